@@ -182,17 +182,17 @@ def _planned_at(
     pauses: LookPauses,
 ) -> datetime:
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm, pauses)
-    asked_s = _asked_s(health)
-    asked = at + timedelta(seconds=asked_s)
+    requested_wait_s = _requested_wait_s(health)
+    requested_at = at + timedelta(seconds=requested_wait_s)
     if round_at is not None:
-        return max(_by_rounds(watch, pause_s, at, round_at, pauses.final_s), asked)
+        return max(_by_rounds(watch, pause_s, at, round_at, pauses.final_s), requested_at)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
-        return max(regular, asked) if asked_s else regular
-    return max(at + timedelta(seconds=pause_s), asked)
+        return max(regular, requested_at) if requested_wait_s else regular
+    return max(at + timedelta(seconds=pause_s), requested_at)
 
 
-def _asked_s(health: Health) -> float:
+def _requested_wait_s(health: Health) -> float:
     """Return the seconds that the latest answer asks us to wait, as far as we honour them.
 
     What preceded a good answer, or a probe that did not take place, was honoured then. A terminal answer's wait applies
@@ -208,7 +208,7 @@ def is_patient(health: Health, now: datetime) -> bool:
     """Whether the latest answer asks to be left alone for longer. A terminal one says nothing of the rate."""
     if health.fault in TERMINAL or health.seen_at is None:
         return False
-    return now < health.seen_at + timedelta(seconds=_asked_s(health))
+    return now < health.seen_at + timedelta(seconds=_requested_wait_s(health))
 
 
 def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime, least_s: float) -> datetime:

@@ -17,10 +17,7 @@ KEPT = timedelta(hours=48)
 
 
 class Step(StrEnum):
-    """What a message is. MISSED: it was over before anybody was notified. FAILING: about a channel, not an incident.
-
-    STORE: about the database.
-    """
+    """What a message is. MISSED: over before anybody was notified. FAILING: of a channel. STORE: of the database."""
 
     OPENED = "opened"
     CHANGED = "changed"
@@ -86,7 +83,7 @@ class Delivery(Struct, frozen=True):
 
 
 class Fate(Struct, frozen=True):
-    """How a message went that was decided at the same instant. `error` is that of the last failed try."""
+    """How a message went that was really sent in the replayed past. `error` is that of the last failed try."""
 
     state: OutboxState
     tries: int

@@ -74,7 +74,7 @@ def link_key(database: Path) -> bytes:
 
 
 def link_secrets(database: Path) -> list[str]:
-    """Return the signing key in the forms in which a text may show it; empty if there is none yet."""
+    """Return the signing key in the forms in which a text could leak it; empty if there is none yet."""
     with suppress(OSError):
         if key := _kept_key(_key_file(database)):
             return [key.hex(), base64.b64encode(key).decode()]

@@ -159,44 +159,44 @@ def _for_channel(channel: Channel, cases: Sequence[Case], scene: Situation) -> I
 
 def judge(case: Case, channel: Channel, scene: Situation) -> Decision:
     """Return what one channel gets about one incident, or why nothing: the first reason that holds."""
-    wish = _wish(case, channel, scene)
-    if wish.step is None:
-        return wish
+    decision = _decision(case, channel, scene)
+    if decision.step is None:
+        return decision
     for hold in HOLDS:
-        if why := hold(case, channel, wish.step, scene):
+        if why := hold(case, channel, decision.step, scene):
             return Decision(None, why)
-    return wish
+    return decision
 
 
 # What a channel does not know yet
 
 
-def _wish(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision(case: Case, channel: Channel, scene: Situation) -> Decision:
     heard = case.told.get(channel.name, ())
     if case.is_silently_over() and not (heard and _is_merged_flap(case)):
         return Decision(None, f"it was {case.last.kind}: no end that anybody hears of")
     if case.incident.closed_at:
-        return _wish_at_end(case, channel, heard, scene)
+        return _decision_at_end(case, channel, heard, scene)
     if step := _escalation(case, channel, heard, scene):
         return step
     if not heard:
-        return _wish_at_opening(case, channel, scene)
+        return _decision_at_opening(case, channel, scene)
     if _is_news(case, heard):
         return Decision(Step.CHANGED, "its cause is another one now")
     return _reminder(case, heard, scene)
 
 
-def _wish_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
-    if not _is_hearer(case.incident, channel, scene.rules):
+def _decision_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
+    if not _is_routed(case.incident, channel, scene.rules):
         return Decision(None, "no route that fits leads to this channel")
     if case.incident.severity.rank < channel.severity.rank:
         return Decision(None, f"it is {case.incident.severity}, and the channel wants {channel.severity} at least")
     return Decision(Step.OPENED, "it is open and was not told yet")
 
 
-def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
+def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
     if not heard:
-        return _wish_in_hindsight(case, channel, scene)
+        return _decision_in_hindsight(case, channel, scene)
     if channel.name not in case.owed:
         return Decision(None, "its end was told")
     if _is_superseded(case, channel, scene):
@@ -212,7 +212,7 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
     return Decision(Step.RESOLVED, "it is over, and its opening was told")
 
 
-def _wish_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
     """Return whether a channel that was not notified of the opening is notified of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
         return Decision(None, "it is no longer watched, and its opening was not told")
@@ -220,7 +220,7 @@ def _wish_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decisi
         return Decision(None, "it was silenced when it ended")
     if _was_missed(case, channel, scene):
         return Decision(Step.MISSED, "it came and went during quiet hours")
-    if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
+    if _is_hindsight(case) and _decision_at_opening(case, channel, scene).step:
         return Decision(Step.MISSED, "it is told when it is over")
     return Decision(None, "its opening was not told, so its end is not")
 
@@ -233,7 +233,7 @@ def _is_superseded(case: Case, channel: Channel, scene: Situation) -> bool:
 
 
 def _is_hindsight(case: Case) -> bool:
-    """Whether its end is reported also to those that never heard of its beginning: nobody was watching."""
+    """Whether its end is reported even where its beginning was not: nobody was watching."""
     return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
 
 
@@ -245,7 +245,7 @@ def _was_silenced(case: Case, channel: Channel, scene: Situation) -> bool:
 
 
 def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
-    wanted = _wish_at_opening(case, channel, scene).step is not None
+    wanted = _decision_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
     missed = wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
@@ -256,13 +256,13 @@ def _was_part(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether it came and went as part of an incident that this channel is notified of."""
     one = case.incident
     return any(
-        overlap(it.incident, one) and _says(it.incident, one) and _wish_at_opening(it, channel, scene).step
+        overlap(it.incident, one) and _includes(it.incident, one) and _decision_at_opening(it, channel, scene).step
         for it in scene.cases.values()
         if it is not case and not it.is_silently_over()
     )
 
 
-def _says(wider: Incident, one: Incident) -> bool:
+def _includes(wider: Incident, one: Incident) -> bool:
     """Whether the one incident tells a channel of the other: as a part of it, or as one turn of a flapping."""
     return covers_as_grave(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
 
@@ -302,7 +302,7 @@ def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: S
     """
     if _acknowledged(case, scene) or case.incident.drill:
         return None
-    if not case.told and any(_wish_at_opening(case, one, scene).step for one in scene.channels):
+    if not case.told and any(_decision_at_opening(case, one, scene).step for one in scene.channels):
         return None  # the first channels are held back, so nobody could have acknowledged it
     done = {one.number for one in heard if one.step is Step.ESCALATED}
     since = min((its[0].at for its in case.told.values()), default=case.opened.at)
@@ -320,7 +320,7 @@ def _acknowledged(case: Case, scene: Situation) -> str | None:
     return None
 
 
-def _is_hearer(incident: Incident, channel: Channel, rules: Rules) -> bool:
+def _is_routed(incident: Incident, channel: Channel, rules: Rules) -> bool:
     """Whether a matching route leads here. An incident that no route matches goes to everybody rather than nobody."""
     routes = _routes(incident, rules)
     return not routes or any(named(channel, route.channels) for route in routes)
@@ -364,7 +364,7 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Situation) -> str | N
     return None
 
 
-def _blind(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _offline(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Nobody can act on being offline: it is reported once it is over, or lasts."""
     blind = scene.rules.patience.offline
     if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < blind:
@@ -381,21 +381,21 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str 
         for wider in scene.wide.get(name, ()):
             if (
                 covers_as_grave(wider, one)
-                and _is_hearer(wider, channel, scene.rules)
-                and not _restless(scene.cases[wider.id], channel, step, scene)
+                and _is_routed(wider, channel, scene.rules)
+                and not _flapping(scene.cases[wider.id], channel, step, scene)
             ):
                 return f"it is part of {wider.id} ({wider.scope} {wider.subject})"
     return None
 
 
 def _fading(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
-    """No late notification, or reminder, of what may be over by now: a message claims that it stands now."""
+    """No late notification, or reminder, of what may be over by now: a message claims that it is so now."""
     if step in STANDING and case.incident.id in scene.fading:
         return "its latest look was good: it is told when one fails, and else as over"
     return None
 
 
-def _restless(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _flapping(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """A flapping is reported once; its turns and their ends are not, nor is the flapping again."""
     one = case.incident
     if one.drill or has_lasted(one, scene.now) or (one.is_flap and step is not Step.OPENED):
@@ -432,7 +432,7 @@ def _recovering(case: Case, channel: Channel, step: Step, scene: Situation) -> s
     return None
 
 
-def _uneasy(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _not_calm(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Calm is reported once it is calm: an outage counts even if it had no name, or nobody was notified of it."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
         return None
@@ -461,7 +461,7 @@ def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | 
     return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
 
 
-def _stormy(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
+def _storming(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
     patience = scene.rules.patience
     if len(scene.told_at.get(channel.name, ())) < patience.storm:
         return None
@@ -496,7 +496,7 @@ def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: S
 
 def _is_told_now(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether no reply, maintenance or quiet hours keep its opening from the channel."""
-    if case.incident.closed_at or not _wish_at_opening(case, channel, scene).step:
+    if case.incident.closed_at or not _decision_at_opening(case, channel, scene).step:
         return False
     return not any(hold(case, channel, Step.OPENED, scene) for hold in (_snoozed, _silenced, _maintained, _quiet))
 
@@ -522,7 +522,7 @@ def _is_taken_over(flap: Case, channel: Channel, scene: Situation) -> bool:
     """Whether it became a lasting trouble, or a wider flapping, that the channel is notified of."""
     return any(
         (_became(flap, one.incident, scene) or _is_wider_row(one.incident, flap.incident))
-        and _is_heard_after(one, flap, channel, scene)
+        and _is_told_after(one, flap, channel, scene)
         for one in scene.cases.values()
         if one is not flap
     )
@@ -532,13 +532,13 @@ def _is_wider_row(one: Incident, flap: Incident) -> bool:
     return one.is_flap and is_within(flap, [one]) and not is_within(one, [flap])
 
 
-def _is_heard_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
+def _is_told_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
     if heard := case.told.get(channel.name):
         return heard[-1].at > flap.told[channel.name][0].at
     return _is_told_now(case, channel, scene)
 
 
-def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
+def _flap_told_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
     """Return when the channel was notified of the flapping, if that was the latest it got about this; else None."""
     if case.incident.is_flap:
         return None
@@ -549,34 +549,34 @@ def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], sce
 
 def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
     """Whether it ended before it had lasted, while the channel only knows of the flapping."""
-    since, ended = _said_to_flap_at(case, channel, heard, scene), case.incident.closed_at
+    since, ended = _flap_told_at(case, channel, heard, scene), case.incident.closed_at
     return since is not None and ended is not None and ended - since < STAYED
 
 
 # Signs of one thing
 
 
-def _repeated(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _same_sign(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """What several models or canaries of one account show alike is one sign: reported once, and over with the last."""
     if not is_shared(case.incident):
         return None
     for other in scene.signs:
         if other is case:
             continue
-        if step is Step.RESOLVED and _lingers(other, case, channel):
+        if step is Step.RESOLVED and _is_still_open(other, case, channel):
             return f"{other.incident.id} shows the same and goes on"
-        if step is not Step.RESOLVED and _speaks_for(other, case, channel, scene):
+        if step is not Step.RESOLVED and _reports_same(other, case, channel, scene):
             return f"{other.incident.id} says the same"
     return None
 
 
-def _lingers(other: Case, case: Case, channel: Channel) -> bool:
+def _is_still_open(other: Case, case: Case, channel: Channel) -> bool:
     """Whether a sign that was held back for this one is still open: nothing is over yet."""
     untold = other.incident.closed_at is None and channel.name not in other.told
     return untold and is_one_sign(other.incident, case.incident)
 
 
-def _speaks_for(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+def _reports_same(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether the channel knows this sign from another one, or is notified of that one now."""
     it, one = other.incident, case.incident
     wider = is_wider_sign(it, one)
@@ -596,8 +596,8 @@ def _is_wider_now(case: Case, channel: Channel, scene: Situation) -> bool:
 
 
 HOLDS = (
-    *(_snoozed, _silenced, _maintained, _blind, _covered, _recovering),
-    *(_fading, _restless, _uneasy, _repeated, _quiet, _stormy),
+    *(_snoozed, _silenced, _maintained, _offline, _covered, _recovering),
+    *(_fading, _flapping, _not_calm, _same_sign, _quiet, _storming),
 )
 
 

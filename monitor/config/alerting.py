@@ -179,12 +179,12 @@ def _patience(one: AlertsSection) -> Patience:
 def check_telling(telling: AlertSections, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
     """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
     known = _known(accounts)
-    hearers = {name for one in telling.channels for name in (one.name, *one.tags)}
+    receivers = {name for one in telling.channels for name in (one.name, *one.tags)}
     for number, route in enumerate(telling.routes, 1):
         key = f"routes[{number}]"
         yield from _check_match(route, known, key, file)
         named = [*route.channels, *(name for step in route.escalate for name in step.channels)]
-        yield from _unknown(named, hearers, f"{key}.channels", "no channel has this name or tag", file)
+        yield from _unknown(named, receivers, f"{key}.channels", "no channel has this name or tag", file)
     zones = {f"channels.{one.name}.quiet.zone": one.quiet.zone for one in telling.channels if one.quiet}
     zones |= {f"maintenance.{one.name}.zone": one.zone for one in telling.maintenance}
     zones["alerts.zone"] = telling.alerts.zone

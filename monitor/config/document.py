@@ -109,7 +109,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
 
 class HeartbeatSection(Section, frozen=True, kw_only=True):
-    """Where somebody notices if this monitor falls silent: a ping after good rounds, as healthchecks takes them."""
+    """Where somebody notices if this monitor falls silent: a ping after good beats, healthchecks style."""
 
     url: Annotated[
         SecretText, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")

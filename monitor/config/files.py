@@ -31,7 +31,7 @@ def written_below(folder: Path) -> Path:
 
 
 def create_repair(named: str | None, folder: Path) -> str:
-    """Return the repair for a missing folder; as an absolute path it could hide a key within it."""
+    """Return the repair for a missing folder; `named` is screened, as a key in it would not show in the whole path."""
     return f"create {folder if screen(f'{named}') == named else 'it'} or leave it out"
 
 

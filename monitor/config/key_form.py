@@ -76,7 +76,7 @@ def flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
     """
     if not _is_plain(key) and (flaw := _flaw(key, provider, gateway=gateway)):
         yield flaw
-    elif not gateway and (owner := _stranger(key, provider)):
+    elif not gateway and (owner := _foreign_issuer(key, provider)):
         yield Flaw(f"looks like a key of {owner}, not of {provider.name}", fatal=False)
 
 
@@ -110,7 +110,7 @@ def oddity(name: str, value: str) -> str | None:
 def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
     if re.fullmatch(UNREAL, key) or re.fullmatch(VARIABLE, key):
         return Flaw("is a placeholder, or a key that was shown in part: put the real key there")
-    if why := _never(key, provider):
+    if why := _why_never_accepted(key, provider):
         return Flaw(why)
     if glued := re.match(GLUED, key, re.I):
         is_known = key[glued.end() :].startswith((*ISSUERS, *STARTS))
@@ -122,7 +122,7 @@ def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
     return None
 
 
-def _never(key: str, provider: Provider) -> str | None:
+def _why_never_accepted(key: str, provider: Provider) -> str | None:
     """Return why no server at all accepts this key; None if some might."""
     if key[0] in QUOTES or key[-1] in QUOTES:
         return "has quotes around it: take them away"
@@ -154,7 +154,7 @@ def _is_bare(provider: Provider) -> bool:
     return provider.auth.value == "{key}" and provider.auth.header.lower() == "authorization"
 
 
-def _stranger(key: str, provider: Provider) -> str | None:
+def _foreign_issuer(key: str, provider: Provider) -> str | None:
     """Return whose key it seems to be, if it is somebody else's."""
     for start, takers in ISSUERS.items():
         if key.startswith(start) and provider.id not in takers:

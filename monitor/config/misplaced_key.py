@@ -22,7 +22,7 @@ SHOWN = frozenset(
         "host",
     }
 )
-"""Fields that pages and messages show; a text there that is no word is most likely a key, whoever made it."""
+"""Fields that pages and messages show; a random text there is most likely a key of some issuer."""
 REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
 
 

@@ -30,11 +30,11 @@ class Outward(Struct, frozen=True):
 def read_outward(
     document: Document, providers: Catalog, path: Path, environment: Mapping[str, str]
 ) -> tuple[Outward, list[Problem]]:
-    urls, unheard = _read_urls(document, path, environment)
-    heartbeat, unsent = _read_heartbeat(document, path, environment)
+    urls, url_problems = _read_urls(document, path, environment)
+    heartbeat, ping_problems = _read_heartbeat(document, path, environment)
     usual, wrong = read_usual_way(environment)
-    ways, closed = _read_ways(document, providers, Ground(path, environment, usual))
-    return Outward(urls, heartbeat, usual, ways), [*unheard, *unsent, *wrong, *closed]
+    ways, way_problems = _read_ways(document, providers, Ground(path, environment, usual))
+    return Outward(urls, heartbeat, usual, ways), [*url_problems, *ping_problems, *wrong, *way_problems]
 
 
 def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:

@@ -30,7 +30,7 @@ class Flap(Struct, frozen=True):
     While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first probe of the
     outage that made it flapping, or the end of that outage; else None and 0. `fault` is the latest that took it down;
     while it flaps, the one that names it. `lasted_at` is when the outage before began, if that was reported and did not
-    stay. `by_road` is whether the road to all providers is what comes and goes; None if unknown. `is_cut` is whether
+    stay. `by_road` is whether the road to all providers is what flaps; None if unknown. `is_cut` is whether
     that holds for the present outage, even if others are back already.
     """
 
@@ -104,14 +104,14 @@ def ascribed(flap: Flap, *, by_road: bool) -> Flap:
     """
     if not flap.is_down or flap.is_cut or flap.by_road is by_road is False:
         return flap
-    if flap.since and not _is_enough_by_now(flap):
+    if flap.since and not _is_enough_only_now(flap):
         return flap
     if flap.by_road in (None, by_road):
         return replace(flap, by_road=by_road, is_cut=by_road)
     return Flap(flap.turns[-1:], fault=flap.fault, is_down=True, by_road=by_road, is_cut=by_road)
 
 
-def _is_enough_by_now(flap: Flap) -> bool:
+def _is_enough_only_now(flap: Flap) -> bool:
     """Whether the present outage is the one that made the row flapping."""
     return len(flap.turns) < 2 or (flap.enough_at is not None and flap.enough_at > flap.turns[-2])
 
@@ -133,10 +133,10 @@ def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] 
             groups[target.answerer, cause(flap.fault)][target] = flap
     for (answerer, why), its in groups.items():
         if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
-            yield _finding(its, _drawn_in(answerer, why, its, flaps))
+            yield _finding(its, _joining(answerer, why, its, flaps))
 
 
-def _drawn_in(
+def _joining(
     answerer: str, why: Fault | None, its: Mapping[Target, Flap], flaps: Mapping[Target, Flap]
 ) -> Iterator[Target]:
     """Yield what went down by the same cause since these began to flap: it is part of the same flapping.

@@ -165,12 +165,12 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
 
 def _set_back(health: Health, at: datetime) -> Health:
     """Return the health as seen by a clock that was set back to `at`."""
-    evidence = health.evidence and _seen_by(health.evidence, at)
+    evidence = health.evidence and _not_after(health.evidence, at)
     since, began_at, well_at = (then and min(then, at) for then in (health.since, health.began_at, health.well_at))
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
 
 
-def _seen_by(evidence: Suspicion, at: datetime) -> Suspicion:
+def _not_after(evidence: Suspicion, at: datetime) -> Suspicion:
     return replace(evidence, since=min(evidence.since, at), at=evidence.at and min(evidence.at, at))
 
 
@@ -247,7 +247,7 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
     if before is None or (health.doubt == 0.0 and health.state is not State.DOWN):
         return Suspicion(1.0, at, 1, 1)
     weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
-    # What came before enough good answers still speaks against the target, but was another trouble.
+    # What came before enough good answers still counts against the target, but was another trouble.
     over = health.state is not State.DOWN and health.successes >= _successes_to_believe(before)
     looks, failed = before.looks + health.successes + 1, before.failed + 1
     if looks > REMEMBERED:

@@ -295,12 +295,12 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     # An answer from before the latest regular one means that the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
     extras = series.extras if series.extras >= MOST_EXTRAS else series.extras + MOST_EXTRAS * since_s / DAY_S
-    mood, heard = _hear(series, x, since_s, pace)
+    mood, innovation = _split_news(series, x, since_s, pace)
     after = Series(
         at,
         at if regular else series.regular_at,
-        usual if alarm or held else _learn(series, x, heard.scale, at, since_s, regular, pace),
-        _weigh(series, x, heard, at, since_s, pace),
+        usual if alarm or held else _learn(series, x, innovation.scale, at, since_s, regular, pace),
+        _weigh(series, x, innovation, at, since_s, pace),
         mood,
         extras if regular else max(min(extras, MOST_EXTRAS) - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
@@ -308,11 +308,11 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         alarm,
         series.accepted,
         series.hours,
-        series.left + _left(series, x, heard.scale) if regular else series.left,
+        series.left + _residual(series, x, innovation.scale) if regular else series.left,
         series.of_hour + regular,
     )
     if alarm:
-        return _go_on(after, alarm)
+        return _follow_alarm(after, alarm)
     return _decide(after, pace, held)
 
 
@@ -401,7 +401,7 @@ def _begin(series: Series | None, x: float, at: datetime) -> Series:
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
+def _split_news(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
     """Split one answer into what the mood predicted and what is news."""
     usual, mood = series.usual, series.mood
     share, kept = usual.mood(pace)
@@ -417,15 +417,19 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, 
     )
 
 
-def _weigh(series: Series, x: float, heard: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, innovation: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
     if since_s > STALE_S and since_s > 5 * pace.interval_s:
         rise = STILL
-    most = _most(series, x)
-    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)
-    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / heard.scale, heard, LARGE_BOUND, most)
+    most = _most_nats(series, x)
+    small, small_taken = _add_to_cusum(
+        rise.small, rise.small_taken, SMALL / innovation.scale, innovation, SMALL_BOUND, most
+    )
+    large, large_taken = _add_to_cusum(
+        rise.large, rise.large_taken, LARGE / innovation.scale, innovation, LARGE_BOUND, most
+    )
     if small <= 0.0 and large <= 0.0:
         return STILL
     since = min(rise.since or at, at)
@@ -433,7 +437,7 @@ def _weigh(series: Series, x: float, heard: Innovation, at: datetime, since_s: f
     return Rise(min(small, cap), min(large, cap), since, small_taken, large_taken)
 
 
-def _most(series: Series, x: float) -> float:
+def _most_nats(series: Series, x: float) -> float:
     """Return how much an answer may say at most, in nats: less, the more often such answers come by chance."""
     usual = series.usual
     if x <= usual.level:
@@ -451,15 +455,17 @@ def _was_outlier(series: Series, back: int = 1) -> bool:
     return len(series.recent) >= back and series.recent[-back] - series.usual.level > OUTLIER
 
 
-def _sum(score: float, taken: float, rise: float, heard: Innovation, bound: float, most: float) -> tuple[float, float]:
+def _add_to_cusum(
+    score: float, taken: float, rise: float, innovation: Innovation, bound: float, most: float
+) -> tuple[float, float]:
     """Return the CUSUM after one more answer, and how much of such a rise the mood would have taken by then.
 
     A CUSUM at zero starts over, with a mood that knows of no rise.
     """
-    shows = rise - heard.left * taken
-    told = shows * (heard.news - shows / 2) / heard.variance
+    shows = rise - innovation.left * taken
+    told = shows * (innovation.news - shows / 2) / innovation.variance
     after = score + min(max(told, -bound), bound, most)
-    return (after, heard.left * taken + heard.taken * shows) if after > 0.0 else (0.0, 0.0)
+    return (after, innovation.left * taken + innovation.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
 def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
@@ -476,7 +482,7 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         step = max(QUARTILE_STEP, least) * scale
         high += step * (0.75 if away > high else -0.25)
         low -= step * (0.75 if away < low else -0.25)
-        memory = _remember(memory, of_level / scale)
+        memory = _add_to_memory(memory, of_level / scale)
         share = SHARE_STEP if usual.count > SHARE_KNOWN else 1.0 / (usual.count + SHARE_PRIOR)
         far += share * ((FAR < away <= OUTLIER) - far)
         outlying += share * ((away > OUTLIER) - outlying)
@@ -500,7 +506,7 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
     )
 
 
-def _left(series: Series, x: float, scale: float) -> float:
+def _residual(series: Series, x: float, scale: float) -> float:
     """Return what the swing leaves in one answer; counted also while it is slow, or an hour could never be learnt."""
     most, away = HOUR_ANSWER * scale, x - series.usual.day
     return series.hours.edge + (away if -most < away < most else copysign(most, away))
@@ -511,7 +517,7 @@ def _turn_hour(series: Series, slot: int) -> Series:
     return replace(series, hours=seasonality.turn(series.hours, slot, left), left=0.0, of_hour=0)
 
 
-def _remember(memory: Memory, now: float) -> Memory:
+def _add_to_memory(memory: Memory, now: float) -> Memory:
     variance, one, two, three, last, second, third = memory
     return (
         variance + MEMORY_STEP * (now * now - variance),
@@ -546,17 +552,17 @@ def _is_swing(series: Series) -> bool:
     return now_s(series) < exp(series.usual.level + LEAST_LIFT)
 
 
-def _go_on(series: Series, alarm: Alarm) -> Series:
+def _follow_alarm(series: Series, alarm: Alarm) -> Series:
     """End an alarm once it is as fast as before, or has been slow for long enough to be usual."""
     if series.rise.small == 0.0 and series.rise.large == 0.0:
-        return replace(series, usual=_moved(series), alarm=None)
+        return replace(series, usual=_relevelled(series), alarm=None)
     if series.at - alarm.at < ACCEPTED_AFTER:
         return series
-    after = replace(series, usual=_moved(series, whole=True), rise=STILL, alarm=None)
+    after = replace(series, usual=_relevelled(series, whole=True), rise=STILL, alarm=None)
     return replace(after, accepted=Accepted(series.at, usual_s(series), usual_s(after)))
 
 
-def _moved(series: Series, *, whole: bool = False) -> Usual:
+def _relevelled(series: Series, *, whole: bool = False) -> Usual:
     level = median(series.recent)
     usual = replace(series.usual, level=level, hour=level)
     return replace(usual, day=level) if whole else usual

@@ -29,7 +29,7 @@ from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
 """Shares of the reference below which a ceiling has fallen, above which it is back, and above which it was raised."""
 LATEST, TO_CONFIRM = 5, 4
-"""Latest readings, and how many must agree: a gateway with several pools may mix in another pool's."""
+"""Latest readings, and how many must agree: a gateway may mix in the ceiling of another pool."""
 GLITCH = timedelta(minutes=3)
 """Longest time that another pool may answer, however often we probe: a fall lasts longer."""
 LASTS = timedelta(hours=1)
@@ -166,11 +166,11 @@ def advance(limits: Limits, observation: Observation) -> Limits:
         since = limits.refusal.since if limits.refusal else observation.at
         return Limits(ceilings, replace(refusal, since=since), limits.mute)
     if limits.refusal and observation.outcome is Outcome.OK:
-        return _forgive(limits, limits.refusal, ceilings, observation)
+        return _end_refusal(limits, limits.refusal, ceilings, observation)
     return limits if ceilings is limits.ceilings else Limits(ceilings, limits.refusal, limits.mute)
 
 
-def _forgive(
+def _end_refusal(
     limits: Limits, refusal: LimitRefusal, ceilings: Mapping[str, Ceiling], observation: Observation
 ) -> Limits:
     """A good answer ends it; limits that had vanished must be reported again, or be gone for a day."""
@@ -191,12 +191,12 @@ def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapp
     for limit in observation.limits:
         key = _key(limit.unit, limit.window_s)
         if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
-            before = after.get(key) or _parted(ceilings, limit)
+            before = after.get(key) or _split_off(ceilings, limit)
             after[key] = _read(before, limit, limit.limit, observation)
     return after
 
 
-def _parted(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
+def _split_off(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
     """Return what was read as one with this limit until now, with its memory; None: no other name reported it.
 
     Of two headers of one unit often only one gives the window: while both agree they are one
@@ -297,7 +297,7 @@ def _finding(
 
 
 def _refusal(limits: Limits, observation: Observation) -> LimitRefusal | None:
-    """Return what a refusal says at once: limits withdrawn in so many words, a ceiling of 0, or no limits at all."""
+    """Return what a refusal says at once: limits withdrawn in its own words, a ceiling of 0, or no limits at all."""
     at, answer, fault = observation.at, observation.answer, observation.fault
     if answer is None or fault is None:
         return None
@@ -320,8 +320,10 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
     steady = _is_steady(before, reading, at)
     latest = before.latest if steady else (*before.latest[1 - LATEST :], reading)
     after = replace(before, at=at, latest=latest, strays=0.0 if steady else _strays(before))
-    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_to_count(before, at):
-        after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
+    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_next_window(before, at):
+        after = _count_short(
+            after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation)
+        )
     return after if steady else _judge(after, reading)
 
 
@@ -365,11 +367,11 @@ def _fell_at(ceiling: Ceiling, low_since: datetime) -> datetime | None:
         return None
     if ceiling.lows >= TO_CONFIRM and ceiling.at - low_since >= GLITCH and not ceiling.is_mixed:
         return low_since
-    surely = ceiling.at - ceiling.row_since >= SURELY and ceiling.row >= _never_by_chance(ceiling.strays)
+    surely = ceiling.at - ceiling.row_since >= SURELY and ceiling.row >= _least_row(ceiling.strays)
     return ceiling.row_since if surely else None
 
 
-def _never_by_chance(strays: float) -> int:
+def _least_row(strays: float) -> int:
     """Return how many readings in a row must be low where this share of them is low anyway."""
     return max(TO_CONFIRM, ceil(log(BY_CHANCE) / log(min(max(strays, BY_CHANCE), WHOLLY))))
 
@@ -415,14 +417,14 @@ def _own_share(before: Ceiling, limit: Limit, reading: float, observation: Obser
     return used * max((limit.window_s or 60.0) / pause_s, 1.0) / reading
 
 
-def _is_to_count(ceiling: Ceiling, at: datetime) -> bool:
+def _is_next_window(ceiling: Ceiling, at: datetime) -> bool:
     """Whether a window has passed since `shorts` was last counted."""
     if ceiling.share is None or ceiling.counted_at is None:
         return True
     return not 0 <= (at - ceiling.counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9
 
 
-def _count_left(ceiling: Ceiling, share: float, own: float) -> Ceiling:
+def _count_short(ceiling: Ceiling, share: float, own: float) -> Ceiling:
     """Count readings with hardly anything left, where usually much is and the canaries are not the cause."""
     at, usual = ceiling.at, ceiling.share
     if usual is None:

@@ -93,10 +93,10 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     if series.alarm and not pool.alarmed_at and at - series.alarm.since > ALONE:
         return pool
     away, scale = series.recent[-1] - series.usual.level, series.usual.scale
-    score, slow = _summed(pool, series, away, scale), away > RISE / 2
+    score, slow = _add_to_score(pool, series, away, scale), away > RISE / 2
     share = pool.share + STEP * (slow - pool.share)
     lift = pool.lift + STEP * (min(max(away, -MOST_LIFT), MOST_LIFT) - pool.lift)
-    mean, swing, variance = _swung(pool, min(max(away / scale, -2.0), 2.0))
+    mean, swing, variance = _follow_swing(pool, min(max(away / scale, -2.0), 2.0))
     alarmed_at, accepted_at, members = pool.alarmed_at, pool.accepted_at, pool.members
     accepted = alarmed_at is not None and at - alarmed_at >= ACCEPTED_AFTER
     if score == 0.0 or accepted:
@@ -104,7 +104,7 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
         calm_at = at if alarmed_at else pool.calm_at
         return Pool(at, 0.0, None, (), share, lift, mean, swing, variance, None, accepted_at, calm_at)
     if (member in members) is not (series.rise.small >= SUSPICIOUS):
-        members = _turned(members, member)
+        members = _toggled(members, member)
     if not alarmed_at and _is_slow(score, share, members, series):
         alarmed_at = at
     return Pool(
@@ -117,13 +117,13 @@ def anew(pool: Pool) -> Pool:
     return replace(pool, score=0.0, since=None, members=(), share=0.0, lift=0.0, alarmed_at=None)
 
 
-def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
+def _toggled(members: tuple[str, ...], member: str) -> tuple[str, ...]:
     if member in members:
         return tuple(one for one in members if one != member)
     return (*members, member)[-MEMBERS:]
 
 
-def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
+def _follow_swing(pool: Pool, scales: float) -> tuple[float, float, float]:
     mean = pool.mean + MEAN_STEP * (scales - pool.mean)
     if pool.score > CALM:
         return mean, pool.swing, pool.variance
@@ -151,7 +151,7 @@ def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None =
         yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", how, (how,))
 
 
-def _summed(pool: Pool, series: Series, away: float, scale: float) -> float:
+def _add_to_score(pool: Pool, series: Series, away: float, scale: float) -> float:
     told = RISE * (away - RISE / 2) / scale**2
     before = 0.0 if series.at - pool.at > STALE else pool.score
     weighed = min(max(told, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation

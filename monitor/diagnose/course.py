@@ -81,11 +81,11 @@ def _advance_troubles(
 ) -> Course:
     offline = next((one for one in standing if one.is_offline), None)
     back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
-    waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
+    waited = _awaited(offline, diagnoses, back_at, now) if offline else []
     diagnoses = [one for one in diagnoses if one not in waited]
     pairs = _pair(standing, diagnoses)
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
-    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched])
+    parts = _parts_by_incident(standing, [one for one in diagnoses if id(one) not in matched])
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
     for diagnosis in diagnoses:
         if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
@@ -96,7 +96,7 @@ def _advance_troubles(
         if kind is None:
             refreshed.append(after)
         else:
-            changes.append(Change(_as_told(after) if kind is ChangeKind.CHANGED else after, kind, now))
+            changes.append(Change(_as_reported(after) if kind is ChangeKind.CHANGED else after, kind, now))
     paired = {incident.id for incident, _ in pairs}
     here = [*(change.incident for change in changes), *refreshed]
     for incident in standing:
@@ -108,7 +108,7 @@ def _advance_troubles(
             changes += [Change(after, kind, now)] if kind else []
             refreshed += [] if kind else [after]
         else:
-            ends += _gone(incident, here, well_since, back_at, now)
+            ends += _unmatched(incident, here, well_since, back_at, now)
     return Course((*ends, *changes), tuple(refreshed))
 
 
@@ -144,7 +144,7 @@ def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
     return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
 
 
-def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
+def _parts_by_incident(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
     """Return, by incident, the diagnoses of what remains of it in parts."""
     parts: dict[str, tuple[Diagnosis, ...]] = {}
     for diagnosis in rest:
@@ -155,7 +155,7 @@ def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[s
     return parts
 
 
-def _waited_for(
+def _awaited(
     offline: Incident, diagnoses: Sequence[Diagnosis], back_at: datetime | None, now: datetime
 ) -> list[Diagnosis]:
     """Return what is still unreachable although the road is back: not probed since, or about to follow."""
@@ -235,7 +235,7 @@ def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
     """
     if before.parent is not None and after.parent is None:
         return ChangeKind.CHANGED
-    if (before.blame, before.severity) != (after.blame, after.severity) or _is_other_act(before, after):
+    if (before.blame, before.severity) != (after.blame, after.severity) or _changes_the_action(before, after):
         return ChangeKind.CHANGED
     if _width(before) != _width(after) or before.confidence is not after.confidence:
         return ChangeKind.UPDATED
@@ -246,7 +246,7 @@ def _width(incident: Incident) -> tuple[Subject, tuple[str, ...]]:
     return incident.about, incident.targets
 
 
-def _is_other_act(before: Incident, after: Incident) -> bool:
+def _changes_the_action(before: Incident, after: Incident) -> bool:
     """Whether more is lost than was reported, or an account is lost in another way."""
     told = before.widest or before.about
     if REACH[after.scope] > REACH[told.scope]:
@@ -254,12 +254,12 @@ def _is_other_act(before: Incident, after: Incident) -> bool:
     return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
 
 
-def _as_told(incident: Incident) -> Incident:
+def _as_reported(incident: Incident) -> Incident:
     """Return the incident with its present width as the reported one."""
     return replace(incident, widest=incident.about)
 
 
-def _gone(
+def _unmatched(
     incident: Incident,
     here: Sequence[Incident],
     well_since: Mapping[str, datetime | None],
@@ -277,7 +277,7 @@ def _gone(
     failing = {target for target in watched if well_since[target] is None}
     if incident.scope is Scope.MONITOR:
         return _reconnected(incident, failing, well_since, back_at, now)
-    if not failing or (len(failing) < len(watched) and failing <= _lost_otherwise(incident, here)):
+    if not failing or (len(failing) < len(watched) and failing <= _failing_otherwise(incident, here)):
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
     parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
     if parent is None or parent.id == incident.parent or parent.is_offline:
@@ -285,7 +285,7 @@ def _gone(
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
 
 
-def _lost_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
+def _failing_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
     """Return what fails by another cause now: an account lost meanwhile must not keep its provider's incident open."""
     ours = incident.fault.blame is Blame.ACCOUNT
     others = (one for one in here if one.scope is not Scope.MONITOR and (one.fault.blame is Blame.ACCOUNT) is not ours)

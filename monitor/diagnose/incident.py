@@ -133,7 +133,7 @@ class Incident(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """One step in an incident's life; `incident` is as it stands after the step."""
+    """One step in an incident's life; `incident` is its state after the step."""
 
     incident: Incident
     kind: ChangeKind

@@ -68,7 +68,7 @@ def _without(sick: Mapping[str, TargetStates], found: Diagnosis) -> dict[str, Ta
     return {account: its for account, its in rest.items() if its}
 
 
-def _compared(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
+def _comparable_accounts(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
     """Return the accounts that say something of a trouble: those hit, and those well at the same canary since."""
     start, canaries = began(states), {state.target.canary for state in states}
     return [account for account, its in view.accounts.items() if account in hit or _is_comparable(its, canaries, start)]
@@ -85,7 +85,7 @@ def _refused_road(view: View) -> Diagnosis | None:
     if not is_confirmed(stopped):
         return None
     hit = {state.target.account for state in stopped}
-    seen, control = _compared(view, hit, stopped), control_reason(view, stopped)
+    seen, control = _comparable_accounts(view, hit, stopped), control_reason(view, stopped)
     knocked = control is not None and control.fault in STOPPED_ROADS
     if not knocked and len(hit) == 1 < len(seen):
         return None  # others get through from here: it is this account's own trouble
@@ -142,7 +142,7 @@ def _provider_trouble(view: View) -> Diagnosis | None:
     states = [state for its in shared.values() for state in its]
     if not is_confirmed(states):
         return None
-    seen, told = _compared(view, shared, states), view.page is not None and view.page.trouble is not None
+    seen, told = _comparable_accounts(view, shared, states), view.page is not None and view.page.trouble is not None
     shaken = _shaken(view, shared, states)
     if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None

@@ -105,7 +105,7 @@ class Lone(Struct, frozen=True, tag="lone"):
 
 
 class Unanswered(Struct, frozen=True, tag="unanswered"):
-    """All targets that were probed, and their providers, fail before any answer."""
+    """How many targets at how many providers fail before any answer: all that were probed."""
 
     targets: int
     providers: int
@@ -180,7 +180,7 @@ class DrillWanted(Struct, frozen=True, tag="drill-wanted"):
 
 
 class DrillOnly(Struct, frozen=True, tag="drill-only"):
-    """What stands in place of an answer in a drill."""
+    """What replaces an answer in a drill."""
 
 
 Found = (
@@ -191,6 +191,6 @@ Found = (
 )  # fmt: skip
 """What the diagnosis itself finds."""
 Reason = Found | Detected | str
-"""A `str` is quoted as it stands: written by the user, or by a version from before these values."""
+"""A `str` is quoted as is: written by the user, or by a version from before these values."""
 AnswerWords = Remark | DrillOnly | str
 """What came back; a `str` is an answer's own words, or what an earlier version wrote in their place."""

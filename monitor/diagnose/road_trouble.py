@@ -92,7 +92,7 @@ def _stopped_at(states: TargetStates) -> datetime | None:
 
 
 def _is_stopped(health: Health) -> bool:
-    """Whether its failures come from what stands between us and the provider."""
+    """Whether its failures come from something between us and the provider."""
     return health.fault in STOPPED_ROADS or is_unreachable(health)
 
 

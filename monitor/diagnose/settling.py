@@ -51,7 +51,7 @@ def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, c
 
 
 def _sharing(diagnosis: Diagnosis, sick: TargetStates) -> Callable[[TargetState], bool]:
-    """Return a test whether another target may share the trouble.
+    """Return a test for whether another target may share the trouble.
 
     An account's trouble may be that of all accounts there, a provider's that of its accounts, the road's everybody's.
     """

@@ -102,7 +102,7 @@ def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetim
 
 
 def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
-    """Whether it has stood there too long without a date: old and ongoing trouble look the same.
+    """Whether it has been there too long without a date: old and ongoing trouble look the same.
 
     A component's state on the page has no date, and holds as long as it is shown.
     """

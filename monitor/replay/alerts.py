@@ -62,10 +62,10 @@ def replay(
         given = [one for one in record.replies if one.at <= at]
         messages = decide(Situation(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])
-        for line in _letters(messages, cases, record.fates, at):
+        for line in _as_sent(messages, cases, record.fates, at):
             yield line
             _follow(state, line, rules.patience.failing_tries)
-        yield from (ReplayedMessage(at, message) for message in _complaints(state, channels, at))
+        yield from (ReplayedMessage(at, message) for message in _failing_notices(state, channels, at))
         for message in due_digests(channels, timing, digests, record.since, at):
             digests[message.channel] = at
             yield ReplayedMessage(at, message)
@@ -77,7 +77,7 @@ def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> It
     yield from sorted({*minutes, *(at for at in changes if since <= at <= now)})
 
 
-def _letters(
+def _as_sent(
     messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime
 ) -> Iterator[ReplayedMessage]:
     together = Counter(message.channel for message in messages)
@@ -100,10 +100,10 @@ def _follow(state: _Channels, line: ReplayedMessage, failing_tries: int) -> None
         state.due.append((line.at + timedelta(seconds=after_s), channel, why, critical))
 
 
-def _complaints(state: _Channels, channels: Sequence[Channel], at: datetime) -> Iterator[Message]:
+def _failing_notices(state: _Channels, channels: Sequence[Channel], at: datetime) -> Iterator[Message]:
     for one in [one for one in state.due if one[0] <= at]:
         state.due.remove(one)
         _, name, why, critical = one
-        for hearer in channels:
-            if hearer.name != name and (critical or not (hearer.quiet and hearer.quiet.is_on(at))):
-                yield Message(None, hearer.name, Step.FAILING, note=why, about_channel=name)
+        for other in channels:
+            if other.name != name and (critical or not (other.quiet and other.quiet.is_on(at))):
+                yield Message(None, other.name, Step.FAILING, note=why, about_channel=name)

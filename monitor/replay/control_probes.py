@@ -38,7 +38,7 @@ class ControlHistory(Struct, frozen=True):
 
     @classmethod
     def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "ControlHistory":
-        told = [one for one in _words(record, targets) if one.reached is not None or one.controls]
+        told = [one for one in _spans(record, targets) if one.reached is not None or one.controls]
         its = sorted(told, key=lambda one: one.begin)
         starts = sorted({at for one in its for at in (one.begin, one.end)})
         return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
@@ -52,7 +52,7 @@ class ControlHistory(Struct, frozen=True):
         return ControlResult({id: replace(one, at=max(one.at, at - AGAIN)) for id, one in controls.items()}, online)
 
 
-def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[ControlSpan]:
+def _spans(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[ControlSpan]:
     changes: dict[str, list[Change]] = defaultdict(list)
     for change in record:
         changes[change.incident.id].append(change)
@@ -60,10 +60,10 @@ def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[
         end = its[-1].incident.closed_at or NEVER
         begins = [min(its[0].incident.opened_at, its[0].at), *(change.at for change in its[1:])]
         for change, begin, next_at in zip(its, begins, [*begins[1:], end], strict=True):
-            yield _word(change.incident, begin, min(next_at, end), targets)
+            yield _span(change.incident, begin, min(next_at, end), targets)
 
 
-def _word(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
+def _span(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
     reached = next((one.reached for one in incident.reasons if isinstance(one, Elsewhere)), None)
     controls = [
         ControlAnswer(one.at, one.fault, one.status, one.latency_s)

@@ -37,7 +37,7 @@ BEAT = timedelta(seconds=1)
 """Time within which observations were judged together; a failure was judged at once."""
 SOONEST, LATEST = timedelta(seconds=2), timedelta(minutes=15)
 RARER = 2
-"""Share of the calm so far after which time alone is re-checked: the longer nothing stirred, the later."""
+"""Divisor of the calm so far that gives the next pause: the longer nothing stirred, the rarer the checks."""
 REPORTED = 2_000
 """Observations between two progress reports."""
 SAME = timedelta(seconds=20)

@@ -153,7 +153,7 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
 
 
 def remark(it: AnswerWords, language: Language = ENGLISH) -> str:  # noqa: C901 - a line for each kind
-    """Say what came back: an answer in its own words, or what stands in their place."""
+    """Say what came back: an answer in its own words, or what replaces them."""
     match it:
         case str():
             return it

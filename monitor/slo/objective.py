@@ -29,9 +29,9 @@ COVERED = 0.5
 WHOLLY = 0.95
 """Share of a window below which the watched time is shown beside its result."""
 REACH = 2 * HOUR
-"""Time that a probe stands for in older hours: a dead account is probed once an hour."""
+"""How long a probe counts in older hours: a dead account is probed once an hour."""
 LEAST_REACH, INTERVALS = timedelta(minutes=20), 3
-"""Time, and intervals, that a probe stands for in the last hour, at least: cron may be slower than the intervals."""
+"""How long, and for how many intervals, a probe counts in the last hour, at least: cron may be slower than these."""
 
 
 class Goal(StrEnum):
@@ -65,7 +65,7 @@ class Objective(Struct, frozen=True):
         return f"{self.subject}/{self.name}"
 
     def reach(self, target: str) -> timedelta:
-        """Return how long a probe of a target stands for what comes after it."""
+        """Return how long a probe of a target counts for the time after it."""
         return max(LEAST_REACH, INTERVALS * timedelta(seconds=self.intervals_s.get(target, 0.0)))
 
     @property
@@ -134,7 +134,7 @@ LONGEST = PAIRS[-1].long
 
 
 class Reserve(Struct, frozen=True):
-    """How one promise stands. `kept` is the share that was good, `left` that of the error budget that is left.
+    """The state of one promise. `kept` is the share that was good, `left` that of the error budget that is left.
 
     `kept` is of the time that was watched, the budget of the whole window: unwatched time uses none of it. `left` is
     below zero if more was used than there was. `burns` is how many times faster than allowed it burns in each long
@@ -167,7 +167,7 @@ def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime)
 
 
 def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]:
-    """Return how each promise stands; none for a promise of which nothing was seen."""
+    """Return the state of each promise; none for a promise of which nothing was seen."""
     window = objective.window_days * DAY
     found = []
     for goal, promised in objective.promises.items():
@@ -217,7 +217,7 @@ def _burn(looks: Looks, goal: Goal, window: timedelta, promised: float, now: dat
 def _matters(long: Rate, window: timedelta, before: Diagnosis | None, least: float) -> bool:
     """Whether the long window counts, and says that too much was bad.
 
-    While it burns already, any probe stands for the hour: a dead account, which is probed once an hour, would otherwise
+    While it burns already, any probe counts for the hour: a dead account, which is probed once an hour, would otherwise
     seem to have recovered.
     """
     if long.share < least:
