@@ -61,8 +61,8 @@ def would_disturb(message: OutboxMessage, channel: Channel, now: datetime) -> bo
     """Whether a message decided by day, and not sent then, would now arrive in the channel's quiet hours."""
     if channel.quiet is None or not channel.quiet.is_on(now):
         return False
-    told = [(item.step, item.change.incident) for item in message.items if item.change]
-    return bool(told) and not any(one.drill or _is_urgent(step, one) for step, one in told)
+    reported = [(item.step, item.change.incident) for item in message.items if item.change]
+    return bool(reported) and not any(one.drill or _is_urgent(step, one) for step, one in reported)
 
 
 def _is_urgent(step: Step, incident: Incident) -> bool:
@@ -117,8 +117,8 @@ def _notify(channel: Channel, text: Text, kind: str) -> str | None:
 
 def _reason(result: object, channel: Channel) -> str:
     """Return what Apprise says of its failure; its own texts may hold tokens and headers."""
-    told = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
-    text = told[-1] if told else "the service refused the message"
+    messages = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
+    text = messages[-1] if messages else "the service refused the message"
     return redact(text, [channel.url, unquote(channel.url)])[:200]
 
 

@@ -329,11 +329,11 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
-    told = spelled(incident)
+    in_words = spelled(incident)
     proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
-        "incident": told,
-        "reasons": list(told.reasons),
+        "incident": in_words,
+        "reasons": list(in_words.reasons),
         "proofs": proofs,
         "more_proofs": more_proofs,
         "around": around,

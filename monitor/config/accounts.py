@@ -146,10 +146,10 @@ def _key(
         return None
     key = look_up(reference)
     for flaw in flaws(key, provider, gateway=gateway):
-        told = f"the {name} ({said(reference)}) {flaw.words}"
+        problem = f"the {name} ({said(reference)}) {flaw.words}"
         if flaw.fatal:
-            raise Malformed(told)
-        doubts.append(told)
+            raise Malformed(problem)
+        doubts.append(problem)
     return key
 
 

@@ -224,11 +224,11 @@ def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Accoun
 
 def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
     """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
-    told = {id_of(one): _groups(one) for one in sections}
+    by_account = {id_of(one): _groups(one) for one in sections}
     first: dict[tuple[Level, str], Group] = {}
-    for group in (group for groups in told.values() for group in groups):
+    for group in (group for groups in by_account.values() for group in groups):
         first.setdefault(_alike(group), group)
-    return {id: tuple(first[_alike(group)] for group in groups) for id, groups in told.items()}
+    return {id: tuple(first[_alike(group)] for group in groups) for id, groups in by_account.items()}
 
 
 def _alike(group: Group) -> tuple[Level, str]:

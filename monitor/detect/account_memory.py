@@ -47,12 +47,12 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     """Return the note after one more probe of one of the account's targets."""
     target, at = observation.target, observation.at
     if observation.credits:
-        told = {
+        reported = {
             name: credit.advance(note.credits.get(name), one, target.id, at, attention.floor)
             for one in (_limited(one, attention.spend_limit_usd) for one in observation.credits)
             for name in (_credit_name(one, target.canary),)
         }
-        note = replace(note, credits={**note.credits, **told})
+        note = replace(note, credits={**note.credits, **reported})
     if observation.offer is not None:
         note = replace(note, offer=model_list.advance(note.offer, observation.offer, target.id, at))
     if observation.signs or (note.warned and observation.outcome is Outcome.OK):
@@ -60,15 +60,15 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     return note
 
 
-def _credit_name(told: Credit, canary: str) -> str:
+def _credit_name(reported: Credit, canary: str) -> str:
     """Name the balance: each canary's `left` is its own, but a limit and a use reported apart belong together."""
-    return told.unit if told.left is None and not told.unlimited else f"{told.unit} {canary}"
+    return reported.unit if reported.left is None and not reported.unlimited else f"{reported.unit} {canary}"
 
 
-def _limited(told: Credit, limit_usd: float | None) -> Credit:
-    if limit_usd is None or told.unit != "USD" or told.most is not None or told.left is not None:
-        return told
-    return replace(told, most=limit_usd)
+def _limited(reported: Credit, limit_usd: float | None) -> Credit:
+    if limit_usd is None or reported.unit != "USD" or reported.most is not None or reported.left is not None:
+        return reported
+    return replace(reported, most=limit_usd)
 
 
 def is_turning(note: Note, attention: Attention) -> bool:

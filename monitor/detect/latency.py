@@ -6,8 +6,8 @@ day finds slow rises. The daily swing is learnt and taken out first. Level and s
 outlier hardly moves, and that freeze while it is slow.
 
 What makes one answer slow often makes the next ones slow: a mood that passes by itself. A Kalman filter follows it, and
-the CUSUMs weigh only what each answer says beyond it, so that probes in quick succession count for what they are worth,
-however far apart they are.
+the CUSUMs weigh only what each answer says beyond it, so that each probe counts for what it is worth, however soon
+after the last one.
 """
 
 from collections.abc import Iterator
@@ -463,8 +463,8 @@ def _add_to_cusum(
     A CUSUM at zero starts over, with a mood that knows of no rise.
     """
     shows = rise - innovation.left * taken
-    told = shows * (innovation.news - shows / 2) / innovation.variance
-    after = score + min(max(told, -bound), bound, most)
+    nats = shows * (innovation.news - shows / 2) / innovation.variance
+    after = score + min(max(nats, -bound), bound, most)
     return (after, innovation.left * taken + innovation.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 

@@ -152,9 +152,9 @@ def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None =
 
 
 def _add_to_score(pool: Pool, series: Series, away: float, scale: float) -> float:
-    told = RISE * (away - RISE / 2) / scale**2
+    nats = RISE * (away - RISE / 2) / scale**2
     before = 0.0 if series.at - pool.at > STALE else pool.score
-    weighed = min(max(told, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
+    weighed = min(max(nats, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
     return min(max(before + weighed, 0.0), MOST)
 
 

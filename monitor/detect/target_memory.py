@@ -112,8 +112,8 @@ def asked(track: Track, answer_tokens: int | None) -> Track:
 
 def _length(before: float, tokens: int) -> float:
     """Return the mean length after one more stream; a stream counts as twice LONG at most."""
-    told = min(tokens, 2 * LONG)
-    return before + LENGTH_STEP * (told - before) if before else float(told)
+    capped = min(tokens, 2 * LONG)
+    return before + LENGTH_STEP * (capped - before) if before else float(capped)
 
 
 def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicker:

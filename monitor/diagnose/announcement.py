@@ -16,16 +16,16 @@ EARLIER = timedelta(hours=2)
 
 
 def announce(
-    open_incidents: Iterable[Incident], told: Mapping[str, Sequence[Announcement]], now: datetime
+    open_incidents: Iterable[Incident], announced: Mapping[str, Sequence[Announcement]], now: datetime
 ) -> list[Change]:
     """Return a change for each trouble of a provider that its own page has begun to report.
 
-    `told` holds the notices of trouble, by who answers. A much older notice is about another trouble.
+    `announced` holds the notices of trouble, by who answers. A much older notice is about another trouble.
     """
     changes = []
     for incident in open_incidents:
         if incident.announcement is None and incident.blame is Blame.PROVIDER and incident.scope in ANNOUNCED:
-            said = [one for one in told.get(incident.about.answerer, ()) if _is_about(one, incident)]
+            said = [one for one in announced.get(incident.about.answerer, ()) if _is_about(one, incident)]
             if said:
                 first = min(said, key=lambda one: one.at)
                 changes.append(Change(replace(incident, announcement=first), ChangeKind.ANNOUNCED, now))

@@ -44,14 +44,14 @@ class Page(Struct, frozen=True):
     @property
     def trouble(self) -> Notice | None:
         """The gravest open notice of trouble; None if there is none."""
-        told = [one for one in self.notices if is_trouble(one)]
-        return max(told, key=lambda one: one.impact.rank, default=None)
+        open_notices = [one for one in self.notices if is_trouble(one)]
+        return max(open_notices, key=lambda one: one.impact.rank, default=None)
 
 
 def is_trouble(notice: Notice) -> bool:
     """Whether a notice reports trouble now: not over, not planned, and with an impact."""
-    told = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
-    return told and notice.is_open and not notice.planned
+    counts = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+    return counts and notice.is_open and not notice.planned
 
 
 class Corroboration(Struct, frozen=True):

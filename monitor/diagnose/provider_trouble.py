@@ -86,11 +86,11 @@ def _refused_road(view: View) -> Diagnosis | None:
         return None
     hit = {state.target.account for state in stopped}
     seen, control = _comparable_accounts(view, hit, stopped), control_reason(view, stopped)
-    knocked = control is not None and control.fault in STOPPED_ROADS
-    if not knocked and len(hit) == 1 < len(seen):
+    control_stopped = control is not None and control.fault in STOPPED_ROADS
+    if not control_stopped and len(hit) == 1 < len(seen):
         return None  # others get through from here: it is this account's own trouble
-    told = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
-    sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
+    by_proxy = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
+    sure = Confidence.HIGH if control_stopped or by_proxy or len(hit) == len(seen) > 1 else Confidence.MEDIUM
     reasons = [share_hit(view, hit, seen), symptom(stopped), control]
     return diagnosis_of(subject_of_answerer(Scope.EGRESS, stopped[0].target), stopped, sure, reasons, blame=Blame.PATH)
 
@@ -142,16 +142,16 @@ def _provider_trouble(view: View) -> Diagnosis | None:
     states = [state for its in shared.values() for state in its]
     if not is_confirmed(states):
         return None
-    seen, told = _comparable_accounts(view, shared, states), view.page is not None and view.page.trouble is not None
+    seen, posted = _comparable_accounts(view, shared, states), view.page is not None and view.page.trouble is not None
     shaken = _shaken(view, shared, states)
-    if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
+    if not (len(shared) > 1 or len(seen) == 1 or posted or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None
     control = control_reason(view, states)
     reasons = [
         *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(states)),
         *(still_answering(view.accounts, states), page_reason(view.page), control),
     ]
-    sure = _sure_of_provider(shared, seen, told, control)
+    sure = _sure_of_provider(shared, seen, posted, control)
     return diagnosis_of(subject_of_answerer(Scope.PROVIDER, states[0].target), states, sure, reasons)
 
 
@@ -178,11 +178,11 @@ def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
 
 
 def _sure_of_provider(
-    shared: Collection[str], seen: Collection[str], told: bool, control: ControlAnswered | None
+    shared: Collection[str], seen: Collection[str], posted: bool, control: ControlAnswered | None
 ) -> Confidence:
     """Two witnesses make it sure: all accounts, the page, a control probe that fails too."""
     alone, everybody = len(seen) == 1, len(shared) == len(seen)
-    voices = (everybody and not alone) + told + (control is not None and control.fault is not None)
+    voices = (everybody and not alone) + posted + (control is not None and control.fault is not None)
     if voices and everybody:
         return Confidence.HIGH
     return Confidence.MEDIUM if voices or not alone else Confidence.LOW

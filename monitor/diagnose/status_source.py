@@ -62,9 +62,9 @@ class Source(Struct, frozen=True):
         return self.problem is None and self.last is not None and now - self.last.at < STALE
 
 
-def follow(source: Source, told: Bulletin) -> Source:
+def follow(source: Source, polled: Bulletin) -> Source:
     """Return what is believed after one more poll."""
-    bulletin, seen = doubt(source.seen, told)
+    bulletin, seen = doubt(source.seen, polled)
     bulletin = renew(source.last, bulletin)
     if bulletin.trust is Trust.DOUBTFUL:
         return Source(
@@ -97,8 +97,8 @@ def follow(source: Source, told: Bulletin) -> Source:
 
 def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetime:
     """Return when a notice appeared: providers backdate notices, so the date is kept between two polls."""
-    told = notice.began_at or bulletin.at
-    return told if source.last is None else min(max(told, source.last.at), bulletin.at)
+    dated = notice.began_at or bulletin.at
+    return dated if source.last is None else min(max(dated, source.last.at), bulletin.at)
 
 
 def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:

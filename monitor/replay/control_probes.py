@@ -38,8 +38,8 @@ class ControlHistory(Struct, frozen=True):
 
     @classmethod
     def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "ControlHistory":
-        told = [one for one in _spans(record, targets) if one.reached is not None or one.controls]
-        its = sorted(told, key=lambda one: one.begin)
+        useful = [one for one in _spans(record, targets) if one.reached is not None or one.controls]
+        its = sorted(useful, key=lambda one: one.begin)
         starts = sorted({at for one in its for at in (one.begin, one.end)})
         return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
 
