@@ -1,4 +1,4 @@
-"""The window of a rate limit as people name it: `per month`, `per 5 hours`; pure. All that says one asks here."""
+"""The window of a rate limit as people name it: `per month`, `per 5 hours`; pure. The only place that names one."""
 
 from math import isclose
 
@@ -14,22 +14,22 @@ NAMES_S = {
     "year": 365 * 86_400,
 }
 OF_A_MONTH, OF_A_YEAR = (29.5, 31), (365, 366)
-"""So many days long are the months and the years that servers count in. Four weeks are not called a month."""
+"""Days in the months and years that servers count in. Four weeks are not called a month."""
 COUNTED = ("day", "hour", "minute", "second")
-"""What there can be several of in a name: nobody says `per 2 months`, where 60 days may be meant."""
+"""Units that a name may have several of: nobody says `per 2 months`, where 60 days may be meant."""
 MANY = 120
-"""More than so many of one unit are told in the next larger one, be it a broken number of them."""
+"""Most of one unit; more are given in the next larger unit, even if not a whole number."""
 NEAR = 1e-3
-"""A window that is so little off is the round one: some servers count it from their own clock."""
+"""Relative error up to which a window is the round one: some servers count it from their own clock."""
 SHORTEST_S, LONGEST_S = 1e-3, 100 * NAMES_S["year"]
-"""What is shorter or longer is no window that anybody counts in."""
+"""Seconds; anything shorter or longer is no window that anybody counts in."""
 
 ONE = {name: f"per {name}" for name in NAMES_S}
 SEVERAL = {name: f"per {{n}} {name}s" for name in COUNTED}
 
 
 class WindowWords(Struct, frozen=True):
-    """A window in words: `text` is English, with `{n}` for `count` where it is not one."""
+    """A window in words: `text` is English, with `{n}` for `count` if that is not one."""
 
     text: str
     count: str = "1"
@@ -39,7 +39,7 @@ class WindowWords(Struct, frozen=True):
 
 
 def per(window_s: float | None) -> WindowWords | None:
-    """Name a window; None where none is told, or none that anybody counts in."""
+    """Name a window; None if there is none, or none that anybody counts in."""
     if window_s is None or not SHORTEST_S <= window_s <= LONGEST_S:
         return None
     if name := _single(window_s):

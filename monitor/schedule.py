@@ -1,4 +1,4 @@
-"""What is due, and when: cadence, phase, confirmation, back-off, budget; pure."""
+"""What is due, and when: interval, phase, confirmation, back-off, budget; pure."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -13,30 +13,30 @@ from probes.model import Observation, Target
 
 WATCHFUL_S = 20.0
 DOUBTFUL = 0.5
-"""A target that works, with so many failures on balance against it, is looked at so often: perhaps a brownout."""
+"""Failures on balance from which a working target is probed every WATCHFUL_S seconds: perhaps a brownout."""
 
 LONGEST_BACK_OFF_S = 3600.0
 
 LONGEST_WAIT_S = 900.0
-"""A Retry-After beyond this is not honoured: the monitor would be blind for as long as a provider likes."""
+"""Most seconds of a Retry-After that are honoured: with more, a provider could blind the monitor at will."""
 
 JITTER = 0.05
 """Share of the interval by which a probe may come late, so that it is not the same second each time."""
 
 EARLY, EARLY_S = 0.25, 15.0
-"""Cron is not exact: a single round looks so early, as a share of the interval and at most, at what is due."""
+"""Share of the interval, and seconds at most, by which a single round probes early, as cron is not exact."""
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 class LookPauses(Struct, frozen=True):
-    """Pauses between looks at a target that something hurries or delays.
+    """Pauses between probes of a target that something hurries or delays, in seconds or intervals.
 
-    `confirm_s` lie between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one. `final_s` is
-    before the one re-check of an answer that leaves no hope: the account closed, the key invalid. `prove_s` is the
-    longest while a failure may be a blip: looks 63 s and 111 s after the first one show that it lasts. `revive_s` is
-    before the second look at a target that answered again; each further one is twice as long. `back_off` lie, in
-    intervals, between looks at an account that is confirmed dead: to knock on does not help its appeal.
+    `confirm_s` are between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one. `final_s` is
+    before the one re-check of a terminal answer: the account closed, the key invalid. `prove_s` is the longest while a
+    failure may be a blip: probes 63 s and 111 s after the first one show that it lasts. `revive_s` is before the second
+    probe of a target that answered again; each further one is twice as long. `back_off` are, in intervals, between
+    probes of an account that is confirmed dead: more of them do not help its appeal.
     """
 
     confirm_s: tuple[float, ...] = (5.0, 10.0, 15.0)
@@ -50,10 +50,10 @@ USUAL_PAUSES = LookPauses()
 
 
 class Watch(Struct, frozen=True):
-    """A target and how often to look at it. Free: costs no tokens, so no budget holds it back.
+    """A target and its probe interval. Free: costs no tokens, so no budget holds it back.
 
-    Aside: it tells of more than whether the account works (credit, costs, models on offer). That it
-    fails says nothing of the account, but that those are not known.
+    Aside: it reports more than whether the account works (credit, costs, models on offer). Its failure says nothing of
+    the account, only that those are unknown.
     """
 
     target: Target
@@ -85,11 +85,11 @@ class Spending(Struct, frozen=True):
 
 APART_S = 5.0
 APART = timedelta(seconds=APART_S)
-"""What was seen so lately is seen: in a crowd each account's first failure asks the same siblings."""
+"""Time in which a probe is recent enough: in a crowd each account's first failure asks for the same siblings."""
 
 
 class Agenda:
-    """When to look at what: the next look of each target, the earliest at hand."""
+    """When to probe what: the next probe of each target, the earliest first."""
 
     def __init__(self) -> None:
         self._at: dict[str, datetime] = {}
@@ -104,9 +104,9 @@ class Agenda:
         heappush(self._heap, (at, target))
 
     def hurry(self, target: str, at: datetime) -> None:
-        """Move a look forward; one that is under way or earlier stays as it is.
+        """Move a probe forward; one that is under way or earlier stays as it is.
 
-        However many ask for it, the same target is not asked out of turn more often than once in APART.
+        However many ask for it, the same target is probed out of turn at most once in APART.
         """
         if target in self._hurried:
             at = max(at, self._hurried[target] + APART)
@@ -119,7 +119,7 @@ class Agenda:
         self._hurried.pop(target, None)
 
     def first_of(self, targets: Iterable[str]) -> datetime | None:
-        """Return when the earliest of these is looked at; None: none of them is planned."""
+        """Return when the earliest of these is probed; None: none of them is planned."""
         return min((self._at[target] for target in targets if target in self._at), default=None)
 
     def next_at(self) -> datetime | None:
@@ -144,7 +144,7 @@ def is_affordable(budget: Budget, spending: Spending, now: datetime) -> bool:
 
 
 def has_room(budget: Budget, spending: Spending, now: datetime) -> bool:
-    """Whether there is something left for a look out of turn: the budget is used no faster than the day passes."""
+    """Whether the budget has room for an extra probe: it is used no faster than the day passes."""
     if spending.day != now.date():
         return True
     passed = (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(days=1)
@@ -161,12 +161,12 @@ def next_at(
     again_s: float | None = None,
     pauses: LookPauses = USUAL_PAUSES,
 ) -> datetime:
-    """Return when to look again after the attempt that began at `at` and led to `health`.
+    """Return when to probe again after the attempt that began at `at` and led to `health`.
 
-    `chance` in [0, 1) places it within the jitter. Every regular look falls on the target's own
-    phase, so that neither a late answer nor a look out of turn moves the next. Where cron sets the pace, `round_at` is
-    when its round began: then whole intervals count from there, and what may be a blip is looked at with the next
-    round. `again_s` is the pause before a look out of turn; None: nothing asks for one.
+    `chance` in [0, 1) places it within the jitter. Every regular probe falls on the target's own phase, so that neither
+    a late answer nor an extra probe moves the next. Under cron, `round_at` is when the round began: whole intervals
+    count from there, and what may be a blip is probed with the next round. `again_s` is the pause in seconds before an
+    extra probe; None: nothing asks for one.
     """
     planned = _planned_at(watch, health, at, failures_to_confirm, chance, round_at, pauses)
     return planned if again_s is None else min(planned, at + timedelta(seconds=again_s))
@@ -182,21 +182,21 @@ def _planned_at(
     pauses: LookPauses,
 ) -> datetime:
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm, pauses)
-    asked_s = _asked_s(health)
-    asked = at + timedelta(seconds=asked_s)
+    requested_wait_s = _requested_wait_s(health)
+    requested_at = at + timedelta(seconds=requested_wait_s)
     if round_at is not None:
-        return max(_by_rounds(watch, pause_s, at, round_at, pauses.final_s), asked)
+        return max(_by_rounds(watch, pause_s, at, round_at, pauses.final_s), requested_at)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
-        return max(regular, asked) if asked_s else regular
-    return max(at + timedelta(seconds=pause_s), asked)
+        return max(regular, requested_at) if requested_wait_s else regular
+    return max(at + timedelta(seconds=pause_s), requested_at)
 
 
-def _asked_s(health: Health) -> float:
-    """Return for how long the latest answer asks to wait, as far as it is heeded.
+def _requested_wait_s(health: Health) -> float:
+    """Return the seconds that the latest answer asks us to wait, as far as we honour them.
 
-    What asked before a good answer, or before a look that did not take place, was heeded then. An answer that leaves no
-    hope asks for the next calls; the one that confirms the loss is the same request once more, as a client sends it.
+    What preceded a good answer, or a probe that did not take place, was honoured then. A terminal answer's wait applies
+    to the calls after its re-check, which is a plain retry as any client sends it.
     """
     confirming = health.state is State.SUSPECTED and health.final
     if health.state is State.UNKNOWN or not health.failures or confirming or health.answer is None:
@@ -205,10 +205,10 @@ def _asked_s(health: Health) -> float:
 
 
 def is_patient(health: Health, now: datetime) -> bool:
-    """Whether the latest answer asks to be left alone for longer. What leaves no hope does not speak of the pace."""
+    """Whether the latest answer asks to be left alone for longer. A terminal one says nothing of the rate."""
     if health.fault in TERMINAL or health.seen_at is None:
         return False
-    return now < health.seen_at + timedelta(seconds=_asked_s(health))
+    return now < health.seen_at + timedelta(seconds=_requested_wait_s(health))
 
 
 def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime, least_s: float) -> datetime:
@@ -221,17 +221,17 @@ def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: date
 
 
 def is_due(watch: Watch, planned: datetime, round_at: datetime) -> bool:
-    """Whether a round that begins at `round_at` looks at what is planned for then."""
+    """Whether a round that begins at `round_at` takes a probe that is planned for `planned`."""
     return planned - round_at <= timedelta(seconds=min(EARLY_S, EARLY * watch.interval_s))
 
 
 def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
-    """Return when to look for the first time: soon, but not all at the same instant."""
+    """Return when to probe for the first time: soon, but not all at the same instant."""
     return now + timedelta(seconds=_phase(watch.target) * min(spread_s, watch.interval_s))
 
 
 def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: LookPauses) -> float | None:
-    """Return the pause when something hurries or delays the next look; None for the regular interval."""
+    """Return the seconds until a hurried or delayed probe; None for the regular interval."""
     match health.state:
         case State.UP if health.doubt >= DOUBTFUL:
             return min(WATCHFUL_S, interval_s)
@@ -252,7 +252,7 @@ def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses
 
 
 def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
-    """Return the next slot of the target's own grid; one that is hardly away was this look."""
+    """Return the next slot of the target's own grid; a slot very close to `at` was this probe."""
     interval_s = watch.interval_s
     offset_s = _phase(watch.target) * interval_s
     elapsed = (at - EPOCH).total_seconds() + min(APART_S, interval_s / 2) - offset_s
@@ -263,6 +263,6 @@ def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
 @lru_cache(10_000)
 def _phase(target: Target) -> float:
     """Return the target's own place in [0, 1) within any interval; the same in every run."""
-    from hashlib import blake2s  # OpenSSL comes with it, for which no start should wait
+    from hashlib import blake2s  # loads OpenSSL, which must not slow down start
 
     return int.from_bytes(blake2s(target.id.encode(), digest_size=4).digest()) / 2**32

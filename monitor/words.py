@@ -1,4 +1,4 @@
-"""What people read: languages, faults, blames, times, durations, numbers; in English, or as `say` says it."""
+"""What people read: languages, faults, blames, times, durations, numbers; in English, or translated by `say`."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ PHASES = {
 """Where on the road a request ended."""
 
 PLAIN = {Fault.CONNECTION_FAILED: Phase.CONNECT, Fault.PROXY_FAILED: Phase.PROXY}
-"""Faults whose own words say already where it ended."""
+"""Faults whose own words already say where it ended."""
 
 KEYS = "undecided: the provider's key service, or all that you have there"
 KEYS_AT_LENGTH = (
@@ -95,7 +95,7 @@ HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
 
 PROVIDERS = 8
-"""So many providers are named in one line; the rest is counted."""
+"""Most providers named in one line; the rest is counted."""
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -116,7 +116,7 @@ def english(text: str, **values: object) -> str:
 class Language(Struct, frozen=True, eq=False):
     """One language: its code for `lang`, the translation of each English text, and its decimal mark.
 
-    One is as good as another only when it is the same: so it can be asked for by what is kept.
+    Languages compare by identity, so that a cache can use one as its key.
     """
 
     code: str = "en"
@@ -130,7 +130,7 @@ class Language(Struct, frozen=True, eq=False):
             return said
         try:
             return said.format(**values)
-        except (LookupError, ValueError, AttributeError):  # a translation of somebody's own, with other places in it
+        except (LookupError, ValueError, AttributeError):  # a user's own translation, with other places in it
             return text.format(**values)
 
     def many(self, number: int, one: str, more: str, **values: object) -> str:
@@ -154,12 +154,12 @@ class Moment(Struct, frozen=True):
 
 
 def where(fault: Fault, phase: Phase | None) -> str:
-    """Say where on the road a request ended that has this fault; empty where that was said, or nothing ended there."""
+    """Say where on the road a request with this fault ended; empty if the fault says it, or nothing ended there."""
     return PHASES[phase] if phase and PLAIN.get(fault) is not phase else ""
 
 
 def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:
-    """Name an instant. With `today`, the parts of the date that are the same are left out."""
+    """Name an instant. With `today`, leave out the parts of the date that are the same."""
     at = at.astimezone(UTC)
     time = clock(at, say)
     today = today.astimezone(UTC) if today else None
@@ -181,7 +181,7 @@ def clock(at: datetime, say: Say = english) -> str:
 
 
 def iso(at: datetime) -> str:
-    """Write an instant, which is in UTC, for machines; ten times as fast as its format, and a page has thousands."""
+    """Write a UTC instant for machines; ten times as fast as strftime, and a page has thousands."""
     return f"{at.isoformat()[:19]}Z"
 
 
@@ -219,7 +219,7 @@ def seconds(value: float) -> str:
 
 
 def rate(token_s: float) -> str:
-    """Say how many tokens come in a second, without the unit: one decimal below ten."""
+    """Say the tokens per second, without the unit: one decimal below ten."""
     return f"{1 / token_s:.{0 if token_s <= 0.1 else 1}f}"
 
 
@@ -237,7 +237,7 @@ def count(number: int, noun: str) -> str:
 
 
 def listed(items: list[str], most: int) -> str:
-    """Join at most so many items; the rest is counted."""
+    """Join at most `most` items; the rest is counted."""
     more = [f"and {len(items) - most} more"] if len(items) > most else []
     return ", ".join(items[:most] + more)
 
@@ -285,7 +285,7 @@ def is_blamed(incident: Incident) -> bool:
 
 
 def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
-    """Say a rate limit: `480 of 500 requests per minute left`. `number` writes an English number as one must."""
+    """Say a rate limit: `480 of 500 requests per minute left`. `number` localizes an English number."""
     unit = limit_name(it.unit, it.window_s, say, number)
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
@@ -300,12 +300,12 @@ def limit_name(unit: str, window_s: float | None, say: Say = english, number: Ca
 
 
 def notice(it: Notice, now: datetime) -> str:
-    """Say what a page tells, how far it has come and how old it is: `Errors (identified, since 14:05 UTC, 2 h ago)`."""
+    """Say a notice, its stage and its age: `Errors (identified, since 14:05 UTC, 2 h ago)`."""
     return f"{it.title} ({', '.join([*it.stage, *_age(it, now)])})"
 
 
 def _age(it: Notice, now: datetime) -> list[str]:
-    """Say since when, or else how old the last word is; a maintenance to come has a beginning, and no age."""
+    """Say since when, or else how old the last update is; a planned maintenance has a beginning, and no age."""
     if began := it.began_at:
         when = moment(began, now).words
         return [f"since {when}", f"{_since(began, now)} ago"] if began <= now else [f"from {when}"]
@@ -319,7 +319,7 @@ def _since(at: datetime, now: datetime) -> str:
 def lead(by: timedelta | None, say: Say = english) -> str:
     """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing.
 
-    Pages date their words to the second at best, so less than that is no lead of anybody.
+    Pages date their updates to the second at best, so less than that is no lead.
     """
     if by is None:
         return ""
@@ -372,14 +372,14 @@ def _title_of_fault(incident: Incident, its: str, say: Say) -> str:
 
 
 def subject(incident: Incident, say: Say = english) -> str:
-    """Name what an incident is about; all that goes out from here has no name of its own."""
+    """Name what an incident is about; the whole road out from here has no name of its own."""
     return incident.subject or say("the road out from here")
 
 
 def unseen(incident: Incident) -> str:
-    """Say what could not be seen while the monitor was offline: `openai (3 accounts), groq (1 account)`; else nothing.
+    """Say what could not be probed while the monitor was offline: `openai (3 accounts), groq (1 account)`; else empty.
 
-    The providers with the most accounts first.
+    The providers with the most accounts come first.
     """
     if not incident.is_offline:
         return ""

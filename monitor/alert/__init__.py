@@ -1,1 +1,1 @@
-"""Tells people: who is told what, and the telling."""
+"""Notifies people: decides who gets which message, and delivers it."""

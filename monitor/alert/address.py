@@ -1,4 +1,4 @@
-"""The address of a channel: what kind it is, and whether messages can be sent to it."""
+"""The address of a channel: its kind, and whether messages can be sent to it."""
 
 import os
 from collections.abc import MutableMapping
@@ -9,7 +9,7 @@ from probes.proxy import LOOPBACK, PORTS
 
 
 def check_address(channel: Channel) -> str | None:
-    """Return what is wrong with a channel's address; None when nothing is. Sends nothing."""
+    """Return what is wrong with a channel's address; None if nothing is. Sends nothing."""
     if channel.url == TERMINAL.url or open_service(channel) is not None:
         return None
     scheme = channel.url.partition("://")[0]
@@ -20,9 +20,9 @@ def check_address(channel: Channel) -> str | None:
 
 
 def open_service(channel: Channel) -> Any | None:
-    """Return what speaks to the channel's service; None when its address is of no use. Sends nothing."""
+    """Return the Apprise service of a channel; None if its address is unusable. Sends nothing."""
     apprise = load_apprise()
-    # In this thread: those of Apprise's own pool are few, and are waited for when the process ends.
+    # In this thread: Apprise's own pool is small, and the process waits for it at exit.
     service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
     return service if service.add(channel.url) else None
 
@@ -41,9 +41,10 @@ def load_apprise() -> Any:
 
 
 def heed(environment: MutableMapping[str, str]) -> None:
-    """Let the library by which Apprise speaks go the same way as we: it heeds the proxies by itself.
+    """Make the HTTP library under Apprise use the same proxies and certificate authorities as we do.
 
-    But it asks them for this machine, too, and believes a list of authorities of its own.
+    It reads the proxies from the environment itself, but uses them for this machine, too, and brings its own list of
+    authorities.
     """
     if any(name in environment for scheme in PORTS for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")):
         excepted = environment.get("no_proxy", environment.get("NO_PROXY", ""))

@@ -1,4 +1,4 @@
-"""An incident as the telling sees it: what happened to it, and which channel was told what."""
+"""An incident as alerting sees it: what happened to it, and which channel was notified of what."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,13 +13,11 @@ from monitor.diagnose.subject import Scope, Subject
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)
-"""So long after its end an incident is still looked at: for what quiet hours held back, and to count its returns."""
+"""Time after its end that an incident is kept: for what quiet hours held back, and to count its returns."""
 
 
 class Step(StrEnum):
-    """What a message is. MISSED: it was over before it could be told. FAILING: a channel,
-    not an incident. STORE: the database.
-    """
+    """What a message is. MISSED: over before anybody was notified. FAILING: of a channel. STORE: of the database."""
 
     OPENED = "opened"
     CHANGED = "changed"
@@ -36,11 +34,11 @@ ENDS = (Step.RESOLVED, Step.MISSED)
 
 
 class Message(Struct, frozen=True):
-    """One thing to tell one channel: a row of the outbox before it is sent.
+    """One message to one channel: a row of the outbox before it is sent.
 
-    Unique by change, channel, step and `number` (which reminder, which escalation). Messages to one channel
-    that were decided at the same instant are sent as one. `change_id` is None for what is about no incident,
-    `about_channel` names the channel that a FAILING one is about; "": none.
+    Unique by change, channel, step and `number` (which reminder, which escalation). Messages to one channel that were
+    decided at the same instant are sent as one. `change_id` is None for what is about no incident, `about_channel`
+    names the channel that a FAILING one is about; "": none.
     """
 
     change_id: str | None
@@ -58,11 +56,11 @@ def matter(about_channel: str, note: str) -> str:
 
 
 Key = tuple[str | None, str, Step, int]
-"""What makes a message one: its change, its channel, its step and its number."""
+"""What identifies a message: its change, its channel, its step and its number."""
 
 
 class OutboxState(StrEnum):
-    """REPLACED: it gave way to a newer one before it got through. FAILED: it was given up."""
+    """REPLACED: a newer one took its place before it got through. FAILED: given up."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -73,7 +71,7 @@ class OutboxState(StrEnum):
 class Delivery(Struct, frozen=True):
     """One message of an incident: to which channel, at which step, and how it went.
 
-    `at` is when it was sent or given up; of one that waits, when it is tried next.
+    `at` is when it was sent or given up; for one that waits, when it is retried.
     """
 
     channel: str
@@ -85,7 +83,7 @@ class Delivery(Struct, frozen=True):
 
 
 class Fate(Struct, frozen=True):
-    """How a message went that was decided then, too. `error` is that of the last try that failed."""
+    """How a message went that was really sent in the replayed past. `error` is that of the last failed try."""
 
     state: OutboxState
     tries: int
@@ -97,7 +95,7 @@ class Fate(Struct, frozen=True):
 
 
 class Telling(Struct, frozen=True):
-    """What a channel was told of an incident, and when that was decided."""
+    """What a channel was notified of, and when that was decided."""
 
     step: Step
     number: int
@@ -106,9 +104,9 @@ class Telling(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One incident, its changes (oldest first), and what each channel was told of it (oldest first).
+    """One incident, its changes, and what each channel was notified of; all oldest first.
 
-    `owed` are the channels that heard of it and not of its end.
+    `owed` are the channels that were notified of it, but not yet of its end.
     """
 
     incident: Incident
@@ -131,7 +129,7 @@ class Case(Struct, frozen=True):
         return self.changes[0]
 
     def is_silently_over(self) -> bool:
-        """Whether nobody hears of its end: it went on in another one, or was a date that somebody moved."""
+        """Whether nobody is notified of its end: it went on in another one, or was a date that somebody moved."""
         withdrawn = self.last.kind is ChangeKind.WITHDRAWN
         return self.last.kind is ChangeKind.MERGED or (withdrawn and self.incident.scope is Scope.REMINDER)
 
@@ -166,7 +164,7 @@ def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) ->
 
 
 def redated(cases: Cases, by: timedelta) -> dict[str, Case]:
-    """Return the cases with what was told of those that are open dated by a clock that was set by so much."""
+    """Return the cases, with the notifications of open ones re-dated after the clock was set by `by`."""
     return {id: case if case.incident.closed_at else _redated(case, by) for id, case in cases.items()}
 
 

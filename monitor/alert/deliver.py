@@ -1,4 +1,4 @@
-"""Outbox → people: each letter once its turn comes, again after a failure, at least once."""
+"""Outbox → people: each message when its turn comes, retried after a failure, delivered at least once."""
 
 import asyncio
 import threading
@@ -19,15 +19,15 @@ from probes.redact import redact
 GIVE_UP = timedelta(hours=24)
 
 SMALLER = {"ntfy": 4096}
-"""Bytes of a message, where Apprise allows more than the service does: ntfy makes a file of what is longer."""
+"""Bytes of a message where Apprise allows more than the service does: ntfy turns a longer one into a file."""
 
 Print = Callable[[str], None]
 
 
 async def send(channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
-    """Send one message; `severity` is None when it tells of an end.
+    """Send one message; `severity` is None if it reports an end.
 
-    Return None when it was taken, else why not, without any of the channel's secrets.
+    Return None if it was accepted, else why not, without any of the channel's secrets.
     """
     if channel.url == TERMINAL.url:
         return _shown(text, show)
@@ -41,7 +41,7 @@ async def send(channel: Channel, text: Text, severity: Severity | None, show: Pr
 def _shown(text: Text, show: Print) -> str | None:
     try:
         show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
-    except (OSError, ValueError) as error:  # whoever read our output has gone, or it was closed
+    except (OSError, ValueError) as error:  # the reader of our output is gone, or it was closed
         return f"the terminal cannot be written to ({getattr(error, 'strerror', None) or error})"
     return None
 
@@ -51,18 +51,18 @@ KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warni
 
 
 def again_at(message: OutboxMessage, now: datetime) -> datetime | None:
-    """Return when to try a letter again that has just failed; None when it is too late for that."""
+    """Return when to retry a message that has just failed; None: give up."""
     if now - message.at > GIVE_UP:
         return None
     return now + timedelta(seconds=pause_s(message.tries))
 
 
 def would_disturb(message: OutboxMessage, channel: Channel, now: datetime) -> bool:
-    """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
+    """Whether a message decided by day, and not sent then, would now arrive in the channel's quiet hours."""
     if channel.quiet is None or not channel.quiet.is_on(now):
         return False
-    told = [(item.step, item.change.incident) for item in message.items if item.change]
-    return bool(told) and not any(one.drill or _is_urgent(step, one) for step, one in told)
+    reported = [(item.step, item.change.incident) for item in message.items if item.change]
+    return bool(reported) and not any(one.drill or _is_urgent(step, one) for step, one in reported)
 
 
 def _is_urgent(step: Step, incident: Incident) -> bool:
@@ -70,7 +70,7 @@ def _is_urgent(step: Step, incident: Incident) -> bool:
 
 
 def fit(text: Text, title_most: int, body_most: int) -> Text:
-    """Return the message as it fits a service: the brief one where the whole is too long, cut where that is, too.
+    """Return the message as it fits a service: the brief form if the whole is too long, cut if that is, too.
 
     Counted in bytes, as the strictest services do, and with the title, which many put before the body. A `title_most`
     of 0 means that the service has no title at all.
@@ -87,7 +87,7 @@ def _size(text: str) -> int:
 
 
 def _first_lines(text: str, most: int) -> str:
-    """Return as many whole lines as fit, since half a link is none; a part of the first where not even that does."""
+    """Return as many whole lines as fit, since half a link is useless; part of the first if not even that fits."""
     kept = ""
     for line in text.splitlines(keepends=True):
         if _size(kept + line) > most:
@@ -107,25 +107,25 @@ def _notify(channel: Channel, text: Text, kind: str) -> str | None:
     if service is None:
         return "the address is not valid; run `provider-monitor check`"
     if "rto=" not in channel.url:
-        service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow one gets it again and again
+        service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow service gets it repeatedly
     text = fit(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))
     if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
-        service[0].notify_format = str(text.format)  # else Apprise would make plain text of it again
+        service[0].notify_format = str(text.format)  # else Apprise would turn it back into plain text
     result = service.notify(title=text.title, body=text.body, notify_type=kind, body_format=str(text.format))
     return None if result else _reason(result, channel)
 
 
 def _reason(result: object, channel: Channel) -> str:
     """Return what Apprise says of its failure; its own texts may hold tokens and headers."""
-    told = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
-    text = told[-1] if told else "the service refused the message"
+    messages = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
+    text = messages[-1] if messages else "the service refused the message"
     return redact(text, [channel.url, unquote(channel.url)])[:200]
 
 
 async def _in_thread(work: Callable[[], str | None]) -> str | None:
-    """Run blocking work in a thread of its own that nobody waits for at exit.
+    """Run blocking work in its own thread, which exit does not wait for.
 
-    A pool's threads could all be held by channels that hang, and would hold up the end of the process.
+    Channels that hang could take all threads of a pool, and would delay the end of the process.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()
@@ -139,7 +139,7 @@ async def _in_thread(work: Callable[[], str | None]) -> str | None:
             reason = work()
         except Exception as error:  # noqa: BLE001 - a plugin's bug is a failed delivery, and its text may hold secrets
             reason = f"the channel's plugin failed ({type(error).__name__})"
-        if not loop.is_closed():  # we may be at the end of the process by now
+        if not loop.is_closed():  # the process may be ending by now
             loop.call_soon_threadsafe(settle, reason)
 
     threading.Thread(target=target, daemon=True, name="delivery").start()

@@ -12,7 +12,7 @@ DAYS = {"daily": 1, "weekly": 7}
 
 
 class Timing(Struct, frozen=True):
-    """`weekday` counts from Monday, 0."""
+    """When digests are sent; `weekday` counts from Monday, 0."""
 
     at: time = time(8)
     weekday: int = 0
@@ -32,7 +32,7 @@ def latest(kind: str, timing: Timing, now: datetime) -> datetime:
 
 
 def is_due(kind: str, timing: Timing, since: datetime, now: datetime) -> datetime | None:
-    """Return the instant that a digest is due for, if it lies after `since`: the last one, or our start."""
+    """Return the instant that a digest is due for, if that is after `since`: the last one, or our start."""
     due = latest(kind, timing, now)
     return due if due > since else None
 
@@ -42,7 +42,7 @@ def due_digests(
 ) -> list[Message]:
     """Return the digests that are due, to nobody in quiet hours.
 
-    `sent` is when each channel had its last one; none is owed of the time before `start`.
+    `sent` is when each channel got its last one; none is owed for the time before `start`.
     """
     due = []
     for channel in channels:
@@ -54,5 +54,5 @@ def due_digests(
 
 
 def begins(kind: str, due: datetime) -> datetime:
-    """Return since when a digest tells."""
+    """Return the beginning of the time that a digest covers."""
     return due - timedelta(days=DAYS[kind])

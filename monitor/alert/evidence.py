@@ -11,15 +11,15 @@ from probes.identity import account_of, name_of, part_of, provider_of
 from probes.model import Fault, Phase
 
 SHOWN = 8
-"""So many lines stand in a message; where each account would need one, and there are more, each provider has one."""
+"""Most lines in a message; with more accounts than that, each provider gets one line."""
 NAMED = 4
-"""Names in one line; the rest is counted."""
+"""Most names in one line; the rest is counted."""
 
 
 class EvidenceLine(Struct, frozen=True):
-    """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them.
+    """Who met what: one target, an account, or accounts of a provider; the answer is their latest.
 
-    `ended` says where on the road, in words; empty where an answer came, or the fault says it.
+    `ended` says where on the road it failed, in words; empty if an answer came, or the fault says it.
     """
 
     who: str
@@ -33,8 +33,8 @@ class EvidenceLine(Struct, frozen=True):
 def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[EvidenceLine], int]:
     """Return the lines that show these answers, and how many more there are.
 
-    Answers of one account that one rule took are alike whatever their words: those may name a request. `apart`: words
-    count, since each tells figures of its own.
+    Answers of one account by the same rule count as one whatever their words, which may name a request. `apart`: words
+    count, since each has figures of its own.
     """
     its = _grouped(evidence, lambda one: (_account(one), _kind(one), remark(one.words) if apart else ""))
     if len(its) > SHOWN:

@@ -1,6 +1,6 @@
-"""Which incidents are of one cause: a part and its whole, each time and the row of them, two signs of one thing; pure.
+"""Which incidents have one cause: a part and its whole, an outage and its flapping, two signs of one thing; pure.
 
-Only what two incidents are about and when counts here, not what anybody was told.
+Only the subjects and times of two incidents count here, not who was notified of what.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame, Fault
 
 TOGETHER = timedelta(minutes=10)
-"""Signs of one account that begin within so long are one: its canaries are asked one after the other."""
+"""Longest time between two signs of one account that count as one: its canaries are probed one after the other."""
 SHARED = frozenset(
     {
         *(Fault.SLOW, Fault.LIMIT_COLLAPSE, Fault.RATE_LIMITED),
@@ -22,21 +22,21 @@ SHARED = frozenset(
         Fault.UNCLASSIFIED,
     }
 )
-"""These signs each model and canary of an account shows alike; a balance and a withdrawn model stand for themselves."""
+"""Signs that each model and canary of an account shows alike; a balance and a withdrawn model stand alone."""
 PLACES = (Scope.MODEL, Scope.ACCOUNT, Scope.PROVIDER)
-"""Where such a sign is seen, from narrow to wide."""
+"""Scopes of such a sign, from narrow to wide."""
 
 
 # When
 
 
 def has_lasted(one: Incident, now: datetime) -> bool:
-    """Whether it lasted, or lasts by now, too long for one of many times."""
+    """Whether it has lasted too long to be just one turn of a flapping."""
     return not one.signal and (one.closed_at or now) - one.opened_at >= STAYED
 
 
 def outlives(one: Incident, at: datetime) -> bool:
-    """Whether it had begun by then and was not over."""
+    """Whether it was open at `at`."""
     return one.opened_at <= at and (one.closed_at is None or one.closed_at >= at)
 
 
@@ -49,7 +49,7 @@ def overlap(one: Incident, other: Incident) -> bool:
 
 
 def covers(wider: Incident, narrower: Incident) -> bool:
-    """Whether a trouble is a part of a wider one: said so by the diagnosis, or by what the two are about."""
+    """Whether a trouble is part of a wider one, by the diagnosis or by the subjects of the two."""
     if narrower.parent == wider.id:
         return True
     if WIDTH.index(wider.scope) <= WIDTH.index(narrower.scope):
@@ -64,32 +64,32 @@ def covers(wider: Incident, narrower: Incident) -> bool:
 
 
 def _known_at(one: Incident) -> datetime:
-    """Return when we were sure of it. What is found once nothing could be reached was answered: the road is back."""
+    """Return when we were sure of it. A trouble found during an offline incident had an answer: the road is back."""
     return one.detected_at or one.opened_at
 
 
 def covers_as_grave(wider: Incident, narrower: Incident) -> bool:
-    """Whether a part needs no message of its own where the whole is told."""
+    """Whether a part needs no message of its own if the whole is reported."""
     grave = wider.severity.rank >= narrower.severity.rank
     return grave and not wider.signal and not wider.drill and covers(wider, narrower)
 
 
 def is_left_of(one: Incident, wider: Incident) -> bool:
-    """Whether it may be a rest of a wider trouble: of the same blame, at its accounts, begun while it lasted."""
+    """Whether it may be left over from a wider trouble: of the same blame, at its accounts, begun while that lasted."""
     wide = WIDTH.index(wider.scope) > WIDTH.index(one.scope) and not wider.signal and not wider.drill
     return wide and wider.blame is one.blame and _accounts(one) <= _accounts(wider) and outlives(wider, one.opened_at)
 
 
-# Each time, and the row of them
+# An outage, and the flapping
 
 
 def restless_targets(flap: Incident) -> set[str]:
-    """Return what an incident says comes and goes; of any that says no such thing, nothing."""
+    """Return the targets that an incident says are flapping; empty if it is no flapping."""
     return {one.target for one in flap.evidence} if flap.is_flap else set()
 
 
 def is_alike(flap: Incident, one: Incident) -> bool:
-    """Whether it is of one cause: what is refused to an account is news also while its provider comes and goes."""
+    """Whether both have one cause: a refused account is news even while its provider is flapping."""
     if one.signal and not one.is_flap:
         return one.fault is flap.fault
     graver = one.blame is Blame.ACCOUNT and flap.blame is not Blame.ACCOUNT
@@ -97,18 +97,18 @@ def is_alike(flap: Incident, one: Incident) -> bool:
 
 
 def is_within(one: Incident, flaps: Iterable[Incident]) -> bool:
-    """Whether it is one of the times that these speak of, whichever targets of those accounts show it."""
+    """Whether it is one of the outages in these flappings, whichever targets of those accounts show it."""
     its, accounts = [flap for flap in flaps if is_alike(flap, one)], _accounts(one)
     return bool(accounts) and all(any(_names(flap, account) for flap in its) for account in accounts)
 
 
 def can_be_one(flap: Incident, one: Incident) -> bool:
-    """Whether it is one of the times, or more than that: at one of those accounts at least."""
+    """Whether it is one of the outages of a flapping, or more than that: it shares an account with it."""
     return is_alike(flap, one) and _touches(flap, one)
 
 
 def can_end(flap: Incident, one: Incident) -> bool:
-    """Whether a row of turns can end in it: in the same for good, or in the account's loss by another word."""
+    """Whether a flapping can end in it: in the same fault for good, or in the account's loss by another name."""
     if not _touches(flap, one) or (one.signal and not one.is_flap):
         return False
     return is_alike(flap, one) or (flap.blame is Blame.ACCOUNT and one.blame is Blame.ACCOUNT)
@@ -119,13 +119,13 @@ def _touches(flap: Incident, one: Incident) -> bool:
 
 
 def _names(flap: Incident, account: str) -> bool:
-    """What fails at a provider comes and goes for all its accounts; a refusal, for those that are named."""
+    """A fault of the provider flaps for all its accounts; a refusal only for those that are named."""
     of_all = flap.scope is Scope.PROVIDER and flap.blame is not Blame.ACCOUNT
     return account in _accounts(flap) or (of_all and flap.about.is_of(account))
 
 
 def _accounts(one: Incident) -> set[str]:
-    """Return the accounts that fail, or that a sign was seen at."""
+    """Return the accounts that fail, or at which a sign was seen."""
     return accounts_of(one.targets or [evidence.target for evidence in one.evidence])
 
 

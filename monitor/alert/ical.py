@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from monitor.alert.rule import Maintenance
 
 AHEAD = timedelta(days=90)
-"""A cron line has no form in a calendar, so its windows are listed, so far ahead."""
+"""How far ahead the windows of a cron line are listed: a calendar has no form for the line itself."""
 
 
 def calendar(windows: Iterable[Maintenance], now: datetime) -> bytes:
-    # Imported here: only who asks for a calendar pays for it.
+    # Imported here: only those who ask for a calendar pay for it.
     from icalendar import Calendar, Event, vRecur
 
     made = Calendar()
@@ -18,7 +18,7 @@ def calendar(windows: Iterable[Maintenance], now: datetime) -> bytes:
     made.add("version", "2.0")
     for one in windows:
         window = one.window
-        # A window of a rule keeps its zone, so that it stays at its time on the wall.
+        # A recurring window keeps its zone, so that it stays at its time on the wall clock.
         starts = (
             [window.start.replace(tzinfo=window.zone)]
             if window.start

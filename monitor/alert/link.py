@@ -1,4 +1,4 @@
-"""Signed links in messages: a person may acknowledge or snooze from the phone, once, without an account here."""
+"""Signed links in messages: acknowledge or snooze from the phone, once, without an account here."""
 
 import base64
 import hmac
@@ -15,18 +15,18 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 
 LASTS = timedelta(hours=24)
-"""Hours in which a link works."""
+"""How long a link works."""
 SNOOZES = timedelta(hours=4)
-"""Hours that a link snoozes an incident."""
+"""How long a link snoozes an incident."""
 LONGEST = 512
-"""Characters of a token that are read."""
+"""Most characters of a token that are read."""
 NAMES = {ReplyKind.ACKNOWLEDGE: "Acknowledge", ReplyKind.SNOOZE: f"Snooze for {SNOOZES // timedelta(hours=1)} h"}
 
 
 SILENCES = {"1 h": timedelta(hours=1), "4 h": timedelta(hours=4), "1 day": timedelta(days=1)}
-"""Whoever may snooze may silence what is like it instead, for one of these, with a reason."""
+"""How long a person with a snooze link may silence similar incidents instead, with a reason."""
 LONGEST_REASON = 200
-"""Characters of the reason for a silence."""
+"""Most characters of the reason for a silence."""
 
 
 class Link(Struct, frozen=True):
@@ -58,7 +58,7 @@ LENGTH = 32
 
 
 def link_key(database: Path) -> bytes:
-    """Return the key that signs links: in a file beside the database, made when it is first needed."""
+    """Return the key that signs links, from a file beside the database that is made when first needed."""
     path = _key_file(database)
     if key := _kept_key(path):
         return key
@@ -67,14 +67,14 @@ def link_key(database: Path) -> bytes:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(file, "wb") as out:
             out.write(secrets.token_bytes(LENGTH))
-        draft.rename(path)  # whole, or not at all: whoever knew the key could sign
+        draft.rename(path)  # atomic, so that the key is whole: with a guessable one anybody could sign
     finally:
         draft.unlink(missing_ok=True)
     return path.read_bytes()
 
 
 def link_secrets(database: Path) -> list[str]:
-    """Return the key that signs links as a text may show it; nothing where there is none yet."""
+    """Return the signing key in the forms in which a text could leak it; empty if there is none yet."""
     with suppress(OSError):
         if key := _kept_key(_key_file(database)):
             return [key.hex(), base64.b64encode(key).decode()]
@@ -86,7 +86,7 @@ def _key_file(database: Path) -> Path:
 
 
 def _kept_key(path: Path) -> bytes | None:
-    """Return the key that is kept; None for one that a full disk cut short, as anybody could guess it."""
+    """Return the stored key; None if there is none, or a full disk cut it short, as anybody could guess it."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
@@ -108,9 +108,9 @@ def sign(key: bytes, link: Link) -> str:
 
 
 def read(key: bytes, token: str, now: datetime) -> Link | None:
-    """Return what a token permits; None when it is not ours, was changed, or has run out.
+    """Return what a token permits; None if it is not ours, was altered, or has expired.
 
-    It is ours in one spelling only: whoever could write it otherwise could use it more than once.
+    Only one spelling is accepted: in another one a token could be used again.
     """
     try:
         payload, mac = (_bytes(part) for part in token[:LONGEST].split("."))

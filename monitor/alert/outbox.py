@@ -11,7 +11,7 @@ from monitor.diagnose.incident import Change
 class OutboxRow(Struct, frozen=True):
     """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before.
 
-    `change_id` is how its row names the change, "" for none. `about_channel` is the channel that it is about, if any.
+    `change_id` is the change's id in its row, "" for none. `about_channel` is the channel that it is about, if any.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What people answer: acknowledge, snooze, silence; pure."""
+"""What people reply: acknowledge, snooze, silence; pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.alert.rule import Match
 
 
 class ReplyKind(StrEnum):
-    """ACKNOWLEDGE: somebody is at it, until its end. SNOOZE: the same for a while. LIFT ends a silence."""
+    """ACKNOWLEDGE: somebody is working on it, until its end. SNOOZE: the same for a while. LIFT ends a silence."""
 
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
@@ -20,9 +20,9 @@ class ReplyKind(StrEnum):
 
 
 class Reply(Struct, frozen=True):
-    """One answer. `subject` is an incident's id, for LIFT a silence's; a silence has a `match` instead.
+    """One reply. `subject` is an incident's id, for LIFT a silence's; a silence has a `match` instead.
 
-    `until` is None where it has no end of its own. `token` is the digest of the signed link it came by.
+    `until` is None if it has no end of its own. `token` is the digest of the signed link that it came by.
     """
 
     kind: ReplyKind
@@ -36,7 +36,7 @@ class Reply(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """A name that the same link gives twice, so that it counts once."""
+        """An id that is the same for the same link, so that a second use does not count."""
         name = self.token or f"{self.kind}:{self.subject}:{self.match}:{self.at.isoformat()}"
         return blake2s(name.encode(), digest_size=4).hexdigest()
 
@@ -45,17 +45,17 @@ class Reply(Struct, frozen=True):
 
 
 def standing(replies: Iterable[Reply], now: datetime) -> list[Reply]:
-    """Return the replies that still count: not run out, and no silence that was lifted."""
+    """Return the replies that still count: not expired, and no silence that was lifted."""
     replies = list(replies)
     lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
 
 
 def is_meant(reply: Reply) -> bool:
-    """Whether a reply that came in from outside says enough to count."""
+    """Whether a reply from outside is complete enough to count."""
     return is_dated(reply.at) and (reply.kind is not ReplyKind.SILENCE or reply.match is not None)
 
 
 def is_dated(at: datetime | None) -> bool:
-    """Whether a date can be reckoned with: the border leaves nothing of one that cannot."""
+    """Whether a date is usable; the border turns an unusable one into None."""
     return at is not None

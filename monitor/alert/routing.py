@@ -1,7 +1,7 @@
-"""Who is told what, and when: what is, what each channel was told, the rules and `now` → messages; pure.
+"""Who is notified of what, and when: incidents, past notifications, the rules and `now` → messages; pure.
 
-Nothing is queued here. At any instant each channel is compared with each incident: what it does not know yet
-and nothing holds back is told. So what was held back for a while is told as it then is, or not at all.
+Nothing is queued here. At any instant each channel is compared with each incident, and gets what it does not know yet
+unless something holds that back. So what was held back for a while is sent in its present state, or not at all.
 """
 
 from collections import defaultdict
@@ -38,15 +38,15 @@ from monitor.diagnose.subject import Scope
 
 DAY = timedelta(days=1)
 EVERYTHING = ""
-"""What a monitor that is offline has lost."""
+"""The subject of an offline incident: it covers everything."""
 STANDING = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
-"""What tells that something stands."""
+"""Steps that say that an incident is still open."""
 OUTLASTS = timedelta(minutes=1)
-"""So long after a wider trouble ended a part of it that is left may still recover with it."""
+"""Time after the end of a wider trouble in which a remaining part may still recover with it."""
 
 
 class Decision(Struct, frozen=True):
-    """What a channel is to be told of an incident now; None: nothing, and `why` says what holds it."""
+    """What to send one channel about an incident now; None: nothing, and `why` says what holds it back."""
 
     step: Step | None
     why: str
@@ -54,9 +54,9 @@ class Decision(Struct, frozen=True):
 
 
 class Situation(Struct, frozen=True, dict=True):
-    """All that is looked at to decide, at one instant; the cases in the order in which they came.
+    """All that a decision needs, at one instant; the cases in the order in which they came.
 
-    `fading` are the incidents, by id, that may be over: nothing of theirs has failed since a look was good.
+    `fading` are the ids of incidents that may be over: nothing of theirs has failed since a good probe.
     """
 
     cases: Cases
@@ -72,7 +72,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def answers(self) -> Mapping[str, list[Reply]]:
-        """What people answered to each incident, by its id."""
+        """What people replied to each incident, by its id."""
         found: dict[str, list[Reply]] = defaultdict(list)
         for reply in self.standing:
             found[reply.subject].append(reply)
@@ -89,7 +89,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def wide(self) -> Mapping[str, list[Incident]]:
-        """The open incidents that can hold others down: by each of their targets, their own id, their subject."""
+        """The open incidents that can suppress others: by each of their targets, their id, their subject."""
         found: dict[str, list[Incident]] = defaultdict(list)
         for case in self.cases.values():
             one = case.incident
@@ -100,7 +100,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def families(self) -> Mapping[object, list[Case]]:
-        """The cases of one trouble that came again, oldest first."""
+        """The cases of one recurring trouble, oldest first."""
         found: dict[object, list[Case]] = defaultdict(list)
         for case in self.cases.values():
             found[case.key].append(case)
@@ -117,17 +117,17 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def signs(self) -> list[Case]:
-        """The incidents of what is coming that may be one with another; those that are over, too."""
+        """The signs that may be one with another; closed ones, too."""
         return [one for one in self.cases.values() if is_shared(one.incident)]
 
     @cached_property
     def flaps(self) -> list[Case]:
-        """The incidents that say what comes and goes; those that are over, too."""
+        """The flapping incidents; closed ones, too."""
         return [one for one in self.cases.values() if one.incident.is_flap]
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
-        """When each channel was lately told anything. What lies ahead was written before the clock was set back."""
+        """When each channel was lately notified. A time in the future was written before the clock was set back."""
         found: dict[str, set[datetime]] = defaultdict(set)
         since = self.now - self.rules.patience.storm_for
         for case in self.cases.values():
@@ -138,7 +138,7 @@ class Situation(Struct, frozen=True, dict=True):
 
 
 def decide(scene: Situation, only: Collection[str] | None = None) -> list[Message]:
-    """Return what is to be sent now; of these incidents only, where some are named."""
+    """Return what is to be sent now; about the incidents in `only`, if given."""
     missing = frozenset(channel.name for channel in scene.channels if channel.quiet)
     ids = scene.cases.keys() if only is None else only
     cases = [scene.cases[id] for id in ids if _is_unfinished(scene.cases[id], missing)]
@@ -146,7 +146,7 @@ def decide(scene: Situation, only: Collection[str] | None = None) -> list[Messag
 
 
 def _is_unfinished(case: Case, quiet: frozenset[str]) -> bool:
-    """Whether anybody may yet hear of it. Most of what is kept is over, and told; `quiet` may have missed it."""
+    """Whether anybody may yet be notified. Most cases are closed and reported; `quiet` channels may have missed it."""
     return case.incident.closed_at is None or bool(case.owed) or _is_hindsight(case) or not quiet <= case.told.keys()
 
 
@@ -158,45 +158,45 @@ def _for_channel(channel: Channel, cases: Sequence[Case], scene: Situation) -> I
 
 
 def judge(case: Case, channel: Channel, scene: Situation) -> Decision:
-    """Return what one channel is to be told of one incident, or why nothing: the first reason that holds."""
-    wish = _wish(case, channel, scene)
-    if wish.step is None:
-        return wish
+    """Return what one channel gets about one incident, or why nothing: the first reason that holds."""
+    decision = _decision(case, channel, scene)
+    if decision.step is None:
+        return decision
     for hold in HOLDS:
-        if why := hold(case, channel, wish.step, scene):
+        if why := hold(case, channel, decision.step, scene):
             return Decision(None, why)
-    return wish
+    return decision
 
 
 # What a channel does not know yet
 
 
-def _wish(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision(case: Case, channel: Channel, scene: Situation) -> Decision:
     heard = case.told.get(channel.name, ())
     if case.is_silently_over() and not (heard and _is_merged_flap(case)):
         return Decision(None, f"it was {case.last.kind}: no end that anybody hears of")
     if case.incident.closed_at:
-        return _wish_at_end(case, channel, heard, scene)
+        return _decision_at_end(case, channel, heard, scene)
     if step := _escalation(case, channel, heard, scene):
         return step
     if not heard:
-        return _wish_at_opening(case, channel, scene)
+        return _decision_at_opening(case, channel, scene)
     if _is_news(case, heard):
         return Decision(Step.CHANGED, "its cause is another one now")
     return _reminder(case, heard, scene)
 
 
-def _wish_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
-    if not _is_hearer(case.incident, channel, scene.rules):
+def _decision_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
+    if not _is_routed(case.incident, channel, scene.rules):
         return Decision(None, "no route that fits leads to this channel")
     if case.incident.severity.rank < channel.severity.rank:
         return Decision(None, f"it is {case.incident.severity}, and the channel wants {channel.severity} at least")
     return Decision(Step.OPENED, "it is open and was not told yet")
 
 
-def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
+def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
     if not heard:
-        return _wish_in_hindsight(case, channel, scene)
+        return _decision_in_hindsight(case, channel, scene)
     if channel.name not in case.owed:
         return Decision(None, "its end was told")
     if _is_superseded(case, channel, scene):
@@ -212,40 +212,40 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
     return Decision(Step.RESOLVED, "it is over, and its opening was told")
 
 
-def _wish_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
-    """Return whether a channel that heard of no beginning hears of the end."""
+def _decision_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
+    """Return whether a channel that was not notified of the opening is notified of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
         return Decision(None, "it is no longer watched, and its opening was not told")
     if _is_hindsight(case) and _was_silenced(case, channel, scene):
         return Decision(None, "it was silenced when it ended")
     if _was_missed(case, channel, scene):
         return Decision(Step.MISSED, "it came and went during quiet hours")
-    if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
+    if _is_hindsight(case) and _decision_at_opening(case, channel, scene).step:
         return Decision(Step.MISSED, "it is told when it is over")
     return Decision(None, "its opening was not told, so its end is not")
 
 
 def _is_superseded(case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether the same trouble came again and is open, or was told: then this end is no news any more."""
+    """Whether the same trouble came again and is open, or was reported: then this end is no news."""
     its = scene.families[case.key]
     later = its[its.index(case) + 1 :]
     return any(one.incident.closed_at is None or channel.name in one.told for one in later)
 
 
 def _is_hindsight(case: Case) -> bool:
-    """Whether its end is told also to who never heard of its beginning: nobody was watching."""
+    """Whether its end is reported even where its beginning was not: nobody was watching."""
     return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
 
 
 def _was_silenced(case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether something that a person arranged kept it from the channel when it ended."""
+    """Whether a silence or maintenance kept it from the channel when it ended."""
     at = case.last.at
     then = replace(scene, now=at, replies=[one for one in scene.replies if one.at <= at])
     return any(hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
 
 
 def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
-    wanted = _wish_at_opening(case, channel, scene).step is not None
+    wanted = _decision_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
     missed = wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
@@ -253,22 +253,22 @@ def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
 
 
 def _was_part(case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether it came and went as a part of what this channel hears of."""
+    """Whether it came and went as part of an incident that this channel is notified of."""
     one = case.incident
     return any(
-        overlap(it.incident, one) and _says(it.incident, one) and _wish_at_opening(it, channel, scene).step
+        overlap(it.incident, one) and _includes(it.incident, one) and _decision_at_opening(it, channel, scene).step
         for it in scene.cases.values()
         if it is not case and not it.is_silently_over()
     )
 
 
-def _says(wider: Incident, one: Incident) -> bool:
-    """Whether who hears of one knows of the other: as a part of it, or as one of many times."""
+def _includes(wider: Incident, one: Incident) -> bool:
+    """Whether the one incident tells a channel of the other: as a part of it, or as one turn of a flapping."""
     return covers_as_grave(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
 
 
 def _is_news(case: Case, heard: Sequence[Telling]) -> bool:
-    """Whether it has changed since this channel heard of it, in a way that matters to who acts."""
+    """Whether it has changed since this channel was last notified, in a way that changes what to do."""
     known = {one.change_id for one in heard}
     last = max((number for number, change in enumerate(case.changes) if change.id in known), default=-1)
     return any(change.kind is ChangeKind.CHANGED for change in case.changes[last + 1 :])
@@ -296,14 +296,14 @@ def _next_reminder(heard: Sequence[Telling]) -> int:
 
 
 def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision | None:
-    """Return the step that is due now, counted from when anybody was first told, else from the opening.
+    """Return the escalation step that is due, counted from the first notification, else from the opening.
 
-    All steps of all routes that fit are numbered through.
+    The steps of all matching routes are numbered in one sequence.
     """
     if _acknowledged(case, scene) or case.incident.drill:
         return None
-    if not case.told and any(_wish_at_opening(case, one, scene).step for one in scene.channels):
-        return None  # whoever hears first is held back, so nobody could have acknowledged it
+    if not case.told and any(_decision_at_opening(case, one, scene).step for one in scene.channels):
+        return None  # the first channels are held back, so nobody could have acknowledged it
     done = {one.number for one in heard if one.step is Step.ESCALATED}
     since = min((its[0].at for its in case.told.values()), default=case.opened.at)
     for number, step in enumerate(_escalations(case.incident, scene.rules), 1):
@@ -320,8 +320,8 @@ def _acknowledged(case: Case, scene: Situation) -> str | None:
     return None
 
 
-def _is_hearer(incident: Incident, channel: Channel, rules: Rules) -> bool:
-    """Whether a route that fits leads here. What no route fits is told to everybody, rather than to nobody."""
+def _is_routed(incident: Incident, channel: Channel, rules: Rules) -> bool:
+    """Whether a matching route leads here. An incident that no route matches goes to everybody rather than nobody."""
     routes = _routes(incident, rules)
     return not routes or any(named(channel, route.channels) for route in routes)
 
@@ -345,7 +345,7 @@ def _snoozed(case: Case, _: Channel, step: Step, scene: Situation) -> str | None
 
 
 def _silenced(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
-    """An end is told to whoever heard of the beginning, also during a silence."""
+    """A channel that was notified of the opening gets the end also during a silence."""
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for reply in scene.silences:
@@ -364,8 +364,8 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Situation) -> str | N
     return None
 
 
-def _blind(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
-    """Who reads that nothing can be reached can do nothing about any account: it is told when it is over, or lasts."""
+def _offline(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+    """Nobody can act on being offline: it is reported once it is over, or lasts."""
     blind = scene.rules.patience.offline
     if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < blind:
         return f"nothing can be reached from here: told when that is over, or has lasted {blind // MINUTE} min"
@@ -373,7 +373,7 @@ def _blind(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
 
 
 def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
-    """One cause, one message: what is part of a wider trouble is told with that, if that is told here and as grave."""
+    """One cause, one message: a part of a wider trouble is reported with it, if that goes here and is as grave."""
     if case.incident.drill or step is Step.RESOLVED:
         return None
     one = case.incident
@@ -381,22 +381,22 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str 
         for wider in scene.wide.get(name, ()):
             if (
                 covers_as_grave(wider, one)
-                and _is_hearer(wider, channel, scene.rules)
-                and not _restless(scene.cases[wider.id], channel, step, scene)
+                and _is_routed(wider, channel, scene.rules)
+                and not _flapping(scene.cases[wider.id], channel, step, scene)
             ):
                 return f"it is part of {wider.id} ({wider.scope} {wider.subject})"
     return None
 
 
 def _fading(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
-    """Nobody is told, or reminded, late of what may be over by now: that it stands is a claim about now."""
+    """No late notification, or reminder, of what may be over by now: a message claims that it is so now."""
     if step in STANDING and case.incident.id in scene.fading:
         return "its latest look was good: it is told when one fails, and else as over"
     return None
 
 
-def _restless(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
-    """What comes and goes is named once; each single time is not told there, nor is each end, nor the row again."""
+def _flapping(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+    """A flapping is reported once; its turns and their ends are not, nor is the flapping again."""
     one = case.incident
     if one.drill or has_lasted(one, scene.now) or (one.is_flap and step is not Step.OPENED):
         return None
@@ -407,9 +407,9 @@ def _restless(case: Case, channel: Channel, step: Step, scene: Situation) -> str
 
 
 def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether the channel knows by the row what it would be told; an end belongs to a beginning that was told since.
+    """Whether the flapping tells the channel what it would get; an end follows a beginning that was sent since.
 
-    The outage that makes them a row is told with it: that it is down is news.
+    The outage that makes it flapping is reported with it: that it is down is news.
     """
     if flap is case or not can_be_one(flap.incident, case.incident):
         return False
@@ -432,8 +432,8 @@ def _recovering(case: Case, channel: Channel, step: Step, scene: Situation) -> s
     return None
 
 
-def _uneasy(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
-    """Calm is told when it is so: an outage that was not named counts, and one of which nobody heard."""
+def _not_calm(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+    """Calm is reported once it is calm: an outage counts even if it had no name, or nobody was notified of it."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
         return None
     ended = case.incident.closed_at
@@ -453,7 +453,7 @@ def _disturbs(one: Incident, now: datetime) -> bool:
 
 
 def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
-    """What is critical is told at night, too; what is told only when it is over wakes nobody."""
+    """A critical incident is sent at night, too; one that is reported in hindsight wakes nobody."""
     critical = case.incident.severity is Severity.CRITICAL and step is not Step.MISSED
     if critical or case.incident.drill or not channel.quiet:
         return None
@@ -461,18 +461,18 @@ def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | 
     return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
 
 
-def _stormy(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
+def _storming(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
     patience = scene.rules.patience
     if len(scene.told_at.get(channel.name, ())) < patience.storm:
         return None
     return f"{patience.storm} messages in {patience.storm_for.total_seconds():g} s: the next one is a list of all since"
 
 
-# What comes and goes
+# Flapping
 
 
 def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether the channel was told that it comes and goes, or is told now, and not yet how that ended."""
+    """Whether the channel was notified of the flapping, or is now, and not yet of how that ended."""
     if channel.name in flap.told:
         over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
         return not over and not _is_taken_over(flap, channel, scene)
@@ -480,14 +480,14 @@ def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
 
 
 def _widens_known(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether it is the wider row of one that holds it already: that it is down again is no news then."""
+    """Whether it is the wider form of a flapping that already holds this back: then another outage is no news."""
     its = [one for one in scene.flaps if one.told.get(channel.name) and _is_wider_row(flap.incident, one.incident)]
     held = [one.incident for one in its if channel.name in one.owed and one.last.kind is not ChangeKind.WITHDRAWN]
     return is_within(case.incident, held)
 
 
 def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
-    """Whether it went down and came back since the channel was last told that it is up."""
+    """Whether it went down and came back since the channel was last notified that it is up."""
     its = [one for one in scene.cases.values() if not one.incident.signal and can_be_one(flap.incident, one.incident)]
     ends = [it.at for one in its for it in one.told.get(channel.name, ()) if it.step is Step.RESOLVED]
     turned_at = max((one.at for one in flap.incident.evidence), default=scene.now)
@@ -495,8 +495,8 @@ def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: S
 
 
 def _is_told_now(case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether nothing that a person arranged keeps its opening from the channel."""
-    if case.incident.closed_at or not _wish_at_opening(case, channel, scene).step:
+    """Whether no reply, maintenance or quiet hours keep its opening from the channel."""
+    if case.incident.closed_at or not _decision_at_opening(case, channel, scene).step:
         return False
     return not any(hold(case, channel, Step.OPENED, scene) for hold in (_snoozed, _silenced, _maintained, _quiet))
 
@@ -506,7 +506,7 @@ def _is_merged_flap(case: Case) -> bool:
 
 
 def _became(flap: Case, one: Incident, scene: Situation) -> bool:
-    """Whether it is what the row of turns ended in: not another part of the row, nor while another one goes on."""
+    """Whether the flapping ended in this one: no other part of the flapping, and no other flapping goes on."""
     ended = flap.incident.closed_at
     if ended is None or not _is_merged_flap(flap) or (one.is_flap and is_within(one, [flap.incident])):
         return False
@@ -519,10 +519,10 @@ def _goes_on(flap: Case, ended: datetime, scene: Situation) -> bool:
 
 
 def _is_taken_over(flap: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether it became a trouble that stays, or a wider one that comes and goes, and the channel hears of that."""
+    """Whether it became a lasting trouble, or a wider flapping, that the channel is notified of."""
     return any(
         (_became(flap, one.incident, scene) or _is_wider_row(one.incident, flap.incident))
-        and _is_heard_after(one, flap, channel, scene)
+        and _is_told_after(one, flap, channel, scene)
         for one in scene.cases.values()
         if one is not flap
     )
@@ -532,14 +532,14 @@ def _is_wider_row(one: Incident, flap: Incident) -> bool:
     return one.is_flap and is_within(flap, [one]) and not is_within(one, [flap])
 
 
-def _is_heard_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
+def _is_told_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
     if heard := case.told.get(channel.name):
         return heard[-1].at > flap.told[channel.name][0].at
     return _is_told_now(case, channel, scene)
 
 
-def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
-    """Return when the channel was told that it comes and goes, if it heard nothing else of it since."""
+def _flap_told_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
+    """Return when the channel was notified of the flapping, if that was the latest it got about this; else None."""
     if case.incident.is_flap:
         return None
     told = [(flap.incident, flap.told[channel.name][0].at) for flap in scene.flaps if channel.name in flap.told]
@@ -548,36 +548,36 @@ def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], sce
 
 
 def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
-    """Whether it ended before it had lasted, although all that the channel knows is that it comes and goes."""
-    since, ended = _said_to_flap_at(case, channel, heard, scene), case.incident.closed_at
+    """Whether it ended before it had lasted, while the channel only knows of the flapping."""
+    since, ended = _flap_told_at(case, channel, heard, scene), case.incident.closed_at
     return since is not None and ended is not None and ended - since < STAYED
 
 
 # Signs of one thing
 
 
-def _repeated(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
-    """What several models or canaries of one account show alike is one sign: told once, and over with the last."""
+def _same_sign(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+    """What several models or canaries of one account show alike is one sign: reported once, and over with the last."""
     if not is_shared(case.incident):
         return None
     for other in scene.signs:
         if other is case:
             continue
-        if step is Step.RESOLVED and _lingers(other, case, channel):
+        if step is Step.RESOLVED and _is_still_open(other, case, channel):
             return f"{other.incident.id} shows the same and goes on"
-        if step is not Step.RESOLVED and _speaks_for(other, case, channel, scene):
+        if step is not Step.RESOLVED and _reports_same(other, case, channel, scene):
             return f"{other.incident.id} says the same"
     return None
 
 
-def _lingers(other: Case, case: Case, channel: Channel) -> bool:
-    """Whether a sign that was held for this one is still there: nothing is over yet."""
+def _is_still_open(other: Case, case: Case, channel: Channel) -> bool:
+    """Whether a sign that was held back for this one is still open: nothing is over yet."""
     untold = other.incident.closed_at is None and channel.name not in other.told
     return untold and is_one_sign(other.incident, case.incident)
 
 
-def _speaks_for(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether the channel knows of this sign by another one, or hears of that one now."""
+def _reports_same(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+    """Whether the channel knows this sign from another one, or is notified of that one now."""
     it, one = other.incident, case.incident
     wider = is_wider_sign(it, one)
     if channel.name in case.told or not (wider or is_one_sign(it, one)):
@@ -589,25 +589,25 @@ def _speaks_for(other: Case, case: Case, channel: Channel, scene: Situation) -> 
 
 
 def _is_wider_now(case: Case, channel: Channel, scene: Situation) -> bool:
-    """Whether it is over only as a sign of its own: what the channel heard since is wider, and outlives it."""
+    """Whether only this sign is over: the channel has since been notified of a wider one, which goes on."""
     one, ended = case.incident, case.incident.closed_at or scene.now
     wider = (it for it in scene.signs if channel.name in it.told and is_wider_sign(it.incident, one))
     return is_shared(one) and any(outlives(it.incident, ended) for it in wider)
 
 
 HOLDS = (
-    *(_snoozed, _silenced, _maintained, _blind, _covered, _recovering),
-    *(_fading, _restless, _uneasy, _repeated, _quiet, _stormy),
+    *(_snoozed, _silenced, _maintained, _offline, _covered, _recovering),
+    *(_fading, _flapping, _not_calm, _same_sign, _quiet, _storming),
 )
 
 
-# The same once more
+# The same trouble again
 
 
 def past(case: Case, scene: Situation) -> list[Incident]:
-    """Return the times within a day that this trouble was there, up to this one; what was only merged left out.
+    """Return the incidents of this trouble within a day, up to this one, without those that were only merged.
 
-    In a drill nothing was down: it is counted by itself, and with no other.
+    In a drill nothing was down: it counts by itself.
     """
     if case.incident.drill:
         return [case.incident]

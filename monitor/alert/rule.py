@@ -1,4 +1,4 @@
-"""What monitor.toml says of telling: channels, routes, windows and patience; pure values, and what fits what."""
+"""What monitor.toml says of alerting: channels, routes, windows and patience; pure values, and what matches what."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -14,7 +14,7 @@ from probes.model import Blame, Fault
 
 
 class Detail(StrEnum):
-    """How much a channel is told: a few lines for a phone, or all for mail and chat."""
+    """How much a channel gets: a few lines for a phone, or everything for mail and chat."""
 
     SHORT = "short"
     FULL = "full"
@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 
 class Channel(Struct, frozen=True):
-    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least it is told of."""
+    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets."""
 
     name: str
     url: str
@@ -47,7 +47,7 @@ TERMINAL = Channel("terminal", "terminal:")
 
 
 class Match(Struct, frozen=True):
-    """What a rule asks of an incident; what is left empty fits every one. `severity` is the least."""
+    """What a rule matches; an empty field matches every incident. `severity` is the least."""
 
     accounts: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
@@ -58,14 +58,14 @@ class Match(Struct, frozen=True):
 
 
 class Escalation(Struct, frozen=True):
-    """Who hears of what nobody has acknowledged `after` its opening; names or tags of channels."""
+    """Who is notified of what nobody has acknowledged `after` its opening; names or tags of channels."""
 
     after: timedelta
     channels: tuple[str, ...]
 
 
 class Route(Struct, frozen=True):
-    """Which channels, by name or tag, hear of the incidents that fit."""
+    """Which channels, by name or tag, get the incidents that match."""
 
     match: Match
     channels: tuple[str, ...]
@@ -73,7 +73,7 @@ class Route(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """A window in which nothing of what fits is told."""
+    """A window that mutes what matches."""
 
     name: str
     match: Match
@@ -81,9 +81,9 @@ class Maintenance(Struct, frozen=True):
 
 
 class Patience(Struct, frozen=True):
-    """When a channel has had enough, and when it is reminded.
+    """When a channel has had enough, and when it gets reminders.
 
-    That nothing can be reached is told after `offline`: it takes no account from anybody, and mostly passes.
+    Being offline is reported after `offline`: it costs nobody an account, and mostly passes.
     """
 
     remind: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(days=1))
@@ -94,7 +94,7 @@ class Patience(Struct, frozen=True):
 
 
 class Rules(Struct, frozen=True):
-    """All that decides who is told what, besides the channels. `tags` are those of each account, by its id."""
+    """All that decides who gets what, besides the channels. `tags` are those of each account, by its id."""
 
     routes: tuple[Route, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
@@ -103,27 +103,27 @@ class Rules(Struct, frozen=True):
 
 
 PAUSES_S = (5, 15, 60, 300, 900)
-"""Pauses between tries of a message; the last one repeats."""
+"""Seconds between tries of a message; the last one repeats."""
 
 
 def pause_s(tries: int) -> int:
-    """Return the pause after so many tries before the one that has just failed."""
+    """Return the seconds to wait after a failed try that `tries` others came before."""
     return PAUSES_S[min(tries, len(PAUSES_S) - 1)]
 
 
 def accounts_of(incident: Incident) -> frozenset[str]:
-    """Return the ids of the accounts that an incident is about; none where it is only about a provider."""
+    """Return the ids of the accounts that an incident is about; none if it is only about a provider."""
     its = (account_of(id) for id in incident.targets) if incident.targets else (incident.about.account,)
     return frozenset(filter(None, its))
 
 
 def providers_of(incident: Incident) -> frozenset[str]:
-    """Return the providers it is about; `gateway@host` is one of the provider `gateway`."""
+    """Return the providers it is about; `gateway@host` belongs to the provider `gateway`."""
     return frozenset(filter(None, (*map(provider_of, incident.targets), incident.about.provider)))
 
 
 def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a part of the incident fits: enough for somebody to want to hear of it."""
+    """Whether part of the incident matches: enough for somebody to want it."""
     its, providers = accounts_of(incident), providers_of(incident)
     return _fits_kind(match, incident) and all(
         (
@@ -135,7 +135,7 @@ def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]
 
 
 def fits_whole(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
-    """Whether all of the incident fits: only then may it be kept from people."""
+    """Whether all of the incident matches: only then may it be kept from people."""
     its, providers = accounts_of(incident), providers_of(incident)
     return _fits_kind(match, incident) and all(
         (
@@ -155,9 +155,9 @@ def _fits_kind(match: Match, incident: Incident) -> bool:
 
 
 def like(incident: Incident) -> Match:
-    """Return what fits an incident, and any that comes of the same cause at the same accounts, or provider.
+    """Return what matches an incident, and any with the same cause at the same accounts, or provider.
 
-    A refusal of an account is a cause of its own: who silences a rate limit still hears of a suspension.
+    A refusal of an account is its own cause: a silence for a rate limit does not mute a suspension.
     """
     accounts, blame = accounts_of(incident), incident.fault.blame
     alike = (incident.fault,) if blame is Blame.ACCOUNT else tuple(one for one in Fault if one.blame is blame)

@@ -1,4 +1,4 @@
-"""What every channel hears of the database itself: that it takes nothing, that it does again, what became of it."""
+"""What every channel gets about the database itself: writing fails, writing works again, what became of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from monitor.diagnose.incident import Severity
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 
 BRIEF = timedelta(seconds=30)
-"""Another program may hold the database so long, to copy it, before anybody hears of it."""
+"""How long another program may lock the database, to copy it, before anybody is notified."""
 STEADY = timedelta(seconds=20)
-"""It must have taken everything for so long before anybody hears that it does."""
+"""How long writing must have worked before anybody is notified that it does."""
 RECENT = timedelta(hours=1)
-"""Who heard so lately that it takes everything again hears only of what lasts that it does not."""
+"""Time after such a notice in which the channel gets only failures that last."""
 LASTING = timedelta(minutes=5)
 
 
@@ -29,7 +29,7 @@ class StoreNews(StrEnum):
 
 
 class Heard(Struct, frozen=True):
-    """What a channel was last told of whether the database can be written, and when."""
+    """What a channel was last notified of whether the database can be written, and when."""
 
     news: StoreNews
     at: datetime
@@ -42,7 +42,7 @@ def due_news(
     heard: Mapping[str, Heard],
     now: datetime,
 ) -> Iterator[Message]:
-    """Yield what each channel is to hear of whether it can be written; `refused_at` is when it was last refused."""
+    """Yield what each channel gets about whether it can be written; `refused_at` is the latest refusal."""
     for channel in channels:
         before = heard.get(channel.name)
         knows = before is not None and before.news is StoreNews.REFUSED
@@ -64,12 +64,12 @@ def _is_worth_telling(refusal: StorageRefusal, before: Heard | None, now: dateti
 
 
 def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:
-    """Whether it was so lately; what lies ahead was dated before the clock was set back."""
+    """Whether `at` is that recent; a future time was dated before the clock was set back."""
     return at is not None and timedelta(0) <= now - at < span
 
 
 def read_news(note: str) -> tuple[StoreNews, str]:
-    """Return what a message tells, with its words."""
+    """Return what a message reports, with its words."""
     kind, _, words = note.partition(": ")
     return StoreNews(kind), words
 

@@ -1,4 +1,4 @@
-"""What is to be told → the words, from the templates in templates/alerts/ or a folder of the user's."""
+"""What to report → the words, from the templates in templates/alerts/ or a folder of the user's."""
 
 import logging
 from collections import Counter
@@ -42,14 +42,14 @@ HEADS_OF_SIGNS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
 FLAPPING, GAP, UNWATCHED = "FLAPPING", "GAP", "NO LONGER WATCHED"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
-"""So many incidents stand in one message; the rest is counted."""
+"""Most incidents in one message; the rest is counted."""
 LONGEST_S = 0.5
-"""A template of the user's own that takes longer is not used: it would hold up every look."""
+"""Seconds after which a user's own template is not used: it would delay every probe."""
 ENDLESS = "it does not end"
 
 
 TROUBLED = WIDTH[: WIDTH.index(Scope.MONITOR) + 1]
-"""What is down, from narrow to wide; the other scopes are of pages, dates and promises."""
+"""Scopes that can be down, from narrow to wide; the others are of pages, dates and objectives."""
 
 
 class UsableAccount(Struct, frozen=True):
@@ -64,9 +64,9 @@ NOBODY = "nothing else that is watched here is known to work now"
 
 
 class Circumstances(Struct, frozen=True):
-    """What a message says besides the incident. `url` is None when the page has no public address.
+    """What a message says besides the incident. `url` is None if the page has no public address.
 
-    `replaced`: where none is `usable`, that is said. `links` are signed addresses by what they do. `times` and
+    `replaced`: if none is `usable`, the message says so. `links` are signed addresses by what they do. `times` and
     `downtime_s` are those of the same trouble within 24 hours, this time included.
     """
 
@@ -84,7 +84,7 @@ class Circumstances(Struct, frozen=True):
 class Piece(Struct, frozen=True):
     """One incident's part of a message. `first`: nothing of it got through to this channel before.
 
-    `row` says how often it has come and gone, where this is the time that makes it a row.
+    `row` says how often it has flapped, if this is the outage that makes it flapping.
     """
 
     step: Step
@@ -96,7 +96,7 @@ class Piece(Struct, frozen=True):
 
     @property
     def shown(self) -> Step:
-        """What it is to whoever reads it: a reminder is an opening to those whom nothing reached before."""
+        """The step as the reader sees it: a reminder is an opening to those whom nothing reached before."""
         return Step.OPENED if self.first and self.step in (Step.CHANGED, Step.REMINDER) else self.step
 
     @property
@@ -120,7 +120,7 @@ class Text(Struct, frozen=True):
 
 
 class DigestSummary(Struct, frozen=True):
-    """What a digest tells: the incidents of a span."""
+    """What a digest covers: the incidents of a span."""
 
     since: datetime
     until: datetime
@@ -130,7 +130,7 @@ class DigestSummary(Struct, frozen=True):
 
 
 class MessageTemplates:
-    """The templates; those of the user's folder first. What is wrong with one of those is kept in `warnings`."""
+    """The templates; those in the user's folder first. `warnings` holds what is wrong with those."""
 
     def __init__(self, folder: Path | None = None, shipped: Path = FOLDER) -> None:
         self._shipped = _environment(FileSystemLoader(shipped))
@@ -140,14 +140,14 @@ class MessageTemplates:
         self.warnings: dict[str, str] = {}
 
     def load(self) -> None:
-        """Compile the shipped ones, so that the first message need not wait for it."""
+        """Compile the shipped templates, so that the first message need not wait for it."""
         for name in self._shipped.list_templates():
             self._shipped.get_template(name)
 
     def fill(self, name: str, values: Mapping[str, object]) -> str:
-        """Return a template's text; where the user's own fails, that of the shipped one.
+        """Return a template's text; if the user's own fails, that of the shipped one.
 
-        Where an upgrade took that away before it was first used, it is what the template would have been filled with.
+        If an upgrade removed that one before its first use, return the bare values.
         """
         self.warnings.pop(name, None)
         for templates, folder in ((self._own, self._folder), (self._shipped, self._shipped_folder)):
@@ -159,7 +159,7 @@ class MessageTemplates:
         return _bare(values, is_html=name.endswith(".html.j2"))
 
     def _filled(self, template: Template, values: Mapping[str, object]) -> str:
-        """Fill a template. One of the user's own that does not end is tried once: until it is changed."""
+        """Fill a template. A user's own template that does not end is tried only once until it is changed."""
         if template.environment is self._shipped:
             return template.render(values)
         if template in self._endless:
@@ -176,7 +176,7 @@ class MessageTemplates:
             return []
         known, found = set(self._shipped.list_templates()), []
         for name in sorted(path.name for path in self._folder.glob("*.j2")):
-            if not isfile(self._folder / name):  # which is passed over without a word
+            if not isfile(self._folder / name):  # Jinja skips it silently
                 found.append((name, NO_FILE))
                 continue
             try:
@@ -221,7 +221,7 @@ def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Me
 
 
 def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return an outage as one with the row that it makes, where both open now: it is down, and comes and goes."""
+    """Return an outage together with the flapping that it makes, if both open now: it is down, and flapping."""
     joined = [one if not one.change.incident.is_flap else replace(one, row=_turns(one)) for one in pieces]
     for row in [one for one in joined if one.row and one.step is Step.OPENED]:
         its = [one for one in joined if one.step is Step.OPENED and _is_time_of(one, row)]
@@ -314,7 +314,7 @@ def _title(pieces: Sequence[Piece]) -> str:
 
 
 def _gravity(piece: Piece) -> tuple[bool, int, int]:
-    """What goes on is graver than anything that is over; of what is alike the widest says most."""
+    """An open incident is graver than any that is over; among equals the widest says most."""
     incident = piece.change.incident
     width = WIDTH.index(incident.scope) if incident.scope in TROUBLED else -1
     return piece.step not in ENDS, incident.severity.rank, width
@@ -329,11 +329,11 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
-    told = spelled(incident)
+    in_words = spelled(incident)
     proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
-        "incident": told,
-        "reasons": list(told.reasons),
+        "incident": in_words,
+        "reasons": list(in_words.reasons),
         "proofs": proofs,
         "more_proofs": more_proofs,
         "around": around,
@@ -380,7 +380,7 @@ def _instead(one: UsableAccount, now: datetime) -> str:
 
 
 def worst(pieces: Sequence[Piece]) -> Severity | None:
-    """Return the gravest of what is not over; None when all is over."""
+    """Return the gravest severity of what is still open; None if all is over."""
     going_on = [piece.change.incident.severity for piece in pieces if piece.step not in ENDS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
 
@@ -390,7 +390,7 @@ def _age(at: datetime, now: datetime) -> str:
 
 
 def _code(text: object) -> str:
-    """Return foreign words as a piece of code: nothing in them is a link or a format then."""
+    """Return foreign words as code, so that nothing in them becomes a link or formatting."""
     return "`" + str(text).replace("`", "'").replace("\n", " ") + "`"
 
 

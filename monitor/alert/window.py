@@ -1,4 +1,4 @@
-"""Spans of time on a wall clock: quiet hours of each day, and windows that recur; DST falls out of the zone."""
+"""Spans of time on a wall clock: daily quiet hours, and windows that recur; the zone takes care of DST."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from monitor.deadline import within
 
 DAY = timedelta(days=1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
-"""Nothing is maintained more often than daily, and finer rules would be counted through from their start."""
+"""No maintenance is more frequent than daily, and finer rules would be expanded from their start."""
 LONGEST_S = 0.5
-"""A rule is counted through from its start at each look at it: one that takes longer would hold up all else."""
+"""Seconds that expanding a rule from its start may take: a slower one would delay all else."""
 LATE = datetime(2060, 1, 1, tzinfo=UTC)
-"""Until then a rule that is taken is counted through in time."""
+"""Date up to which an accepted rule must expand in time."""
 
 CRON_FIELDS = 5
-"""With a sixth, seconds, there are millions of windows in a month."""
+"""With a sixth field, seconds, there are millions of windows in a month."""
 
 YEARS = range(1970, 9000)
-"""What lies outside has no instant in some zones, or is counted through from there day by day."""
+"""Other years have no instant in some zones, or a rule is expanded from them day by day."""
 
 
 class Span(Struct, frozen=True):
@@ -34,7 +34,7 @@ class Span(Struct, frozen=True):
 
 
 class Quiet(Struct, frozen=True):
-    """Hours of each day, on the clock of `zone`; over midnight where `end` is not after `start`."""
+    """Hours of each day, on the clock of `zone`; over midnight if `end` is not after `start`."""
 
     start: time
     end: time
@@ -51,7 +51,7 @@ class Quiet(Struct, frozen=True):
 
     def _span(self, day: date) -> Span:
         last = day if self.start < self.end else day + DAY
-        # An hour that the clock shows twice counts from its first time on; one it skips, from as much later.
+        # An hour that the clock shows twice counts from its first time on; a skipped one, from as much later.
         return Span(_instant(datetime.combine(day, self.start), self.zone),
                     _instant(datetime.combine(last, self.end), self.zone))  # fmt: skip
 
@@ -66,11 +66,11 @@ class Window(Struct, frozen=True):
     cron: str | None = None
 
     def span_at(self, now: datetime) -> Span | None:
-        """Return the span that holds `now`; None when there is none."""
+        """Return the span that holds `now`; None if there is none."""
         return next((span for span in self.spans(now - self.lasts, now) if now in span), None)
 
     def spans(self, since: datetime, until: datetime) -> Iterator[Span]:
-        """Yield the spans that begin within; of a rule without an end, too."""
+        """Yield the spans that begin between `since` and `until`; of an endless rule, too."""
         for start in self._starts(since, until):
             if since <= start <= until:
                 yield Span(start, start + self.lasts)
@@ -79,7 +79,7 @@ class Window(Struct, frozen=True):
         if self.cron:
             yield from self._cron_starts(since, until)
         elif self.rrule and self.start:
-            # Imported where a rule recurs: most configurations have none.
+            # Imported only for a recurring rule: most configurations have none.
             from dateutil.rrule import rrulestr
 
             # The rule runs on the wall clock, and only its results become instants: 22:00 stays 22:00.
@@ -99,7 +99,7 @@ class Window(Struct, frozen=True):
 
 
 def problem_of(window: Window) -> str | None:
-    """Return what is wrong with a window's rule; None when nothing is."""
+    """Return what is wrong with a window's rule; None if nothing is."""
     if (window.start is None) == (window.cron is None):
         return "needs either `start` or `cron`"
     if window.start and window.start.year not in YEARS:
@@ -121,7 +121,7 @@ def problem_of(window: Window) -> str | None:
 
 
 def _wrong_of_rule(text: str) -> str | None:
-    """Return what is wrong with an RRULE that its library would take, and count for ever, or not as it reads."""
+    """Return what is wrong with an RRULE that its library would accept, but expand for ever, or misread."""
     if len(text.split()) != 1 or ":" in text.upper().removeprefix("RRULE:"):
         return "give one rule, such as FREQ=WEEKLY;BYDAY=SU"
     parts = dict(part.partition("=")[::2] for part in text.upper().removeprefix("RRULE:").split(";"))

@@ -1,4 +1,4 @@
-"""The tables of the accounts, with their references resolved; what cannot be had is said of that account alone."""
+"""The account tables, with their references resolved; a secret that cannot be read affects only its own account."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,17 +22,17 @@ from probes.redact import has_key, is_random
 from probes.remedy import VERSION, WHY, Misfit, is_site, mend, of_base
 
 LOCKS = re.compile(r"(?:key|token)$", re.IGNORECASE)
-"""How the name of a variable ends that holds a key, and nothing else."""
+"""The ends of variable names that hold a key, and nothing else."""
 
 
 def variables_of(section: AccountSection) -> Mapping[str, str]:
-    """Return where the value of each variable is that a program gets."""
+    """Return the reference for each variable that a program gets."""
     named = section.environment
     return named if isinstance(named, dict) else {name: f"env:{name}" for name in named}
 
 
 class Opened(Struct, frozen=True):
-    """An account whose references were followed. `malformed`: its problem is the form of what they led to."""
+    """An account whose references were resolved. `malformed`: its problem is the form of a resolved value."""
 
     account: Account
     malformed: bool = False
@@ -71,7 +71,7 @@ def open_account(
 
 
 def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str]:
-    """Yield what in an address is seldom meant; it may be right all the same."""
+    """Yield what is probably a mistake in an address; it may be right all the same."""
     base, facts = section.base, core_canary(provider)
     if base is None or facts is None or facts.path is None:
         return
@@ -93,7 +93,7 @@ def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str
 NEAR = re.compile(
     r"^[^.]+$|^(?:127|10|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.|:|\.(?:local|lan|internal|test|home)$"
 )
-"""Hosts of one's own, to which nobody needs to encrypt."""
+"""Private hosts, which need no encryption."""
 
 
 def places_of(section: AccountSection, provider: Provider) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def places_of(section: AccountSection, provider: Provider) -> tuple[str, ...]:
 
 
 def secret_keys(document: Document, providers: Catalog) -> Iterator[str]:
-    """Yield the keys under which a secret stands in the file itself, where a reference could."""
+    """Yield the keys of values that hold a secret in the file itself, where a reference could be."""
     for channel in document.channels:
         if channel.url != TERMINAL.url and not is_reference(channel.url):
             yield f"channels.{channel.name}.url"
@@ -119,9 +119,9 @@ def secret_keys(document: Document, providers: Catalog) -> Iterator[str]:
 
 
 def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:
-    """Return a configuration in which an account whose key cannot be had any more keeps the one that it had.
+    """Return a configuration in which an account whose key can no longer be read keeps the one that it had.
 
-    The second is why, by account.
+    The second value is why, by account.
     """
     wrong = {id: account.problem for id, account in after.accounts.items() if account.problem}
     lost = {id: problem for id, problem in wrong.items() if _is_kept(before, after, id)}
@@ -130,7 +130,7 @@ def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]
 
 
 def _is_kept(before: Config, after: Config, id: str) -> bool:
-    """Whether an account worked with its key, and is the same but for that."""
+    """Whether an account worked with its key, and has not changed otherwise."""
     old, new = before.accounts.get(id), after.accounts[id]
     if old is None or old.problem or before.places.get(id) != after.places.get(id):
         return False
@@ -140,16 +140,16 @@ def _is_kept(before: Config, after: Config, id: str) -> bool:
 def _key(
     section: AccountSection, name: str, provider: Provider, look_up: LookUp, doubts: list[str], *, gateway: bool
 ) -> str | None:
-    """Return a key, None where there is none; add to `doubts` what is odd about it. Raises SecretError."""
+    """Return a key, None if there is none; add to `doubts` what is odd about it. Raises SecretError."""
     reference: str | None = getattr(section, name)
     if reference is None:
         return None
     key = look_up(reference)
     for flaw in flaws(key, provider, gateway=gateway):
-        told = f"the {name} ({said(reference)}) {flaw.words}"
+        problem = f"the {name} ({said(reference)}) {flaw.words}"
         if flaw.fatal:
-            raise Malformed(told)
-        doubts.append(told)
+            raise Malformed(problem)
+        doubts.append(problem)
     return key
 
 
@@ -164,7 +164,7 @@ def _variable(name: str, reference: str, provider: Provider, look_up: LookUp) ->
 def _headers(
     section: AccountSection, provider: Provider, look_up: LookUp
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return what an account sends of its own, and what of that is secret, by names in lower case.
+    """Return an account's own headers, plain and secret, with names in lower case.
 
     The provider's secret ones are among them, but not in the place of a key. Raises SecretError.
     """
@@ -188,7 +188,7 @@ def _header(name: str, value: str, look_up: LookUp) -> str:
 
 
 def _doubts_of_headers(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield what in a header's value is seldom meant, in words that hold none of it."""
+    """Yield what is probably a mistake in a header's value, in words that hold none of it."""
     for name, value in values.items():
         if why := oddity(name, value):
             yield f"the header {name} {why}"
@@ -199,13 +199,13 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def without_secrets(provider: Provider) -> Provider:
-    """Return the facts without the headers that are the accounts' affair: a call without a key takes none of them."""
+    """Return the facts without the secret headers, which belong to the accounts: a control probe sends none of them."""
     public = {name: value for name, value in provider.headers.items() if not _is_secret(name, value)}
     return provider if len(public) == len(provider.headers) else replace(provider, headers=public)
 
 
 def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """Return a command that means the same in any folder: a relative path is looked for in `folder`."""
+    """Return a command that means the same in any folder: a relative path starts at `folder`."""
     program, arguments = "".join(words[:1]), words[1:]
     if "/" in program:
         program = str(placed(program, folder))

@@ -1,4 +1,4 @@
-"""What monitor.toml may say of telling → rules; what is wrong in it, with the repair."""
+"""What monitor.toml says of alerting → rules; what is wrong in it, with the repair."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -26,11 +26,11 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS = Weekday.__args__  # type: ignore[attr-defined]
 SECOND = timedelta(seconds=1)
 PATIENCE, TIMING = Patience(), Timing()
-"""What holds where monitor.toml says nothing."""
+"""Defaults where monitor.toml says nothing."""
 
 
 class QuietSection(Section, frozen=True, kw_only=True):
-    """Hours of each day in which only what is critical is told; the rest follows as one list."""
+    """Hours of each day in which only critical incidents are sent; the rest follows as one list."""
 
     start: Clock
     end: Clock
@@ -38,7 +38,7 @@ class QuietSection(Section, frozen=True, kw_only=True):
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
-    """One way to tell people: an Apprise address, or a reference to one, or `terminal:`."""
+    """One way to notify people: an Apprise address, or a reference to one, or `terminal:`."""
 
     name: Label
     url: Annotated[SecretText, Meta(min_length=1)]
@@ -54,7 +54,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
 
 
 class MatchSection(Section, frozen=True, kw_only=True):
-    """What a rule asks of an incident; what is left out fits every one."""
+    """What a rule matches; a field that is left out matches every incident."""
 
     accounts: list[str] = []
     providers: list[str] = []
@@ -65,21 +65,21 @@ class MatchSection(Section, frozen=True, kw_only=True):
 
 
 class EscalationSection(Section, frozen=True, kw_only=True):
-    """Who hears of what nobody has acknowledged by then."""
+    """Who is notified of what nobody has acknowledged by then."""
 
     after_s: LongSeconds
     channels: Annotated[list[Label], Meta(min_length=1)]
 
 
 class RouteSection(MatchSection, frozen=True, kw_only=True):
-    """Which channels, by name or tag, hear of the incidents that fit; every route that fits counts."""
+    """Which channels, by name or tag, get the incidents that match; every matching route counts."""
 
     channels: list[Label]
     escalate: list[EscalationSection] = []
 
 
 class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
-    """When nothing of what fits is told: once from `start`, again by `rrule`, or by a `cron` line."""
+    """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line."""
 
     name: Label
     start: Moment | None = None
@@ -109,7 +109,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
 
 
 class AlertSections(Struct, frozen=True):
-    """The sections that say who is told what, as they stand in the file."""
+    """The sections that say who is notified of what, as they are in the file."""
 
     channels: Sequence[ChannelSection]
     routes: Sequence[RouteSection]
@@ -118,12 +118,12 @@ class AlertSections(Struct, frozen=True):
 
 
 def channels(telling: AlertSections, urls: Mapping[str, str]) -> tuple[Channel, ...]:
-    """Return the channels, with their addresses resolved; the terminal where there are none."""
+    """Return the channels, with their addresses resolved; the terminal if there are none."""
     return tuple(_channel(one, urls[one.name], telling.alerts.zone) for one in telling.channels) or (TERMINAL,)
 
 
 def rules(telling: AlertSections, accounts: Iterable[Account]) -> Rules:
-    """Return the rules. Call it when nothing is wrong."""
+    """Return the rules. Call it only if no problem was found."""
     zone = telling.alerts.zone
     return Rules(
         routes=tuple(_route(one) for one in telling.routes),
@@ -179,12 +179,12 @@ def _patience(one: AlertsSection) -> Patience:
 def check_telling(telling: AlertSections, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
     """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
     known = _known(accounts)
-    hearers = {name for one in telling.channels for name in (one.name, *one.tags)}
+    receivers = {name for one in telling.channels for name in (one.name, *one.tags)}
     for number, route in enumerate(telling.routes, 1):
         key = f"routes[{number}]"
         yield from _check_match(route, known, key, file)
         named = [*route.channels, *(name for step in route.escalate for name in step.channels)]
-        yield from _unknown(named, hearers, f"{key}.channels", "no channel has this name or tag", file)
+        yield from _unknown(named, receivers, f"{key}.channels", "no channel has this name or tag", file)
     zones = {f"channels.{one.name}.quiet.zone": one.quiet.zone for one in telling.channels if one.quiet}
     zones |= {f"maintenance.{one.name}.zone": one.zone for one in telling.maintenance}
     zones["alerts.zone"] = telling.alerts.zone
@@ -198,7 +198,7 @@ def check_telling(telling: AlertSections, accounts: Mapping[str, Sequence[str]],
 
 
 def _known(accounts: Mapping[str, Sequence[str]]) -> Mapping[str, set[str]]:
-    """Return the words that a match may hold, by its part."""
+    """Return the words that a match may hold, by field."""
     return {
         "accounts": set(accounts),
         "providers": {provider_of(id) for id in accounts},
@@ -232,7 +232,7 @@ def _zone(name: str) -> tzinfo:
     """Return a zone by its name. Raises ValueError, OSError or KeyError."""
     if name == "UTC":
         return UTC
-    from zoneinfo import ZoneInfo  # no start should wait for it where UTC will do
+    from zoneinfo import ZoneInfo  # must not slow down start if UTC will do
 
     return ZoneInfo(name)
 
@@ -240,7 +240,7 @@ def _zone(name: str) -> tzinfo:
 def _is_zone(name: str) -> bool:
     try:
         _zone(name)
-    except (ValueError, OSError, KeyError):  # a path outside, a folder, a name that nobody knows
+    except (ValueError, OSError, KeyError):  # a path outside, a folder, an unknown name
         return False
     return True
 

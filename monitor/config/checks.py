@@ -1,4 +1,4 @@
-"""What no schema can say of accounts, reminders and objectives: each check yields what is wrong, with the repair."""
+"""What no schema can check of accounts, reminders and objectives: each check yields what is wrong, with the repair."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def check_objectives(document: Document, providers: Catalog, file: str) -> Itera
 def _check_counted(
     section: ObjectiveSection, document: Document, called: Called, providers: Catalog, file: str
 ) -> Iterator[Problem]:
-    """Name an objective that nothing is looked at for."""
+    """Report an objective that no probe counts for."""
     if section.canary is None:
         return
     meant = [one for one in sections_meant(section, document, called) if one.provider in providers]
@@ -129,7 +129,7 @@ def _check_references(section: AccountSection, key: str, file: str) -> Iterator[
 
 
 def _check_headers(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
-    """Name what cannot be sent; no value is shown, nor what is no name and may be one."""
+    """Report headers that cannot be sent; show no value, nor an invalid name, which may be one."""
     for name, times in Counter(map(str.lower, section.headers)).items():
         if times > 1:
             yield Problem(file, f"{key}.{name}", f"stands {times} times: HTTP tells no cases apart", "keep one of them")
@@ -219,7 +219,7 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
 def _check_answer(
     section: AccountSection, provider: Provider, probe: ProbeSection, key: str, file: str
 ) -> Iterator[Problem]:
-    """Name a length that no answer has: a program is asked in words of its own, and what is not written has none."""
+    """Report an answer length without effect: a program has its own prompt, and some canaries get no written answer."""
     if section.answer_tokens is None or provider.is_command:
         return
     asked = {watch.target.canary for watch in watches_of(section, {provider.id: provider}, probe)}

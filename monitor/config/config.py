@@ -1,4 +1,4 @@
-"""The configuration as all others read it: frozen, resolved and checked."""
+"""The configuration as all other modules read it: frozen, resolved and checked."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -25,7 +25,7 @@ from probes.proxy import STRAIGHT, Way
 
 
 class Heartbeat(Struct, frozen=True):
-    """Where to ping; the address is a secret, since whoever knows it could ping, too."""
+    """Where to ping; the address is a secret, since anybody who knows it could ping, too."""
 
     url: str
     interval_s: float = 60
@@ -37,11 +37,11 @@ class Heartbeat(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """What is watched and how, with every reference resolved. Paths are absolute.
 
-    `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
-    what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
-    `places` says for each account where its secrets are, `files` are all that a reference or a `ca_file` names;
-    `authorities` among them are no secret. `way` is how requests leave that are no account's: to status pages, and to
-    the heartbeat. `secret_keys` are the keys of the file under which a secret stands in it.
+    `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` is what may be a mistake, by
+    account. Headers in `providers` are public: the secret ones are in the accounts. `places` holds the references to
+    each account's secrets, `files` all files that a reference or a `ca_file` names; the `authorities` among them are no
+    secret. `way` is how requests of no account leave: to status pages, and to the heartbeat. `secret_keys` are the keys
+    of the file whose values are secrets.
     """
 
     file: Path | None
@@ -82,12 +82,12 @@ class Config(Struct, frozen=True):
 
     @property
     def file_name(self) -> str:
-        """How errors name the file, also where there is none yet."""
+        """The file's name in errors, even if there is no file yet."""
         return self.file.name if self.file else FILE
 
     @property
     def written(self) -> Path:
-        """Where relative paths of what is written begin."""
+        """Where relative paths of output files begin."""
         return written_below(self.file.parent if self.file else Path())
 
     @property
@@ -103,7 +103,7 @@ class Config(Struct, frozen=True):
         return answerer_id(provider.id, urlsplit(one.base).netloc if one.base else None)
 
     def associates(self, account: str) -> list[str]:
-        """Return the other accounts of its company with which it shares something, as monitor.toml says."""
+        """Return the company's other accounts with which it shares something, as monitor.toml says."""
         ties = set(self.groups.get(account, ()))
         sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
         return [other for other in sharing if self.company(other) == self.company(account)]
@@ -117,14 +117,14 @@ class Config(Struct, frozen=True):
 
     @property
     def secret_files(self) -> list[Path]:
-        """All that hold a secret: what is named, and monitor.toml where one stands in it."""
+        """All files that hold a secret: those that are named, and monitor.toml if it holds one itself."""
         own = [self.file] if self.file and self.secret_keys else []
         return own + [file for file in self.files if file not in self.authorities]
 
     @property
     def secrets(self) -> list[str]:
-        """All that no text may show, whoever it lets in where; the one place that knows all of them."""
-        from monitor.alert.link import link_secrets  # brings cryptography with it, which `check` has no use for
+        """All secrets, which no text may show; the one place that knows all of them."""
+        from monitor.alert.link import link_secrets  # brings cryptography with it, which `check` does not need
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []

@@ -16,9 +16,9 @@ MONTH_D = 30
 
 
 class Estimate(Struct, frozen=True):
-    """The most that canaries use in a day when all goes well.
+    """The most that canaries use per day if all goes well.
 
-    `usd` is None when a price is not known, `tokens` when an official client asks: it keeps that to itself.
+    `usd` is None if a price is unknown, `tokens` if an official client makes the call: it does not report them.
     """
 
     calls: float = 0.0
@@ -34,7 +34,7 @@ def _sum(one: float | None, other: float | None) -> float | None:
 
 
 def estimate(watch: Watch, provider: Provider, account: Account) -> Estimate:
-    """Return what one target costs in a day at its usual pace: every answer as long as its cap allows."""
+    """Return what one target costs per day at its regular interval: every answer as long as its cap allows."""
     calls = DAY_S / watch.interval_s
     if watch.free:
         return Estimate(calls)
@@ -45,17 +45,17 @@ def estimate(watch: Watch, provider: Provider, account: Account) -> Estimate:
 
 
 def most_used(target: Target, provider: Provider, account: Account) -> tuple[Usage, float | None]:
-    """Return what one paid call is billed for at most, and its price in USD: None where that is not known."""
+    """Return the most that one paid call is billed for, and its price in USD; None if unknown."""
     dialect = provider.canaries[target.canary].dialect
     if dialect not in WIRES:
-        return Usage(), None  # a program: nobody tells its tokens
+        return Usage(), None  # a program, which reports no tokens
     asking = question(dialect, account.answer_tokens)
     usage = Usage(asking.tokens_in, asking.most_out)
     return usage, provider.cost_usd(target.model, usage.tokens_in, usage.tokens_out)
 
 
 def by_account(config: Config) -> dict[str, Estimate]:
-    """Return what the canaries of each account cost in a day."""
+    """Return what the canaries of each account cost per day."""
     totals: dict[str, Estimate] = {}
     for watch in config.watches.values():
         target = watch.target
@@ -65,7 +65,7 @@ def by_account(config: Config) -> dict[str, Estimate]:
 
 
 def overspending(config: Config) -> list[Problem]:
-    """Return a problem for each account whose canaries would use more than its budget, with the line to change."""
+    """Return a problem for each account whose canaries would exceed its budget, with the line to change."""
     return [
         Problem(config.file_name, f"accounts.{config.accounts[id].name}", what, _repair(config, id, factor))
         for id, cost in by_account(config).items()
@@ -75,7 +75,7 @@ def overspending(config: Config) -> list[Problem]:
 
 
 def _excess(cost: Estimate, budget: Budget) -> tuple[str, float] | None:
-    """Return in words what is above the budget, and how many times."""
+    """Return in words what exceeds the budget, and by what factor."""
     if cost.tokens is not None and cost.tokens > budget.daily_tokens:
         what = f"would use {cost.tokens:,.0f} tokens a day, above daily_tokens = {budget.daily_tokens}"
         return what, cost.tokens / max(budget.daily_tokens, 1)

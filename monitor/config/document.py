@@ -1,4 +1,4 @@
-"""What monitor.toml may say, table by table; each field with its meaning and range."""
+"""What monitor.toml may hold, table by table; each field with its meaning and range."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
-# What holds where monitor.toml says nothing is said once, where it is used.
+# Defaults are defined once, where they are used.
 TIME_LIMITS, THRESHOLDS, FLOOR = TimeLimits(), Thresholds(), Floor()
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
-    """The providers' own status pages: whether they are read, how often, and whose besides those with accounts."""
+    """The providers' own status pages: whether they are polled, how often, and whose besides those with accounts."""
 
     poll: bool = True
     interval_s: Annotated[float, Meta(ge=30, le=3600)] = 120
@@ -36,7 +36,7 @@ class StatusSection(Section, frozen=True, kw_only=True):
 
 
 class ProbeSection(Section, frozen=True, kw_only=True):
-    """How we ask. Limits are per attempt; `per_host` is how many attempts one host gets at a time."""
+    """How we probe. Limits are per attempt; `per_host` is how many attempts one host gets at a time."""
 
     free_interval_s: IntervalSeconds = 60
     paid_interval_s: IntervalSeconds = 300
@@ -64,7 +64,7 @@ class BudgetSection(Section, frozen=True, kw_only=True):
 
 
 class CreditSection(Section, frozen=True, kw_only=True):
-    """When to warn of credit that ends, where a provider tells of it: `low` by currency, at this pace, by its date."""
+    """When to warn of credit that runs out, if a provider reports it: `low` by currency, at this pace, by its date."""
 
     low: dict[Currency, Annotated[float, Meta(ge=0)]] = msgspec.field(
         default_factory=lambda: {"USD": 1.0, "EUR": 1.0, "CNY": 7.0}
@@ -74,7 +74,7 @@ class CreditSection(Section, frozen=True, kw_only=True):
 
 
 class StoreSection(Section, frozen=True, kw_only=True):
-    """Where results are kept and how long: each attempt, hours, days."""
+    """Where results are kept and for how long: each attempt, hours, days."""
 
     path: str = "state/monitor.db"
     raw_days: Days = 14
@@ -85,10 +85,10 @@ class StoreSection(Section, frozen=True, kw_only=True):
 class SiteSection(Section, frozen=True, kw_only=True):
     """The status page: where it is written, and whether `run` serves it. `url` is where people reach it.
 
-    A second one, of providers only, is for everybody: nothing of an account is in it. `public_folder = ""`:
-    it is not written. `metrics` is a file for a textfile collector, readable by every user here, as the second site
-    is; the first is not. `slo` is the share of good answers that an account is held to. `language` is the name of
-    a file of words; `templates` a folder whose files go before ours of the same name.
+    A second one, of providers only, is public: nothing of an account is in it. `public_folder = ""`: it is not written.
+    `metrics` is a file for a textfile collector, readable by every user here, as the second site is; the first is not.
+    `slo` is the share of good answers that an account is held to. `language` is the name of a file of words;
+    `templates` a folder whose files replace ours of the same name.
     """
 
     folder: str = "site"
@@ -109,7 +109,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
 
 class HeartbeatSection(Section, frozen=True, kw_only=True):
-    """Where somebody notices when this monitor falls silent: a ping after good beats, in the manner of healthchecks."""
+    """Where somebody notices if this monitor falls silent: a ping after good beats, healthchecks style."""
 
     url: Annotated[
         SecretText, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")
@@ -122,16 +122,16 @@ class HeartbeatSection(Section, frozen=True, kw_only=True):
 class AccountSection(Section, frozen=True, kw_only=True):
     """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
 
-    `project`, `organization` and `billing` name what it shares with others: when all of them are lost,
-    that is one trouble. So does `login`, whose account it is, also across the products of one company. When one
-    of them is suspended, the others are looked at at once and not offered.
+    `project`, `organization` and `billing` name what it shares with others: if all of them are lost, that is one
+    trouble. So does `login`, whose account it is, also across the products of one company. If one of them is suspended,
+    the others are re-checked at once and not offered.
 
-    `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
-    of a month, they tell what is left. `expect` names models that must not leave the provider's list.
-    `proxy` and `ca_file` go before those of its provider and of the environment.
-    `command` and `environment` are for a provider that is asked through a program. `headers` are sent besides the
-    provider's own, or in their place. `answer_tokens` is for output tokens per second: from 32 on each account is
-    judged by itself. More than 128 might not fit into the 64 KiB that are read of a stream.
+    `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the monthly limit, they
+    show what is left. `expect` names models that must not leave the provider's list. `proxy` and `ca_file` override
+    those of its provider and of the environment. `command` and `environment` are for a provider that is probed through
+    a program. `headers` are sent besides the provider's own, or in their place. `answer_tokens` is for output tokens
+    per second: from 32 on each account is judged by itself. More than 128 might not fit into the 64 KiB that are read
+    of a stream.
     """
 
     name: Label
@@ -180,7 +180,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
 
 class ReminderSection(Section, frozen=True, kw_only=True):
-    """A day on which something ends that no provider tells of: a key, a card. `account`: provider/name, or its name."""
+    """A day on which something ends that no provider reports: a key, a card. `account`: provider/name, or its name."""
 
     name: Label
     on: date
@@ -235,11 +235,11 @@ class Document(Section, frozen=True, kw_only=True):
 
 
 Called = Mapping[str, list[AccountSection]]
-"""The accounts that are meant by a name."""
+"""The accounts that go by a name."""
 
 
 def sections_meant(section: ObjectiveSection, document: Document, called: Called) -> list[AccountSection]:
-    """Return the accounts of which something is promised."""
+    """Return the accounts that an objective covers."""
     if section.provider:
         return [one for one in document.accounts if one.provider == section.provider]
     found = called.get(section.account or "", [])
@@ -247,7 +247,7 @@ def sections_meant(section: ObjectiveSection, document: Document, called: Called
 
 
 def accounts_called(document: Document) -> Called:
-    """Return the accounts that are meant by provider/name, and by the bare name."""
+    """Return the accounts by provider/name, and by the bare name."""
     called = defaultdict[str, list[AccountSection]](list)
     for section in document.accounts:
         for name in (section.name, id_of(section)):

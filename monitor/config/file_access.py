@@ -15,9 +15,9 @@ ROOT = 0
 def open_files(files: Iterable[Path], keys: Iterable[str] = (), user: int | None = None) -> list[str]:
     """Return a warning, with the repair, for each file of secrets that more than its owner can read.
 
-    What a service manager or an engine mounts for one process is none: its folder lets nobody else in, and its modes
-    are not the user's to choose. `keys` are those of monitor.toml that hold one, `user` is who asks; None: this
-    process's.
+    Files that a service manager or an engine mounts for one process are left out: their folder lets nobody else in, and
+    their modes are not the user's to choose. `keys` are those in monitor.toml that hold a secret, `user` is the user
+    id; None: this process's.
     """
     ours = os.geteuid() if user is None else user
     named = f" ({', '.join(keys)})" if keys else ""
@@ -28,7 +28,7 @@ def _warning(file: Path, named: str, user: int) -> str | None:
     try:
         seen = file.stat()
     except OSError:
-        return None  # told where it is read
+        return None  # reported where it is read
     if not stat.S_ISREG(seen.st_mode) or not seen.st_mode & OTHERS:
         return None
     who = "everybody" if seen.st_mode & stat.S_IROTH else "its group"
@@ -37,7 +37,7 @@ def _warning(file: Path, named: str, user: int) -> str | None:
 
 
 def _repair(file: Path, owner: int, user: int) -> str:
-    """Say how to close it to others, and not to a service of another user, which reads it as one of them."""
+    """Say how to close it to others, but not to a service of another user, which reads it as one of them."""
     close = f"chmod 600 {shlex.quote(str(file))}"
     if user == owner != ROOT:
         return close

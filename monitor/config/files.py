@@ -22,16 +22,16 @@ ENGLISH = "en"
 
 
 def written_below(folder: Path) -> Path:
-    """Return where relative paths of what is written begin, for a monitor.toml in this folder.
+    """Return where relative paths of output files begin, for a monitor.toml in this folder.
 
-    That is beside it; but /etc holds what people write. Source: the Filesystem Hierarchy Standard 3.0, 3.7 and 5.8.
+    That is beside it; but /etc is for configuration. Source: the Filesystem Hierarchy Standard 3.0, 3.7 and 5.8.
     """
     folder = folder.absolute()
     return STATE if folder == CONFIGURATION else folder
 
 
 def create_repair(named: str | None, folder: Path) -> str:
-    """Return the repair for a folder that is not there; whole, a path hides what within it is a key."""
+    """Return the repair for a missing folder; `named` is screened, as a key in it would not show in the whole path."""
     return f"create {folder if screen(f'{named}') == named else 'it'} or leave it out"
 
 
@@ -88,7 +88,7 @@ def check_programs(document: Document, folder: Path, file: str) -> Iterator[Prob
 
 
 def check_look(document: Document, folder: Path, file: str) -> Iterator[Problem]:
-    """Name templates that are not there, and a language that no file has words for."""
+    """Report template folders that do not exist, and a language without a file of words."""
     site, alerts = document.site, document.alerts
     own = template_folder(site.templates, folder)
     if own and not isdir(own):
@@ -103,7 +103,7 @@ def check_look(document: Document, folder: Path, file: str) -> Iterator[Problem]
 
 
 def template_folder(named: str | None, folder: Path) -> Path | None:
-    """Return the user's own templates, of the page or of messages."""
+    """Return the folder of the user's own templates, for the page or for messages."""
     return (folder / named).absolute() if named else None
 
 

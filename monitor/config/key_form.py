@@ -17,9 +17,9 @@ class Flaw(Struct, frozen=True):
 
 QUOTES = "\"'`"
 
-# Compiled when a key is first seen that is not plain: most starts meet none, and each would pay two milliseconds.
+# Compiled at the first key that is not plain: most starts meet none, and each would pay two milliseconds.
 GAP = r"(?:[\s:=+,]|%20|%09|%3a|\\u0020|&nbsp;)"
-"""What stands between a scheme and its key, also where it was written out for an address or a page."""
+"""What may separate a scheme from its key, including forms escaped for an address or a page."""
 SCHEME = rf"(?:bearer|basic){GAP}+|token(?:\s|%20)+"
 GLUED = r"bearer[-_.]?(?=[\w-]{8})"
 BLANK_WRITTEN = r"%20|&nbsp;|\\u0020"
@@ -31,19 +31,19 @@ WRITTEN_END = r"(?:\\[nrt]|%0[ad])+$"
 VARIABLE = r"\$\{?\w+\}?|\$\(.*\)|%\w+%|\{\{.*\}\}"
 PATH = r"(?:~|\.{1,2}|[a-z]:)?[/\\](?:[\w. -]+[/\\])+[\w. -]+|(?:~|\.{1,2})[/\\]\S+|\S+\.(?:txt|env|pem|key|json)"
 UNREAL = r".*(?:\.\.\.|\*\*\*|<.*>).*|\[.*\]"
-"""An example, or a key as a console shows it once it is made."""
+"""An example, or a key as a console shows it after it is made."""
 DUMMY = (
     r"(?:.*[\W_])?(?:your|insert|enter|paste|replace|put)[\W_]?(?:.*[\W_])?(?:api|key|token|secret).*"
     r"|(?:.*[\W_])?(?:replace|change)[\W_]?(?:me|it|this)"
 )
-"""What stands in examples where a key belongs."""
+"""What examples have in the place of a key."""
 LONGEST = 200
-"""No example is longer; of a longer key the beginning is looked at."""
+"""Most characters of an example; of a longer key only the beginning is compared."""
 BLAND = (
     r"(?:sk[-_])?(?:x{3,}|0+|1234\d*|abc(?:123|def\w*)?|test|key|token|none|null|nil|undefined|empty|dummy|placeholder"
     r"|example|secret|password|redacted|todo|tbd|fixme|(?:my|api|secret)[\W_]?(?:api[\W_]?)?key)"
 )
-"""What no company gives out, but many a server of one's own takes."""
+"""What no company issues, but many a private server accepts."""
 
 ISSUERS = {
     "sk-ant-": ("anthropic", "claude-code"),
@@ -66,17 +66,17 @@ ISSUERS = {
     "github_pat_": (),
     "nvapi-": (),
 }
-"""How the keys begin that one issuer alone makes, and the providers that take them here."""
+"""Prefixes of keys that only one issuer makes, and the providers here that accept them."""
 
 
 def flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
     """Yield what is wrong with the form of a key, the surest first.
 
-    At a `gateway`, or a server of one's own, anything may be a key that could be one.
+    At a `gateway`, or a private server, anything that could be a key may be one.
     """
     if not _is_plain(key) and (flaw := _flaw(key, provider, gateway=gateway)):
         yield flaw
-    elif not gateway and (owner := _stranger(key, provider)):
+    elif not gateway and (owner := _foreign_issuer(key, provider)):
         yield Flaw(f"looks like a key of {owner}, not of {provider.name}", fatal=False)
 
 
@@ -92,11 +92,11 @@ EXAMPLES = ("bearer", "your", "insert", "enter", "paste", "replace", "put", "cha
 
 IN_FRONT = 'has "Bearer" or the name of a header in front, which is sent anyway: leave only the key'
 STARTS = ("sk-", "sk_", "eyJ")
-"""How the keys of many begin."""
+"""Prefixes of the keys of many issuers."""
 
 
 def oddity(name: str, value: str) -> str | None:
-    """Return what is odd about a header's value, in words that hold none of it; None when nothing is."""
+    """Return what is odd about a header's value, in words that hold none of it; None if nothing is."""
     value = value.strip()
     if len(value) > 1 and value[0] in QUOTES and value[-1] == value[0]:
         return "has quotes around its value, which are sent with it: take them away, if they are not meant"
@@ -110,7 +110,7 @@ def oddity(name: str, value: str) -> str | None:
 def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
     if re.fullmatch(UNREAL, key) or re.fullmatch(VARIABLE, key):
         return Flaw("is a placeholder, or a key that was shown in part: put the real key there")
-    if why := _never(key, provider):
+    if why := _why_never_accepted(key, provider):
         return Flaw(why)
     if glued := re.match(GLUED, key, re.I):
         is_known = key[glued.end() :].startswith((*ISSUERS, *STARTS))
@@ -122,8 +122,8 @@ def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
     return None
 
 
-def _never(key: str, provider: Provider) -> str | None:
-    """Return why no server at all takes this key; None when some might."""
+def _why_never_accepted(key: str, provider: Provider) -> str | None:
+    """Return why no server at all accepts this key; None if some might."""
     if key[0] in QUOTES or key[-1] in QUOTES:
         return "has quotes around it: take them away"
     if key.startswith(("{", "-----BEGIN")):
@@ -150,12 +150,12 @@ def _never(key: str, provider: Provider) -> str | None:
 
 
 def _is_bare(provider: Provider) -> bool:
-    """Whether the key is sent as it stands in a header that wants a scheme, so that it must bring its own."""
+    """Whether the key is sent as is in a header that wants a scheme, so that it must bring its own."""
     return provider.auth.value == "{key}" and provider.auth.header.lower() == "authorization"
 
 
-def _stranger(key: str, provider: Provider) -> str | None:
-    """Return whose key it seems to be, when it is somebody else's."""
+def _foreign_issuer(key: str, provider: Provider) -> str | None:
+    """Return whose key it seems to be, if it is somebody else's."""
     for start, takers in ISSUERS.items():
         if key.startswith(start) and provider.id not in takers:
             return takers[0] if takers else f'another company ("{start}...")'

@@ -66,8 +66,8 @@ SCHEMA = Path(__file__).parent / "schema.json"
 def load(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
     """Return the configuration of a file. Raises DocumentError with everything that is wrong.
 
-    Whoever `sends` nothing needs no address of a channel, heartbeat or proxy: an operator's shell has not the
-    variables of the service that they stand in. A channel's address is empty then.
+    Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
+    variables that hold them. A channel's address is then empty.
     """
     tables = read_toml(path)
     if problems := list(unsound(tables, path.name)):
@@ -79,17 +79,16 @@ def load(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> C
 
 
 def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
-    """Return the configuration of somebody who has no file; it may have no account. `sends` is as in `load`."""
+    """Return the configuration of a user without a file; it may have no account. `sends` is as in `load`."""
     return build(Document(), folder / FILE, environment, [], sends=sends)
 
 
 def build(
     document: Document, path: Path, environment: Mapping[str, str], problems: Sequence[Problem], *, sends: bool = True
 ) -> Config:
-    """Check what no schema can say, resolve references, and raise DocumentError if anything is wrong.
+    """Check what no schema can, resolve references, and raise DocumentError if anything is wrong.
 
-    `problems` are what is known to be wrong. Where no account is named, each well-known key variable that is set
-    becomes one.
+    `problems` are those already known. If no account is named, each well-known key variable that is set becomes one.
     """
     shelf = read_shelf(document, path)
     problems = [*problems, *check_shelf(document, shelf, path)]
@@ -144,7 +143,7 @@ def _check_meaning(draft: Draft) -> Iterator[Problem]:
 
 
 def _unless_refused(found: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
-    """Leave out that a table misses what is there, and was refused."""
+    """Leave out problems about a missing field that is there, but was refused."""
     refused = {problem.key for problem in known}
     return (one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants))
 
@@ -158,7 +157,7 @@ def _check_surroundings(draft: Draft) -> Iterator[Problem]:
 
 
 def _resolve(draft: Draft, outward: Outward) -> Config:
-    """Return the configuration of what was found to be right."""
+    """Return the configuration of a draft that passed all checks."""
     document, path, providers = draft.document, draft.path, draft.providers
     site, written = document.site, written_below(path.parent)
     opened = _open_accounts(draft)
@@ -225,11 +224,11 @@ def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Accoun
 
 def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
     """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
-    told = {id_of(one): _groups(one) for one in sections}
+    by_account = {id_of(one): _groups(one) for one in sections}
     first: dict[tuple[Level, str], Group] = {}
-    for group in (group for groups in told.values() for group in groups):
+    for group in (group for groups in by_account.values() for group in groups):
         first.setdefault(_alike(group), group)
-    return {id: tuple(first[_alike(group)] for group in groups) for id, groups in told.items()}
+    return {id: tuple(first[_alike(group)] for group in groups) for id, groups in by_account.items()}
 
 
 def _alike(group: Group) -> tuple[Level, str]:
@@ -308,7 +307,7 @@ def _attention(section: AccountSection, usual: CreditSection, asked: Collection[
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of monitor.toml, for editors: the same under each Python and each msgspec."""
-    from inspect import cleandoc  # slow to load, and of use here only
+    from inspect import cleandoc  # slow to load, and used only here
 
     made = msgspec.json.schema(Document)
     for definition in made["$defs"].values():

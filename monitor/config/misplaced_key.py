@@ -1,4 +1,4 @@
-"""Keys in monitor.toml where none belongs: each is named by its place, and never shown."""
+"""Keys in the wrong place in monitor.toml: each is reported by its place, and never shown."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,19 +22,19 @@ SHOWN = frozenset(
         "host",
     }
 )
-"""What is shown on pages and in messages; what is no word there is most likely a key, whoever made it."""
+"""Fields that pages and messages show; a random text there is most likely a key of some issuer."""
 REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
 
 
 def misplaced(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
-    """Name each text of a document that holds a key and is no place for one, be it the name of a field."""
+    """Report each text of a document that holds a key where none belongs, even as the name of a field."""
     found = (_field(path) for path, text in values(tables, ()) if isinstance(text, str) and _is_misplaced(path, text))
     for path in dict.fromkeys(found):
         yield Problem(file, dotted(tables, path), "holds what looks like a key", REPAIR)
 
 
 def _field(path: Steps) -> Steps:
-    """Return the field that a place is in: `accounts.a.tags` is enough to find what stands in it."""
+    """Return the field that a place is in: `accounts.a.tags` is enough to find it."""
     if path[0] == "providers":
         return path
     return path[:3] if len(path) > 1 and isinstance(path[1], int) else path[:2]
@@ -49,12 +49,12 @@ def _is_misplaced(path: Steps, text: str) -> bool:
 
 
 def _is_proxy(path: Steps, text: str) -> bool:
-    """Whether it is an address, which `monitor.config.proxy_road` judges, and names without its password."""
+    """Whether it is an address, which `monitor.config.proxy_road` checks, and reports without its password."""
     return path[-1] == "proxy" and "://" in text
 
 
 def _is_place(path: Steps) -> bool:
-    """Whether a secret may stand there, or a text that is judged by itself and never shown."""
+    """Whether a secret may be there, or a text with a check of its own that never shows it."""
     if path[0] in ("channels", "heartbeat") and "url" in path:
         return True
     return not {"key", "admin_key", "environment", "headers", "auth", "command"}.isdisjoint(path)

@@ -1,4 +1,4 @@
-"""Where pages, metrics and results are written: never where that would show, or overwrite, what is not theirs."""
+"""Where pages, metrics and results are written: never where that would expose, or overwrite, somebody else's files."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from glob import iglob
@@ -10,11 +10,11 @@ from msgspec import Struct
 from probes.document import Problem, why_no_file
 
 SITE_MARK = "api/v2/summary.json"
-"""What lies in each folder of ours before its front page does: one without it is not ours."""
+"""The file that each folder of ours gets before its front page: a folder without it is not ours."""
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files of a page that come and go; nothing else is ever removed."""
 AT_STAKE = ("index.html", *GROWING)
-"""What would be overwritten, or removed as a page that is no more."""
+"""What would be overwritten, or removed as a stale page."""
 METRICS_KIND = ".prom"
 
 METRICS_MARK = b"llm_monitor_info"
@@ -27,11 +27,11 @@ DATABASE_REPAIR = "name a file for the database alone, such as state/monitor.db"
 
 
 Forms = frozenset[str]
-"""A path as it is written and where its links lead, each with a slash at its end: what lies below begins with one."""
+"""A path as written and as resolved, each with a slash at its end, so that everything below begins with one."""
 
 
 class Outlet(Struct, frozen=True):
-    """A setting that says where to write: its key, its value as it was written, and the path that it means."""
+    """A setting that says where to write: its key, its value as written, and the resulting path."""
 
     key: str
     value: str
@@ -39,7 +39,7 @@ class Outlet(Struct, frozen=True):
 
 
 class Outlets(Struct, frozen=True):
-    """All that is written to. `private` is the page that names accounts; None: such a one is not written."""
+    """All outputs. `private` is the page that names accounts; None: that output is off."""
 
     database: Outlet
     private: Outlet
@@ -48,10 +48,10 @@ class Outlets(Struct, frozen=True):
 
 
 def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[Path], file: str) -> Iterator[Problem]:
-    """Name what would be written where something else lies.
+    """Report outputs whose place is taken.
 
-    `named` are monitor.toml and all files that it names, which no page may hold; `templates` are folders of the
-    user's own, to which no page may be written.
+    `named` are monitor.toml and all files that it names, which no page may hold; `templates` are folders of the user's
+    own, to which no page may be written.
     """
     known = {one: _forms(one) for one in named if not isdir(one)}
     yield from _check_database(outlets.database, known, file)
@@ -83,7 +83,7 @@ def _check_folder(
 
 
 def _why_no_site(folder: Path) -> str | None:
-    """Return why a folder holds somebody else's pages; what lies behind a link that leads out of it is not touched."""
+    """Return why a folder holds somebody else's pages; a link out of the folder is not followed."""
     if exists(folder / SITE_MARK):
         return None
     for name in (name for kind in AT_STAKE for name in iglob(kind, root_dir=folder)):
@@ -109,13 +109,13 @@ def _problem(outlet: Outlet, what: str, repair: str, file: str) -> Problem:
 
 
 def _met(place: Path, kept: Mapping[Path, Forms]) -> Path | None:
-    """Return the first file that a place is, holds, or would lie below."""
+    """Return the first file that a place is, holds, or is below."""
     forms = _forms(place)
     return next((file for file, its in kept.items() if _is_within(its, forms) or _is_within(forms, its)), None)
 
 
 def _is_within(inner: Forms, outer: Forms) -> bool:
-    """Whether a path is another, or lies below it."""
+    """Whether a path is another one, or below it."""
     return any(one.startswith(other) for one in inner for other in outer)
 
 
@@ -124,7 +124,7 @@ def _forms(path: Path) -> Forms:
 
 
 def _is_beside(path: Path, database: Path) -> bool:
-    """Whether a file has the place of a database, or of what is kept with one under its name: its log, lock, key."""
+    """Whether a file is a database, or one of the files that are kept beside it: its log, lock, key."""
     return any(
         one.startswith(other.rstrip("/")) and "/" not in one[len(other) : -1]
         for one in _forms(path)

@@ -16,9 +16,9 @@ from probes.proxy import Way
 
 
 class Outward(Struct, frozen=True):
-    """The address of each channel by its name, and the way of each account by its id; `usual` is that of the rest.
+    """The address of each channel by name, and the way of each account by id; `usual` is that of the rest.
 
-    A channel whose address could not be had has "".
+    A channel whose address could not be resolved has "".
     """
 
     urls: Mapping[str, str]
@@ -30,11 +30,11 @@ class Outward(Struct, frozen=True):
 def read_outward(
     document: Document, providers: Catalog, path: Path, environment: Mapping[str, str]
 ) -> tuple[Outward, list[Problem]]:
-    urls, unheard = _read_urls(document, path, environment)
-    heartbeat, unsent = _read_heartbeat(document, path, environment)
+    urls, url_problems = _read_urls(document, path, environment)
+    heartbeat, ping_problems = _read_heartbeat(document, path, environment)
     usual, wrong = read_usual_way(environment)
-    ways, closed = _read_ways(document, providers, Ground(path, environment, usual))
-    return Outward(urls, heartbeat, usual, ways), [*unheard, *unsent, *wrong, *closed]
+    ways, way_problems = _read_ways(document, providers, Ground(path, environment, usual))
+    return Outward(urls, heartbeat, usual, ways), [*url_problems, *ping_problems, *wrong, *way_problems]
 
 
 def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
@@ -69,12 +69,12 @@ def _read_heartbeat(
 
 
 def _followed(text: str, path: Path, environment: Mapping[str, str]) -> str:
-    """Return an address, or that to which a reference leads. Raises SecretError."""
+    """Return an address, resolving a reference. Raises SecretError."""
     return resolve(text, path.parent, environment) if is_reference(text) else text
 
 
 def _read_ways(document: Document, providers: Catalog, ground: Ground) -> tuple[dict[str, Way], list[Problem]]:
-    """Return how the requests of each account leave; what is wrong with a provider's way is told once."""
+    """Return how the requests of each account leave; a problem with a provider's way is reported once."""
     ways, problems = dict[str, Way](), dict[str, Problem]()
     for section in document.accounts:
         id = id_of(section)

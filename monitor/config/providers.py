@@ -18,13 +18,13 @@ from probes.provider import Feed, Provider
 
 
 def read_shelf(document: Document, path: Path) -> Shelf:
-    """Return where facts of providers are found."""
+    """Return where provider files are found."""
     folder = _provider_folder(document, path)
     return Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
 
 
 def check_shelf(document: Document, shelf: Shelf, path: Path) -> Iterator[Problem]:
-    """Name what is wrong with the user's own providers."""
+    """Report what is wrong with the user's own providers."""
     folder = _provider_folder(document, path)
     if folder and not isdir(folder):
         what = f'= "{document.provider_folder}" is no folder'
@@ -42,7 +42,7 @@ def _faults(id: str, shelf: Shelf) -> list[Problem]:
 
 
 def _in_table(problem: Problem, id: str, file: str) -> Problem:
-    """Name what is wrong with a provider where it was written: no file of its own says it, and ours are right."""
+    """Move a provider's problem to the table where the user wrote it: it has no file of its own, and ours are right."""
     return replace(problem, file=file, key=f"providers.{id}.{problem.key}".rstrip("."))
 
 
@@ -51,7 +51,7 @@ def _provider_folder(document: Document, path: Path) -> Path | None:
 
 
 def own_providers(document: Document, path: Path) -> set[str]:
-    """Return the providers of which the user says something himself: what answers there may be a gateway."""
+    """Return the providers that the user defines or changes: what answers there may be a gateway."""
     folder = _provider_folder(document, path)
     return {*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}
 
@@ -71,7 +71,7 @@ VALUE_REPAIR = 'put the value into an environment variable or a file and write "
 
 
 def read_providers(document: Document, shelf: Shelf) -> Catalog:
-    """Return the providers that accounts name; one that `check_shelf` or `check_providers` names is not among them."""
+    """Return the providers that accounts name, without those that `check_shelf` or `check_providers` reports."""
     known, providers = provider_ids(shelf), {}
     for id in dict.fromkeys(section.provider for section in document.accounts if section.provider in known):
         with suppress(DocumentError):
@@ -80,7 +80,7 @@ def read_providers(document: Document, shelf: Shelf) -> Catalog:
 
 
 def check_providers(document: Document, shelf: Shelf, file: str) -> Iterator[Problem]:
-    """Name each provider that accounts or [status] name, and nobody knows."""
+    """Report each unknown provider that accounts or [status] name."""
     known = provider_ids(shelf)
     named = [(f"accounts.{section.name}.provider", section.provider) for section in document.accounts]
     named += [("status.providers", id) for id in document.status.providers]
@@ -90,7 +90,7 @@ def check_providers(document: Document, shelf: Shelf, file: str) -> Iterator[Pro
 
 
 def feeds_followed(document: Document, providers: Catalog, shelf: Shelf) -> Iterator[tuple[str, Feed]]:
-    """Yield the status sources of all providers with accounts, and of those that are named besides; all are known."""
+    """Yield the status sources of all providers with accounts, and of those named in [status]; all are known."""
     if not document.status.poll:
         return
     others = {*document.status.providers} - providers.keys()

@@ -1,4 +1,4 @@
-"""What is set, and the usual variables → how requests leave: through which proxy, believing which authorities."""
+"""Settings and the usual variables → how requests leave: through which proxy, trusting which authorities."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from probes.identity import name_of, provider_of
 from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
 
 ENVIRONMENT = "the environment"
-"""How errors name where a variable comes from, which no file says."""
+"""The file name in errors about an environment variable."""
 WITH_REFERENCE = re.compile(
     r"^(?P<scheme>[A-Za-z0-9+.-]+://)?(?P<user>[^:@/]+):(?P<password>[A-Za-z]+:.+)@(?P<place>[^@]+)$"
 )
@@ -30,7 +30,7 @@ USER_REPAIR = (
 
 
 class Setting(Protocol):
-    """What an account, or a provider, says of its way; None: nothing. A proxy of "" is none at all."""
+    """What an account, or a provider, says of its way; None: nothing. A proxy of "" means none."""
 
     @property
     def proxy(self) -> str | None: ...
@@ -40,7 +40,7 @@ class Setting(Protocol):
 
 
 class Ground(Struct, frozen=True):
-    """Where settings are looked up: beside which file, in which environment, and what holds where nothing is set."""
+    """Where settings are looked up: relative to which file, in which environment, and the default way."""
 
     file: Path
     environment: Mapping[str, str]
@@ -48,15 +48,15 @@ class Ground(Struct, frozen=True):
 
 
 def read_usual_way(environment: Mapping[str, str]) -> tuple[Way, list[Problem]]:
-    """Return how requests leave where nothing is set, and what is wrong with the variables that say it."""
+    """Return how requests leave by default, and what is wrong with the variables that say it."""
     proxies, wrong = read_environment(environment)
     return Way(proxies), [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
 
 
 def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
-    """Name what OpenSSL would pass over in silence, and then believe nobody.
+    """Report authorities that OpenSSL would silently skip, and then trust nobody.
 
-    To read a whole system's authorities takes tens of milliseconds.
+    Reading a whole system's authorities takes tens of milliseconds.
     """
     if (file := environment.get("SSL_CERT_FILE")) and (why := _why_unread(file)):
         yield Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
@@ -66,8 +66,8 @@ def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _why_unread(file: str) -> str | None:
-    """Return why a file of authorities cannot be used. OpenSSL takes all of one, or, when a line is spoilt, nothing."""
-    from probes.transport.certificate import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
+    """Return why a file of authorities cannot be used. OpenSSL accepts all of it or, with one bad line, none."""
+    from probes.transport.certificate import NoAuthority, trust  # loads OpenSSL, which must not slow down start
 
     try:
         trust(file)
@@ -77,16 +77,16 @@ def _why_unread(file: str) -> str | None:
 
 
 def usual_authorities(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield, for people, whose word on certificates is taken where nothing is set but the usual variables."""
+    """Yield, for people, which authorities the usual variables make us trust by default."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if place := environment.get(name):
             yield f"believes the authorities in {place} ({name})"
 
 
 def read_way(setting: Setting, key: str, ground: Ground, beyond: Setting | None = None) -> tuple[Way, list[Problem]]:
-    """Return how requests leave where an account, or its provider (`beyond`), says something of it.
+    """Return how requests leave for an account, or its provider (`beyond`), that says something of it.
 
-    `key` is where an account stands. What is wrong is told without a password.
+    `key` is the account's id. Problems are reported without a password.
     """
     proxies, ca_file = ground.usual.proxies, ground.usual.ca_file
     problems: list[Problem] = []
@@ -145,7 +145,7 @@ def _authorities(name: str, key: str, ground: Ground) -> tuple[str, list[Problem
 
 
 def files_of(setting: Setting, folder: Path) -> Iterator[Path]:
-    """Yield the files that a setting names, so that it is known when one changes."""
+    """Yield the files that a setting names, so that a change of one is noticed."""
     if setting.ca_file:
         yield placed(setting.ca_file, folder)
     text = setting.proxy or ""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 KINDS = ("env", "file", "command")
 LONGEST = 8192
-"""Characters of a key at most."""
+"""Most characters of a key."""
 MOST_BYTES = 4 * (LONGEST + 1)
-"""A character has four bytes at most."""
+"""Most bytes of a key: a character has at most four."""
 COMMAND_LIMIT_S = 15
 
 ENDING = re.compile(r"\.[a-z]{2,5}$")
@@ -30,20 +30,20 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SecretError(Exception):
-    """Why the secret could not be had; never holds any of it."""
+    """Why the secret could not be read; never holds any of it."""
 
 
 class Malformed(SecretError):
-    """It could be had, and cannot be meant so: what is wrong with it is its form."""
+    """The secret could be read, but its form is wrong."""
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text says where a secret is, and is not one that was pasted behind such a word."""
+    """Whether a text says where a secret is, and is no secret that was pasted after such a word."""
     return names_place(text) and not _holds_key(text)
 
 
 def names_place(text: str) -> bool:
-    """Whether a text begins as a reference does, in whatever case: then it is not meant to be sent as it stands."""
+    """Whether a text begins as a reference does, in either case: then it is not meant to be sent as is."""
     return text.partition(":")[0].strip().lower() in KINDS and ":" in text
 
 
@@ -61,20 +61,20 @@ def _is_key(text: str) -> bool:
 
 
 def resolve(reference: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Return the secret. A relative file is looked for in `folder`. Raises SecretError."""
+    """Return the secret. A relative file is resolved against `folder`. Raises SecretError."""
     kind, _, rest = reference.partition(":")
     secret = {"env": _from_environment, "file": _from_file, "command": _from_command}[kind](rest, folder, environment)
     return _checked(secret.strip(), said(reference))
 
 
 def file_of(reference: str, folder: Path) -> Path | None:
-    """Return the file that a reference names; None where it names none."""
+    """Return the file that a reference names; None if it names none."""
     kind, _, rest = reference.partition(":")
     return placed(rest, folder) if kind == "file" else None
 
 
 def placed(name: str, folder: Path) -> Path:
-    """Return where a file is; `~` of somebody whose home nobody knows stays as it is written, and is not found."""
+    """Return where a file is; a `~user` without a known home stays as written, and is not found."""
     path = Path(name)
     with suppress(RuntimeError):
         path = path.expanduser()
@@ -86,19 +86,19 @@ MOUNTS = ("/run/secrets", "/run/credentials", "/var/run/secrets")
 
 
 def is_mounted(file: Path) -> bool:
-    """Whether a file was put there for this process by what started it."""
+    """Whether a file was mounted for this process by what started it."""
     folders = [*MOUNTS, os.environ.get("CREDENTIALS_DIRECTORY") or MOUNTS[0]]
     return any(file.is_relative_to(folder) for folder in folders)
 
 
 def said(reference: str) -> str:
-    """Return how an error names a reference: a command's arguments may hold what nobody should read."""
+    """Return how an error names a reference: a command's arguments may hold secrets."""
     kind, _, rest = reference.partition(":")
     return f"command:{_program(rest) if rest.strip() else ''}" if kind == "command" else screen(reference)
 
 
 def _program(line: str) -> str:
-    """Return the program of a command as it may be shown; three dots where the first word is none, and may be a key."""
+    """Return the program of a command as it may be shown; three dots if the first word is none, as it may be a key."""
     word = "".join(line.split()[:1])
     if not word:
         return "an empty reference"
@@ -147,10 +147,10 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
 
 
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int | None, bytes]:
-    """Return the exit code, None where the time was up, and at most MOST_BYTES of what a command prints.
+    """Return the exit code, None after a timeout, and at most MOST_BYTES of what a command prints.
 
-    One that prints more, or does not end, is ended with all that it started; so it is where we end before it, although
-    the thread that waits for it ends without a word. Raises OSError, ValueError.
+    A command that prints more, or does not end, is killed with all that it started; so it is if we exit first, although
+    the thread that waits for it dies silently. Raises OSError, ValueError.
     """
     import subprocess
 
@@ -167,7 +167,7 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> 
                 code = process.wait(max(ends - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
             pass
-        finally:  # also when we are asked to end meanwhile
+        finally:  # also if we are asked to exit meanwhile
             atexit.unregister(kill)
             if code is None:
                 kill()
@@ -180,7 +180,7 @@ def _kill(group: int) -> None:
 
 
 def _listen(process: "subprocess.Popen[bytes]", ends: float) -> bytes:
-    """Return what a process prints until it closes its output, has printed enough, or its time is up."""
+    """Return what a process prints until it closes its output, has printed enough, or times out."""
     printed, output = b"", process.stdout
     while output and len(printed) < MOST_BYTES:
         ready, _, _ = select.select([output], [], [], max(ends - time.monotonic(), 0))
@@ -202,7 +202,7 @@ def _checked(secret: str, name: str) -> str:
 
 
 def _unseen(secret: str) -> str:
-    """Name the first character that no header can carry; "" when there is none."""
+    """Name the first character that no header can carry; "" if there is none."""
     if secret.isascii() and secret.isprintable():
         return ""
     if any(letter in secret for letter in LINE_BREAKS):

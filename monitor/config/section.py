@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
 SECRET = "secret"
 SecretText = Annotated[str, Meta(extra={SECRET: True})]
-"""Where a secret is, or the secret itself: what takes them out of texts knows it, and no error shows it."""
+"""A secret, or a reference to one: redaction finds such values by this mark, and no error shows them."""
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
 

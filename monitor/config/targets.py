@@ -12,18 +12,18 @@ from probes.model import Target
 from probes.provider import Canary, Provider
 
 USUAL = ("chat", "command")
-"""The canaries that cost something and are asked where an account names none, as far as its provider has them."""
+"""Paid canaries that are used by default, if the provider has them."""
 CORE = "list"
-"""The free canary that shows whether the key works, whatever else its answer tells."""
+"""The free canary that shows whether the key works, whatever else its answer reports."""
 
 
 def core_canary(provider: Provider) -> Canary | None:
-    """Return the canary by which an address is judged before anything is sent."""
+    """Return the canary by which an address is checked before anything is sent."""
     return provider.canaries.get("chat") or provider.canaries.get(CORE)
 
 
 def models_asked(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
-    """Return the models a canary asks for; [None] when it asks for none, empty when it needs one and has none."""
+    """Return the models a canary asks for; [None] if it asks for none, empty if it needs one and has none."""
     facts = provider.canaries[canary]
     if facts.dialect in MODELLESS:
         return [None]
@@ -32,7 +32,7 @@ def models_asked(section: AccountSection, provider: Provider, canary: str) -> Se
 
 
 def watches_of(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
-    """Yield what is looked at, of the canaries that there are: others are named as a problem of their own."""
+    """Yield what is probed, of the canaries that exist; unknown ones are reported as problems."""
     provider = providers[section.provider]
     host = urlsplit(section.base).netloc if section.base and is_address(section.base) else None
     canaries = section.canaries or [
@@ -51,7 +51,7 @@ def _is_aside(name: str, facts: Canary) -> bool:
 
 
 def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
-    """Whether a canary is used where nobody chose: chat, and all that costs nothing and can be asked."""
+    """Whether a canary is used by default: chat, and all that are free and can be called."""
     if facts.admin:
         return section.admin_key is not None
     if section.base and facts.is_elsewhere:
@@ -60,7 +60,7 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
 
 
 def canaries_asked(watches: Iterable[Watch]) -> Mapping[str, set[str]]:
-    """Return the models that are asked for, by account."""
+    """Return the requested models, by account."""
     asked: dict[str, set[str]] = defaultdict(set)
     for watch in watches:
         asked[watch.target.account] |= {watch.target.model} if watch.target.model else set()

@@ -1,1 +1,1 @@
-"""Judges a stream of observations, one target at a time; pure."""
+"""Detectors: judge a stream of observations, one target at a time; pure."""

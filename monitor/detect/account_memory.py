@@ -1,4 +1,4 @@
-"""What is remembered of an account besides the health of its targets, and what is found in it; pure."""
+"""What the detectors remember of an account besides the health of its targets, and what they find in it; pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -14,10 +14,9 @@ from probes.model import Credit, Observation, Outcome
 
 
 class Attention(Struct, frozen=True):
-    """What a user wants to be warned of: credit below a floor, and models that leave the list.
+    """What a user wants warnings about: credit below a floor, and models that leave the list.
 
-    `spend_limit_usd` is the limit of a month that the user knows of, where the provider tells only
-    what was spent.
+    `spend_limit_usd` is the monthly limit in USD that the user entered, for providers that report only what was spent.
     """
 
     floor: Floor = field(default_factory=Floor)
@@ -26,14 +25,14 @@ class Attention(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """All that is remembered of one account between two looks, beside its targets' health."""
+    """All that is remembered of one account between two probes, besides its targets' health."""
 
-    credits: Mapping[str, CreditHistory] = field(default_factory=dict, name="purses")  # as rows of before have it
+    credits: Mapping[str, CreditHistory] = field(default_factory=dict, name="purses")  # the key in older rows
     offer: Offer | None = None
     warned: Mapping[str, Warned] = field(default_factory=dict)
 
     def of(self, targets: Collection[str]) -> "Note":
-        """Return what was learnt from these targets; of the others nothing more will be heard."""
+        """Return what came from these targets; the others are no longer probed."""
         return Note(
             {unit: history for unit, history in self.credits.items() if history.target in targets},
             self.offer if self.offer and self.offer.target in targets else None,
@@ -45,15 +44,15 @@ EMPTY = Note()
 
 
 def advance(note: Note, observation: Observation, attention: Attention) -> Note:
-    """Return the note after one more look at one of the account's targets."""
+    """Return the note after one more probe of one of the account's targets."""
     target, at = observation.target, observation.at
     if observation.credits:
-        told = {
+        reported = {
             name: credit.advance(note.credits.get(name), one, target.id, at, attention.floor)
             for one in (_limited(one, attention.spend_limit_usd) for one in observation.credits)
             for name in (_credit_name(one, target.canary),)
         }
-        note = replace(note, credits={**note.credits, **told})
+        note = replace(note, credits={**note.credits, **reported})
     if observation.offer is not None:
         note = replace(note, offer=model_list.advance(note.offer, observation.offer, target.id, at))
     if observation.signs or (note.warned and observation.outcome is Outcome.OK):
@@ -61,19 +60,19 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     return note
 
 
-def _credit_name(told: Credit, canary: str) -> str:
-    """Name the purse: what is left in each canary's answer is its own, its limit and its use apart make one."""
-    return told.unit if told.left is None and not told.unlimited else f"{told.unit} {canary}"
+def _credit_name(reported: Credit, canary: str) -> str:
+    """Name the balance: each canary's `left` is its own, but a limit and a use reported apart belong together."""
+    return reported.unit if reported.left is None and not reported.unlimited else f"{reported.unit} {canary}"
 
 
-def _limited(told: Credit, limit_usd: float | None) -> Credit:
-    if limit_usd is None or told.unit != "USD" or told.most is not None or told.left is not None:
-        return told
-    return replace(told, most=limit_usd)
+def _limited(reported: Credit, limit_usd: float | None) -> Credit:
+    if limit_usd is None or reported.unit != "USD" or reported.most is not None or reported.left is not None:
+        return reported
+    return replace(reported, most=limit_usd)
 
 
 def is_turning(note: Note, attention: Attention) -> bool:
-    """Whether something was seen for the first time that one more look shall confirm."""
+    """Whether something was seen for the first time, so that one more probe should confirm it soon."""
     low = any(credit.is_turning(history) for history in note.credits.values())
     return low or (note.offer is not None and model_list.is_turning(note.offer, attention.models))
 

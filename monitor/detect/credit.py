@@ -1,4 +1,4 @@
-"""Credit left, its slope, and when it ends: the balances an account tells of, one after the other; pure."""
+"""Credit left, how fast it is used, and when it runs out: one account's balances in sequence; pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,19 +16,19 @@ Points = tuple[tuple[datetime, float], ...]
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 REMEMBERED = timedelta(days=3)
-"""So far back reaches the slope: a weekend and a weekday, and no older habit."""
+"""How far back the slope reaches: a weekend and a weekday, but no older habit."""
 ENOUGH = timedelta(hours=6)
-"""A slope over less says nothing of a day: work comes in bursts."""
+"""Shortest span of a slope: over less it says nothing of a day, as work comes in bursts."""
 TO_CONFIRM = 2
-"""So many readings in a row must say that it is low: some dashboards answer 0 while they restart."""
+"""Low readings in a row before credit counts as low: some dashboards answer 0 while they restart."""
 SAME = 0.9
-"""A reading of 0 is no use of all there was, when the next one is at least so large a share of what was before."""
+"""Share of the earlier balance from which a reading after a 0 proves the 0 a glitch, not spending."""
 CLEARED = 1.2
-"""What is low ends at so many times the threshold, so that it does not come and go with each call."""
+"""Multiple of the threshold at which a warning ends, so that it does not flap with each call."""
 
 
 class Floor(Struct, frozen=True):
-    """When to warn: below so much of a unit, when it ends within so many days at this pace, or by its date."""
+    """When to warn: below an amount of a unit, when it runs out within `days_left` at this pace, or by its date."""
 
     low: Mapping[str, float] = field(default_factory=dict)
     days_left: float = 3
@@ -38,9 +38,9 @@ class Floor(Struct, frozen=True):
 class CreditHistory(Struct, frozen=True):
     """What is known of one account's credit in one unit; small, so that a restart resumes it.
 
-    The figures are those last told, by whichever canary told them on `target`; None: never told.
-    `points` holds one (time, left) an hour. `lows` counts the readings in a row that were low, the first
-    of them at `low_since`; `ends_since` is the first that saw its end near.
+    The figures are the last ones reported, by whichever canary reported them on `target`; None: never reported.
+    `points` holds one (time, left) per hour. `lows` counts the low readings in a row, the first of them at `low_since`;
+    `ends_since` is the first reading that was close to `expires_at`.
     """
 
     unit: str
@@ -58,7 +58,7 @@ class CreditHistory(Struct, frozen=True):
 
 
 def advance(history: CreditHistory | None, credit: Credit, target: str, at: datetime, floor: Floor) -> CreditHistory:
-    """Return what is known after one more reading; one that tells of no finite number tells nothing."""
+    """Return what is known after one more reading; a reading with a number that is not finite is ignored."""
     before = history or CreditHistory(credit.unit, target, at)
     if not all(isfinite(one) for one in (credit.left, credit.most, credit.used) if one is not None):
         return before
@@ -86,9 +86,9 @@ def advance(history: CreditHistory | None, credit: Credit, target: str, at: date
 
 
 def per_day(history: CreditHistory) -> float | None:
-    """Return how much is used in a day at the pace of the last three; None after less than six hours.
+    """Return the use per day at the pace of the last three days; None with less than six hours of readings.
 
-    What is added in between (a payment, a new month) counts as no use.
+    A top-up in between (a payment, a new month) counts as no use.
     """
     if not history.points or history.points[-1][0] - history.points[0][0] < ENOUGH:
         return None
@@ -98,18 +98,18 @@ def per_day(history: CreditHistory) -> float | None:
 
 
 def days_left(history: CreditHistory) -> float | None:
-    """Return in how many days it is used up at this pace; None where that cannot be said, or it never is."""
+    """Return the days until it is used up at this pace; None if unknown or never."""
     pace = per_day(history)
     return max(history.left, 0.0) / pace if pace and history.left is not None else None
 
 
 def is_turning(history: CreditHistory) -> bool:
-    """Whether it is low for the first time: one more reading shall confirm it soon."""
+    """Whether it is low for the first time, so that one more reading should confirm it soon."""
     return history.lows == 1
 
 
 def findings(account: str, history: CreditHistory, floor: Floor) -> Iterator[Finding]:
-    """Yield what is to be told of one purse."""
+    """Yield the findings on one balance."""
     words = told_of(history)
     if history.lows >= TO_CONFIRM and history.low_since:
         reasons = tuple(_why_low(history, floor))
@@ -135,7 +135,7 @@ def told_of(history: CreditHistory) -> CreditLeft:
 
 
 def _with_point(points: Points, at: datetime, left: float) -> Points:
-    """Add a reading; of one hour only the first and the newest are kept, and a rise at once."""
+    """Add a reading: per hour only the first and the newest are kept; a rise is kept at once."""
     kept = [point for point in points if at - REMEMBERED <= point[0] < at]
     if len(kept) >= 2 and _is_stray(kept[-2][1], kept[-1][1], left):
         kept.pop()
@@ -145,7 +145,7 @@ def _with_point(points: Points, at: datetime, left: float) -> Points:
 
 
 def _is_stray(before: float, between: float, left: float) -> bool:
-    """Whether a reading between two like ones was nothing that one can have spent, or paid in, and got back."""
+    """Whether a reading between two similar ones is a glitch: nobody spends that, or pays it in, and gets it back."""
     return SAME * before <= left <= before / SAME and not 0 < between <= 2 * before
 
 

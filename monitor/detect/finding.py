@@ -1,4 +1,4 @@
-"""What is worth telling although every look succeeds: a sign of what is coming."""
+"""What is worth a message although every probe succeeds: a sign of what is coming."""
 
 from datetime import datetime
 
@@ -9,13 +9,12 @@ from probes.model import Blame, Confidence, Fault
 
 
 class Finding(Struct, frozen=True):
-    """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
+    """One sign of trouble ahead, of an account or of one model there. `topic` tells several of one account apart.
 
-    `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
-    `words` is what came back, `reasons` are what follows from it; a `str` is quoted, as a provider or the user wrote
-    it. `others` are targets that share it. `blamed` is None where the fault alone says who is to blame, and
-    `confidence` how sure that is.
-    `passing`: by its own numbers it is about to end; so it is told on, but not anew.
+    `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided, `words` is what
+    came back, `reasons` are what follows from it; a `str` is quoted as the provider or the user wrote it. `others` are
+    targets that share it. `blamed` is None where the fault alone says who is to blame, and `confidence` is how sure
+    that is. `passing`: its own numbers say that it is about to end, so an open incident goes on, but none is opened.
     """
 
     account: str

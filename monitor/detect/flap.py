@@ -1,4 +1,4 @@
-"""Flapping: what goes down and comes back again and again, named once, and its calm once; pure."""
+"""Flapping: what goes down and comes back again and again is reported once, and so is its calm; pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,24 +14,24 @@ from probes.model import Blame, Fault, Target
 
 MINUTE = timedelta(minutes=1)
 WITHIN = timedelta(minutes=60)
-"""So long the outages of a row may be apart: the second within the hour, of those that last, is flapping."""
+"""Longest gap between two lasting outages of a row: the second within the hour is flapping."""
 BRIEF = 5
-"""So many outages within the hour are flapping although none lasted, and nobody was told of any."""
+"""Outages within the hour that are flapping although none lasted, and nobody was notified of any."""
 TURNS = 2 * BRIEF
 CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
-"""So long without an outage ends it, or so long in one; an outage is told as any other when it has lasted STAYED."""
+"""Time up (CALM), or in one outage (STAYED), that ends flapping; an outage of STAYED is then reported as any other."""
 TOGETHER = timedelta(seconds=45)
-"""So long after an outage began others may turn out to flap with the first, unless it is told by then."""
+"""Time after an outage began in which others may join the first one's flapping, unless it is reported by then."""
 
 
 class Flap(Struct, frozen=True):
-    """The latest turns of one target, from down to up or back, at most TURNS.
+    """The latest turns of one target, from up to down or back, at most TURNS.
 
-    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
-    outage that made them enough, or its end; else None and 0. `fault` is the latest that took it down, while it flaps
-    the one that it is named by. `lasted_at` is when the outage before began, where that was told and did not stay.
-    `by_road` is whether the road to all providers is what comes and goes; None where nobody has said. `is_cut` is
-    whether that is so in the outage that is on, even if others are back already.
+    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first probe of the
+    outage that made it flapping, or the end of that outage; else None and 0. `fault` is the latest that took it down;
+    while it flaps, the one that names it. `lasted_at` is when the outage before began, if that was reported and did not
+    stay. `by_road` is whether the road to all providers is what flaps; None if unknown. `is_cut` is whether
+    that holds for the present outage, even if others are back already.
     """
 
     turns: tuple[datetime, ...] = ()
@@ -49,7 +49,7 @@ STEADY = Flap()
 
 
 def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
-    """Return what is known after a look at `at` that changed the health so; `flap` itself when nothing turned."""
+    """Return what is known after a probe at `at` that changed the health like this; `flap` itself if nothing turned."""
     was_down, is_down = before.state is State.DOWN, after.state is State.DOWN
     if is_down and not was_down:
         flap = _went_down(flap, after, at)
@@ -71,7 +71,7 @@ def _went_down(flap: Flap, after: Health, at: datetime) -> Flap:
 
 
 def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
-    """Return what is known once an outage is one to be told; its turn was counted when it began."""
+    """Return what is known once an outage is worth reporting; its turn was counted when it began."""
     begun = flap.turns[-1] if flap.turns else at
     if flap.since or flap.lasted_at is None or begun - flap.lasted_at > WITHIN:
         return flap
@@ -79,8 +79,8 @@ def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
 
 
 def _came_back(flap: Flap, before: Health, at: datetime) -> Flap:
-    """Return what is known at the end of an outage: one that stayed was told by itself, and so is the next."""
-    begun = flap.turns[-1] if flap.turns else None  # forgotten, where it was we who were cut off
+    """Return what is known at the end of an outage: one that stayed was reported by itself, and so is the next."""
+    begun = flap.turns[-1] if flap.turns else None  # None: forgotten, as the outage was ours
     flap = _turned(flap, at, is_down=False)
     if before.lasting:
         flap = replace(flap, lasted_at=begun if begun and at - begun < STAYED else None)
@@ -98,34 +98,34 @@ def _flapping(flap: Flap, since: datetime, at: datetime) -> Flap:
 
 
 def ascribed(flap: Flap, *, by_road: bool) -> Flap:
-    """Return what is known once the outage that is on is the road's, or is not: one row is never of both.
+    """Return what is known once the present outage is the road's, or is not: a row never mixes the two.
 
-    A row that was enough before goes on; what made it so may be this outage.
+    A row that was flapping before goes on; what made it flapping may be this outage.
     """
     if not flap.is_down or flap.is_cut or flap.by_road is by_road is False:
         return flap
-    if flap.since and not _is_enough_by_now(flap):
+    if flap.since and not _is_enough_only_now(flap):
         return flap
     if flap.by_road in (None, by_road):
         return replace(flap, by_road=by_road, is_cut=by_road)
     return Flap(flap.turns[-1:], fault=flap.fault, is_down=True, by_road=by_road, is_cut=by_road)
 
 
-def _is_enough_by_now(flap: Flap) -> bool:
-    """Whether it is the outage that is on which made the row one that is told."""
+def _is_enough_only_now(flap: Flap) -> bool:
+    """Whether the present outage is the one that made the row flapping."""
     return len(flap.turns) < 2 or (flap.enough_at is not None and flap.enough_at > flap.turns[-2])
 
 
 def cause(fault: Fault) -> Fault | None:
-    """Return what comes again: a refusal of the account by itself; of all else one outage shows many faces."""
+    """Return what comes again: a refusal of the account is its own cause; any other outage shows many faults."""
     return fault if fault.blame is Blame.ACCOUNT else None
 
 
 def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] = ()) -> Iterator[Finding]:
-    """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
+    """Yield one finding for all that flaps together; each turn by itself need not be reported then.
 
-    What is refused to an account has another cause than what fails at its provider. `told` are the ids of the
-    targets whose outage would be told by now: then it is told with that.
+    What is refused to an account has another cause than what fails at its provider. `told` are the ids of the targets
+    whose outage would be reported by now: the flapping is reported instead.
     """
     groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
@@ -133,13 +133,13 @@ def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] 
             groups[target.answerer, cause(flap.fault)][target] = flap
     for (answerer, why), its in groups.items():
         if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
-            yield _finding(its, _drawn_in(answerer, why, its, flaps))
+            yield _finding(its, _joining(answerer, why, its, flaps))
 
 
-def _drawn_in(
+def _joining(
     answerer: str, why: Fault | None, its: Mapping[Target, Flap], flaps: Mapping[Target, Flap]
 ) -> Iterator[Target]:
-    """Yield what went down by the same cause since those began to flap: it is a part of what comes and goes.
+    """Yield what went down by the same cause since these began to flap: it is part of the same flapping.
 
     A refusal of another account is not: that one may be lost for the first time.
     """
@@ -151,7 +151,7 @@ def _drawn_in(
 
 
 def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
-    """Return what is told of a target, of its account, or of all accounts that one provider answers."""
+    """Return the finding on a target, on its account, or on all accounts that one provider answers."""
     first = min(its, key=lambda target: (its[target].since, target.id))
     flap, all_of_it = its[first], {*its, *drawn_in}
     accounts, latest = {target.account for target in all_of_it}, max(one.turns[-1] for one in its.values())

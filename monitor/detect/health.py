@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
 
 TERMINAL = frozenset({Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED})
-"""Faults that do not pass by themselves within minutes: said twice in the provider's own words, they are believed."""
+"""Faults that do not pass by themselves within minutes: two in the provider's own words confirm the outage."""
 
 PASSING = frozenset(
     {
@@ -20,33 +20,33 @@ PASSING = frozenset(
         *(Fault.INVALID_RESPONSE, Fault.RATE_LIMITED, Fault.SLOW),
     }
 )
-"""Faults that often pass by themselves within a minute: told only when they last."""
+"""Faults that often pass by themselves within a minute: reported only if they last."""
 
 APART = timedelta(seconds=10)
-"""Two terminal answers that are nearer to each other are one witness."""
+"""Shortest time between two terminal answers that count as two; closer ones are one witness."""
 
 RELIEF = log(0.99 / 0.7) / log(0.3 / 0.01)
-"""A good answer takes back so much of a failure: the CUSUM of 1 % against 30 % failing, with a failure as its unit."""
+"""Failures that one good answer takes back: the CUSUM of 1 % against 30 % failing, with a failure as its unit."""
 
 SLACK = 0.35
-"""So much less than the failures in a row is asked for on balance: room for three good answers among them."""
+"""Failures by which the balance may fall short of `failures`: room for three good answers among them."""
 
 LASTING = 0.9
-"""Share of `blip_s` after which it has lasted: the looks of two minutes are not two minutes apart to the second."""
+"""Share of `blip_s` after which an outage has lasted: probes two minutes apart are not so to the second."""
 
 STILL = 0.02
-"""It is up again once so many good answers in a row have at most this chance while the trouble goes on."""
+"""Probability below which a row of good answers is no chance while the trouble goes on: then it is up again."""
 
 MOST_SUCCESSES = 12
 REMEMBERED = 32
-"""So many looks back reaches the share of failures: an outage may turn into a brownout."""
+"""Probes over which the share of failures is counted: an outage may turn into a brownout."""
 
 STALE, STALE_LOOKS = timedelta(minutes=10), 3
-"""After so long, and so many intervals, without an answer what was seen before is no evidence of now."""
+"""Time, and intervals, without an answer after which earlier evidence no longer counts."""
 
 
 class State(StrEnum):
-    """What we believe of a target. SUSPECTED: failing, not yet confirmed; UNKNOWN: not seen."""
+    """What we believe of a target. SUSPECTED: failing, not yet confirmed; UNKNOWN: not observed."""
 
     UP = "up"
     SUSPECTED = "suspected"
@@ -55,10 +55,10 @@ class State(StrEnum):
 
 
 class Thresholds(Struct, frozen=True):
-    """So many failures on balance make it down, at least so many successes in a row make it up again.
+    """When a target goes down (`failures` on balance) and up again (at least `successes` in a row).
 
-    What often passes by itself is not told before it has lasted `blip_s`. A second answer confirms one that left no
-    hope when it is `apart` from it.
+    What often passes by itself is not reported before it has lasted `blip_s` seconds. A second terminal answer confirms
+    the first if it comes at least `apart` after it.
     """
 
     failures: int = 3
@@ -68,11 +68,11 @@ class Thresholds(Struct, frozen=True):
 
 
 class Suspicion(Struct, frozen=True):
-    """What speaks against a target, as of its latest failure.
+    """The evidence against a target, as of its latest failure.
 
-    `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
-    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling. `at` and `fault` are
-    those of the latest failure; None: remembered by an earlier version.
+    `weight` is in failures, less what the good answers among them took back. Of `looks` probes since `since`, the first
+    failure that still counts, `failed` failed. `lasting`: down, and worth reporting. `at` and `fault` are those of the
+    latest failure; None: remembered by an earlier version.
     """
 
     weight: float
@@ -87,11 +87,11 @@ class Suspicion(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """All that is remembered between two observations of a target; small, so that a restart resumes it.
 
-    `since` dates the state by the observation that began it, not by the one that confirmed it.
-    `failures` and `successes` are in a row, of the looks that were answered. `fault`, `answer`, `status` and
-    `request_id` are those of the latest failure of this row, also while it is UNKNOWN and nothing may be
-    concluded from them. `reason` says why it was not seen, when it was not. `evidence` is None when there
-    was no failure that still counts. `well_at` is the latest good answer, however long ago; None: there was none.
+    `since` dates the state by the observation that began it, not by the one that confirmed it. `failures` and
+    `successes` are in a row, of the probes that were answered. `fault`, `answer`, `status` and `request_id` are those
+    of the latest failure of this row, also while it is UNKNOWN and nothing may be concluded from them. `reason` says
+    why it was not observed, if it was not. `evidence` is None if no failure still counts. `well_at` is the latest good
+    answer, however long ago; None: there was none.
     """
 
     state: State = State.UNKNOWN
@@ -110,24 +110,24 @@ class Health(Struct, frozen=True):
 
     @property
     def doubt(self) -> float:
-        """What speaks against it now, in failures."""
+        """The evidence against it now, in failures."""
         return max(self.evidence.weight - RELIEF * self.successes, 0.0) if self.evidence else 0.0
 
     @property
     def lasting(self) -> bool:
-        """Whether it is down and worth telling: no blip."""
+        """Whether it is down and worth reporting: no blip."""
         return self.state is State.DOWN and (self.evidence is None or self.evidence.lasting)
 
     @property
     def final(self) -> bool:
-        """Whether the latest failure said, in the provider's own words, that no waiting helps."""
+        """Whether the latest failure said, in the provider's own words, that waiting does not help."""
         return _is_final(self.fault, self.answer)
 
 
 def is_returning(healths: Iterable[Health]) -> bool:
-    """Whether the latest look at any of those that are down was a good one: what they share may be over.
+    """Whether the latest probe of those that are down was good: what they share may be over.
 
-    Where none of those can be looked at, the others tell; of nobody nothing is known.
+    If none of those can be probed, the others decide; without any observation the answer is False.
     """
     seen = [one for one in healths if one.seen_at and one.state is not State.UNKNOWN]
     its = [one for one in seen if one.state is State.DOWN and one.reason is None] or seen
@@ -135,9 +135,9 @@ def is_returning(healths: Iterable[Health]) -> bool:
 
 
 def advance(health: Health, observation: Observation, thresholds: Thresholds, interval_s: float) -> Health:
-    """Return the health after one more observation of a target that is looked at so often.
+    """Return the health after one more observation of a target that is probed every `interval_s` seconds.
 
-    An UNKNOWN one is no evidence: it hides what was seen before it, but neither adds to it nor takes from it.
+    An UNKNOWN observation is no evidence: it hides what was seen before it, but neither adds to it nor takes from it.
     """
     match observation.outcome:
         case Outcome.OK:
@@ -150,7 +150,7 @@ def advance(health: Health, observation: Observation, thresholds: Thresholds, in
 
 
 def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
-    """Return what still counts: nothing that was not told and is stale, and no date in what is now the future."""
+    """Return what still counts: no stale evidence that was not reported, and no date in what is now the future."""
     if health.seen_at is None:
         return health
     if at < health.seen_at:
@@ -164,13 +164,13 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
 
 
 def _set_back(health: Health, at: datetime) -> Health:
-    """Return it as seen by a clock that was set back to `at`."""
-    evidence = health.evidence and _seen_by(health.evidence, at)
+    """Return the health as seen by a clock that was set back to `at`."""
+    evidence = health.evidence and _not_after(health.evidence, at)
     since, began_at, well_at = (then and min(then, at) for then in (health.since, health.began_at, health.well_at))
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
 
 
-def _seen_by(evidence: Suspicion, at: datetime) -> Suspicion:
+def _not_after(evidence: Suspicion, at: datetime) -> Suspicion:
     return replace(evidence, since=min(evidence.since, at), at=evidence.at and min(evidence.at, at))
 
 
@@ -200,7 +200,7 @@ def _successes_to_recover(evidence: Suspicion | None, thresholds: Thresholds) ->
 
 
 def _successes_to_believe(evidence: Suspicion) -> int:
-    """Return how many good answers in a row are no chance any more while so large a share fails."""
+    """Return how many good answers in a row rule out chance while this share fails."""
     share = (evidence.failed + 0.5) / (evidence.looks + 1)
     return ceil(log(STILL) / log(1 - share))
 
@@ -218,7 +218,7 @@ def _failed(health: Health, observation: Observation, thresholds: Thresholds) ->
     if down and health.state is not State.DOWN:
         in_a_row = failures >= thresholds.failures or health.final
         since = began_at if in_a_row else evidence.since
-        if evidence.since >= began_at:  # it began after so many good answers that it is no brownout
+        if evidence.since >= began_at:  # enough good answers came before: no brownout
             evidence = replace(evidence, looks=failures, failed=failures)
     elif health.state is State.UNKNOWN:
         since = began_at
@@ -247,7 +247,7 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
     if before is None or (health.doubt == 0.0 and health.state is not State.DOWN):
         return Suspicion(1.0, at, 1, 1)
     weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
-    # What came before so many good answers still speaks against the target, but was another trouble.
+    # What came before enough good answers still counts against the target, but was another trouble.
     over = health.state is not State.DOWN and health.successes >= _successes_to_believe(before)
     looks, failed = before.looks + health.successes + 1, before.failed + 1
     if looks > REMEMBERED:
@@ -256,7 +256,7 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
 
 
 def _is_end(health: Health, observation: Observation, apart: timedelta) -> bool:
-    """Whether a second answer confirms a first one that left no hope."""
+    """Whether a second terminal answer confirms the first."""
     is_another = health.began_at is not None and observation.at - health.began_at >= apart
     return health.failures > 0 and is_another and health.final and _is_final(observation.fault, observation.answer)
 

@@ -1,4 +1,4 @@
-"""Refusals among good answers: an account that is being checked, or closed, flickers first; pure."""
+"""Refusals among good answers: an account under review, or about to be closed, flickers first; pure."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -24,18 +24,18 @@ KINDS = frozenset(
 )
 USUAL, RISEN = 0.002, 0.05
 GAIN, LOSS = log(RISEN / USUAL), log((1 - USUAL) / (1 - RISEN))
-"""A CUSUM of one refusal in 500 answers against one in 20, in nats."""
+"""Nats by which a refusal raises the CUSUM, and a good answer lowers it: 1 refusal in 500 answers against 1 in 20."""
 THRESHOLD = 7.0
-"""Three within some fifty answers; two never."""
+"""Nats for a finding: three refusals within some fifty answers reach it, two never do."""
 APART = timedelta(seconds=60)
-"""What is refused within so long of another is the same refusal, checked again."""
+"""Shortest time between two refusals that count as two; a closer one is the first, re-checked."""
 
 
 class Flicker(Struct, frozen=True):
     """How often one target was refused of late, between good answers.
 
-    `score` is in nats, above zero since `since`; `count` refusals at the latest at `at` led to it.
-    `in_a_row`: the latest answers were refusals, so it is no flicker but a refusal.
+    `score` is in nats, above zero since `since`; `count` refusals led to it, the latest at `at`. `in_a_row`: the latest
+    answers were refusals, so it is no flicker but a refusal.
     """
 
     score: float = 0.0
@@ -76,7 +76,7 @@ def _refused(flicker: Flicker, observation: Observation) -> Flicker:
 
 
 def findings(target: Target, flicker: Flicker) -> Iterator[Finding]:
-    """Yield the sign, while the target answers in between; once it is refused for good there is no need of one."""
+    """Yield the finding while the target answers in between; one that is refused for good needs none."""
     if flicker.told_since and flicker.fault and flicker.at and flicker.in_a_row <= 1:
         reasons = (RefusedBetween(flicker.count, flicker.told_since), UnderReview())
         yield Finding(

@@ -1,13 +1,13 @@
-"""Slower than usual: how long the good answers of one target take, against what is usual there; pure.
+"""Slower than usual: how long one target's good answers take, against its usual; pure.
 
-All is on the natural logarithm of seconds: twice as slow is the same step for a fast and a slow model.
-Two one-sided CUSUMs look for a rise to 1.8 and to 2.5 times the usual level; a comparison of the last
-hour with the last day finds what rises slowly. The daily swing is learnt and taken out first. Level and scale
-are running estimates that an outlier moves little, and that stand still while it is slow.
+Everything is on the natural logarithm of seconds: twice as slow is the same step for a fast and a slow model. Two
+one-sided CUSUMs look for a rise to 1.8 and to 2.5 times the usual level; a comparison of the last hour with the last
+day finds slow rises. The daily swing is learnt and taken out first. Level and scale are running estimates that an
+outlier hardly moves, and that freeze while it is slow.
 
-What makes one answer slow often makes the next ones slow: a mood that passes by itself. It is followed by
-a Kalman filter, and the CUSUMs weigh only what each answer says beyond it, so that looks soon after one
-another count for what they are worth, however far apart they are.
+What makes one answer slow often makes the next ones slow: a mood that passes by itself. A Kalman filter follows it, and
+the CUSUMs weigh only what each answer says beyond it, so that each probe counts for what it is worth, however soon
+after the last one.
 """
 
 from collections.abc import Iterator
@@ -27,95 +27,97 @@ from monitor.detect.seasonality import Hours, Swing
 from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
-"""The two rises the CUSUMs are tuned to."""
+"""Log rises that the CUSUMs are tuned to."""
 SLOW_RISE = log(1.65)
-"""The last hour against the last day."""
+"""Log rise of the last hour over the last day that counts as slow."""
 LEAST_RISE_S = 0.2
-"""A rise by less is nothing a person would notice."""
+"""Seconds of the smallest rise that a person would notice."""
 LEAST_LIFT = log(1.2)
-"""As far above the day's level, too, answers must be: where a quick hour does not come, they are as at other hours."""
+"""Log rise over the day's level that answers must also show: a quick hour that fails to come leaves them as usual."""
 SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
-"""One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
+"""Nats that one answer says at most: three that are slow by chance, in a row, are no rise."""
 FAR, SEEN_FAR = log(1.7), 0.7
-"""Where many usual answers take 1.7 times as long as the level (a cache that misses), one that does says less: such are
-so large a share of the answers while it is slow."""
+"""Log rise from which an answer is far, and the share of such answers while it is slow: where many usual answers take
+1.7 times the level (a cache that misses), one that does says less."""
 SHARE_STEP, SHARE_KNOWN, SHARE_PRIOR = 0.002, 450, 50
-"""A share of all answers is what the latest 500 say; at first, what it is taken for counts as SHARE_PRIOR of them."""
+"""A share is an average over the latest 500 answers; at first its prior counts as SHARE_PRIOR of them."""
 LEAST_FAR, MOST_FAR, LEAST_OUTLYING = 0.02, 0.5, 0.001
 OUTLIER, LEAST_SAID = log(4.8), 0.5
-"""From so far above the level an answer is rather an outlier than a rise; how much it says hangs on how often they are
-there, and on how often one follows another one."""
+"""Log rise above which an answer is rather an outlier, and the nats it says at least: how much it says depends on how
+often outliers come there, and on how often one follows another."""
 FIRST_LEAST, FIRST_MOST, FIRST_SEEN = 0.75, 2.5, 0.054
-"""A first one says least where outliers are often seen, and most where hardly ever: FIRST_SEEN is no probability, but
-keeps the sum over a month of three to five that come by chance below the threshold."""
+"""Nats of a first outlier: least where outliers are common, most where they are rare. FIRST_SEEN is no probability, but
+keeps the sum of three to five that come by chance in a month below the threshold."""
 FOLLOWED, FOLLOWED_PRIOR, MEMORABLE = 0.1, 3.0, 200.0
-"""Such a share of outliers is followed by another one, until more than a few were seen; the latest MEMORABLE count."""
+"""Share of outliers that another one follows, until more than a few were seen; the latest MEMORABLE count."""
 
 MINUTE_S = 60.0
 LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
-"""How far back the level, and the slow comparison's two sides, reach."""
+"""Seconds that the level, and the two sides of the slow comparison, reach back."""
 SLOW_ANSWER, HOUR_ANSWER = 1.5, 2.5
-"""An answer moves a level, and what is known of an hour, as if it were at most so many scales away from it."""
+"""Scales by which one answer moves a level, and what is known of an hour, at most."""
 QUARTILE = 0.6745
 LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.6, 0.3
 TO_START = 10
 TO_ARM = 30
 TO_TRUST = 240
-"""So many answers until a level, an alarm, and a scale below FIRST_SCALE are believed."""
+"""Answers until a level, an alarm, and a scale below FIRST_SCALE are trusted."""
 
 EXTRA_S = 15.0
-"""Pause before an extra look at a target that may be slow."""
+"""Seconds before an extra probe of a target that may be slow."""
 REGULAR = 0.9
-"""What comes after less than this share of the interval is an extra look."""
+"""Share of the interval; what comes sooner is an extra probe."""
 EXTRAS_IN_A_ROW = 3
 MOST_EXTRAS = 200.0
-"""So many extra looks at once, and so many more in a day."""
+"""Extra probes at once, at most, and as many more per day."""
 SUSPICION, MOST_SUSPICION = 0.11, 0.25
-"""From such a share of the threshold on more is asked for: SUSPICION over the square root of the scale, as an answer
-says less in a wide noise, and more where a mood has part of it, as a look soon after another says little there; never
-more than a first outlier may say. Simulated, it is 0.19 in a middling noise, 0.23 if 30 % of it is a mood."""
+"""Share of the threshold from which extra probes are wanted: SUSPICION over the square root of the scale, as an answer
+says less in wide noise, and more where part of the noise is a mood, as a probe soon after another says little there;
+never more than a first outlier may say. Simulated, it is 0.19 in middling noise, 0.23 if 30 % of it is a mood."""
 CAP = 1.1
-"""Further a CUSUM does not rise, as a share of the threshold."""
+"""Most a CUSUM rises to, as a share of the threshold."""
 
 ACCEPTED_AFTER = timedelta(hours=12)
 STALE_S = 3600.0
-"""After a pause so long what was seen before it is no evidence of now."""
+"""Seconds of a pause after which what was seen before it is no evidence of now."""
 RECENT = 10
 TO_JUDGE = 5
-"""So many answers are kept, and so many say how slow it is now."""
+"""Answers that are kept, and answers that say how slow it is now."""
 ABOVE = 1.645
 """Scales above the level: 95 % of the usual answers are faster."""
 QUARTILE_STEP, MEMORY_STEP = 0.002, 0.001
 MOOD_S, MOOD_WEIGHT = 120.0, 0.15
-"""How long a mood lasts where nothing was learnt of it, and how much that weighs beside three covariances."""
+"""Seconds that a mood lasts where nothing was learnt of it, and the weight of that against three covariances."""
 SHORTEST, LONGEST, MOST_LASTING = 0.5, 0.97, 0.9
-"""Of a mood such a share of what is expected, at least, and such a share, at most, is left after an interval; of the
-noise at most such a share is mood."""
+"""Share of the expected mood that is left after an interval at least, share that is left at most, and the largest share
+of the noise that is mood."""
 SURPRISE = 2.5
-"""An answer moves what is believed of the mood as if it were at most so many standard deviations away."""
+"""Standard deviations by which one answer moves the estimate of the mood, at most."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
 LEAST_TOKENS = 8
-"""Of an answer of fewer nothing is said: a piece holds one to four tokens, or ten, and when the first of those came
-nobody tells. Simulated (pieces of four, 50 tokens/s, a load of σ 0.15), σ is 0.9 of 4 tokens, 0.5 of 6, 0.35 of 8."""
+"""Tokens of the shortest stream that is measured: a chunk holds one to four tokens, or ten, and nobody reports when the
+first of those came. Simulated (chunks of four, 50 tokens/s, a load of σ 0.15), σ is 0.9 with 4 tokens, 0.5 with 6, 0.35
+with 8."""
 LONG = 32
-"""From so many tokens on one account's streams are judged by themselves. Simulated, at half the pace: of 32 tokens it
-is told as soon as of 100, also in pieces of ten at 200 tokens/s (5 min each minute, 20 min each 5 minutes); of 16 in
-such pieces after 17 and 88 min, of 8 never and with 2.7 false alarms a month. A pool of accounts has more to go by."""
+"""Tokens from which one account's streams are judged by themselves. Simulated, at half the pace: with 32 tokens it is
+reported as soon as with 100, also in chunks of ten at 200 tokens/s (5 min at one probe a minute, 20 min at one every 5
+minutes); with 16 in such chunks after 17 and 88 min, with 8 never and with 2.7 false alarms a month. A pool of accounts
+has more to go by."""
 LEAST_STREAM_S = 0.005
-"""What is whole so soon after its first piece was buffered on its way, by a proxy or a gateway, and came at no pace."""
+"""Seconds from the first chunk to the last: a quicker stream was buffered by a proxy or gateway: no pace."""
 
 Memory = tuple[float, float, float, float, float, float, float]
 """Variance and the three covariances of successive regular answers, and the latest three, in scales."""
 
 SPEAKING = (Kind.FIRST, Kind.TOKEN, Kind.TOTAL)
-"""Which of them is told where several are slow: the whole answer is late because its parts are."""
+"""Which kind is reported if several are slow: the whole answer is late because its parts are."""
 
 
 class Pace(Struct, frozen=True):
-    """What follows from the interval between regular looks. `threshold` of both CUSUMs, in nats.
+    """What follows from the interval between regular probes. `threshold` of both CUSUMs, in nats.
 
-    Of the noise at least `lasting` is a mood, and of a mood `kept` is left after one interval, until more is known.
+    Until more is known, at least `lasting` of the noise is a mood, and `kept` of a mood is left after one interval.
     """
 
     interval_s: float
@@ -135,7 +137,7 @@ class Alarm(Struct, frozen=True):
 
 
 class Accepted(Struct, frozen=True):
-    """A rise that stayed became the new usual."""
+    """A rise that stayed and became the new usual."""
 
     at: datetime
     from_s: float
@@ -143,11 +145,11 @@ class Accepted(Struct, frozen=True):
 
 
 class Usual(Struct, frozen=True):
-    """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
+    """What `count` answers taught: logarithms of seconds without the `swing`, and the quartiles around `level`.
 
-    `memory` says how much an answer takes after those before it, about the level.
-    `far` is the share that took 1.7 times as long as the level and more, but for outliers, of which the share is
-    `outlying`. Of `outliers` that came after a usual answer, `followed` were followed by another one.
+    `memory` says how much an answer resembles those before it, around the level. `far` is the share that took at least
+    1.7 times the level, outliers excluded; their share is `outlying`. Of `outliers` that came after a usual answer,
+    `followed` were followed by another one.
     """
 
     count: int
@@ -179,9 +181,9 @@ class Usual(Struct, frozen=True):
 
 
 class Rise(Struct, frozen=True):
-    """What speaks for a rise: two CUSUMs in nats, above zero since `since`.
+    """The evidence for a rise: two CUSUMs in nats, above zero since `since`.
 
-    Of a rise since then, `small_taken` and `large_taken`, in scales, would by now be believed to be the mood.
+    Of a rise since then, the filter would by now take `small_taken` and `large_taken`, in scales, for the mood.
     """
 
     small: float = 0.0
@@ -192,17 +194,17 @@ class Rise(Struct, frozen=True):
 
 
 class Drift(Struct, frozen=True):
-    """By how many scales the present mood is believed to slow the answers, and the variance of that belief."""
+    """How many scales the present mood slows the answers, as estimated, and the variance of that estimate."""
 
     mean: float = 0.0
     variance: float = 0.0
 
 
 class Innovation(Struct, frozen=True):
-    """What one answer told beyond the mood, in a noise of `scale`, on the logarithm.
+    """What one answer says beyond the mood, in noise of `scale`, on the logarithm.
 
-    It came `news` scales later than expected, of `variance`; of the mood before it `left` remained, and of the
-    news `taken` goes to the mood.
+    It came `news` scales later than expected, with variance `variance`; `left` of the mood before it remained, and
+    `taken` of the news goes to the mood.
     """
 
     scale: float
@@ -215,8 +217,9 @@ class Innovation(Struct, frozen=True):
 class Series(Struct, frozen=True):
     """All that is remembered of one measure of one target; small, so that a restart resumes it.
 
-    `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra looks since.
-    `recent` holds the latest logarithms of seconds, the swing taken out; `of_hour` answers of this hour `left` so much.
+    `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra probes since. `recent`
+    holds the latest logarithms of seconds without the swing; `left` is the sum that it leaves in the `of_hour` answers
+    of this hour.
     """
 
     at: datetime
@@ -239,10 +242,10 @@ STILL = Rise()
 
 @lru_cache(256)
 def pace(interval_s: float) -> Pace:
-    """Return what suits an interval: fewer answers a month allow lower thresholds for as few false alarms in it.
+    """Return what suits an interval: fewer answers a month allow lower thresholds at the same rate of false alarms.
 
-    Regular looks far apart do not show for how long a mood lasts: then it is assumed to. Simulated, looks each hour are
-    wrong 0.2 times a month in independent noise, 0.5 where outliers come in rows, up to 0.9 where a mood lasts.
+    Regular probes far apart do not show how long a mood lasts, so that is assumed. Simulated, hourly probes are wrong
+    0.2 times a month in independent noise, 0.5 where outliers come in rows, up to 0.9 where a mood lasts.
     """
     fewer = log(min(max(interval_s / MINUTE_S, 1.0), 7.0))
     rare = log(min(max(interval_s / MINUTE_S, 7.0), 60.0) / 7.0)
@@ -257,7 +260,7 @@ def pace(interval_s: float) -> Pace:
 
 
 def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
-    """Yield what a good answer tells. A failure tells nothing of how long an answer takes."""
+    """Yield what a good answer measures, in seconds. A failure says nothing of how long an answer takes."""
     if observation.outcome is Outcome.OK:
         for kind, seconds in ((Kind.TOTAL, observation.latency_s), (Kind.FIRST, observation.ttft_s)):
             if seconds is not None and 0 <= seconds < inf:
@@ -267,10 +270,10 @@ def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
 
 
 def token_s(observation: Observation) -> float | None:
-    """Return the seconds per output token of a stream, the first one left out; None where nothing can be said.
+    """Return the seconds per output token of a stream, without the first; None where that cannot be said.
 
-    What a model thinks is counted and may come before its first piece, so of such an answer nothing can. Source: time
-    per output token, https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+    Reasoning tokens are counted and may come before the first chunk, so such an answer is left out. Source: time per
+    output token, https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
     """
     usage, first_s, total_s = observation.usage, observation.ttft_s, observation.latency_s
     if first_s is None or total_s is None or usage.tokens_out < LEAST_TOKENS or usage.tokens_reasoning:
@@ -289,15 +292,15 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         series = _turn_hour(series, slot)
     x -= seasonality.lift(usual.swing, at) + series.hours.edge
     since_s = max((at - series.at).total_seconds(), 0.0)
-    # What comes before the latest regular one comes after the clock was set back.
+    # An answer from before the latest regular one means that the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
     extras = series.extras if series.extras >= MOST_EXTRAS else series.extras + MOST_EXTRAS * since_s / DAY_S
-    mood, heard = _hear(series, x, since_s, pace)
+    mood, innovation = _split_news(series, x, since_s, pace)
     after = Series(
         at,
         at if regular else series.regular_at,
-        usual if alarm or held else _learn(series, x, heard.scale, at, since_s, regular, pace),
-        _weigh(series, x, heard, at, since_s, pace),
+        usual if alarm or held else _learn(series, x, innovation.scale, at, since_s, regular, pace),
+        _weigh(series, x, innovation, at, since_s, pace),
         mood,
         extras if regular else max(min(extras, MOST_EXTRAS) - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
@@ -305,11 +308,11 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         alarm,
         series.accepted,
         series.hours,
-        series.left + _left(series, x, heard.scale) if regular else series.left,
+        series.left + _residual(series, x, innovation.scale) if regular else series.left,
         series.of_hour + regular,
     )
     if alarm:
-        return _go_on(after, alarm)
+        return _follow_alarm(after, alarm)
     return _decide(after, pace, held)
 
 
@@ -322,7 +325,7 @@ def anew(series: Series) -> Series:
 
 
 def wants_more(series: Series, pace: Pace) -> bool:
-    """Whether a look in EXTRA_S would help to tell a rise from chance, and may be had."""
+    """Whether a probe in EXTRA_S would help to tell a rise from chance, and is within the budget."""
     room = series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
     return room and not series.alarm and _is_suspicious(series, pace)
 
@@ -338,12 +341,12 @@ def _suspicion(usual: Usual, pace: Pace) -> float:
 
 
 def is_late(series: Series, in_a_row: int = 1) -> bool:
-    """Whether the latest answers, so many of them, all took longer than 95 % usually do."""
+    """Whether the latest `in_a_row` answers all took longer than 95 % of the usual ones."""
     return min(series.recent[-in_a_row:]) > series.usual.level + ABOVE * series.usual.scale
 
 
 def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
-    """Yield what is to be told while it is slow."""
+    """Yield the finding while it is slow."""
     if alarm := series.alarm:
         yield Finding(
             target.account,
@@ -360,7 +363,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 
 
 def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
-    """Yield how the latest rise ended that did not go back: it is usual now."""
+    """Yield how the latest rise ended if it did not go back: it is usual now."""
     if it := series.accepted:
         how = PaceStays(kind, it.to_s, it.from_s)
         yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", how, (how,), target.model)
@@ -372,17 +375,17 @@ def stream_s(series: Series) -> tuple[float, float]:
 
 
 def usual_s(series: Series) -> float:
-    """Return what is usual at the time of day of the latest answer."""
+    """Return the seconds that are usual at the time of day of the latest answer."""
     return exp(series.usual.level + _lift(series))
 
 
 def now_s(series: Series) -> float:
-    """Return the middle of the latest answers."""
+    """Return the median seconds of the latest answers."""
     return exp(median(series.recent[-TO_JUDGE:]) + _lift(series))
 
 
 def slowness(series: Series) -> float:
-    """Return how much slower than usual the middle of the latest answers is, on the logarithm."""
+    """Return how much slower than usual the median of the latest answers is, on the logarithm."""
     return median(series.recent[-TO_JUDGE:]) - series.usual.level
 
 
@@ -392,14 +395,14 @@ def _lift(series: Series) -> float:
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
-    """The first few answers are only gathered: any of them may be an outlier."""
+    """Only gather the first few answers: any of them may be an outlier."""
     recent = (*(series.recent if series else ()), x)
     level = median(recent)
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
-    """Take one answer apart: what was to be expected of the mood, and what is news."""
+def _split_news(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
+    """Split one answer into what the mood predicted and what is news."""
     usual, mood = series.usual, series.mood
     share, kept = usual.mood(pace)
     left = kept ** (since_s / pace.interval_s)
@@ -414,15 +417,19 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, 
     )
 
 
-def _weigh(series: Series, x: float, heard: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, innovation: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
     if since_s > STALE_S and since_s > 5 * pace.interval_s:
         rise = STILL
-    most = _most(series, x)
-    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)
-    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / heard.scale, heard, LARGE_BOUND, most)
+    most = _most_nats(series, x)
+    small, small_taken = _add_to_cusum(
+        rise.small, rise.small_taken, SMALL / innovation.scale, innovation, SMALL_BOUND, most
+    )
+    large, large_taken = _add_to_cusum(
+        rise.large, rise.large_taken, LARGE / innovation.scale, innovation, LARGE_BOUND, most
+    )
     if small <= 0.0 and large <= 0.0:
         return STILL
     since = min(rise.since or at, at)
@@ -430,8 +437,8 @@ def _weigh(series: Series, x: float, heard: Innovation, at: datetime, since_s: f
     return Rise(min(small, cap), min(large, cap), since, small_taken, large_taken)
 
 
-def _most(series: Series, x: float) -> float:
-    """Return how much an answer may say at most, in nats: the less, the more often such come by chance."""
+def _most_nats(series: Series, x: float) -> float:
+    """Return how much an answer may say at most, in nats: less, the more often such answers come by chance."""
     usual = series.usual
     if x <= usual.level:
         return LARGE_BOUND
@@ -444,19 +451,21 @@ def _most(series: Series, x: float) -> float:
 
 
 def _was_outlier(series: Series, back: int = 1) -> bool:
-    """Whether the latest answer, or one so far back, was an outlier."""
+    """Whether the answer `back` places from the end was an outlier."""
     return len(series.recent) >= back and series.recent[-back] - series.usual.level > OUTLIER
 
 
-def _sum(score: float, taken: float, rise: float, heard: Innovation, bound: float, most: float) -> tuple[float, float]:
+def _add_to_cusum(
+    score: float, taken: float, rise: float, innovation: Innovation, bound: float, most: float
+) -> tuple[float, float]:
     """Return the CUSUM after one more answer, and how much of such a rise the mood would have taken by then.
 
-    A CUSUM at zero begins anew, with a mood that knows of no rise.
+    A CUSUM at zero starts over, with a mood that knows of no rise.
     """
-    shows = rise - heard.left * taken
-    told = shows * (heard.news - shows / 2) / heard.variance
-    after = score + min(max(told, -bound), bound, most)
-    return (after, heard.left * taken + heard.taken * shows) if after > 0.0 else (0.0, 0.0)
+    shows = rise - innovation.left * taken
+    nats = shows * (innovation.news - shows / 2) / innovation.variance
+    after = score + min(max(nats, -bound), bound, most)
+    return (after, innovation.left * taken + innovation.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
 def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
@@ -473,7 +482,7 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         step = max(QUARTILE_STEP, least) * scale
         high += step * (0.75 if away > high else -0.25)
         low -= step * (0.75 if away < low else -0.25)
-        memory = _remember(memory, of_level / scale)
+        memory = _add_to_memory(memory, of_level / scale)
         share = SHARE_STEP if usual.count > SHARE_KNOWN else 1.0 / (usual.count + SHARE_PRIOR)
         far += share * ((FAR < away <= OUTLIER) - far)
         outlying += share * ((away > OUTLIER) - outlying)
@@ -497,8 +506,8 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
     )
 
 
-def _left(series: Series, x: float, scale: float) -> float:
-    """Return what the waves leave in one answer; it counts also while it is slow, or an hour could never be learnt."""
+def _residual(series: Series, x: float, scale: float) -> float:
+    """Return what the swing leaves in one answer; counted also while it is slow, or an hour could never be learnt."""
     most, away = HOUR_ANSWER * scale, x - series.usual.day
     return series.hours.edge + (away if -most < away < most else copysign(most, away))
 
@@ -508,7 +517,7 @@ def _turn_hour(series: Series, slot: int) -> Series:
     return replace(series, hours=seasonality.turn(series.hours, slot, left), left=0.0, of_hour=0)
 
 
-def _remember(memory: Memory, now: float) -> Memory:
+def _add_to_memory(memory: Memory, now: float) -> Memory:
     variance, one, two, three, last, second, third = memory
     return (
         variance + MEMORY_STEP * (now * now - variance),
@@ -539,21 +548,21 @@ def _raise(series: Series, *, slowly: bool) -> Series:
 
 
 def _is_swing(series: Series) -> bool:
-    """Whether it is no slower than it is at other hours."""
+    """Whether it is no slower than at other hours."""
     return now_s(series) < exp(series.usual.level + LEAST_LIFT)
 
 
-def _go_on(series: Series, alarm: Alarm) -> Series:
-    """End an alarm when it is as fast as before, or when it stayed slow for so long that this is usual now."""
+def _follow_alarm(series: Series, alarm: Alarm) -> Series:
+    """End an alarm once it is as fast as before, or has been slow for long enough to be usual."""
     if series.rise.small == 0.0 and series.rise.large == 0.0:
-        return replace(series, usual=_moved(series), alarm=None)
+        return replace(series, usual=_relevelled(series), alarm=None)
     if series.at - alarm.at < ACCEPTED_AFTER:
         return series
-    after = replace(series, usual=_moved(series, whole=True), rise=STILL, alarm=None)
+    after = replace(series, usual=_relevelled(series, whole=True), rise=STILL, alarm=None)
     return replace(after, accepted=Accepted(series.at, usual_s(series), usual_s(after)))
 
 
-def _moved(series: Series, *, whole: bool = False) -> Usual:
+def _relevelled(series: Series, *, whole: bool = False) -> Usual:
     level = median(series.recent)
     usual = replace(series.usual, level=level, hour=level)
     return replace(usual, day=level) if whole else usual

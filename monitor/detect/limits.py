@@ -1,4 +1,4 @@
-"""Rate limits that fall: the ceilings one target's answers tell of, against what they were; pure."""
+"""Rate limits that fall: the ceilings that one target's answers report, against what they were; pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -29,37 +29,37 @@ from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
 """Shares of the reference below which a ceiling has fallen, above which it is back, and above which it was raised."""
 LATEST, TO_CONFIRM = 5, 4
-"""So many of the latest readings must agree: a gateway with several pools tells another pool's ceiling in between."""
+"""Latest readings, and how many must agree: a gateway may mix in the ceiling of another pool."""
 GLITCH = timedelta(minutes=3)
-"""Another pool may answer for so long, however often one looks: what fell was low for longer."""
+"""Longest time that another pool may answer, however often we probe: a fall lasts longer."""
 LASTS = timedelta(hours=1)
-"""An upgrade is no news that hurries: what was higher for less was another pool, and its end is no fall."""
+"""Time before a raise is believed, as it is not urgent: a shorter one was another pool, and its end is no fall."""
 STRAY_STEP = 1 / 32
 MIXED, WHOLLY = 0.05, 0.9
-"""Where so large a share of older readings strays, there are several pools, and a fall takes nearly all of them."""
+"""Share of older readings that stray from which there are several pools, and the share that a fall takes at least."""
 SURELY = timedelta(minutes=12)
-"""What is low for so long without one reading that is not has fallen, whatever came before: told within 15 minutes."""
+"""Time without one normal reading after which a ceiling has fallen, whatever came before: notified in 15 minutes."""
 BY_CHANCE = 2e-5
-"""Several pools that answer by turns look like a fall with this probability: half low takes 16 readings in a row."""
+"""Probability that several pools in turn look like a fall: if half are low, it takes 16 low readings in a row."""
 LIKELY = timedelta(minutes=5)
-"""Where several pools answer, a row of low readings is worth more of them after so long."""
+"""Time after which a row of low readings deserves faster probes where several pools answer."""
 TO_ARM = 5
 HELD, HOUR = 12, timedelta(hours=1)
-"""The reference is the middle of so many readings, one an hour."""
+"""Readings, one an hour, whose median is the reference."""
 ACCEPTED_AFTER = timedelta(hours=24)
 MOST = 32
-"""Ceilings kept of one target: whoever sends more names makes them up."""
+"""Most ceilings kept per target: a server that sends more names makes them up."""
 FORGOTTEN = timedelta(days=30)
-"""A ceiling that was not told for so long makes room for another."""
+"""Time without a report after which a ceiling makes room for another."""
 
 LOW_SHARE, USUAL_SHARE = 0.1, 0.5
-"""So little is left, and at least so much usually is."""
+"""Share left that is low, and share usually left for that to matter."""
 SHARE_STEP = 0.02
 OWN_SHARE = 0.05
-"""Where the canary itself uses more of the ceiling between two looks, what is left says nothing of others."""
+"""Share of the ceiling used by the canary between two probes from which what is left says nothing of others."""
 
 UNITS = frozenset({60.0, 1000.0, 1440.0, 3600.0, 86_400.0, 1e6})
-"""A ceiling that shrinks by just so much may be told in another unit: by the second, by thousands."""
+"""Factors of a shrinking ceiling that suggest another unit: per second, in thousands."""
 
 REFUSED = frozenset({403, 429})
 NOT_ITS_LIMITS = frozenset(
@@ -68,16 +68,17 @@ NOT_ITS_LIMITS = frozenset(
         *(Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED, Fault.CONTENT_FILTERED, Fault.MODEL_UNAVAILABLE),
     }
 )
-"""Refusals that have a reason of their own, and need not tell of limits."""
+"""Refusals that have a reason of their own, and need not report limits."""
 VANISHED = "limits/vanished"
 ZERO = "limits/zero"
 WITHHELD = {VANISHED: Withheld.VANISHED, ZERO: Withheld.ZERO}
 
 
 class Moved(Struct, frozen=True):
-    """A ceiling that went up for good, a higher tier, or that stayed down until it was taken for usual.
+    """A ceiling that went up for good (a higher tier), or that stayed down until that was accepted as usual.
 
-    `at` is when that was decided. `told_at` is None but where it fell and was told no more: when it was last.
+    `at` is when that was decided. `told_at` is when it was last reported, if it fell and then was no longer reported;
+    else None.
     """
 
     at: datetime
@@ -87,14 +88,14 @@ class Moved(Struct, frozen=True):
 
 
 class Ceiling(Struct, frozen=True):
-    """One limit as it was told: `held` are readings, one an hour, whose middle is what it usually is.
+    """One limit as reported: `held` are readings, one an hour; their median is the usual ceiling.
 
-    `most` is the highest of these middles since the ceiling was last taken for usual, so that one cut in small steps
+    `most` is the highest of these medians since a ceiling was last accepted as usual, so that one cut in small steps
     falls, too. `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
-    sign from `fallen_at` on, `high_since` the first of a row above it; the latest `row` readings were all low, the
-    first of them at `row_since`. `strays` is the share of the readings
-    before `latest` that were far off. `share` is what is usually left of it, `shorts` counts the latest readings
-    with hardly anything left, as bits, a window apart, the newest at `counted_at`; a sign since `short_since`.
+    finding from `fallen_at` on, `high_since` the first of a row above it; the latest `row` readings were all low, the
+    first of them at `row_since`. `strays` is the share of the readings before `latest` that were far off. `share` is
+    what is usually left of it, `shorts` counts the latest readings with hardly anything left, as bits, a window apart,
+    the newest at `counted_at`; a finding since `short_since`.
     """
 
     unit: str
@@ -147,8 +148,7 @@ class LimitRefusal(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     """All that is remembered of one target's limits; small, so that a restart resumes it.
 
-    `mute`: a refusal without limits came and went while they stayed as they were, so none of its
-    refusals tells of limits.
+    `mute`: a refusal without limits came and went while they stayed as they were, so its refusals never report limits.
     """
 
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
@@ -160,20 +160,20 @@ NONE = Limits()
 
 
 def advance(limits: Limits, observation: Observation) -> Limits:
-    """Return the limits after one more answer; `limits` itself where it tells of none and is no refusal."""
+    """Return the limits after one more answer; `limits` itself if it reports none and is no refusal."""
     ceilings = _read_all(_without_silent(limits.ceilings, observation), observation)
     if refusal := _refusal(limits, observation):
         since = limits.refusal.since if limits.refusal else observation.at
         return Limits(ceilings, replace(refusal, since=since), limits.mute)
     if limits.refusal and observation.outcome is Outcome.OK:
-        return _forgive(limits, limits.refusal, ceilings, observation)
+        return _end_refusal(limits, limits.refusal, ceilings, observation)
     return limits if ceilings is limits.ceilings else Limits(ceilings, limits.refusal, limits.mute)
 
 
-def _forgive(
+def _end_refusal(
     limits: Limits, refusal: LimitRefusal, ceilings: Mapping[str, Ceiling], observation: Observation
 ) -> Limits:
-    """A good answer ends it; limits that had vanished must be told again, or be gone for a day."""
+    """A good answer ends it; limits that had vanished must be reported again, or be gone for a day."""
     if refusal.rule != VANISHED:
         return Limits(ceilings, None, limits.mute)
     if not observation.limits:
@@ -184,23 +184,23 @@ def _forgive(
 
 
 def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:
-    """Read what an answer tells; of names beyond MOST the first ones are kept, the others ignored."""
+    """Read the limits of an answer; beyond MOST names the first ones are kept, the others ignored."""
     if not observation.limits:
         return ceilings
     after = {key: one for key, one in ceilings.items() if observation.at - one.at < FORGOTTEN}
     for limit in observation.limits:
         key = _key(limit.unit, limit.window_s)
         if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
-            before = after.get(key) or _parted(ceilings, limit)
+            before = after.get(key) or _split_off(ceilings, limit)
             after[key] = _read(before, limit, limit.limit, observation)
     return after
 
 
-def _parted(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
-    """Return what was read as one with this limit until now, with its memory; None: it was told by no other name.
+def _split_off(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
+    """Return what was read as one with this limit until now, with its memory; None: no other name reported it.
 
-    Of two headers of one unit often only one tells the window: while both tell the same they are one
-    (`probes.answer.limits_in_headers.unite`), and one that is cut alone must not begin with the cut as its usual.
+    Of two headers of one unit often only one gives the window: while both agree they are one
+    (`probes.answer.limits_in_headers.unite`), and one that is cut alone must not start with the cut as its usual.
     """
     one = [other for other in ceilings.values() if other.unit == limit.unit]
     if len(one) != 1 or len(one[0].held) < TO_ARM or (one[0].window_s is None) == (limit.window_s is None):
@@ -214,7 +214,7 @@ def _key(unit: str, window_s: float | None) -> str:
 
 
 def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:
-    """End the signs of ceilings that good answers have not told of for a day: nobody knows how they are now."""
+    """End the findings on ceilings that good answers have not reported for a day: nobody knows them now."""
     if observation.outcome is not Outcome.OK:
         return ceilings
     silent = {
@@ -233,7 +233,7 @@ def _silenced(ceiling: Ceiling, at: datetime) -> Ceiling:
 
 
 def is_turning(limits: Limits) -> bool:
-    """Whether something fell for the first time: some more readings shall confirm it soon."""
+    """Whether something fell for the first time, so that a few more readings should confirm it soon."""
     return any(_is_turning(one) for one in limits.ceilings.values())
 
 
@@ -245,7 +245,7 @@ def _is_turning(ceiling: Ceiling) -> bool:
 
 
 def findings(target: Target, limits: Limits) -> Iterator[Finding]:
-    """Yield what is to be told of one target's limits."""
+    """Yield the findings on one target's limits."""
     if one := limits.refusal:
         reasons = (LimitsWithheld(WITHHELD.get(one.rule, Withheld.SAID)),)
         yield _finding(target, Fault.LIMIT_COLLAPSE, one.since, one.at, one.rule, one.words, reasons)
@@ -272,7 +272,7 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
 
 
 def settled(target: Target, limits: Limits) -> Iterator[Finding]:
-    """Yield how the latest fall of each ceiling ended that did not come back: no trouble any more, but not mended."""
+    """Yield how the latest fall of each ceiling ended if it did not come back: no trouble any more, but not mended."""
     for ceiling in limits.ceilings.values():
         if (moved := ceiling.moved) and moved.after < moved.before:
             how = CeilingStays(ceiling.unit, ceiling.window_s, moved.after, moved.before, moved.told_at)
@@ -297,7 +297,7 @@ def _finding(
 
 
 def _refusal(limits: Limits, observation: Observation) -> LimitRefusal | None:
-    """Return what a refusal tells at once: the provider's own word for it, a ceiling of nothing, or none any more."""
+    """Return what a refusal says at once: limits withdrawn in its own words, a ceiling of 0, or no limits at all."""
     at, answer, fault = observation.at, observation.answer, observation.fault
     if answer is None or fault is None:
         return None
@@ -320,13 +320,15 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
     steady = _is_steady(before, reading, at)
     latest = before.latest if steady else (*before.latest[1 - LATEST :], reading)
     after = replace(before, at=at, latest=latest, strays=0.0 if steady else _strays(before))
-    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_to_count(before, at):
-        after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
+    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_next_window(before, at):
+        after = _count_short(
+            after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation)
+        )
     return after if steady else _judge(after, reading)
 
 
 def _is_steady(ceiling: Ceiling, reading: float, at: datetime) -> bool:
-    """Whether it was told like this all along, so that nothing comes of one more reading: nearly always so."""
+    """Whether it was reported like this all along, so that one more reading changes nothing: the usual case."""
     calm = ceiling.low_since is None and ceiling.high_since is None and ceiling.strays == 0.0
     armed = len(ceiling.held) >= TO_ARM and timedelta(0) <= at - ceiling.held_at < HOUR
     return calm and armed and ceiling.latest.count(reading) == LATEST
@@ -345,7 +347,7 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
     if ceiling.highs >= TO_CONFIRM:
         high_since = min(ceiling.high_since or at, at)
         raised = at - high_since >= LASTS and not ceiling.is_mixed
-        # Of what was raised the least counts: another pool with a higher ceiling may be answering just now.
+        # Of a raise only the lowest counts: another pool with a higher ceiling may be answering just now.
         return _settled(ceiling, min(latest)) if raised else replace(ceiling, high_since=high_since, low_since=None)
     ceiling = replace(ceiling, high_since=None) if ceiling.high_since else ceiling
     if lows := ceiling.lows:
@@ -360,17 +362,17 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
 
 
 def _fell_at(ceiling: Ceiling, low_since: datetime) -> datetime | None:
-    """Return since when it is low for good, as the reading that has just come confirms; None: it may be a glitch."""
+    """Return since when it is low for good, as the latest reading confirms; None: it may be a glitch."""
     if ceiling.row_since is None:
         return None
     if ceiling.lows >= TO_CONFIRM and ceiling.at - low_since >= GLITCH and not ceiling.is_mixed:
         return low_since
-    surely = ceiling.at - ceiling.row_since >= SURELY and ceiling.row >= _never_by_chance(ceiling.strays)
+    surely = ceiling.at - ceiling.row_since >= SURELY and ceiling.row >= _least_row(ceiling.strays)
     return ceiling.row_since if surely else None
 
 
-def _never_by_chance(strays: float) -> int:
-    """Return how many readings in a row must be low where this share of them is anyway."""
+def _least_row(strays: float) -> int:
+    """Return how many readings in a row must be low where this share of them is low anyway."""
     return max(TO_CONFIRM, ceil(log(BY_CHANCE) / log(min(max(strays, BY_CHANCE), WHOLLY))))
 
 
@@ -381,7 +383,7 @@ def _count_row(ceiling: Ceiling, reading: float) -> Ceiling:
 
 
 def _strays(ceiling: Ceiling) -> float:
-    """Count the reading that leaves the latest ones; where all of them are off alike it is a move, or a glitch."""
+    """Count the reading that leaves `latest`; if all of those are off alike it is a move, or a glitch."""
     if len(ceiling.latest) < LATEST or ceiling.fallen_at or ceiling.lows == LATEST:
         return ceiling.strays
     oldest, reference = ceiling.latest[0], ceiling.reference
@@ -390,7 +392,7 @@ def _strays(ceiling: Ceiling) -> float:
 
 
 def _settled(ceiling: Ceiling, now: float) -> Ceiling:
-    """It is `now` from now on."""
+    """Accept `now` as the usual ceiling from now on."""
     moved = Moved(ceiling.at, ceiling.reference, now)
     return replace(
         ceiling,
@@ -408,21 +410,21 @@ def _settled(ceiling: Ceiling, now: float) -> Ceiling:
 
 
 def _own_share(before: Ceiling, limit: Limit, reading: float, observation: Observation) -> float:
-    """Return the share of the ceiling that looks like this one use in its window."""
+    """Return the share of the ceiling that probes like this one use in its window."""
     usage = observation.usage
     used = usage.tokens_in + usage.tokens_out if "token" in limit.unit else 1
     pause_s = max((observation.at - before.at).total_seconds(), 1.0)
     return used * max((limit.window_s or 60.0) / pause_s, 1.0) / reading
 
 
-def _is_to_count(ceiling: Ceiling, at: datetime) -> bool:
-    """Whether a window has passed since what is left was counted."""
+def _is_next_window(ceiling: Ceiling, at: datetime) -> bool:
+    """Whether a window has passed since `shorts` was last counted."""
     if ceiling.share is None or ceiling.counted_at is None:
         return True
     return not 0 <= (at - ceiling.counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9
 
 
-def _count_left(ceiling: Ceiling, share: float, own: float) -> Ceiling:
+def _count_short(ceiling: Ceiling, share: float, own: float) -> Ceiling:
     """Count readings with hardly anything left, where usually much is and the canaries are not the cause."""
     at, usual = ceiling.at, ceiling.share
     if usual is None:

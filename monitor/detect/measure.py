@@ -1,14 +1,13 @@
-"""What of an answer is measured."""
+"""Which parts of an answer are measured."""
 
 from enum import StrEnum
 
 STREAMED = 200
-"""Of a stream it is followed how long so many output tokens take, so that the least rise that a person notices (see
-`latency`) is there, too: 1 ms a token."""
+"""Output tokens timed in a stream: with as many, the least rise that people notice (see `latency`) is 1 ms a token."""
 
 
 class Kind(StrEnum):
-    """What is measured: the whole answer, the time until its first piece, or how long STREAMED tokens take after it."""
+    """What is measured: the whole answer, the time to its first chunk, or the time of STREAMED tokens after that."""
 
     TOTAL = "total"
     FIRST = "first"

@@ -1,4 +1,4 @@
-"""Which models are on offer to an account, and which have gone from its list; pure."""
+"""Which models an account is offered, and which have left its list; pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from monitor.detect.reason import ModelGone, NotListed
 from probes.model import Fault
 
 TO_CONFIRM = 2
-"""So many lists in a row must lack a model: some are put together from several servers, and one lags."""
+"""Lists in a row that must lack a model: some are put together from several servers, and one lags."""
 REMEMBERED = timedelta(days=30)
 
 
@@ -23,7 +23,7 @@ class Gone(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """The latest list of an account's models, and what has gone from it; small enough to be kept."""
+    """The latest list of an account's models, and what has left it; small enough to be kept."""
 
     target: str
     at: datetime
@@ -46,12 +46,12 @@ def advance(offer: Offer | None, models: Collection[str], target: str, at: datet
 
 
 def is_turning(offer: Offer, wanted: Collection[str]) -> bool:
-    """Whether a wanted model lacks for the first time: one more list shall confirm it soon."""
+    """Whether a wanted model is missing for the first time, so that one more list should confirm it soon."""
     return any(gone.lists == 1 for _, _, gone in _lost(offer, wanted))
 
 
 def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Finding]:
-    """Yield what is to be told: wanted models that were on offer and are no longer."""
+    """Yield the wanted models that were on offer and are no longer."""
     for model, name, gone in _lost(offer, wanted):
         if gone.lists >= TO_CONFIRM:
             yield Finding(

@@ -1,6 +1,6 @@
 """What the detectors found, as values; `monitor.sentence` puts them in words.
 
-A remark is what stands as the words of an answer where there is none to quote; a reason is what follows.
+A remark stands in for the words of an answer where there is none to quote; a reason is what follows.
 """
 
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from monitor.detect.measure import Kind
 
 
 class CreditLeft(Struct, frozen=True, tag="credit-left"):
-    """The credit of one unit as it was told; None: never told."""
+    """The credit of one unit as reported; None: never reported."""
 
     unit: str
     left: float | None
@@ -22,14 +22,14 @@ class CreditLeft(Struct, frozen=True, tag="credit-left"):
 
 
 class CreditFloor(Struct, frozen=True, tag="credit-floor"):
-    """So much of a unit is the least that is left without a warning."""
+    """The least of a unit that is left without a warning."""
 
     unit: str
     least: float
 
 
 class CreditPace(Struct, frozen=True, tag="credit-pace"):
-    """So much is used in a day, and so many days it lasts."""
+    """How much is used per day, and for how many days that lasts."""
 
     unit: str
     per_day: float
@@ -43,14 +43,14 @@ class CreditEnds(Struct, frozen=True, tag="credit-ends"):
 
 
 class FlapTurns(Struct, frozen=True, tag="flap-turns"):
-    """So many turns, from up to down or back, in so many minutes."""
+    """How many turns, from up to down or back, in how many minutes."""
 
     turns: int
     minutes: int
 
 
 class FlapHeld(Struct, frozen=True, tag="flap-held"):
-    """So many turns in so many minutes, and how it is now; further ones are not told one by one."""
+    """How many turns in how many minutes, and how it is now; further ones are not reported one by one."""
 
     turns: int
     minutes: int
@@ -58,14 +58,14 @@ class FlapHeld(Struct, frozen=True, tag="flap-held"):
 
 
 class FlapCalm(Struct, frozen=True, tag="flap-calm"):
-    """After how many minutes without an outage it is calm, and after how many an outage is told."""
+    """After how many minutes without an outage it is calm, and after how many an outage is reported."""
 
     calm_min: int
     stayed_min: int
 
 
 class RefusedBetween(Struct, frozen=True, tag="refused-between"):
-    """So many answers since then were refusals, with good ones in between."""
+    """How many answers since then were refusals, with good ones in between."""
 
     refusals: int
     since: datetime
@@ -85,7 +85,7 @@ class PaceRose(Struct, frozen=True, tag="pace-rose"):
 
 
 class SlowerThanUsual(Struct, frozen=True, tag="slower-than-usual"):
-    """What takes longer, than how long, how many times so, and since when."""
+    """What takes longer, its usual and present seconds, and since when."""
 
     kind: Kind
     usual_s: float
@@ -94,7 +94,7 @@ class SlowerThanUsual(Struct, frozen=True, tag="slower-than-usual"):
 
 
 class LateAnswers(Struct, frozen=True, tag="late-answers"):
-    """So many of the latest answers took longer than `most_s`, within which 95 % usually are."""
+    """How many of the latest answers took longer than `most_s`, within which 95 % usually are."""
 
     kind: Kind
     late: int
@@ -107,7 +107,7 @@ class RoseSlowly(Struct, frozen=True, tag="rose-slowly"):
 
 
 class PaceStays(Struct, frozen=True, tag="pace-stays"):
-    """It takes so long from now on, and no longer as long as before: it ended without going back."""
+    """It takes `now_s` from now on, no longer `before_s`: it ended without going back."""
 
     kind: Kind
     now_s: float
@@ -115,7 +115,7 @@ class PaceStays(Struct, frozen=True, tag="pace-stays"):
 
 
 class PoolRose(Struct, frozen=True, tag="pool-rose"):
-    """So many times as slow as usual; `model` is whose streams are, where it is they. In short."""
+    """How many times as slow as usual; `model` is whose streams are slow, if it is streams. In short."""
 
     times: float
     since: datetime
@@ -123,7 +123,7 @@ class PoolRose(Struct, frozen=True, tag="pool-rose"):
 
 
 class PoolSlow(Struct, frozen=True, tag="pool-slow"):
-    """At least so many members of a group are so many times as slow as each usually is."""
+    """At least `members` members of a group are `times` times as slow as each usually is."""
 
     members: int
     times: float
@@ -138,14 +138,14 @@ class PoolShare(Struct, frozen=True, tag="pool-share"):
 
 
 class PoolStays(Struct, frozen=True, tag="pool-stays"):
-    """A group stays so many times as slow as it was: it ended without going back."""
+    """A group stays `times` times as slow as it was: it ended without going back."""
 
     times: float
     model: str | None = None
 
 
 class Withheld(StrEnum):
-    """How a refusal tells that limits were taken away."""
+    """How a refusal shows that limits were taken away."""
 
     VANISHED = "vanished"
     ZERO = "zero"
@@ -153,7 +153,7 @@ class Withheld(StrEnum):
 
 
 class LimitsWithheld(Struct, frozen=True, tag="limits-withheld"):
-    """A refusal tells of limits that were taken away."""
+    """A refusal shows that limits were taken away."""
 
     how: Withheld
 
@@ -178,20 +178,20 @@ class CeilingFell(Struct, frozen=True, tag="ceiling-fell"):
 
 
 class CeilingAnswers(Struct, frozen=True, tag="ceiling-answers"):
-    """So many of the latest answers tell the lower limit."""
+    """How many of the latest answers report the lower limit."""
 
     low: int
     latest: int
 
 
 class CeilingUnit(Struct, frozen=True, tag="ceiling-unit"):
-    """A limit is just the `part`th of what it was, so that it may be told in another unit."""
+    """A limit is exactly the `part`th of what it was, so that it may now be reported in another unit."""
 
     part: float
 
 
 class CeilingStays(Struct, frozen=True, tag="ceiling-stays"):
-    """How a fall ended that did not come back; `told_at` is when the limit was last told, where it is told no more."""
+    """How a fall ended that did not come back; `told_at`: when the limit was last reported, if it no longer is."""
 
     unit: str
     window_s: float | None
@@ -208,7 +208,7 @@ class HardlyLeft(Struct, frozen=True, tag="hardly-left"):
 
 
 class LessLeft(Struct, frozen=True, tag="less-left"):
-    """Less than the share `least` of a rate limit is left, where `usual` is; both in [0, 1]."""
+    """Less than the share `least` of a rate limit is left, where `usual` is normal; both in [0, 1]."""
 
     unit: str
     window_s: float | None
@@ -217,18 +217,18 @@ class LessLeft(Struct, frozen=True, tag="less-left"):
 
 
 class UsedByOthers(Struct, frozen=True, tag="used-by-others"):
-    """It is not the canaries that use a limit up."""
+    """Something other than the canaries uses a limit up."""
 
 
 class NotListed(Struct, frozen=True, tag="not-listed"):
-    """A name that is not among so many models; in short."""
+    """A name that is missing from a list of `models` models; in short."""
 
     name: str
     models: int
 
 
 class ModelGone(Struct, frozen=True, tag="model-gone"):
-    """A list of so many models lacks one that was there until then."""
+    """A list of `models` models lacks one that was there until then."""
 
     models: int
     until: datetime
@@ -258,7 +258,7 @@ class AllSlow(Struct, frozen=True, tag="all-slow"):
 
 
 class AtUsualPace(Struct, frozen=True, tag="at-usual-pace"):
-    """So many other accounts of the provider answer as fast as they usually do."""
+    """How many other accounts of the provider answer as fast as usual."""
 
     accounts: int
 
@@ -267,7 +267,7 @@ Remark = (
     CreditLeft | FlapTurns | PaceRose | PaceStays | PoolRose | PoolStays | CeilingNow | CeilingStays | HardlyLeft
     | NotListed | DateEntered
 )  # fmt: skip
-"""What a detector has to say in place of an answer's words."""
+"""What a detector says in place of an answer's words."""
 
 
 class SaidOf(Struct, frozen=True, tag="said-of"):

@@ -1,4 +1,4 @@
-"""Dates that the user entered (a key's end, a card's) and that come near; pure. Told as a date, never foretold."""
+"""Dates that the user entered (a key's end, a card's) and that come near; pure. Shown as dates, never as forecasts."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,11 +10,11 @@ from monitor.detect.reason import DateEntered, ReminderDue
 from probes.model import Fault
 
 RULE = "reminder/date"
-"""The rule of the findings that nothing seen led to, and that nothing seen ends."""
+"""The rule of these findings: no observation starts or ends them."""
 
 
 class Reminder(Struct, frozen=True):
-    """Something ends `on` a day (UTC); told from `warn_days` before. `account` is None where it is of no single one."""
+    """Something ends `on` a day (UTC), shown from `warn_days` before. `account` is None if it is of no single one."""
 
     name: str
     on: date
@@ -36,7 +36,7 @@ class Reminder(Struct, frozen=True):
 
 
 def findings(reminder: Reminder, now: datetime) -> Iterator[Finding]:
-    """Yield what is to be told while the day is near."""
+    """Yield the finding while the day is near."""
     if reminder.is_near(now):
         yield Finding(
             account=reminder.account or "",

@@ -1,9 +1,8 @@
 """Slower than usual in several accounts at once: what one series only suspects, a few together show sooner; pure.
 
-Feed it one series of each account that one provider serves, or of each canary of one account; of streams, whose pace
-is the model's, one of each account that asks for the same model. Where each
-series is quick to be moved by one bad answer, the pool needs most of the latest answers to be slow, and of
-more than one member.
+Feed it one series of each account that one provider serves, or of each canary of one account; of streams, whose pace is
+the model's, one of each account that asks for the same model. One bad answer is quick to move a single series; the pool
+needs most of the latest answers to be slow, from more than one member.
 """
 
 from collections.abc import Iterator
@@ -20,37 +19,37 @@ from monitor.detect.reason import PoolRose, PoolShare, PoolSlow, PoolStays
 from probes.model import Fault
 
 RISE = log(1.6)
-"""The rise it is tuned to: smaller than a single series could find."""
+"""Log rise that it is tuned to: smaller than a single series could find."""
 THRESHOLD, PER_MEMBER = 9.0, 1.5
-"""In nats; so much, and so much more for the logarithm of the members: many of them look more often by chance."""
+"""Nats to the alarm, plus PER_MEMBER times the logarithm of the members: with many, chance strikes more often."""
 MOST = 15.0
 CALM = 7.0
-"""From this score on nothing is learnt of how the members swing together."""
+"""Score from which nothing is learnt of how the members swing together."""
 BOUND = 2.0
-"""One answer says at most so much: no member decides by itself."""
+"""Nats that one answer says at most: no member decides by itself."""
 EXTRA_WEIGHT = 0.5
-"""What an extra look weighs: what makes one answer slow often makes the next one slow."""
+"""Weight of an extra probe: what makes one answer slow often makes the next one slow."""
 MOST_LIFT = log(3.0)
 STEP = 1 / 8
-"""Of the latest answers the last eight, roughly, make up the share and the lift."""
+"""Step of the running share and lift: roughly the last eight answers."""
 MOST_OF_THEM = 0.6
 MEAN_STEP = 1 / 16
 NOISE = MEAN_STEP / (2 - MEAN_STEP)
-"""The mean square of the running mean of independent answers."""
+"""Mean square of the running mean of independent answers."""
 SWING_STEP = 1 / 2000
 MEMBERS = 8
 ENOUGH, SUSPICIOUS = 2, 3.5
-"""So many members, at least, must each for itself be so far up, in nats."""
+"""Fewest members that must each be up by themselves, and by how many nats."""
 STALE = timedelta(minutes=30)
 ALONE = timedelta(minutes=20)
-"""Who has been slow for so long without the others is no sign of a common trouble."""
+"""Time after which a member that is slow alone is no sign of shared trouble."""
 ACCEPTED_AFTER = timedelta(hours=12)
 
 
 class PoolKey(Struct, frozen=True):
     """Whose speed is compared: one canary of all accounts that one company answers, by one measure.
 
-    `model` is the one that is asked for where the measure depends on it, else None.
+    `model` is the requested one where the measure depends on it, else None.
     """
 
     answerer: str
@@ -63,10 +62,10 @@ class Pool(Struct, frozen=True):
     """What is remembered of a group of series; small, so that a restart resumes it.
 
     `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest
-    answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in
-    scales, `swing` and `variance` are the mean squares of it and of single answers: what all members share
-    on a calm day. `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last taken for usual, and
-    `calm_at` when the latest one was over.
+    answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in scales;
+    `swing` and `variance` are the mean squares of it and of single answers: what all members share on a calm day.
+    `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last accepted as usual, and `calm_at` when
+    the latest one was over.
     """
 
     at: datetime
@@ -84,7 +83,7 @@ class Pool(Struct, frozen=True):
 
     @property
     def inflation(self) -> float:
-        """How many answers say as much as one would if what slows one member never slowed another; from 1."""
+        """How many answers say as much as one would if what slows one member never slowed another; at least 1."""
         return max(self.swing / (NOISE * max(self.variance, 0.1)), 1.0)
 
 
@@ -94,10 +93,10 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     if series.alarm and not pool.alarmed_at and at - series.alarm.since > ALONE:
         return pool
     away, scale = series.recent[-1] - series.usual.level, series.usual.scale
-    score, slow = _summed(pool, series, away, scale), away > RISE / 2
+    score, slow = _add_to_score(pool, series, away, scale), away > RISE / 2
     share = pool.share + STEP * (slow - pool.share)
     lift = pool.lift + STEP * (min(max(away, -MOST_LIFT), MOST_LIFT) - pool.lift)
-    mean, swing, variance = _swung(pool, min(max(away / scale, -2.0), 2.0))
+    mean, swing, variance = _follow_swing(pool, min(max(away / scale, -2.0), 2.0))
     alarmed_at, accepted_at, members = pool.alarmed_at, pool.accepted_at, pool.members
     accepted = alarmed_at is not None and at - alarmed_at >= ACCEPTED_AFTER
     if score == 0.0 or accepted:
@@ -105,7 +104,7 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
         calm_at = at if alarmed_at else pool.calm_at
         return Pool(at, 0.0, None, (), share, lift, mean, swing, variance, None, accepted_at, calm_at)
     if (member in members) is not (series.rise.small >= SUSPICIOUS):
-        members = _turned(members, member)
+        members = _toggled(members, member)
     if not alarmed_at and _is_slow(score, share, members, series):
         alarmed_at = at
     return Pool(
@@ -118,13 +117,13 @@ def anew(pool: Pool) -> Pool:
     return replace(pool, score=0.0, since=None, members=(), share=0.0, lift=0.0, alarmed_at=None)
 
 
-def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
+def _toggled(members: tuple[str, ...], member: str) -> tuple[str, ...]:
     if member in members:
         return tuple(one for one in members if one != member)
     return (*members, member)[-MEMBERS:]
 
 
-def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
+def _follow_swing(pool: Pool, scales: float) -> tuple[float, float, float]:
     mean = pool.mean + MEAN_STEP * (scales - pool.mean)
     if pool.score > CALM:
         return mean, pool.swing, pool.variance
@@ -133,9 +132,9 @@ def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
 
 
 def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
-    """Yield what is to be told while the group, a provider or an account, is slow; `target` was seen last.
+    """Yield the finding while the group, a provider or an account, is slow; `target` was seen last.
 
-    `model` is whose streams are slow, where it is they.
+    `model` is whose streams are slow, if it is streams.
     """
     if pool.alarmed_at and pool.since:
         times, since = exp(pool.lift), pool.since
@@ -146,16 +145,16 @@ def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None 
 
 
 def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
-    """Yield how the latest rise of the group ended that did not go back: it is usual now."""
+    """Yield how the latest rise of the group ended if it did not go back: it is usual now."""
     if at := pool.accepted_at:
         how = PoolStays(exp(pool.lift), model)
         yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", how, (how,))
 
 
-def _summed(pool: Pool, series: Series, away: float, scale: float) -> float:
-    told = RISE * (away - RISE / 2) / scale**2
+def _add_to_score(pool: Pool, series: Series, away: float, scale: float) -> float:
+    nats = RISE * (away - RISE / 2) / scale**2
     before = 0.0 if series.at - pool.at > STALE else pool.score
-    weighed = min(max(told, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
+    weighed = min(max(nats, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
     return min(max(before + weighed, 0.0), MOST)
 
 

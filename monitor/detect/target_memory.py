@@ -1,4 +1,4 @@
-"""What is remembered of one target besides its health: how fast it is, its limits, how often it turns; pure."""
+"""What the detectors remember of one target besides its health: its speed, its limits, how often it turns; pure."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -17,18 +17,18 @@ from monitor.detect.measure import Kind
 from probes.model import Observation, Target
 
 CEILING_S = 45.0
-"""Pause before a ceiling that fell is read again: five readings outlast another pool of a gateway."""
+"""Seconds before a fallen ceiling is re-checked: five readings outlast another pool of a gateway."""
 
 
 LENGTH_STEP = 1 / 16
-"""How much one answer moves what is known of their length."""
+"""Share by which one answer moves the mean length."""
 
 
 class Track(Struct, frozen=True):
     """All detectors' memory of one target; small, so that a restart resumes it.
 
-    A series is None before its first answer. The streams that `token` follows have `length` tokens on the average, as
-    far as that matters. All are of answers for which `answer_tokens` were asked.
+    A series is None before its first answer. The streams that `token` follows have `length` tokens on average, capped
+    at twice LONG. All are of answers to requests for `answer_tokens` tokens.
     """
 
     total: Series | None = None
@@ -51,12 +51,12 @@ class Track(Struct, frozen=True):
         assert_never(kind)
 
     def judged(self, kind: Kind) -> Series | None:
-        """Return the series if it is judged by itself: a short stream is only with those of other accounts."""
+        """Return the series if it is judged by itself: short streams are only judged with those of other accounts."""
         return None if kind is Kind.TOKEN and self.length < LONG else self.series(kind)
 
     @property
     def is_alarmed(self) -> bool:
-        """Whether anything is to be told of it."""
+        """Whether there is anything to report."""
         token = self.judged(Kind.TOKEN)
         slow = (self.total and self.total.alarm) or (self.first and self.first.alarm) or (token and token.alarm)
         cut = self.limits.refusal or any(one.fallen_at or one.short_since for one in self.limits.ceilings.values())
@@ -67,7 +67,10 @@ NEW = Track()
 
 
 def advance(track: Track, observation: Observation, before: Health, after: Health, pace: Pace, *, held: bool) -> Track:
-    """Return the track after one more look, which changed the health so. `held`: its siblings say it is slow."""
+    """Return the track after one more probe, which changed the health from `before` to `after`.
+
+    `held`: its siblings say it is slow, so the series learn nothing.
+    """
     total, first, token, length, at = track.total, track.first, track.token, track.length, observation.at
     for kind, seconds in latency.measures(observation):
         match kind:
@@ -95,33 +98,33 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
 
 
 def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
-    """Return the track after one more look, as fast and with such limits as `paced` says that has taken it in."""
+    """Return the track after one more probe, with speed and limits from `paced`, which has already taken it in."""
     its_flap = flap.advance(track.flap, before, after, observation.at)
     return replace(paced, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
 
 
 def asked(track: Track, answer_tokens: int | None) -> Track:
-    """Return the track of answers for which so many tokens are asked: how long others took says nothing of these."""
+    """Return the track for answers to requests for `answer_tokens` tokens: how long others took says nothing."""
     if track.answer_tokens == answer_tokens:
         return track
     return replace(track, total=None, token=None, length=0.0, answer_tokens=answer_tokens)
 
 
 def _length(before: float, tokens: int) -> float:
-    """Return the mean length after one more stream; one of a thousand tokens is no longer than one of twice LONG."""
-    told = min(tokens, 2 * LONG)
-    return before + LENGTH_STEP * (told - before) if before else float(told)
+    """Return the mean length after one more stream; a stream counts as twice LONG at most."""
+    capped = min(tokens, 2 * LONG)
+    return before + LENGTH_STEP * (capped - before) if before else float(capped)
 
 
 def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicker:
-    """What is refused for good is told as an outage, and its coming again as flapping: neither is a flicker."""
+    """A lasting refusal is reported as an outage, and a repeated one as flapping: neither is a flicker."""
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         return intermittent.NONE
     return intermittent.advance(before, observation)
 
 
 def again_s(track: Track, pace: Pace) -> float | None:
-    """Return in how many seconds another look would tell a rise, or a fall, from chance; None: no hurry."""
+    """Return in how many seconds another probe would tell a rise, or a fall, from chance; None: no hurry."""
     total, first, token = track.total, track.first, track.judged(Kind.TOKEN)
     if any(series and latency.wants_more(series, pace) for series in (total, first, token)):
         return latency.EXTRA_S
@@ -129,7 +132,7 @@ def again_s(track: Track, pace: Pace) -> float | None:
 
 
 def findings(target: Target, track: Track) -> Iterator[Finding]:
-    """Yield what is to be told of one target; of several measures that are slow one speaks for all."""
+    """Yield the findings on one target; if several measures are slow, one is reported for all."""
     for kind in SPEAKING:
         if series := track.judged(kind):
             slow = list(latency.findings(target, kind, series))
@@ -141,7 +144,7 @@ def findings(target: Target, track: Track) -> Iterator[Finding]:
 
 
 def settled(target: Target, track: Track) -> Iterator[Finding]:
-    """Yield what was told of one target and has ended without being as before."""
+    """Yield what was reported of one target and has ended without being as before."""
     for kind in SPEAKING:
         if series := track.judged(kind):
             yield from latency.settled(target, kind, series)

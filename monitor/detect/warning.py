@@ -1,4 +1,4 @@
-"""Warnings in the headers of good answers: when one began, and when it has ceased; pure."""
+"""Warnings in the headers of good answers: when one began, and when it ended; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from monitor.detect.reason import ProviderWarns
 from probes.model import Fault, Sign
 
 TO_END = 3
-"""So many answers in a row without a warning end it: gateways send a header from some of their servers only."""
+"""Answers in a row without a warning that end it: a gateway may send a header from some of its servers only."""
 
 
 class Warned(Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""From how each target is to whose fault it is, and the incidents that come of it; pure."""
+"""From the state of each target to whose fault it is, and to the incidents that follow; pure."""

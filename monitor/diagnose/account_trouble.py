@@ -33,7 +33,7 @@ from probes.model import Blame, Confidence, Fault
 
 
 def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:
-    """Explain what is down of one account: the whole of it, one ability, or single targets."""
+    """Explain what is down in one account: the whole account, one capability, or single targets."""
     sick, all_of_it = view.sick[account], view.accounts[account]
     if not is_confirmed(sick):
         return
@@ -55,7 +55,7 @@ def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:
 
 
 def _sure_of_account(states: TargetStates, siblings: Siblings | None) -> Confidence:
-    """A key that is refused to the only account may be the provider's trouble; what it says of an account is not."""
+    """A key refused to the only account may be the provider's fault; what the provider says of an account is not."""
     faults = {state.health.fault for state in states}
     unsure = siblings is None and faults <= REFUSALS
     theirs = all(fault is not None and fault.blame is not Blame.ACCOUNT for fault in faults)
@@ -63,7 +63,7 @@ def _sure_of_account(states: TargetStates, siblings: Siblings | None) -> Confide
 
 
 def _parts(view: View, account: str, sick: TargetStates, seen: TargetStates) -> Iterator[Diagnosis]:
-    """Explain a partial loss: each model of several by itself, and abilities that fail alike."""
+    """Explain a partial loss: each of several models by itself, and capabilities that fail alike."""
     alike: dict[Fault, list[TargetState]] = defaultdict(list)
     for canary, its in grouped(sick, lambda target: target.canary).items():
         rivals = [state for state in seen if state.target.canary == canary]
@@ -84,7 +84,7 @@ def _part(about: Subject, sick: TargetStates, seen: TargetStates, blame: Blame |
 
 
 def _blame_of_model(view: View, sick: TargetState) -> Blame | None:
-    """Return that it is undecided who took a model away, unless another account still has it."""
+    """Return UNKNOWN for a model that was taken away, unless another account still has it."""
     if sick.health.fault is not Fault.MODEL_UNAVAILABLE:
         return None
     start = began([sick])
@@ -93,14 +93,14 @@ def _blame_of_model(view: View, sick: TargetState) -> Blame | None:
 
 
 def _main_canary(states: TargetStates) -> str:
-    """Return the canary that is the most like real work: what fails alike is named after that."""
+    """Return the canary that is most like real work: what fails alike is named after it."""
     return min((state.target.canary for state in states), key=lambda one: (one != "chat", one))
 
 
 def lost_targets(sick: TargetStates, all_of_it: TargetStates) -> list[TargetState]:
-    """Return what shows that an account is lost as a whole; nothing while another model still answers it.
+    """Return the targets that show that an account is lost as a whole; none while another model still answers it.
 
-    That the same model's tokens are still counted for it is no answer of another one.
+    A working token count of the same model is no answer of another one.
     """
     lost = [one for one in sick if one.health.fault in ACCOUNT_WIDE]
     if not lost and all(one.health.fault in REFUSALS for one in sick) and is_all(sick, all_of_it):

@@ -1,4 +1,4 @@
-"""What providers' own pages say of an incident that is open."""
+"""What providers' own status pages say of an open incident."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,22 +10,22 @@ from monitor.diagnose.subject import Scope
 from probes.model import Blame
 
 ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
-"""What a provider's page can be expected to speak of."""
+"""Scopes that a provider's status page can be expected to mention."""
 EARLIER = timedelta(hours=2)
-"""What a page said so long before our first failure may be about it."""
+"""Longest time before our first failure at which a notice may be about it."""
 
 
 def announce(
-    open_incidents: Iterable[Incident], told: Mapping[str, Sequence[Announcement]], now: datetime
+    open_incidents: Iterable[Incident], announced: Mapping[str, Sequence[Announcement]], now: datetime
 ) -> list[Change]:
-    """Return a change for each trouble of a provider of which its own page has begun to speak.
+    """Return a change for each trouble of a provider that its own page has begun to report.
 
-    `told` holds what is said of trouble, by who answers. What was said long before is about another one.
+    `announced` holds the notices of trouble, by who answers. A much older notice is about another trouble.
     """
     changes = []
     for incident in open_incidents:
         if incident.announcement is None and incident.blame is Blame.PROVIDER and incident.scope in ANNOUNCED:
-            said = [one for one in told.get(incident.about.answerer, ()) if _is_about(one, incident)]
+            said = [one for one in announced.get(incident.about.answerer, ()) if _is_about(one, incident)]
             if said:
                 first = min(said, key=lambda one: one.at)
                 changes.append(Change(replace(incident, announcement=first), ChangeKind.ANNOUNCED, now))

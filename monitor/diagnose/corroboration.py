@@ -1,4 +1,4 @@
-"""Who speaks besides the canaries: calls without a key, status pages, our own connection, and who belongs to whom."""
+"""Witnesses besides the canaries: control probes, status pages, our own connection, and who belongs together."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from probes.model import ControlAnswer
 from probes.notice import Impact, Notice
 
 TELLING = Impact.MINOR
-"""From this impact on, or when none was told, an open notice speaks of trouble."""
+"""Least impact at which an open notice counts as trouble; so does one without a stated impact."""
 
 
 class Level(StrEnum):
@@ -22,7 +22,7 @@ class Level(StrEnum):
 
 
 class Group(Struct, frozen=True):
-    """Accounts of one company that are lost together: a project, an organization, one who pays, or who logs in."""
+    """Accounts of one company that are lost together: a project, an organization, one payer, or one login."""
 
     level: Level
     name: str
@@ -43,22 +43,22 @@ class Page(Struct, frozen=True):
 
     @property
     def trouble(self) -> Notice | None:
-        """The gravest open notice of trouble, None where they tell of none."""
-        told = [one for one in self.notices if is_trouble(one)]
-        return max(told, key=lambda one: one.impact.rank, default=None)
+        """The gravest open notice of trouble; None if there is none."""
+        open_notices = [one for one in self.notices if is_trouble(one)]
+        return max(open_notices, key=lambda one: one.impact.rank, default=None)
 
 
 def is_trouble(notice: Notice) -> bool:
-    """Whether a notice speaks of trouble now: neither over, nor planned, nor without an impact."""
-    told = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
-    return told and notice.is_open and not notice.planned
+    """Whether a notice reports trouble now: not over, not planned, and with an impact."""
+    counts = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+    return counts and notice.is_open and not notice.planned
 
 
 class Corroboration(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
-    `knocks` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is
-    whether this machine reaches anything at all; None: not asked.
+    `controls` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is whether this
+    machine reaches anything at all; None: not probed.
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)

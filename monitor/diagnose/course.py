@@ -31,14 +31,14 @@ REACH = {
     Scope.OBJECTIVE: 0,
     Scope.STAGE: 0,
 }
-"""How far it reaches, as it matters to who acts: a part of an account, all of it, several, several providers."""
+"""Reach of a scope as it matters to who acts: part of an account, all of it, several accounts, several providers."""
 UNWATCHED = NoLongerWatched()
 PATIENCE = timedelta(seconds=45)
-"""So long after the latest recovery what is still down may yet recover with it."""
+"""Time after the latest recovery in which what is still down may yet recover with it."""
 
 
 class Course(Struct, frozen=True):
-    """What becomes of the open incidents: their changes, and as they stand now those that need no row for it."""
+    """What becomes of the open incidents: their changes, and the present state of those that need no row."""
 
     changes: tuple[Change, ...]
     refreshed: tuple[Incident, ...]
@@ -53,11 +53,11 @@ def advance(
     named: Collection[str] = (),
     location: str = "",
 ) -> Course:
-    """Return what opens, changes and ends; drills, and failing stages of our own, are not touched.
+    """Return what opens, changes and ends; drills, and incidents of our own failing stages, are not touched.
 
-    `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
-    `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
-    status sources and the objectives that the configuration names, `location` is where all this is seen from.
+    `well_since` has an entry for every watched target: since when it is up, None if it is not. `settled` are signs that
+    ended without everything being as before, each dated by its end. `named` are the ids of the status sources and
+    objectives in the configuration; `location` is where we probe from.
     """
     standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
     watched = {*well_since, *named}
@@ -68,7 +68,7 @@ def advance(
 
 
 def _is_sign(one: Incident | Diagnosis) -> bool:
-    """Whether it is known by its name alone: nothing that it speaks of fails."""
+    """Whether its name alone identifies it: no target of it fails."""
     return one.signal or not one.targets
 
 
@@ -81,11 +81,11 @@ def _advance_troubles(
 ) -> Course:
     offline = next((one for one in standing if one.is_offline), None)
     back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
-    waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
+    waited = _awaited(offline, diagnoses, back_at, now) if offline else []
     diagnoses = [one for one in diagnoses if one not in waited]
     pairs = _pair(standing, diagnoses)
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
-    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched])
+    parts = _parts_by_incident(standing, [one for one in diagnoses if id(one) not in matched])
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
     for diagnosis in diagnoses:
         if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
@@ -96,7 +96,7 @@ def _advance_troubles(
         if kind is None:
             refreshed.append(after)
         else:
-            changes.append(Change(_as_told(after) if kind is ChangeKind.CHANGED else after, kind, now))
+            changes.append(Change(_as_reported(after) if kind is ChangeKind.CHANGED else after, kind, now))
     paired = {incident.id for incident, _ in pairs}
     here = [*(change.incident for change in changes), *refreshed]
     for incident in standing:
@@ -108,19 +108,19 @@ def _advance_troubles(
             changes += [Change(after, kind, now)] if kind else []
             refreshed += [] if kind else [after]
         else:
-            ends += _gone(incident, here, well_since, back_at, now)
+            ends += _unmatched(incident, here, well_since, back_at, now)
     return Course((*ends, *changes), tuple(refreshed))
 
 
 def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[tuple[Incident, Diagnosis]]:
-    """Return each diagnosis with the incident that it goes on with: the one it shares most with, the oldest first."""
+    """Return each diagnosis with the incident that it continues: the one it shares most with, the oldest first."""
     candidates = [
         (key_of(incident) == key_of(diagnosis), len(incident.members & set(diagnosis.targets)), incident, diagnosis)
         for incident in standing
         for diagnosis in diagnoses
         if _is_same_cause(incident, diagnosis)
     ]
-    # What became part of a wider one stays part of it, as long as that goes on.
+    # What became part of a wider one stays part of it while that goes on.
     candidates.sort(key=lambda one: (one[2].parent is not None, not one[0], -one[1], one[2].opened_at, one[2].id))
     pairs: list[tuple[Incident, Diagnosis]] = []
     for _, _, incident, diagnosis in candidates:
@@ -130,21 +130,21 @@ def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[
 
 
 def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
-    """Whether it can be the same trouble: of the same name, or of the same kind and with a target in common.
+    """Whether it can be the same trouble: of the same name, or of the same kind with a target in common.
 
-    What an account is refused is another cause than what its provider or the road suffers. What cannot be reached may
-    turn out to be that nothing can.
+    What an account is refused has another cause than what its provider or the road suffers. An unreachable provider may
+    turn out to be one case of nothing being reachable.
     """
     if key_of(incident) == key_of(diagnosis):
         return True
     if incident.members.isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
-        return False  # what is out of reach when all else is back is another trouble
+        return False  # what is still unreachable once all else is back is another trouble
     if diagnosis.scope is Scope.MONITOR:
         return incident.fault in UNREACHABLE
     return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
 
 
-def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
+def _parts_by_incident(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
     """Return, by incident, the diagnoses of what remains of it in parts."""
     parts: dict[str, tuple[Diagnosis, ...]] = {}
     for diagnosis in rest:
@@ -155,10 +155,10 @@ def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[s
     return parts
 
 
-def _waited_for(
+def _awaited(
     offline: Incident, diagnoses: Sequence[Diagnosis], back_at: datetime | None, now: datetime
 ) -> list[Diagnosis]:
-    """Return what is out of reach although not all is any more: it was not asked since, or may yet follow."""
+    """Return what is still unreachable although the road is back: not probed since, or about to follow."""
     early = back_at is None or now - back_at < PATIENCE
     return [
         one
@@ -187,7 +187,7 @@ def _followed(
     well_since: Mapping[str, datetime | None],
     now: datetime,
 ) -> Incident:
-    """Return an incident as its diagnosis, and those of its parts, say it is now."""
+    """Return an incident in the state that its diagnosis, and those of its parts, describe."""
     all_of_it = [*([diagnosis] if diagnosis else []), *parts]
     targets = tuple(sorted({target for one in all_of_it for target in one.targets}))
     after = replace(
@@ -200,7 +200,7 @@ def _followed(
         reasoned_at=now,
     )
     if diagnosis is None or parts or not diagnosis.settled or _is_recovering(incident, diagnosis, well_since, now):
-        return after  # how wide it is shows when the rest has followed, or has not
+        return after  # its width is known once the rest has followed, or has not
     return replace(
         after,
         about=diagnosis.about,
@@ -215,12 +215,12 @@ def _followed(
 def _is_recovering(
     incident: Incident, diagnosis: Diagnosis, well_since: Mapping[str, datetime | None], now: datetime
 ) -> bool:
-    """Whether part of it has just recovered, and the rest may follow, or was not asked since."""
+    """Whether part of it has just recovered, and the rest may follow, or was not probed since."""
     rest = incident.members - set(diagnosis.targets)
     if not rest or not incident.members.issuperset(diagnosis.targets):
         return False
     if any(target in well_since and well_since[target] is None for target in rest):
-        return True  # it has answered once: nobody knows yet
+        return True  # it has answered once: not decided yet
     recovered_at = _recovered_at(incident, well_since)
     if recovered_at is None:
         return False
@@ -228,14 +228,14 @@ def _is_recovering(
 
 
 def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
-    """Return whether people should hear of a change, or it is one for the record, or none.
+    """Return whether a change is worth a message, only a record, or nothing (None).
 
-    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news. What was part of a
-    wider trouble and outlasts it is, and so is what somebody would act on otherwise.
+    Faults of one blame and severity alternate in any outage (503, timeout, 503): not worth a message. What was part of
+    a wider trouble and outlasts it is, and so is what somebody would act on differently.
     """
     if before.parent is not None and after.parent is None:
         return ChangeKind.CHANGED
-    if (before.blame, before.severity) != (after.blame, after.severity) or _is_other_act(before, after):
+    if (before.blame, before.severity) != (after.blame, after.severity) or _changes_the_action(before, after):
         return ChangeKind.CHANGED
     if _width(before) != _width(after) or before.confidence is not after.confidence:
         return ChangeKind.UPDATED
@@ -246,20 +246,20 @@ def _width(incident: Incident) -> tuple[Subject, tuple[str, ...]]:
     return incident.about, incident.targets
 
 
-def _is_other_act(before: Incident, after: Incident) -> bool:
-    """Whether more is lost than was told, or an account is lost otherwise."""
+def _changes_the_action(before: Incident, after: Incident) -> bool:
+    """Whether more is lost than was reported, or an account is lost in another way."""
     told = before.widest or before.about
     if REACH[after.scope] > REACH[told.scope]:
         return True
     return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
 
 
-def _as_told(incident: Incident) -> Incident:
-    """Return an incident of which people hear as it is."""
+def _as_reported(incident: Incident) -> Incident:
+    """Return the incident with its present width as the reported one."""
     return replace(incident, widest=incident.about)
 
 
-def _gone(
+def _unmatched(
     incident: Incident,
     here: Sequence[Incident],
     well_since: Mapping[str, datetime | None],
@@ -268,7 +268,7 @@ def _gone(
 ) -> list[Change]:
     """Return what becomes of an incident that no diagnosis names any more: over, or part of another one.
 
-    What nobody can see while nothing can be reached stays as it was.
+    What cannot be probed while nothing can be reached stays as it was.
     """
     watched = [target for target in incident.members if target in well_since]
     if not watched:
@@ -277,7 +277,7 @@ def _gone(
     failing = {target for target in watched if well_since[target] is None}
     if incident.scope is Scope.MONITOR:
         return _reconnected(incident, failing, well_since, back_at, now)
-    if not failing or (len(failing) < len(watched) and failing <= _lost_otherwise(incident, here)):
+    if not failing or (len(failing) < len(watched) and failing <= _failing_otherwise(incident, here)):
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
     parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
     if parent is None or parent.id == incident.parent or parent.is_offline:
@@ -285,8 +285,8 @@ def _gone(
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
 
 
-def _lost_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
-    """Return what fails by another cause now: an account that was lost meanwhile does not keep its provider's open."""
+def _failing_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
+    """Return what fails by another cause now: an account lost meanwhile must not keep its provider's incident open."""
     ours = incident.fault.blame is Blame.ACCOUNT
     others = (one for one in here if one.scope is not Scope.MONITOR and (one.fault.blame is Blame.ACCOUNT) is not ours)
     return {target for one in others for target in one.targets}
@@ -299,7 +299,7 @@ def _reconnected(
     back_at: datetime | None,
     now: datetime,
 ) -> list[Change]:
-    """Return the end of being offline: with the first that answers, told when the others had time to."""
+    """Return the end of being offline: dated by the first answer, reported once the others had time to follow."""
     if failing and (back_at is None or now - back_at < PATIENCE):
         return []
     closed = replace(_closed(incident, well_since, now), closed_at=max(back_at or now, incident.opened_at))
@@ -314,19 +314,19 @@ def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: 
 
 
 def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    """Return when the latest of its targets came back; None when none has."""
+    """Return when the latest of its targets came back; None if none has."""
     return max((since for target in incident.members if (since := well_since.get(target))), default=None)
 
 
 def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
-    """Return the incidents, by id, that may be over: nothing of theirs has failed since one of its looks was good."""
+    """Return the ids of the incidents that may be over: nothing of theirs has failed since a good probe."""
     troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
     seen = ((one, [healths[id] for id in one.members if id in healths]) for one in troubles)
     return frozenset(one.id for one, its in seen if _may_be_over(one, its))
 
 
 def _may_be_over(incident: Incident, seen: Sequence[Health]) -> bool:
-    """Whether nothing of it failed since a look was good; one answer of any kind shows that the road is back."""
+    """Whether nothing of it failed since a good probe; one answer of any kind shows that the road is back."""
     if incident.is_offline:
         return any(one.successes or one.status or one.fault not in UNREACHABLE for one in seen)
     return is_returning(seen)
@@ -377,7 +377,7 @@ def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
 
 
 def _is_within(sign: Diagnosis, incident: Incident) -> bool:
-    """Whether it names part of what comes and goes; that is calm when all of it is, however long that takes."""
+    """Whether it names part of a wider flapping, which is calm once all of it is, however long that takes."""
     return incident.is_flap and sign.signal and names_flap(sign) and _seen(sign) < _seen(incident)
 
 
@@ -390,7 +390,7 @@ def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Co
 def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str]) -> ChangeKind:
     if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
         return ChangeKind.RESOLVED if incident.subject in watched else ChangeKind.WITHDRAWN
-    if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
+    if incident.scope is Scope.REMINDER:  # the day has passed, or the entry changed: no message
         return ChangeKind.WITHDRAWN
     if not any(_is_of(incident, target) for target in watched):
         return ChangeKind.WITHDRAWN
@@ -400,7 +400,7 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
 
 
 def _is_of(sign: Incident, target: str) -> bool:
-    """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
+    """Whether a sign concerns a target: its account, or a target at which it was seen."""
     if sign.is_flap:
         return target in _seen(sign)
     return sign.about.is_of(account_of(target)) or target in _seen(sign)

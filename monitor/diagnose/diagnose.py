@@ -1,8 +1,8 @@
-"""How all targets are, and what else is known → whose fault it is, how wide, how sure we are, and why; pure.
+"""Target states and other evidence → whose fault it is, how wide, how sure we are, and why; pure.
 
-One confirmed failure opens a trouble; how wide it is tells everybody who was looked at since it began. Whoever fails
-alike for the second time is part of it, long before that one would be told by itself. Who was not looked at since says
-nothing, neither for nor against.
+One confirmed failure opens a trouble; its width follows from every target that was probed since it began. A target that
+fails alike for the second time is part of it, long before it would be reported by itself. A target that was not probed
+since says nothing, neither for nor against.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from monitor.diagnose.target_state import TargetStates, grouped, is_down
 def diagnose(
     states: TargetStates, now: datetime, findings: Iterable[Finding] = (), corroboration: Corroboration = NOBODY
 ) -> list[Diagnosis]:
-    """Return one diagnosis for each cause that explains the targets that are down, and for each sign of more."""
+    """Return one diagnosis for each cause that explains targets that are down, and one for each sign."""
     sick = [state for state in states if is_down(state.health)]
     if not sick:
         return [sign_of(finding) for finding in findings]

@@ -1,4 +1,4 @@
-"""A diagnosis: whose fault it is, how wide, how sure we are; and the faults that speak of more than one canary."""
+"""A diagnosis: whose fault it is, how wide, how sure we are; and the faults that concern more than one canary."""
 
 from datetime import datetime
 
@@ -25,10 +25,9 @@ class Evidence(Struct, frozen=True):
 class Diagnosis(Struct, frozen=True):
     """What is wrong, `about` what; `since` is when the first target failed.
 
-    `targets` are those that fail now. Not `settled`: others may turn out to share it, or not, within seconds, so it is
-    too early to open an incident.
-    A `signal` tells of what is coming while everything works; it has no failing targets. `blamed` is None
-    where the fault alone says who is to blame.
+    `targets` are those that fail now. Not `settled`: within seconds others may turn out to share it, or not, so it is
+    too early to open an incident. A `signal` warns of what is coming while everything works; it has no failing targets.
+    `blamed` is None where the fault alone says who is to blame.
     """
 
     about: Subject
@@ -48,7 +47,7 @@ class Diagnosis(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """How it is named."""
+        """Its display name."""
         return str(self.about)
 
     @property
@@ -85,6 +84,6 @@ GRAVITY = (
 ACCOUNT_WIDE = frozenset(
     {Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED}
 )
-"""Faults that speak of the whole account even when only one canary meets them."""
+"""Faults that concern the whole account even if only one canary meets them."""
 FLAP = "flap"
-"""The rule of what comes and goes."""
+"""The rule of flapping."""

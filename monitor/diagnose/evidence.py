@@ -1,4 +1,4 @@
-"""What a diagnosis rests on: failing answers, and what speaks for and against it."""
+"""What a diagnosis rests on: failing answers, and the evidence for and against it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -26,11 +26,11 @@ from monitor.diagnose.target_state import EPOCH, TargetState, TargetStates, bega
 from probes.model import Blame, Confidence, Fault
 
 LATE = timedelta(minutes=10)
-"""What answered so long before the latest failure may fail by now."""
+"""Time before the latest failure after which an older good answer no longer counts: it may fail by now."""
 
 
 class View(Struct, frozen=True):
-    """All accounts that one company answers; of the `sick` ones what fails and is not explained yet."""
+    """All accounts that one company answers; `sick` holds what fails and is not explained yet."""
 
     answerer: str
     accounts: Mapping[str, TargetStates]
@@ -99,7 +99,7 @@ def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) ->
 
 
 def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
-    """Return what answers, by its name, each as it was seen last."""
+    """Return what answers, by name, with the oldest of their latest good answers; None if nothing does."""
     seen: dict[str, datetime] = {}
     for name, health in well:
         seen[name] = max(seen.get(name, EPOCH), health.seen_at or EPOCH)
@@ -107,7 +107,7 @@ def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
 
 
 def siblings_of(view: View, accounts: Collection[str], sick: TargetStates) -> Siblings | None:
-    """Return how many others answered well since: what is wrong with an account shows at any canary."""
+    """Return how many other accounts answered well since; what is wrong with a whole account shows at any canary."""
     start, canaries = began(sick), {one.target.canary for one in sick}
     others = [its for account, its in view.accounts.items() if account not in accounts]
     if any(one.health.fault in ACCOUNT_WIDE for one in sick):
@@ -127,7 +127,7 @@ def page_reason(page: Page | None) -> Posted | Unposted | None:
 
 
 def control_reason(view: View, states: TargetStates) -> ControlAnswered | None:
-    """A call without a key says nothing where the API itself has refused the key, or before the trouble began."""
+    """Return what the control probe says; None if the API itself refused the key, or it is from before the trouble."""
     control = view.corroboration.controls.get(view.answerer)
     refused = all(state.health.fault and state.health.fault.blame is Blame.ACCOUNT for state in states)
     if control is None or refused or control.at < min(map(began_at, states)):

@@ -1,4 +1,4 @@
-"""Findings of the detectors → signs, and which of them trouble has overtaken."""
+"""Findings of the detectors → signs, and which of them an outage has overtaken."""
 
 from monitor.detect.finding import Finding
 from monitor.detect.reminder import RULE as REMINDER
@@ -8,11 +8,11 @@ from monitor.diagnose.target_state import TargetStates
 from probes.identity import is_account
 
 STANDING = frozenset({FLAP, REMINDER})
-"""The rules of the findings that stand also while their account is down: they foretell nothing."""
+"""The rules of findings that stand also while their account is down: they predict nothing."""
 
 
 def is_overtaken(finding: Finding, sick: TargetStates) -> bool:
-    """Whether what it foretold has come: the account is lost, or the model refused."""
+    """Whether what it predicted has come: the account is lost, or the model refused."""
     if finding.rule in STANDING:
         return False
     if finding.target in {state.target.id for state in sick}:

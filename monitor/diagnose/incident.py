@@ -27,11 +27,10 @@ class Severity(StrEnum):
 class ChangeKind(StrEnum):
     """What happened to an incident.
 
-    CHANGED: whoever reads of it would act otherwise now. UPDATED: its width, its fault or how sure we are is another
-    one, which changes nothing for who acts. MERGED: it turned out to be part of a larger one, under which it stays
-    open. ANNOUNCED: the provider's own page says so too. REDATED: the clock was set, and its dates are by the new one.
-    Nobody is told of these but of the first. WITHDRAWN: what it spoke of is no longer watched, which is told to whoever
-    heard of it.
+    CHANGED: a reader would now act differently. UPDATED: its width, fault or confidence changed, but nobody would act
+    differently. MERGED: it turned out to be part of a larger one, under which it stays open. ANNOUNCED: the provider's
+    own page reports it, too. REDATED: the clock was set, and its dates follow the new one. Of these only CHANGED sends
+    a message. WITHDRAWN: what it was about is no longer watched; those who were notified of it are notified of that.
     """
 
     OPENED = "opened"
@@ -45,10 +44,10 @@ class ChangeKind(StrEnum):
 
 
 class Announcement(Struct, frozen=True):
-    """The first word of the provider's own page on a trouble; `at` is when it came to be there.
+    """The first mention of a trouble on the provider's own page; `at` is when it appeared there.
 
-    `notice` is the id of the notice within its source: a title is edited while the trouble lasts. "" was
-    recorded before ids were.
+    `notice` is the id of the notice within its source, as titles are edited while the trouble lasts. "": recorded
+    before ids were.
     """
 
     at: datetime
@@ -61,11 +60,11 @@ class Announcement(Struct, frozen=True):
 class Incident(Struct, frozen=True):
     """One trouble with one cause, `about` what. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
-    As long as it is open it follows the facts: `targets` are those that fail now, `covered` all that ever did, and
-    `reasons` are those of `reasoned_at`. What is over says how wide it was. `widest` is how wide it was told to be.
-    A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
-    of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
-    page says of it. `ending` is how it ended where not all is as before; None, or "" of a version of before: all is.
+    While it is open it follows the facts: `targets` are those that fail now, `covered` all that ever did, and `reasons`
+    are those of `reasoned_at`. Once closed it shows how wide it was. `widest` is the width that was reported. A
+    `signal` warns of what is coming: nothing fails yet. `parent` is the wider incident that it is part of, and ends
+    with. `detected_at` is when we were sure of it, `announcement` what the provider's own page says of it. `ending` is
+    how it ended if not all is as before; None, or "" from an earlier version: all is.
     """
 
     id: str
@@ -95,7 +94,7 @@ class Incident(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """How it is named."""
+        """Its display name."""
         return str(self.about)
 
     @property
@@ -105,9 +104,9 @@ class Incident(Struct, frozen=True):
 
     @property
     def lead(self) -> timedelta | None:
-        """Return by how much we knew before the provider's page said so; negative: the page knew first.
+        """Return how long before the provider's page we knew; negative: the page knew first.
 
-        None when the page has not said so.
+        None if the page has not reported it.
         """
         if self.announcement is None or self.detected_at is None:
             return None
@@ -119,22 +118,22 @@ class Incident(Struct, frozen=True):
 
     @property
     def is_flap(self) -> bool:
-        """Whether it names a trouble that comes and goes, and not one that is there."""
+        """Whether it names flapping, not an outage that is there now."""
         return self.signal and names_flap(self)
 
     @property
     def is_offline(self) -> bool:
-        """Whether it tells that nothing could be reached from here."""
+        """Whether it says that nothing could be reached from here."""
         return self.scope is Scope.MONITOR and self.about.part != ABSENCE
 
     @property
     def is_absence(self) -> bool:
-        """Whether it tells that nobody was watching."""
+        """Whether it says that nobody was watching."""
         return self.scope is Scope.MONITOR and self.about.part == ABSENCE
 
 
 class Change(Struct, frozen=True):
-    """One step in an incident's life; `incident` is as it stands after the step."""
+    """One step in an incident's life; `incident` is its state after the step."""
 
     incident: Incident
     kind: ChangeKind
@@ -171,28 +170,28 @@ SEVERITIES = {
     Fault.BAD_REQUEST: Severity.WARNING,
 }
 ABSENCE = "absence"
-"""The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
+"""The subject of a gap in the watch; the incident of a running monitor that reaches nothing has no subject."""
 
 
 def key_of(one: Incident | Diagnosis) -> tuple[Subject, Fault | None, bool]:
-    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
+    """Return what identifies a trouble while its fault may change. Signs of two faults are two; flapping is its own."""
     return one.about, one.fault if one.signal else None, names_flap(one)
 
 
 def accounts_of(targets: Iterable[str]) -> set[str]:
-    """Return the ids of the accounts that these targets, named by their ids, belong to."""
+    """Return the ids of the accounts that these targets, given by id, belong to."""
     return {account_of(target) for target in targets}
 
 
 def severity(diagnosis: Diagnosis) -> Severity:
-    """A status page that cannot be read takes nothing from anybody; what burns a budget has incidents of its own."""
+    """An unreadable status page costs nobody anything; what burns a budget has incidents of its own."""
     own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
 
 
 def _id(since: datetime, location: str, name: str) -> str:
-    """Return what names a trouble that is seen from one location: from two it is two, also of one instant."""
-    from hashlib import blake2s  # OpenSSL comes with it, for which no start should wait
+    """Return the id of a trouble seen from one location: seen from two it has two ids, even at one instant."""
+    from hashlib import blake2s  # loads OpenSSL, which must not slow down start
 
     seed = f"{len(location)}:{location}:{name}"
     return f"{since:%Y%m%d-%H%M%S}-{blake2s(seed.encode(), digest_size=5).hexdigest()}"
@@ -201,7 +200,7 @@ def _id(since: datetime, location: str, name: str) -> str:
 def open_incident(
     diagnosis: Diagnosis, now: datetime | None = None, *, location: str = "", drill: bool = False
 ) -> Incident:
-    """Return the incident that a diagnosis opens; `now` is when we were sure of it, `location` where we look from."""
+    """Return the incident that a diagnosis opens; `now` is when we were sure of it, `location` where we probe from."""
     name = f"{key_of(diagnosis)}:{drill}"
     return Incident(
         id=_id(diagnosis.since, location, name),
@@ -224,7 +223,7 @@ def open_incident(
 
 
 def absence(since: datetime, until: datetime, location: str = "") -> Change:
-    """Return that nobody was watching there: known only when it is over, and nobody's fault but ours."""
+    """Return the closed incident of a gap in the watch: known only once it is over, and our own fault."""
     name = f"{ABSENCE}:{until.isoformat()}"
     gap = Incident(
         id=_id(since, location, name),
@@ -240,9 +239,9 @@ def absence(since: datetime, until: datetime, location: str = "") -> Change:
 
 
 def as_of(change: Change, now: datetime) -> Change:
-    """Return a change as it is dated at `now`: nothing lies ahead, and nothing ends before it began.
+    """Return a change as dated at `now`: no date is in the future, and no end before its beginning.
 
-    The clock may have been set back between two looks, and a round that ends settles what time alone would.
+    The clock may have been set back between two probes, and a single round settles at its end what time would settle.
     """
     one, at = change.incident, min(change.at, now)
     closed_at = one.closed_at and min(one.closed_at, now)
@@ -254,7 +253,7 @@ def as_of(change: Change, now: datetime) -> Change:
 
 
 def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
-    """Return an open incident as dated by a clock that was set by so much: it has lasted no longer, and no shorter."""
+    """Return an open incident re-dated after the clock was set by `by`: its duration stays the same."""
     detected_at = incident.detected_at and incident.detected_at + by
     reasoned_at = incident.reasoned_at and incident.reasoned_at + by
     moved = replace(incident, opened_at=incident.opened_at + by, detected_at=detected_at, reasoned_at=reasoned_at)

@@ -45,7 +45,7 @@ from monitor.diagnose.target_state import (
 from probes.model import Blame, Confidence, Fault
 
 TOGETHER = timedelta(minutes=10)
-"""Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
+"""Longest time between losses of accounts that count as one cause, until something says otherwise."""
 
 
 def provider_troubles(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
@@ -61,15 +61,15 @@ def provider_troubles(answerer: str, states: TargetStates, corroboration: Corrob
 
 
 def _without(sick: Mapping[str, TargetStates], found: Diagnosis) -> dict[str, TargetStates]:
-    """Return who is not yet explained."""
+    """Return what is not yet explained."""
     rest: dict[str, TargetStates] = {
         account: [p for p in its if p.target.id not in found.targets] for account, its in sick.items()
     }
     return {account: its for account, its in rest.items() if its}
 
 
-def _compared(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
-    """Return the accounts that can tell of a trouble: those hit, and those well at the same canary since it began."""
+def _comparable_accounts(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
+    """Return the accounts that say something of a trouble: those hit, and those well at the same canary since."""
     start, canaries = began(states), {state.target.canary for state in states}
     return [account for account, its in view.accounts.items() if account in hit or _is_comparable(its, canaries, start)]
 
@@ -80,17 +80,17 @@ def _is_comparable(states: TargetStates, canaries: Collection[str], start: datet
 
 
 def _refused_road(view: View) -> Diagnosis | None:
-    """Find that the provider refuses the place or the address we call from, or our own proxy us, whatever the key."""
+    """Find that the provider refuses our location or address, or our own proxy refuses us, whatever the key."""
     stopped = [p for its in view.sick.values() for p in its if p.health.fault in STOPPED_ROADS]
     if not is_confirmed(stopped):
         return None
     hit = {state.target.account for state in stopped}
-    seen, control = _compared(view, hit, stopped), control_reason(view, stopped)
-    knocked = control is not None and control.fault in STOPPED_ROADS
-    if not knocked and len(hit) == 1 < len(seen):
-        return None  # others come through from here: it is this account's own
-    told = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
-    sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
+    seen, control = _comparable_accounts(view, hit, stopped), control_reason(view, stopped)
+    control_stopped = control is not None and control.fault in STOPPED_ROADS
+    if not control_stopped and len(hit) == 1 < len(seen):
+        return None  # others get through from here: it is this account's own trouble
+    by_proxy = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
+    sure = Confidence.HIGH if control_stopped or by_proxy or len(hit) == len(seen) > 1 else Confidence.MEDIUM
     reasons = [share_hit(view, hit, seen), symptom(stopped), control]
     return diagnosis_of(subject_of_answerer(Scope.EGRESS, stopped[0].target), stopped, sure, reasons, blame=Blame.PATH)
 
@@ -98,7 +98,7 @@ def _refused_road(view: View) -> Diagnosis | None:
 def _lone_model(view: View) -> Diagnosis | None:
     """Find one model that fails for every account that asks for it, while another one is answered.
 
-    Of the only account that is watched it says so much where the provider takes the blame itself.
+    A single watched account shows as much if the provider takes the blame itself.
     """
     for model, its in _group_by_model(one for them in view.accounts.values() for one in them).items():
         failing = [one for them in view.sick.values() for one in them if one.target.model == model]
@@ -135,28 +135,28 @@ def _group_by_model(states: Iterable[TargetState]) -> dict[str, list[TargetState
 def _provider_trouble(view: View) -> Diagnosis | None:
     """Find trouble that no account is the cause of: several accounts share it, or the provider itself says so.
 
-    While it creeps up, others have failed alike already, and answer in between: nobody fails twice in a row yet.
-    Who is alone, or the only one that was asked the same since, cannot tell it from trouble of its own.
+    While it creeps up, others have failed alike already and answer in between, so that none fails twice in a row yet. A
+    lone account, or the only one probed alike since, cannot tell it from trouble of its own.
     """
     shared = {account: theirs for account, its in view.sick.items() if (theirs := not_the_accounts(its))}
     states = [state for its in shared.values() for state in its]
     if not is_confirmed(states):
         return None
-    seen, told = _compared(view, shared, states), view.page is not None and view.page.trouble is not None
+    seen, posted = _comparable_accounts(view, shared, states), view.page is not None and view.page.trouble is not None
     shaken = _shaken(view, shared, states)
-    if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
+    if not (len(shared) > 1 or len(seen) == 1 or posted or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None
     control = control_reason(view, states)
     reasons = [
         *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(states)),
         *(still_answering(view.accounts, states), page_reason(view.page), control),
     ]
-    sure = _sure_of_provider(shared, seen, told, control)
+    sure = _sure_of_provider(shared, seen, posted, control)
     return diagnosis_of(subject_of_answerer(Scope.PROVIDER, states[0].target), states, sure, reasons)
 
 
 def _shaken(view: View, shared: Collection[str], states: TargetStates) -> list[str]:
-    """Return the other accounts that have met what no account is to blame for since it began, and answer again."""
+    """Return the other accounts that met a fault no account is to blame for since it began, and answer again."""
     start = began(states)
     return [
         account
@@ -173,16 +173,16 @@ def _is_shaken(health: Health, since: datetime) -> bool:
 
 
 def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
-    """Whether so many others failed once that it is no chance: two, or half of them."""
+    """Whether too many others failed once for it to be chance: two, or half of them."""
     return len(shaken) >= 2 or 0 < len(others) <= 2 * len(shaken)
 
 
 def _sure_of_provider(
-    shared: Collection[str], seen: Collection[str], told: bool, control: ControlAnswered | None
+    shared: Collection[str], seen: Collection[str], posted: bool, control: ControlAnswered | None
 ) -> Confidence:
-    """Two witnesses make it sure: all accounts, the page, a call without a key that fails too."""
+    """Two witnesses make it sure: all accounts, the page, a control probe that fails too."""
     alone, everybody = len(seen) == 1, len(shared) == len(seen)
-    voices = (everybody and not alone) + told + (control is not None and control.fault is not None)
+    voices = (everybody and not alone) + posted + (control is not None and control.fault is not None)
     if voices and everybody:
         return Confidence.HIGH
     return Confidence.MEDIUM if voices or not alone else Confidence.LOW
@@ -218,9 +218,9 @@ def _is_of_one_group(view: View, lost: Collection[str]) -> bool:
 
 
 def _groups(view: View, lost: Mapping[str, TargetStates]) -> Iterator[tuple[Group, list[str], int]]:
-    """Yield each declared group of which two or more were lost within minutes, with how many it has.
+    """Yield each declared group of which two or more were lost within minutes, with its size.
 
-    The one that is lost as a whole first, then the narrowest.
+    A group that is lost as a whole comes first, then the narrowest.
     """
     members: dict[Group, list[str]] = defaultdict(list)
     for account, its in view.accounts.items():
@@ -243,10 +243,10 @@ def _is_together(accounts: Iterable[TargetStates]) -> bool:
 
 
 def _lost_at_once(view: View, lost: Mapping[str, TargetStates]) -> Diagnosis | None:
-    """Find that every account here was refused within minutes; nobody declared what they share.
+    """Find that every account here was refused within minutes, where no declared group explains it.
 
-    That keys are refused may be the provider's own trouble or the owner's: nobody can tell until its page, or other
-    owners, speak. A suspension it says of one account only.
+    Refused keys may be the provider's own trouble or the owner's: nobody can tell until its page, or other owners,
+    report. A suspension concerns one account only.
     """
     states = [one for its in lost.values() for one in its]
     start = began(states)
@@ -256,7 +256,7 @@ def _lost_at_once(view: View, lost: Mapping[str, TargetStates]) -> Diagnosis | N
     reasons: list[Reason | None] = [Refused(len(lost), len(lost)), symptom(states), page_reason(view.page)]
     faults = {gravest_fault(its) for its in lost.values()}
     if len(faults) > 1 and not faults <= REFUSALS:
-        return None  # a key that was rotated has nothing to do with another account's suspension
+        return None  # a rotated key has nothing to do with another account's suspension
     if not all(one.health.fault in REFUSALS for one in states):
         return diagnosis_of(
             subject_of_answerer(Scope.ORGANIZATION, states[0].target), states, Confidence.MEDIUM, reasons

@@ -1,4 +1,4 @@
-"""What a diagnosis rests on, as values: each is a claim about now, found anew whenever it is told.
+"""What a diagnosis rests on, as values: each is a claim about now, re-checked each time it is reported.
 
 `monitor.sentence` puts them in words.
 """
@@ -13,7 +13,7 @@ from probes.model import Fault
 
 
 class Met(Struct, frozen=True):
-    """What some canaries get. `status` is None when there was no answer."""
+    """What some canaries get. `status` is None if there was no answer."""
 
     canaries: tuple[str, ...]
     status: int | None
@@ -21,41 +21,41 @@ class Met(Struct, frozen=True):
 
 
 class Symptom(Struct, frozen=True, tag="symptom"):
-    """What those get that fail."""
+    """What the failing canaries get."""
 
     met: tuple[Met, ...]
 
 
 class Share(Struct, frozen=True, tag="share"):
-    """So many of the accounts that were looked at since the trouble began fail alike."""
+    """How many of the accounts that were probed since the trouble began fail alike."""
 
     failing: int
     seen: int
 
 
 class Alone(Struct, frozen=True, tag="alone"):
-    """No other account can tell: none is watched there, or none was asked the same since."""
+    """No other account can tell: none is watched there, or none was probed alike since."""
 
     watched: int
 
 
 class Shaken(Struct, frozen=True, tag="shaken"):
-    """So many other accounts have failed alike since the trouble began, with good answers in between."""
+    """How many other accounts have failed alike since the trouble began, with good answers in between."""
 
     accounts: int
 
 
 class Siblings(Struct, frozen=True, tag="siblings"):
-    """So many other accounts of the provider have answered well since the trouble began, the oldest at `seen_at`."""
+    """How many other accounts of the provider have answered well since the trouble began, the oldest at `seen_at`."""
 
     well: int
     seen_at: datetime
 
 
 class Answering(Struct, frozen=True, tag="answering"):
-    """What of the same still answers: canaries, and models where one model does not.
+    """What still answers beside it: canaries, or other models where one model fails.
 
-    `seen_at` is when the one that was looked at the longest ago answered; None where an earlier version found it.
+    `seen_at` is the oldest of their latest answers; None: found by an earlier version.
     """
 
     names: tuple[str, ...]
@@ -63,7 +63,7 @@ class Answering(Struct, frozen=True, tag="answering"):
 
 
 class ControlAnswered(Struct, frozen=True, tag="knocked"):
-    """What a call without a key met. `fault` is None when the API answered it, be it with a refusal."""
+    """What a control probe met. `fault` is None if the API answered it, be it with a refusal."""
 
     at: datetime
     fault: Fault | None
@@ -72,7 +72,7 @@ class ControlAnswered(Struct, frozen=True, tag="knocked"):
 
 
 class Posted(Struct, frozen=True, tag="posted"):
-    """What the provider's page says of trouble. `since` is None where it has no date."""
+    """What the provider's page reports of trouble. `since` is None if it gives no date."""
 
     title: str
     stage: str
@@ -80,14 +80,14 @@ class Posted(Struct, frozen=True, tag="posted"):
 
 
 class Unposted(Struct, frozen=True, tag="unposted"):
-    """The provider's page tells of no trouble. Not `whole`: some of it cannot be read; not `readable`: nothing can."""
+    """The provider's page reports no trouble. Not `whole`: some of it cannot be read; not `readable`: nothing can."""
 
     readable: bool
     whole: bool = True
 
 
 class Refused(Struct, frozen=True, tag="refused"):
-    """So many of `of` accounts are refused: those of a group, or, with no `group`, all that are watched here."""
+    """How many of `of` accounts are refused: those of a group, or, with no `group`, all that are watched here."""
 
     accounts: int
     of: int
@@ -95,24 +95,24 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 class Undecided(Struct, frozen=True, tag="undecided"):
-    """The provider's key service may be down, or all that this owner has may be lost; what will decide it."""
+    """The provider's key service may be down, or all that this owner has may be lost; and what will decide it."""
 
 
 class Lone(Struct, frozen=True, tag="lone"):
-    """One model fails for so many accounts, all that ask for it, while another model answers them."""
+    """One model fails for all `accounts` that ask for it, while another model answers them."""
 
     accounts: int
 
 
 class Unanswered(Struct, frozen=True, tag="unanswered"):
-    """So many targets at so many providers, all that were looked at, fail before any answer."""
+    """How many targets at how many providers fail before any answer: all that were probed."""
 
     targets: int
     providers: int
 
 
 class Unreached(Struct, frozen=True, tag="unreached"):
-    """So many of the providers are out of reach from here."""
+    """How many of the providers are unreachable from here."""
 
     out: int
     providers: int
@@ -131,10 +131,11 @@ class SourceDoubted(Struct, frozen=True, tag="source-doubted"):
 
 
 class BudgetBurnt(Struct, frozen=True, tag="budget-burnt"):
-    """The share, in [0, 1], that was bad in a long window, and in a short one (None: not seen); `allowed` may be.
+    """The share, in [0, 1], that was bad in a long window, and in a short one (None: not probed); `allowed` is the
+    limit.
 
-    `watched` is how much of the long one was watched; None: nearly all of it. `latency_s` is within what an answer was
-    promised, where that is the promise; None: that there is one.
+    `watched` is how much of the long window was watched; None: nearly all of it. `latency_s` is the promised latency in
+    seconds; None: the promise is availability.
     """
 
     window: timedelta
@@ -147,7 +148,7 @@ class BudgetBurnt(Struct, frozen=True, tag="budget-burnt"):
 
 
 class BudgetLasts(Struct, frozen=True, tag="budget-lasts"):
-    """The budget of so many days is used so many times as fast as is allowed, and lasts so many hours at that."""
+    """How many times as fast as allowed the budget of `window_days` is used, and how many hours it would last."""
 
     times: float
     window_days: int
@@ -155,7 +156,7 @@ class BudgetLasts(Struct, frozen=True, tag="budget-lasts"):
 
 
 class StageFailed(Struct, frozen=True, tag="stage-failed"):
-    """A stage of this monitor failed; `error` is what the last error is called. `lasting`: again and again."""
+    """A stage of this monitor failed; `error` is the type of the last error. `lasting`: again and again."""
 
     stage: Stage
     error: str
@@ -167,11 +168,11 @@ class WholeErrorLogged(Struct, frozen=True, tag="whole-error-logged"):
 
 
 class NobodyWatched(Struct, frozen=True, tag="nobody-watched"):
-    """Nothing was looked at, nor kept."""
+    """Nothing was probed or recorded."""
 
 
 class NoLongerWatched(Struct, frozen=True, tag="no-longer-watched"):
-    """How what the configuration does not name any more ends."""
+    """How an incident ends whose subject left the configuration."""
 
 
 class DrillWanted(Struct, frozen=True, tag="drill-wanted"):
@@ -179,7 +180,7 @@ class DrillWanted(Struct, frozen=True, tag="drill-wanted"):
 
 
 class DrillOnly(Struct, frozen=True, tag="drill-only"):
-    """What stands in place of an answer in a drill."""
+    """What replaces an answer in a drill."""
 
 
 Found = (
@@ -188,8 +189,8 @@ Found = (
     | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip
-"""What the diagnosis finds itself."""
+"""What the diagnosis itself finds."""
 Reason = Found | Detected | str
-"""A `str` is quoted as it stands: what the user wrote, and what a version wrote that knew no values."""
+"""A `str` is quoted as is: written by the user, or by a version from before these values."""
 AnswerWords = Remark | DrillOnly | str
-"""What came back; a `str` is an answer's own words, or what a version of before wrote in their place."""
+"""What came back; a `str` is an answer's own words, or what an earlier version wrote in their place."""

@@ -31,13 +31,13 @@ REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 STOPPED_ROADS = REFUSED_ROADS | {Fault.PROXY_FAILED}
 """What stops requests on their way to the API, whatever their key: the far end of the road, or our own."""
 AT_ONCE = timedelta(minutes=2)
-"""Providers that are out of reach within so long are so by one cause: the looks of a minute are a minute apart."""
+"""Longest time between outages that have one cause: with probes each minute they are seen a minute apart."""
 
 
 def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagnosis | None:
-    """Blame nobody when nothing can be reached: all that was looked at since it began fails before any answer.
+    """Blame nobody if nothing can be reached: all that was probed since it began fails before any answer.
 
-    Of two providers or more; of a single one only when nothing else can be reached from here either.
+    This takes two providers or more; with a single one it takes the reachability check to fail, too.
     """
     out = [one for one in states if is_failing(one.health) and is_unreachable(one.health)]
     if not is_confirmed(out):
@@ -57,20 +57,20 @@ def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagn
 
 
 def _last_began_at(states: TargetStates) -> datetime:
-    """Return when the last of several providers began to fail: who failed otherwise before failed since long before."""
+    """Return when the last of several providers began to fail; other failures began long before."""
     its = grouped(states, lambda target: target.answerer)
     return max((min(map(began_at, one)) for one in its.values()), default=NEVER)
 
 
 def _since(states: TargetStates, start: datetime) -> datetime:
-    """Return when a trouble of the road began; what failed long before did so by another cause."""
+    """Return when a trouble of the road began; what failed long before has another cause."""
     return min(began for one in states if start - (began := began_at(one)) <= AT_ONCE)
 
 
 def cut_off_answerers(answerers: Mapping[str, TargetStates]) -> list[str]:
-    """Return who is out of reach from here, when that is so of two at least, at once or of half of all.
+    """Return the providers that are unreachable from here, if there are two at least, at once or half of all.
 
-    One provider that cannot be reached may be down itself; two at the same time are the road.
+    One unreachable provider may be down itself; two at the same time are the road.
     """
     starts = {answerer: start for answerer, its in answerers.items() if (start := _stopped_at(its))}
     if len(starts) < 2 or not any(is_down(one.health) for answerer in starts for one in answerers[answerer]):
@@ -82,7 +82,7 @@ def cut_off_answerers(answerers: Mapping[str, TargetStates]) -> list[str]:
 
 
 def _stopped_at(states: TargetStates) -> datetime | None:
-    """Return since when all looks at a provider end on the way to it; None when one of them does not."""
+    """Return since when every probe of a provider ends on the way to it; None if one gets through."""
     stopped = [one for one in states if is_failing(one.health) and _is_stopped(one.health)]
     start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
     others = [one for one in states if one.target.id not in ids]
@@ -92,7 +92,7 @@ def _stopped_at(states: TargetStates) -> datetime | None:
 
 
 def _is_stopped(health: Health) -> bool:
-    """Whether its failures come from what stands between us and the provider."""
+    """Whether its failures come from something between us and the provider."""
     return health.fault in STOPPED_ROADS or is_unreachable(health)
 
 

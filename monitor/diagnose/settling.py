@@ -1,4 +1,4 @@
-"""Whether it is too early to tell how wide a trouble is."""
+"""Whether it is too early to say how wide a trouble is."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from probes.model import Blame, Fault
 
 
 def settle(diagnosis: Diagnosis, states: TargetStates, corroboration: Corroboration, now: datetime) -> Diagnosis:
-    """Mark a diagnosis whose width a look may change that is on its way, of whoever may share it."""
+    """Mark a diagnosis as unsettled while a probe is on its way that may change its width."""
     ids = set(diagnosis.targets)
     its = [one for one in states if one.target.id in ids]
     may_share = _sharing(diagnosis, its)
@@ -24,10 +24,10 @@ def settle(diagnosis: Diagnosis, states: TargetStates, corroboration: Corroborat
 
 
 def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, corroboration: Corroboration) -> bool:
-    """Whether somebody was not asked the same since it began; a refused key shows at anything that is asked.
+    """Whether a target that may share it was not yet probed alike since; a refused key shows at any canary.
 
-    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps. So is
-    some other where a key is refused: a key service fails within seconds, not at one instant.
+    Accounts tied to a lost account are re-checked once the loss is sure, as what they share is lost in steps. So is
+    some other account if a key is refused: a key service fails within seconds, not at one instant.
     """
     accounts, canaries = {one.target.account for one in its}, {one.target.canary for one in its}
     seen = {one.target.account for one in others if is_seen(one, diagnosis.since)}
@@ -51,9 +51,9 @@ def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, c
 
 
 def _sharing(diagnosis: Diagnosis, sick: TargetStates) -> Callable[[TargetState], bool]:
-    """Return what tells whether somebody else may share a trouble.
+    """Return a test for whether another target may share the trouble.
 
-    An account's trouble may be that of all accounts there, a provider's of its accounts, the road's everybody's.
+    An account's trouble may be that of all accounts there, a provider's that of its accounts, the road's everybody's.
     """
     answerers, accounts = {one.target.answerer for one in sick}, {one.target.account for one in sick}
     cut_off = all(is_unreachable(one.health) for one in sick)
@@ -69,7 +69,7 @@ def _sharing(diagnosis: Diagnosis, sick: TargetStates) -> Callable[[TargetState]
         if not there:
             return False
         if other.target.account in accounts:
-            return not whole  # else it is lost already
+            return not whole  # otherwise it is lost already
         return health.state is State.UP or (health.fault is not None and health.fault.blame is Blame.ACCOUNT) is ours
 
     return may_share

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """What goes on side by side; each is begun anew by itself."""
+    """What runs side by side; each restarts by itself."""
 
     PROBE = "probe"
     EVALUATE = "evaluate"
@@ -32,4 +32,4 @@ FORMER_NAMES = {
     "reassure": Stage.WATCHDOG,
     "configuration": Stage.RELOAD,
 }
-"""What rows of before call the stages."""
+"""Names of the stages in rows of earlier versions."""

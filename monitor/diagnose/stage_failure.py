@@ -1,4 +1,4 @@
-"""What is told of a stage of the resident loop that fails: by our own fault, so nobody else is blamed."""
+"""What is reported of a stage of the resident loop that fails: our own fault, so nobody else is blamed."""
 
 from datetime import datetime, timedelta
 
@@ -12,15 +12,15 @@ from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault
 
 LASTING = 3
-"""What failed so often without a calm while between is told like an incident."""
+"""Failures without a calm in between from which it is reported like an incident."""
 CALM = timedelta(seconds=60)
-"""What goes on for so long after a failure is well again."""
+"""Time without a failure after which a stage is well again."""
 FIRST_S, LONGEST_S = 1.0, 30.0
-"""The pause before a stage that failed is begun anew, and the longest that it grows to."""
+"""Seconds before a failed stage restarts, at first and at most."""
 
 
 class Failing(Struct, frozen=True):
-    """A stage that failed `times` without a calm while between, from `since` to `last`; `error` names the last one."""
+    """A stage that failed `times` without a calm in between, from `since` to `last`; `error` names the last error."""
 
     stage: Stage
     times: int
@@ -37,7 +37,7 @@ class Failing(Struct, frozen=True):
         return StageFailed(self.stage, self.error, self.is_lasting)
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it has gone on for long enough since, or the clock was set back meanwhile."""
+        """Whether it has run for long enough since, or the clock was set back meanwhile."""
         return not timedelta(0) <= now - self.last < CALM
 
     def incident(self, location: str) -> Incident:
@@ -50,12 +50,12 @@ def once_more(before: Failing | None, stage: Stage, error: str, now: datetime) -
 
 
 def named(error: BaseException) -> str:
-    """Return what an error is called; its text may hold anything."""
+    """Return the type name of an error, as its text may hold anything, secrets included."""
     return type(_innermost(error)).__name__
 
 
 def back_off_s(times: int) -> float:
-    """Return how long a stage rests after it failed so many times."""
+    """Return the seconds a stage backs off after it failed `times` times."""
     return min(FIRST_S * 2.0 ** min(times - 1, 10), LONGEST_S)
 
 

@@ -18,21 +18,21 @@ from probes.model import Confidence, Fault
 from probes.notice import Bulletin, Notice, NoticePhase, Trust, Validators
 
 STALE = timedelta(minutes=30)
-"""A source that was not read for so long is not readable, whatever it said last."""
+"""Time without a poll that could be read after which a source is unreadable, whatever it said last."""
 
 BELIEVED = timedelta(days=1)
-"""So long after it was first read a notice without date and phase speaks of now. KEPT, where it says it is open."""
+"""Time after its first reading in which a notice without date and phase counts as current; KEPT if it says open."""
 
 PATIENCE = timedelta(hours=6)
-"""After so long of doubt a source is worth one quiet message: somebody should look whether it moved."""
+"""Time of doubt after which a source is worth one quiet message: somebody should check whether it moved."""
 
 
 class Source(Struct, frozen=True):
-    """What is remembered of one status source. `last` is the latest bulletin that can be believed, None: none yet.
+    """What is remembered of one status source. `last` is the latest bulletin that can be believed; None: none yet.
 
-    `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures`
-    and `quiet_polls` count those in a row. `published` says when each notice came to be there, also
-    of those that are no longer believed.
+    `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures` and
+    `quiet_polls` count those in a row. `published` says when each notice appeared, also of those that are no longer
+    believed.
     """
 
     id: str
@@ -62,9 +62,9 @@ class Source(Struct, frozen=True):
         return self.problem is None and self.last is not None and now - self.last.at < STALE
 
 
-def follow(source: Source, told: Bulletin) -> Source:
+def follow(source: Source, polled: Bulletin) -> Source:
     """Return what is believed after one more poll."""
-    bulletin, seen = doubt(source.seen, told)
+    bulletin, seen = doubt(source.seen, polled)
     bulletin = renew(source.last, bulletin)
     if bulletin.trust is Trust.DOUBTFUL:
         return Source(
@@ -96,15 +96,15 @@ def follow(source: Source, told: Bulletin) -> Source:
 
 
 def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetime:
-    """Return when it came to be there: providers date a notice back, so what they say is kept between two polls."""
-    told = notice.began_at or bulletin.at
-    return told if source.last is None else min(max(told, source.last.at), bulletin.at)
+    """Return when a notice appeared: providers backdate notices, so the date is kept between two polls."""
+    dated = notice.began_at or bulletin.at
+    return dated if source.last is None else min(max(dated, source.last.at), bulletin.at)
 
 
 def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
-    """Whether it has stood there too long without a date: nobody can tell what is old from what goes on.
+    """Whether it has been there too long without a date: old and ongoing trouble look the same.
 
-    What the page shows of a component has no date, and holds as long as it is shown.
+    A component's state on the page has no date, and holds as long as it is shown.
     """
     if notice.times or not notice.posted:
         return False
@@ -117,7 +117,7 @@ def is_news(before: Source, after: Source) -> bool:
 
 
 def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
-    """Return a sign for each source that could not be believed for hours: perhaps it has moved."""
+    """Return a sign for each source that could not be believed for hours: it may have moved."""
     return [
         Diagnosis(
             about=read_subject(Scope.SOURCE, source.id),
@@ -135,7 +135,7 @@ def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
 
 
 def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement]:
-    """Return when and where these sources began to speak of the troubles that are open."""
+    """Return when and where these sources began to report the troubles that are open."""
     return [
         Announcement(source.published[notice.id], notice.title, notice.url, source.id, notice.id)
         for source in sources
@@ -146,7 +146,7 @@ def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement
 
 
 def page(sources: Iterable[Source], now: datetime) -> Page:
-    """Return what a provider's sources say together. What is doubted says nothing."""
+    """Return what a provider's sources say together. A doubtful source says nothing."""
     readable = [source for source in sources if source.is_readable(now)]
     notices = tuple(notice for source in readable for notice in source.notices)
     return Page(bool(readable), notices, is_whole=not any(source.unread for source in readable))

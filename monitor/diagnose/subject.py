@@ -1,4 +1,4 @@
-"""What a trouble is about: made and read here alone."""
+"""What a trouble is about: made and read only here."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -12,7 +12,7 @@ from probes.model import Target
 
 
 class Scope(StrEnum):
-    """What is in trouble. Wider scopes hold narrower ones down: one cause, one incident."""
+    """What is in trouble. A wider scope absorbs narrower ones: one cause, one incident."""
 
     TARGET = "target"
     MODEL = "model"
@@ -31,9 +31,9 @@ class Scope(StrEnum):
 class Subject(Struct, frozen=True, omit_defaults=True):
     """What a trouble is about: how wide it is, and where.
 
-    `provider` is the id of who is asked; "" where it is of nobody: the road, the monitor itself, a date. `host` is the
-    address of its own at which all accounts in trouble are asked. `account` is the id of the one that is in trouble; ""
-    where it is of more. `part` is what of that: a canary, a model, a group, a source, a promise, a stage; "" is all.
+    `provider` is the id of the provider; "" for none: the road, the monitor itself, a date. `host` is the own address
+    at which all accounts in trouble are probed. `account` is the id of the one account in trouble; "" for several.
+    `part` is a part of that: a canary, a model, a group, a source, an objective, a stage; "" is all.
     """
 
     scope: Scope
@@ -43,17 +43,17 @@ class Subject(Struct, frozen=True, omit_defaults=True):
     part: str = ""
 
     def __str__(self) -> str:
-        """Name it as people and programs read it; other subjects may have the same name."""
+        """Return the display name; other subjects may share it."""
         return "/".join(filter(None, (self.holder, self.part)))
 
     @property
     def answerer(self) -> str:
-        """Who answers, as `Target.answerer` says it."""
+        """Who answers, as in `Target.answerer`."""
         return answerer_id(self.provider, self.host)
 
     @property
     def holder(self) -> str:
-        """The id of the account that it is of, or else of who answers."""
+        """The id of the account, or else of who answers."""
         return self.account or self.answerer
 
     def is_of(self, account: str) -> bool:
@@ -61,7 +61,7 @@ class Subject(Struct, frozen=True, omit_defaults=True):
         return account == self.account or (self._is_whole and provider_of(account) == self.answerer)
 
     def holds(self, other: "Subject") -> bool:
-        """Whether another one is the same thing, or a part of it, however wide each is said to be."""
+        """Whether another one is the same thing, or a part of it, whatever the scope of each."""
         if self.holder == other.holder:
             return not self.part or f"{other.part}/".startswith(f"{self.part}/")
         return bool(other.account) and self.is_of(other.account)
@@ -72,27 +72,27 @@ class Subject(Struct, frozen=True, omit_defaults=True):
 
 
 def subject_of_answerer(scope: Scope, target: Target, part: str = "") -> Subject:
-    """Return what is of all that answer where a target is asked."""
+    """Return the subject of all that answers at a target's address."""
     return Subject(scope, target.provider, target.host, part=part)
 
 
 def subject_of_account(scope: Scope, target: Target, part: str = "") -> Subject:
-    """Return what is of the account of a target."""
+    """Return the subject of a target's account."""
     return Subject(scope, target.provider, account=target.account, part=part)
 
 
 def subject_of(scope: Scope, holder: str, part: str = "") -> Subject:
-    """Return what is of an account, or else of who answers, by its id; "" is nobody's."""
+    """Return the subject of an account, or else of who answers, by id; "" is nobody's."""
     if is_account(holder):
         return Subject(scope, provider_of(holder), account=holder, part=part)
     return Subject(scope, provider_of(holder), host_of(holder), part=part)
 
 
 def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subject:
-    """Return the subject of a name: the inverse of `str` where `targets` are those, by their ids, that it was seen at.
+    """Return the subject of a name: the inverse of `str`, given the ids of the targets at which it was seen.
 
-    So rows tell of it that were written before subjects were values. Without targets a model of three parts or more is
-    an account's.
+    It reads rows that were written before subjects were values. Without targets a model of three parts or more is an
+    account's.
     """
     match scope:
         case Scope.STAGE:
@@ -113,7 +113,7 @@ def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subj
 
 
 def _read_model(name: str, targets: Collection[str]) -> Subject:
-    """Tell a model of who answers, which all that ask for it meet, from one of an account."""
+    """Tell a model of who answers, which all that ask for it meet, from a model of one account."""
     whole = _split(Scope.MODEL, name)
     shared = any(model_of(one) == whole.part for one in targets) if targets else "/" not in whole.part
     return whole if shared else subject_of(Scope.MODEL, account_of(name), part_of(name))

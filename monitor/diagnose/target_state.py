@@ -1,4 +1,4 @@
-"""How a target is, as far as a diagnosis asks: down, suspected, out of reach, seen since."""
+"""The state of a target as a diagnosis needs it: down, suspected, unreachable, observed since."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ from monitor.diagnose.diagnosis import GRAVITY
 from probes.model import Blame, Fault, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-"""When what has not begun began."""
+"""The beginning of what has not begun."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -24,14 +24,14 @@ class TargetState(Struct, frozen=True):
 
 TargetStates = Sequence[TargetState]
 REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
-"""What a provider whose key service is down says to everybody. A suspension it says of one account only."""
+"""What a provider whose key service is down says to everybody. A suspension concerns one account only."""
 NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
 """Who is to blame for what no account is the cause of."""
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.PROXY_FAILED, Fault.TIMEOUT})
 LATELY = timedelta(seconds=25)
-"""So long after a first failure the second look is on its way, and so are the looks at those who may share it."""
+"""Time after a first failure in which its re-check, and the probes of those that may share it, are on their way."""
 BREATH = timedelta(seconds=0.25)
-"""A round asks all at one instant, and a daemon whom it hurries: who was asked so little before tells as much."""
+"""Time that counts as one instant: a round probes all at once, and so does a daemon that hurries a re-check."""
 
 
 def is_down(health: Health) -> bool:
@@ -46,7 +46,7 @@ def is_suspected(health: Health) -> bool:
 def is_failing(health: Health) -> bool:
     """Whether it has failed more than once, so that it is part of a trouble that is confirmed elsewhere.
 
-    What has answered again and is not believed yet tells nothing: it is neither part of it nor well.
+    A target that has answered again without being confirmed says nothing: it is neither part of it nor well.
     """
     down = health.state is State.DOWN or (health.state is State.SUSPECTED and health.failures > 1)
     return down and health.successes == 0
@@ -58,25 +58,25 @@ def is_unreachable(health: Health) -> bool:
 
 
 def began_at(state: TargetState) -> datetime:
-    """Return when its failures began, confirmed or not; of what is well, when it was seen last."""
+    """Return when its failures began, confirmed or not; of a target that is well, when it was last observed."""
     health = state.health
     began = health.since if health.state is State.DOWN else health.began_at
     return began or health.seen_at or health.since or NEVER
 
 
 def began(states: TargetStates) -> datetime:
-    """Return when a trouble began, by those of them that are confirmed."""
+    """Return when a trouble began, judged by its confirmed targets."""
     return min((began_at(one) for one in states if is_down(one.health)), default=NEVER)
 
 
 def is_seen(state: TargetState, since: datetime) -> bool:
-    """Whether it was looked at since then, or in the same breath, and answered or failed."""
+    """Whether it was probed since then, or at the same instant, and answered or failed."""
     health = state.health
     return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
 
 
 def answered_before(state: TargetState, start: datetime) -> bool:
-    """Whether its good answer is of the moment before a road was cut: all are asked again before that is told."""
+    """Whether its good answer is from just before the road was cut: all are re-checked before that is reported."""
     health = state.health
     return health.state is State.UP and health.seen_at is not None and health.seen_at < start
 
@@ -86,7 +86,7 @@ def is_well(state: TargetState, since: datetime) -> bool:
 
 
 def is_wavering(state: TargetState, now: datetime) -> bool:
-    """Whether it failed for the first time a moment ago: the next look says whether that was chance."""
+    """Whether it failed for the first time a moment ago: the re-check says whether that was chance."""
     first = state.health.state is State.SUSPECTED and state.health.failures == 1
     return first and now - began_at(state) < LATELY
 
@@ -96,7 +96,7 @@ def is_confirmed(states: Iterable[TargetState]) -> bool:
 
 
 def is_all(failing: TargetStates, watched: TargetStates) -> bool:
-    """Whether nobody of those that watch it has met anything else since it began."""
+    """Whether no other target that watches it has met anything else since it began."""
     start, ids = began(failing), {one.target.id for one in failing}
     return not any(is_seen(one, start) for one in watched if one.target.id not in ids)
 

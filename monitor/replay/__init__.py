@@ -1,1 +1,1 @@
-"""The recorded past once more, by the rules of today or by others; nothing is sent."""
+"""Replays the recorded past by today's rules or by others; sends nothing."""

@@ -1,4 +1,4 @@
-"""A recorded stretch once more, by today's rules: who would have been told what; pure."""
+"""Replay of a recorded stretch by today's rules: who would have been notified of what; pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Record(Struct, frozen=True):
-    """What is on record of a stretch: what happened, what people answered, and how each message went."""
+    """What is on record of a stretch: what happened, what people replied, and how each message went."""
 
     since: datetime
     changes: Sequence[Change]
@@ -26,10 +26,10 @@ class Record(Struct, frozen=True):
 
 
 class ReplayedMessage(Struct, frozen=True):
-    """One message that would have been sent, in one letter with `together` - 1 others.
+    """One message that would have been sent, together with `together` - 1 others.
 
-    `fate` is None where it was not sent then: it counts as delivered. `incident` is None where it is about none,
-    and the message's note says more.
+    `fate` is None if it was not sent then: it counts as delivered. `incident` is None if it is about none, and the
+    message's note says more.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class ReplayedMessage(Struct, frozen=True):
 
 
 class _Channels(Struct):
-    """Which channels fail in this replay, and what the others are to be told of it, and when."""
+    """Which channels fail in this replay, and what the others get about it, and when."""
 
     failing: set[str] = field(default_factory=set)
     due: list[tuple[datetime, str, str, bool]] = field(default_factory=list)
@@ -62,10 +62,10 @@ def replay(
         given = [one for one in record.replies if one.at <= at]
         messages = decide(Situation(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])
-        for line in _letters(messages, cases, record.fates, at):
+        for line in _as_sent(messages, cases, record.fates, at):
             yield line
             _follow(state, line, rules.patience.failing_tries)
-        yield from (ReplayedMessage(at, message) for message in _complaints(state, channels, at))
+        yield from (ReplayedMessage(at, message) for message in _failing_notices(state, channels, at))
         for message in due_digests(channels, timing, digests, record.since, at):
             digests[message.channel] = at
             yield ReplayedMessage(at, message)
@@ -77,7 +77,7 @@ def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> It
     yield from sorted({*minutes, *(at for at in changes if since <= at <= now)})
 
 
-def _letters(
+def _as_sent(
     messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime
 ) -> Iterator[ReplayedMessage]:
     together = Counter(message.channel for message in messages)
@@ -88,7 +88,7 @@ def _letters(
 
 
 def _follow(state: _Channels, line: ReplayedMessage, failing_tries: int) -> None:
-    """Note what the way of a message says of its channel: it fails, or something gets through it again."""
+    """Note what a delivery says of its channel: it fails, or messages get through again."""
     channel, failures = line.message.channel, line.fate.failures if line.fate else 0
     if failures < failing_tries:
         state.failing.discard(channel)
@@ -100,10 +100,10 @@ def _follow(state: _Channels, line: ReplayedMessage, failing_tries: int) -> None
         state.due.append((line.at + timedelta(seconds=after_s), channel, why, critical))
 
 
-def _complaints(state: _Channels, channels: Sequence[Channel], at: datetime) -> Iterator[Message]:
+def _failing_notices(state: _Channels, channels: Sequence[Channel], at: datetime) -> Iterator[Message]:
     for one in [one for one in state.due if one[0] <= at]:
         state.due.remove(one)
         _, name, why, critical = one
-        for hearer in channels:
-            if hearer.name != name and (critical or not (hearer.quiet and hearer.quiet.is_on(at))):
-                yield Message(None, hearer.name, Step.FAILING, note=why, about_channel=name)
+        for other in channels:
+            if other.name != name and (critical or not (other.quiet and other.quiet.is_on(at))):
+                yield Message(None, other.name, Step.FAILING, note=why, about_channel=name)

@@ -1,4 +1,4 @@
-"""What neutral hosts and calls without a key said, as far as the reasons of recorded incidents tell it; pure."""
+"""What neutral hosts and control probes said, as far as the reasons of recorded incidents show it; pure."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -15,11 +15,11 @@ from probes.model import ControlAnswer, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 AGAIN = timedelta(minutes=1)
-"""While there is a doubt, who answers without a key is asked so often."""
+"""Time between control probes of one provider while there is a doubt."""
 
 
 class ControlSpan(Struct, frozen=True):
-    """What was said from one change of an incident to the next: by neutral hosts (None: nothing), and who knocked."""
+    """From one change of an incident to the next: what neutral hosts said (None: nothing), and the control probes."""
 
     begin: datetime
     end: datetime
@@ -28,9 +28,9 @@ class ControlSpan(Struct, frozen=True):
 
 
 class ControlHistory(Struct, frozen=True):
-    """What neutral hosts and calls without a key said, as far as the reasons of incidents tell it.
+    """What neutral hosts and control probes said, as far as the reasons of incidents show it.
 
-    From each of `starts` on, up to the next one, those of `words` at its place hold.
+    From each of `starts` until the next one, those of `words` at its index hold.
     """
 
     starts: Sequence[datetime]
@@ -38,13 +38,13 @@ class ControlHistory(Struct, frozen=True):
 
     @classmethod
     def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "ControlHistory":
-        told = [one for one in _words(record, targets) if one.reached is not None or one.controls]
-        its = sorted(told, key=lambda one: one.begin)
+        useful = [one for one in _spans(record, targets) if one.reached is not None or one.controls]
+        its = sorted(useful, key=lambda one: one.begin)
         starts = sorted({at for one in its for at in (one.begin, one.end)})
         return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
 
     def at(self, at: datetime) -> ControlResult:
-        """Return what was said until then."""
+        """Return what was known at that instant."""
         place = bisect_right(self.starts, at) - 1
         words = self.words[place] if place >= 0 else ()
         online = next((one.reached for one in reversed(words) if one.reached is not None), None)
@@ -52,7 +52,7 @@ class ControlHistory(Struct, frozen=True):
         return ControlResult({id: replace(one, at=max(one.at, at - AGAIN)) for id, one in controls.items()}, online)
 
 
-def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[ControlSpan]:
+def _spans(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[ControlSpan]:
     changes: dict[str, list[Change]] = defaultdict(list)
     for change in record:
         changes[change.incident.id].append(change)
@@ -60,10 +60,10 @@ def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[
         end = its[-1].incident.closed_at or NEVER
         begins = [min(its[0].incident.opened_at, its[0].at), *(change.at for change in its[1:])]
         for change, begin, next_at in zip(its, begins, [*begins[1:], end], strict=True):
-            yield _word(change.incident, begin, min(next_at, end), targets)
+            yield _span(change.incident, begin, min(next_at, end), targets)
 
 
-def _word(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
+def _span(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
     reached = next((one.reached for one in incident.reasons if isinstance(one, Elsewhere)), None)
     controls = [
         ControlAnswer(one.at, one.fault, one.status, one.latency_s)

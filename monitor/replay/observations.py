@@ -1,7 +1,8 @@
-"""The recorded past once more: its looks through the stages that judge and conclude, what they tell through the rules.
+"""Replay of the recorded observations through judging and concluding, and of the results through today's rules.
 
-Looks stay as they were taken. What was seen of no look (credit, limits, objectives, status pages, drills, our own
-trouble) is told as it is on record; so is what neutral hosts and calls without a key said, as far as it stands there.
+Observations stay as they were recorded. What comes from no observation (credit, limits, objectives, status pages,
+drills, our own failures) is taken from the record; so is what neutral hosts and control probes said, as far as it is
+there.
 """
 
 from collections import defaultdict
@@ -31,16 +32,16 @@ from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 
 WARM_UP = timedelta(days=1)
-"""So much more is looked at before what is told of: what was open by then, and how fast each usually is."""
+"""Time before the stretch that is replayed as well: what was open by then, and how fast each target usually is."""
 BEAT = timedelta(seconds=1)
-"""What was seen within so long was judged together; a failure was waited with for nobody."""
+"""Time within which observations were judged together; a failure was judged at once."""
 SOONEST, LATEST = timedelta(seconds=2), timedelta(minutes=15)
 RARER = 2
-"""While time alone may change something it is looked at again: the longer nothing stirred, by this part, the later."""
+"""Divisor of the calm so far that gives the next pause: the longer nothing stirred, the rarer the checks."""
 REPORTED = 2_000
-"""After so many looks it is said anew how far it is."""
+"""Observations between two progress reports."""
 SAME = timedelta(seconds=20)
-"""A change that is on record so little apart is that one, and dated by it: a look does not tell when it was judged."""
+"""Time within which a change is the recorded one, and gets its date: no observation says when it was judged."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 NOT_OF_LOOKS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
 
@@ -53,7 +54,7 @@ def look_back(
     now: datetime,
     report: Callable[[str], None],
 ) -> dict[Thresholds, ReplayResult]:
-    """Return by setting what would have been told since `tally.since`; `report` is told how far it is."""
+    """Return by setting what would have been reported since `tally.since`; `report` gets the progress."""
     since, begin = tally.since, tally.since - WARM_UP
     targets = [watch.target for watch in config.watches.values()]
     looks = in_order(stored.history.observations(target, begin) for target in targets)
@@ -79,17 +80,17 @@ def _reported(looks: Iterable[Observation], report: Callable[[str], None]) -> It
 
 
 def in_order(histories: Iterable[Iterable[Observation]]) -> Iterator[Observation]:
-    """Merge the looks at each target, oldest first, in the order in which they came."""
+    """Merge the observations of each target, oldest first, in the order in which they ended."""
     return merge(*histories, key=came_at)
 
 
 def came_at(observation: Observation) -> datetime:
-    """Return when a look was over."""
+    """Return when a probe ended."""
     return observation.at + timedelta(seconds=observation.latency_s or 0.0)
 
 
 def is_of_looks(incident: Incident) -> bool:
-    """Whether it follows from looks as they are kept, and can be found anew."""
+    """Whether it follows from recorded observations, and can be found again."""
     if incident.drill or incident.is_absence or incident.scope in NOT_OF_LOOKS:
         return False
     signs = {evidence.rule for evidence in incident.evidence}
@@ -99,10 +100,10 @@ def is_of_looks(incident: Incident) -> bool:
 def relive(
     config: Config, tried: Sequence[Thresholds], looks: Iterable[Observation], record: Sequence[Change], until: datetime
 ) -> dict[Thresholds, list[Change]]:
-    """Return by setting what the looks, in the order in which they came, would have made of the incidents.
+    """Return by setting the incidents that the observations, in order, would have led to.
 
-    How fast each target is hardly depends on the setting, so it is followed once, as the current one has it.
-    `record` are the changes that are on record, and `until` is when the monitor was last known to watch.
+    The speed of each target hardly depends on the setting, so it is followed once, under the current one. `record` are
+    the recorded changes, and `until` is when the monitor was last known to watch.
     """
     candidates = {setting: Candidate(_belief(config, setting)) for setting in tried}
     lead = candidates[config.thresholds]
@@ -125,11 +126,11 @@ def relive(
 
 
 class Candidate(Struct):
-    """What is believed with one setting, and what it has led to. `cases` are the times without a connection.
+    """The belief under one setting, and what it has led to. `cases` are the times without a connection.
 
-    `wavers`: a look since the last conclusion may decide; `turns`: one changed a target that was down, or is. `awaited`
-    is whether the last conclusion awaited a look. `turned_at` is when something last turned, `due_at` when to look
-    whether time alone has changed anything, NEVER: it cannot.
+    `wavers`: an observation since the last conclusion may decide; `turns`: one changed a target that was down, or is.
+    `awaited` is whether the last conclusion awaited a probe. `turned_at` is when something last turned, `due_at` when
+    to check whether time alone has changed anything; NEVER: it cannot.
     """
 
     belief: Belief
@@ -167,15 +168,15 @@ def _beats(looks: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _see_all(lead: Candidate, rest: Sequence[Candidate], one: Observation) -> None:
-    """Let all take in a look. What turned nothing for the current setting turns nothing for those that agree with it.
+    """Give all candidates an observation. What turned nothing for the current setting turns nothing for like ones.
 
-    A good answer says the same with each setting, so who believed the same before it does so after it.
+    A good answer says the same under each setting, so candidates that agreed before it agree after it.
     """
     id = one.target.id
     before = lead.belief.healths.get(id)
     _see(lead, one, follow)
     if (after := lead.belief.healths.get(id)) is None:
-        return  # nobody watches it any more
+        return  # it is no longer watched
     calm = _is_calm(lead.belief, one, before)
     detect = partial(_follow_turns, lead.belief)
     for candidate in rest:
@@ -193,7 +194,7 @@ def _is_calm(belief: Belief, one: Observation, before: Health | None) -> bool:
 
 
 def _is_steady(track: Track) -> bool:
-    """Whether one more good answer changes nothing of how often it turns."""
+    """Whether one more good answer changes nothing of its flapping."""
     return not track.flap.since and track.flicker is intermittent.NONE
 
 
@@ -206,7 +207,7 @@ def _see(candidate: Candidate, observation: Observation, detect: Detect) -> None
 
 
 def _follow_turns(lead: Belief, belief: Belief, observation: Observation, before: Health, after: Health) -> None:
-    """Take over from the lead how fast all are."""
+    """Take over the speed of all targets from the lead."""
     belief.pools = lead.pools
     follow_turns(belief, lead.tracks.get(observation.target.id, NEW), observation, before, after)
 
@@ -218,7 +219,7 @@ def _pass(
     recorded: ControlHistory,
     absences: Sequence[tuple[datetime, datetime]],
 ) -> None:
-    """Let time pass, in which nobody concluded anything while nobody was watching."""
+    """Let time pass; while nobody was watching, nothing was concluded."""
     while candidate.due_at < until:
         at = next((end for begin, end in absences if begin <= candidate.due_at < end), candidate.due_at)
         if at >= until:
@@ -260,15 +261,15 @@ def _absences(record: Iterable[Change]) -> list[tuple[datetime, datetime]]:
     return [(one.opened_at, one.closed_at) for one in gaps if one.closed_at]
 
 
-# What there was to tell
+# What there was to report
 
 
 def retold(
     found: Iterable[Change], record: Sequence[Change], before: Sequence[Incident], since: datetime
 ) -> list[Change]:
-    """Return what there was to tell since then, in order: what was found in the looks, and what else is on record.
+    """Return what there was to report since then, in order: found in the observations, or else on record.
 
-    `before` are the incidents that were open already when the first look was taken; what goes on with one is not new.
+    `before` are the incidents that were open already at the first observation; what continues one is not new.
     """
     dates = _dates(record)
     found = _named_as_recorded(found, record)
@@ -282,7 +283,7 @@ def retold(
 
 
 def _named_as_recorded(found: Iterable[Change], record: Iterable[Change]) -> list[Change]:
-    """Give what was found anew the ids on record, however they were made then: what was sent and answered counts."""
+    """Give replayed incidents their recorded ids, however those were made then: what was sent and replied counts."""
     found = list(found)
     known = {_origin(one.incident): one.incident.id for one in record if one.kind is ChangeKind.OPENED}
     ids = {
@@ -294,7 +295,7 @@ def _named_as_recorded(found: Iterable[Change], record: Iterable[Change]) -> lis
 
 
 def _origin(incident: Incident) -> tuple[object, ...]:
-    """Return what an id is made of beside the location: what a trouble is about, and the second in which it began."""
+    """Return what an id is made of besides the location: the subject of a trouble, and the second in which it began."""
     return *key_of(incident), incident.opened_at.replace(microsecond=0)
 
 
@@ -304,7 +305,7 @@ def _renamed(incident: Incident, ids: Mapping[str, str]) -> Incident:
 
 
 Dates = Mapping[tuple[str, ChangeKind], Sequence[datetime]]
-"""When an incident, by its id, changed in such a way."""
+"""When an incident, by its id, changed in which way."""
 
 
 def _dates(record: Iterable[Change]) -> Dates:
@@ -315,7 +316,7 @@ def _dates(record: Iterable[Change]) -> Dates:
 
 
 def _dated(change: Change, dates: Dates) -> Change:
-    """Date it as it is on record: the same change has the same id, and what was sent and answered then counts."""
+    """Give a change its recorded date: the same change has the same id, and what was sent and replied then counts."""
     its = dates.get((change.incident.id, change.kind), ())
     nearest = min(its, key=lambda at: abs(at - change.at), default=change.at)
     return replace(change, at=nearest) if abs(nearest - change.at) <= SAME else change

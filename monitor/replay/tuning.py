@@ -1,4 +1,4 @@
-"""What other settings would have told of the own past: messages by setting → figures; pure."""
+"""What other settings would have reported of our own past: messages by setting → figures; pure."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ FAILURES = (2, 3, 4, 5)
 BLIPS_S = (0.0, 60.0, 120.0, 300.0)
 MONTH = timedelta(days=30)
 LEAST = timedelta(days=1)
-"""Of less history nothing is said: what a day holds may be no usual thing."""
+"""Least history for a result: a single day may be unusual."""
 
 
 class ReplayedIncident(Struct, frozen=True):
-    """One incident as a setting would have told it: as it stood in the end, when first, in how many messages."""
+    """One incident as a setting would have reported it: its final state, when first, and in how many messages."""
 
     incident: Incident
     at: datetime
@@ -29,7 +29,7 @@ class ReplayedIncident(Struct, frozen=True):
 
     @property
     def is_outage(self) -> bool:
-        """Whether something was lost, and nothing was foretold."""
+        """Whether something was lost, rather than predicted."""
         return bool(self.incident.targets) and not (self.incident.signal or self.incident.drill)
 
     @property
@@ -42,7 +42,7 @@ class ReplayedIncident(Struct, frozen=True):
 
 
 class ReplayResult(Struct, frozen=True):
-    """What a setting would have told. `others` are the messages about no incident: digests, channels that fail."""
+    """What a setting would have sent. `others` are the messages about no incident: digests, channels that fail."""
 
     alarms: Sequence[ReplayedIncident]
     others: int = 0
@@ -57,15 +57,15 @@ class ReplayResult(Struct, frozen=True):
 
     @property
     def slow(self) -> "ReplayResult":
-        """What it would have told of answers that were slower than usual."""
+        """What it would have sent about answers that were slower than usual."""
         return ReplayResult([alarm for alarm in self.alarms if alarm.is_slow])
 
 
 class Trial(Struct, frozen=True):
-    """A setting and what it would have told. `delay_s` is the median from the first failure to the message.
+    """A setting and what it would have sent. `delay_s` is the median from the first failure to the message.
 
-    `found` of the `outages` that the current setting tells are told by this one, too. `delay_s` is None
-    where none is.
+    `found` of the `outages` that the current setting reports are reported by this one, too. `delay_s` is None if none
+    is.
     """
 
     setting: Thresholds
@@ -77,16 +77,16 @@ class Trial(Struct, frozen=True):
 
 
 class Outage(Struct, frozen=True):
-    """What the current setting tells, and which of the others would not."""
+    """What the current setting reports, and which of the others would not."""
 
     alarm: ReplayedIncident
     untold: Sequence[Thresholds]
 
 
 class LookCount(Struct):
-    """The looks that were replayed, counted as they pass: those at the chosen accounts, since `since`.
+    """The replayed observations, counted as they pass: those at the chosen accounts, since `since`.
 
-    `begin` is when the first look of all was taken, `at` when the one that passes now was.
+    `begin` is the time of the very first observation, `at` that of the present one.
     """
 
     accounts: Collection[str]
@@ -107,19 +107,19 @@ class LookCount(Struct):
 
     @property
     def span(self) -> timedelta:
-        """How much time the counted looks cover."""
+        """How much time the counted observations cover."""
         return self.at - self.first if self.first and self.at else timedelta(0)
 
 
 def settings(now: Thresholds) -> list[Thresholds]:
-    """Return the current setting and its neighbours, each of which differs from it in one thing."""
+    """Return the current setting and its neighbours, each of which differs from it in one value."""
     failures = [replace(now, failures=number) for number in sorted({*FAILURES, now.failures})]
     blips = [replace(now, blip_s=seconds) for seconds in sorted({*BLIPS_S, now.blip_s})]
     return list(dict.fromkeys([*failures, *blips]))
 
 
 def count(lines: Iterable[ReplayedMessage], changes: Iterable[Change], accounts: Collection[str] = ()) -> ReplayResult:
-    """Return what these messages tell of, each incident once; only what concerns the accounts, where some are named."""
+    """Return what these messages report, each incident once; only what concerns `accounts`, if given."""
     first: dict[str, datetime] = {}
     messages: Counter[str] = Counter()
     for line in lines:
@@ -139,7 +139,7 @@ def concerns(incident: Incident, accounts: Collection[str]) -> bool:
 
 
 def compare(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Trial]:
-    """Return what each setting would have told, beside what the current one does."""
+    """Return what each setting would have sent, compared with the current one."""
     return [_trial(setting, its, told[now].outages) for setting, its in told.items()]
 
 
@@ -150,7 +150,7 @@ def _trial(setting: Thresholds, told: ReplayResult, outages: Sequence[ReplayedIn
 
 
 def outages(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Outage]:
-    """Return what the current setting would have told, the latest first."""
+    """Return what the current setting would have reported, the latest first."""
     found = [
         Outage(alarm, [setting for setting, its in told.items() if not _same(its, alarm)])
         for alarm in told[now].outages
@@ -159,7 +159,7 @@ def outages(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Ou
 
 
 def _same(told: ReplayResult, outage: ReplayedIncident) -> ReplayedIncident | None:
-    """Return the outage as it was told: of a target in common, at the same time; None where it was not."""
+    """Return the same outage in another replay: a common target at the same time; None if it was not reported."""
     return next((one for one in told.outages if _overlap(one.incident, outage.incident)), None)
 
 

@@ -153,7 +153,7 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
 
 
 def remark(it: AnswerWords, language: Language = ENGLISH) -> str:  # noqa: C901 - a line for each kind
-    """Say what came back: an answer in its own words, or what stands in their place."""
+    """Say what came back: an answer in its own words, or what replaces them."""
     match it:
         case str():
             return it
@@ -251,7 +251,7 @@ def _pace_stays(it: PaceStays, language: Language) -> str:
 
 
 def _pace(kind: Kind, seconds: float, language: Language) -> str:
-    """Say how long it takes, of a stream how many tokens a second come."""
+    """Say how long it takes; for a stream, its tokens per second."""
     if kind is not Kind.TOKEN:
         return language.say("{n} s", n=language.number(f"{seconds:.2f}"))
     rate = STREAMED / seconds

@@ -38,7 +38,7 @@ from monitor.words import ENGLISH, FAULTS, Language, duration, moment
 from probes.model import Blame
 
 FRESH = timedelta(seconds=30)
-"""What was seen so little ago is told as of now."""
+"""Age up to which an observation is worded as current."""
 
 DOES = {
     Stage.PROBE: "asking the accounts",
@@ -133,7 +133,7 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
 
 
 def knocked(it: ControlAnswered, incident: Incident, now: datetime, language: Language) -> str:
-    """Say what a call without a key met, and what that shows of this trouble."""
+    """Say what a control probe met, and what that shows of this trouble."""
     call, say = found(it, now, language), language.say
     if it.fault in STOPPED_ROADS:
         return say("{call}: so it is not the key, but where we call from", call=call)
@@ -230,7 +230,7 @@ def _refused(it: Refused, language: Language) -> str:
 
 
 def _group(group: str, language: Language) -> str:
-    """Say what accounts share; its level is a word of ours, its name is not."""
+    """Say what accounts share: its level is our word, its name is the user's."""
     level, space, name = group.partition(" ")
     return f"{language.say(level)}{space}{name}"
 
@@ -264,7 +264,7 @@ def _window(it: BudgetBurnt, language: Language) -> str:
 
 
 def _latest(window: timedelta, language: Language) -> str:
-    """Say a window that ends now; one of an hour, whole minutes, hours, or days."""
+    """Say a window that ends now, in whole minutes, hours, or days."""
     minutes, many = round(window / timedelta(minutes=1)), language.many
     if minutes < 60:
         return many(minutes, "the last minute", "the last {n} minutes")

@@ -12,7 +12,7 @@ from monitor.words import ENGLISH, Language
 
 
 def reasons(incident: Incident, language: Language = ENGLISH) -> list[str]:
-    """Say what an incident rests on, a sentence for each; how old a look is, it was when the reasons were found."""
+    """Say what an incident rests on, one sentence per reason; ages are as of when the reasons were found."""
     at = incident.reasoned_at or incident.detected_at or incident.opened_at
     return [
         knocked(one, incident, at, language) if isinstance(one, ControlAnswered) else reason(one, at, language)
@@ -21,7 +21,7 @@ def reasons(incident: Incident, language: Language = ENGLISH) -> list[str]:
 
 
 def spelled(incident: Incident) -> Incident:
-    """Return an incident with all that it says in English sentences, for whoever reads its fields."""
+    """Return an incident with all its values as English sentences, for readers of its fields."""
     return replace(
         incident,
         reasons=tuple(reasons(incident)),
@@ -31,13 +31,13 @@ def spelled(incident: Incident) -> Incident:
 
 
 def ending(incident: Incident, language: Language = ENGLISH) -> str:
-    """Say how an incident ended where not all is as before; empty where all is."""
+    """Say how an incident ended if not all is as before; empty if it is."""
     it = incident.ending
     return reason(it, incident.closed_at or incident.opened_at, language) if it else ""
 
 
 def reason(it: Reason, now: datetime, language: Language = ENGLISH) -> str:
-    """Say one reason; what was seen some time ago says when."""
+    """Say one reason; an older observation says its age."""
     if isinstance(it, str):
         return it
     return found(it, now, language) if isinstance(it, Found) else detected(it, language)

@@ -1,1 +1,1 @@
-"""What was promised, what was kept: indicators, objectives, error budgets; pure."""
+"""What was promised, and what was kept: indicators, objectives, error budgets; pure."""

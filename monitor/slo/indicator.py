@@ -10,10 +10,10 @@ from msgspec import Struct
 
 SMALLEST_S = 0.001
 GROWTH = 1.1
-"""Each bin is 10 % wider than the one before, so a quantile is right within 5 %."""
+"""Ratio of each bin to the one before: 10 % wider, so a quantile is right within 5 %."""
 LAST_BIN = 127
 EDGES = tuple(SMALLEST_S * GROWTH**bin_ for bin_ in range(LAST_BIN))
-"""The longest duration of each bin but the last."""
+"""Seconds of the longest duration in each bin but the last."""
 
 BINS = b"".join(
     bytes([bin_]) * (int(1000 * edge) - int(1000 * below))
@@ -26,7 +26,7 @@ Sketch = Mapping[int, int]
 
 
 class Cell(Struct, frozen=True, gc=False):
-    """One hour or one day of a target, beginning at `at`. All zero: nothing was looked at, which is shown as such."""
+    """One hour or one day of a target, beginning at `at`. All zero: nothing was probed, which is shown as such."""
 
     at: datetime
     ok: int = 0
@@ -36,7 +36,7 @@ class Cell(Struct, frozen=True, gc=False):
 
 
 def add(at: datetime, cells: Iterable[Cell]) -> Cell:
-    """Add up what was seen, as one cell that begins at `at`."""
+    """Add up cells into one that begins at `at`."""
     ok = degraded = failed = unknown = 0
     for cell in cells:  # one pass: a page adds up a hundred thousand of them
         ok += cell.ok
@@ -47,7 +47,7 @@ def add(at: datetime, cells: Iterable[Cell]) -> Cell:
 
 
 def availability(good: int, valid: int) -> float | None:
-    """Return good / valid in [0, 1]; None when nothing valid was seen. UNKNOWN is not valid.
+    """Return good / valid in [0, 1]; None if nothing valid was seen. UNKNOWN is not valid.
 
     Source: Google, Site Reliability Workbook, chapter 2: an SLI is good events over valid events.
     """
@@ -55,7 +55,7 @@ def availability(good: int, valid: int) -> float | None:
 
 
 def budget_left(share: float, slo: float) -> float:
-    """Return how much of the error budget is left, 1: all of it; below 0 it is overspent. `slo` is in (0, 1)."""
+    """Return how much of the error budget is left; 1: all of it, below 0: overspent. `slo` is in (0, 1)."""
     return 1 - (1 - share) / (1 - slo)
 
 
@@ -75,7 +75,7 @@ def merge(sketches: Iterable[Sketch]) -> Sketch:
 
 
 def quantile(durations: Sketch, share: float) -> float | None:
-    """Return the duration in seconds below which `share` of all lie, within 5 %; None when there are none."""
+    """Return the duration in seconds below which `share` of all fall, within 5 %; None if there are none."""
     rank = share * sum(durations.values())
     seen = 0
     for bin_, count in sorted(durations.items()):
@@ -86,13 +86,13 @@ def quantile(durations: Sketch, share: float) -> float | None:
 
 
 def below(durations: Sketch, most_s: float) -> int:
-    """Return how many took at most so long; what is less than 10 % longer may count, too."""
+    """Return how many took at most `most_s` seconds; those less than 10 % longer may count, too."""
     last = bisect_left(EDGES, most_s)
     return sum(count for bin_, count in durations.items() if bin_ <= last)
 
 
 def pack(durations: Sketch) -> bytes | None:
-    """Return the sketch as pairs of bin and count, a byte each where they fit; None when it is empty."""
+    """Return the sketch as pairs of bin and count, a byte each where they fit; None if it is empty."""
     packed = bytearray()
     for bin_, count in sorted(durations.items()):
         packed.append(bin_)

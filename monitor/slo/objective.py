@@ -1,10 +1,10 @@
 """Objectives: what was promised, what was kept, and how fast the error budget burns; pure.
 
-Only time that was watched is spoken of. The budget is that of the whole window, so that a minute of failure uses as
-much of it on the first day as on the last; how fast it burns is told of a window that was watched for half of it.
-Each target weighs the same whatever its pace, and each hour the same however often it was looked at: a dead
-account is asked ever more seldom, and its failures would count ever less.
-Source of budgets and burn rates: Google, Site Reliability Workbook, chapters 2 and 5.
+Only time that was watched counts. The budget is that of the whole window, so that a minute of failure uses as much of
+it on the first day as on the last; a burn rate is reported only of a window that was watched for half of it. Each
+target weighs the same whatever its interval, and each hour the same however often it was probed: a dead account is
+probed ever more rarely, and its failures would count ever less. Source of budgets and burn rates: Google, Site
+Reliability Workbook, chapters 2 and 5.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,15 +23,15 @@ from probes.model import Blame, Confidence, Fault
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FEWEST = 3
-"""So many looks at least must have failed: of few looks one is a large share, and may be chance."""
+"""Fewest probes that must have failed: of a few probes one is a large share, and may be chance."""
 COVERED = 0.5
-"""So much of a long window must have been watched before it speaks: of a minute nothing follows for an hour."""
+"""Share of a long window that must have been watched before it counts: a minute says nothing of an hour."""
 WHOLLY = 0.95
-"""What was watched for less of a window is named beside its share."""
+"""Share of a window below which the watched time is shown beside its result."""
 REACH = 2 * HOUR
-"""So long a look speaks for the hours after it: a dead account is asked once an hour."""
+"""How long a probe counts in older hours: a dead account is probed once an hour."""
 LEAST_REACH, INTERVALS = timedelta(minutes=20), 3
-"""Within the last hour it speaks for so long at least, and for so many intervals: cron may be slower than they are."""
+"""How long, and for how many intervals, a probe counts in the last hour, at least: cron may be slower than these."""
 
 
 class Goal(StrEnum):
@@ -47,9 +47,8 @@ FAULTS = {Goal.AVAILABILITY: Fault.SERVER_ERROR, Goal.LATENCY: Fault.SLOW}
 class Objective(Struct, frozen=True):
     """A promise about an account or a provider (`subject`), kept by all of `targets` together.
 
-    `intervals_s` says by target how often it is looked at, where that is known.
-    `availability` and `latency_share` are shares in (0, 1), None where nothing is promised;
-    `latency_share` of the good answers take at most `latency_s`.
+    `intervals_s` is the probe interval by target, where known, in seconds. `availability` and `latency_share` are
+    shares in (0, 1), None where nothing is promised; `latency_share` of the good answers take at most `latency_s`.
     """
 
     name: str
@@ -66,7 +65,7 @@ class Objective(Struct, frozen=True):
         return f"{self.subject}/{self.name}"
 
     def reach(self, target: str) -> timedelta:
-        """Return how long a look at a target speaks for what comes after it."""
+        """Return how long a probe of a target counts for the time after it."""
         return max(LEAST_REACH, INTERVALS * timedelta(seconds=self.intervals_s.get(target, 0.0)))
 
     @property
@@ -76,10 +75,10 @@ class Objective(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """What one target, by its number, showed in one span. What we could not look at is in no count.
+    """What one target, by its number, showed in one span. UNKNOWN is in no count.
 
-    `begins` is with the first look where nobody had watched before. `seen` is the share of the span that was watched;
-    where that is of hours put together, the counts are such that each of them weighs the same.
+    `begins` is at the first probe if nobody had watched before. `seen` is the share of the span that was watched; for
+    hours put together, the counts are scaled so that each hour weighs the same.
     """
 
     series: int
@@ -92,13 +91,13 @@ class Tally(Struct, frozen=True):
     seen: float = 1.0
 
     def of(self, goal: Goal) -> tuple[float, float]:
-        """Return how many were bad, of how many that count."""
+        """Return how many were bad, and how many count."""
         bad, good = (self.failed, self.ok) if goal is Goal.AVAILABILITY else (self.slow, self.fast)
         return bad, bad + good
 
 
 class Looks(Struct, frozen=True):
-    """What the targets of one objective showed: hour by hour, long ago day by day, and in each of SHORT as a whole."""
+    """What the targets of one objective showed: by hour, long ago by day, and in each of SHORT as a whole."""
 
     hours: Sequence[Tally]
     recent: Mapping[timedelta, Sequence[Tally]]
@@ -108,7 +107,7 @@ class Looks(Struct, frozen=True):
 
 
 class Rate(Struct, frozen=True):
-    """The share that was bad in a window, by how many looks, and how much of the window was watched."""
+    """The share that was bad in a window, over how many bad probes, and how much of the window was watched."""
 
     share: float
     bad: float
@@ -116,7 +115,7 @@ class Rate(Struct, frozen=True):
 
 
 class Pair(Struct, frozen=True):
-    """It burns when both windows do: the long one says that it matters, the short one that it still goes on."""
+    """It burns if both windows do: the long one says that it matters, the short one that it still goes on."""
 
     long: timedelta
     short: timedelta
@@ -135,11 +134,11 @@ LONGEST = PAIRS[-1].long
 
 
 class Reserve(Struct, frozen=True):
-    """How one promise stands. `kept` is the share that was good, `left` that of the error budget that is left.
+    """The state of one promise. `kept` is the share that was good, `left` that of the error budget that is left.
 
-    `kept` is of the time that was watched, the budget of the whole window: time that nobody watched uses none of it.
-    `left` is below zero when more was used than there was. `burns` says how many times faster than allowed it
-    is used in each long window, None where too little was watched. `seen_days` is how much of the window was watched.
+    `kept` is of the time that was watched, the budget of the whole window: unwatched time uses none of it. `left` is
+    below zero if more was used than there was. `burns` is how many times faster than allowed it burns in each long
+    window, None where too little was watched. `seen_days` is how much of the window was watched.
     """
 
     goal: Goal
@@ -151,7 +150,7 @@ class Reserve(Struct, frozen=True):
 
 
 def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime) -> Rate | None:
-    """Return the share that was bad, over the spans of all targets alike; None when nothing that counts was seen."""
+    """Return the share that was bad, each target's span weighing the same; None if nothing that counts was seen."""
     weighed = bad_share = 0.0
     bad_looks, series, since = 0.0, set(), now - window
     for one in tallies:
@@ -168,7 +167,7 @@ def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime)
 
 
 def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]:
-    """Return how each promise stands; nothing of one of which nothing was seen."""
+    """Return the state of each promise; none for a promise of which nothing was seen."""
     window = objective.window_days * DAY
     found = []
     for goal, promised in objective.promises.items():
@@ -180,9 +179,9 @@ def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]
 
 
 def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis | None) -> Diagnosis | None:
-    """Return the one sign that an objective's budget burns too fast; `before` is that of a minute ago.
+    """Return the one sign that an objective's budget burns too fast; `before` is the sign of a minute ago.
 
-    What nobody has looked at since ends nothing.
+    Without probes since, it goes on.
     """
     for goal, promised in objective.promises.items():
         for pair in PAIRS:
@@ -216,10 +215,10 @@ def _burn(looks: Looks, goal: Goal, window: timedelta, promised: float, now: dat
 
 
 def _matters(long: Rate, window: timedelta, before: Diagnosis | None, least: float) -> bool:
-    """Whether the long window speaks, and says that too much was bad.
+    """Whether the long window counts, and says that too much was bad.
 
-    While it burns already, any look speaks for the hour: an account that is dead, and so is asked once an hour, would
-    seem to have recovered otherwise.
+    While it burns already, any probe counts for the hour: a dead account, which is probed once an hour, would otherwise
+    seem to have recovered.
     """
     if long.share < least:
         return False
@@ -233,7 +232,7 @@ def _goes_on(short: Rate | None, before: Diagnosis | None, least: float) -> bool
 
 
 def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None], now: datetime) -> Diagnosis:
-    """A budget says how much was bad, not by whose fault: that is for the incidents of the failures themselves."""
+    """A budget says how much was bad, not whose fault it was: that is for the incidents of the failures themselves."""
     return Diagnosis(
         about=subject_of(Scope.OBJECTIVE, objective.subject, objective.name),
         fault=FAULTS[goal],
