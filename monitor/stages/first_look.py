@@ -1,4 +1,4 @@
-"""The first looks after a start: where they reach nothing, who waits at the terminal is told so at once."""
+"""The first probes after a start: if they reach nothing, say so at once to whoever watches the terminal."""
 
 import logging
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ from probes.model import Observation, Outcome
 log = logging.getLogger("monitor")
 
 ENOUGH = 3
-"""So many answerers that are not reached are worth a word; where there are fewer, all of them."""
+"""Number of unreached answerers worth a log line; all of them where there are fewer."""
 
 
 class FirstLook(Struct):
-    """What the first looks came to: why each answerer could not be reached. `over`: there is no more to say.
+    """Why each answerer could not be reached by the first probes. `over`: reported, or something was reached.
 
-    Nobody is told by it: an outage is re-checked and has to last, which may take minutes.
+    It only logs: an outage is re-checked and must last before an alert, which may take minutes.
     """
 
     answerers: frozenset[str]

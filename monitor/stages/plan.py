@@ -1,4 +1,4 @@
-"""When each target is looked at next, and whose looks a failure brings forward."""
+"""When each target is probed next, and whose probes a failure brings forward."""
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
@@ -19,9 +19,9 @@ from monitor.stages.spend import spent_today
 from probes.model import Blame, Fault, Observation, Target
 
 SIBLINGS = 10
-"""So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
+"""Most other accounts of a provider probed at once: enough to tell, without a burst at a provider in trouble."""
 RIVALS = 2
-"""So many other accounts are asked out of turn what costs something: one may fail by itself."""
+"""Most other accounts given a paid probe out of turn: more than one, as one may fail by itself."""
 
 
 def plan_looks(
@@ -32,7 +32,7 @@ def plan_looks(
     healths: Mapping[str, Health],
     observations: Sequence[Observation],
 ) -> dict[str, datetime]:
-    """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
+    """Plan the next probe of each observed target; a first failure brings its neighbours' probes forward."""
     plans: dict[str, datetime] = {}
     turning: list[Watch] = []
     shared = _shared(belief)
@@ -61,7 +61,7 @@ def plan_looks(
 
 
 def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
-    """Return who was asked since the first of those, or in the same breath: to ask again would tell no more."""
+    """Return the targets probed since the first of those, or at the same moment: another probe would add nothing."""
     first = min(healths[one.target.id].began_at or NEVER for one in turning)
     return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
 
@@ -75,9 +75,10 @@ def is_down(belief: BeliefView, target: str) -> bool:
 
 
 def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back: Set[str]) -> None:
-    """Ask at once who of an incident is down still and was not asked since a part of it, or of its account, recovered.
+    """Probe at once the targets of an incident that are still down and not probed since a part of it recovered.
 
-    What of the account was only suspected recovers, too: an hourly canary would keep the incident open for an hour.
+    A recovery of their account counts, even of a merely suspected target: else an hourly canary keeps the incident
+    open for an hour.
     """
     if not back:
         return
@@ -93,20 +94,20 @@ def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back:
 def plan_as_usual(
     services: Services, belief: BeliefView, planned: Planned, observations: Sequence[Observation]
 ) -> None:
-    """Look again at what could not be judged, in its interval: what nobody plans is never looked at."""
+    """Plan unjudged targets after their usual interval: without a plan they are never probed again."""
     for target in {one.target.id for one in observations}:
         if (watch := belief.config.watches.get(target)) and target not in planned.looks:
             planned.looks.set(target, services.edge.clock() + timedelta(seconds=watch.interval_s))
 
 
 def _shared(belief: BeliefView) -> frozenset[str]:
-    """Return what is part of a trouble that no account is to blame for: no back-off helps anybody's appeal there."""
+    """Return the targets in incidents that are not an account's fault: backing off there helps nobody's appeal."""
     its = (one.members for one in belief.incidents.values() if one.blame is not Blame.ACCOUNT)
     return frozenset().union(*its)
 
 
 def _again_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
-    """Return in how many seconds a look out of turn would tell more; None: no hurry, or no money for it."""
+    """Return seconds until a probe out of turn is useful; None: not needed, or no budget for it."""
     memory, account = belief.tracks.get(watch.target.id), watch.target.account
     if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
         return None
@@ -114,17 +115,17 @@ def _again_s(services: Services, belief: BeliefView, planned: Planned, watch: Wa
 
 
 def _is_turning(health: Health) -> bool:
-    """Whether this was the first sign of a trouble, or of its end: in a brownout each good answer might be one."""
+    """Whether this is the first sign of trouble or of recovery; in a brownout a good answer is not one."""
     brownout = health.evidence is not None and health.evidence.failed < health.evidence.looks
     ending = health.state is State.DOWN and health.successes == 1 and not brownout
     return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
 def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str) -> None:
-    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
+    """Probe at once, except for a re-check: it keeps its pause, or it would meet the same blip again.
 
-    So does who asked to be left alone for a while; and what lies beside the account's work, and was not seen when it
-    was asked, tells nothing of it the next time either.
+    A target that asked for a pause keeps it too. A side target without an observation tells nothing the next time
+    either, so it is left alone.
     """
     health, watch, now = belief.healths.get(target, Health()), belief.config.watches.get(target), services.edge.clock()
     is_idle = watch is not None and watch.aside and health.state is State.UNKNOWN
@@ -135,11 +136,10 @@ def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str
 def _neighbours(
     services: Services, belief: BeliefView, planned: Planned, signals: Signals, turning: Sequence[Watch]
 ) -> set[str]:
-    """Return who can tell whose trouble it is, or whether it is over.
+    """Return the targets to re-check: they show whose fault it is, or that it is over.
 
-    The accounts' other canaries, free ones of some siblings, the same paid one of a few, and, where no answer came at
-    all, one free canary of every other provider: perhaps it is this machine that is offline. Whatever is of the same
-    trouble.
+    These are the accounts' other canaries, free ones of some siblings, the same paid one of a few, all members of the
+    same incident and, if no answer came at all, one free canary of every other provider: we may be offline.
     """
     ids, accounts = {one.target.id for one in turning}, {one.target.account for one in turning}
     failing = [belief.healths[id] for id in ids]
@@ -170,7 +170,7 @@ def _is_not_the_accounts(health: Health) -> bool:
 
 
 def _asked(target: Target) -> tuple[str, str, str | None]:
-    """Return what asks the same: who answers, the canary and the model."""
+    """Return what makes two probes the same: answerer, canary and model."""
     return target.answerer, target.canary, target.model
 
 
@@ -180,9 +180,9 @@ def _can_afford(services: Services, belief: BeliefView, planned: Planned, accoun
 
 
 def hurry_associates(services: Services, belief: BeliefView, planned: Planned, now: datetime) -> None:
-    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next.
+    """Probe at once the associates of a newly suspended account: one ban often leads to the next.
 
-    Where it is its key that is refused, ask some others there, too: they may be refused by now.
+    If its key is refused, probe a few others at the same answerer: they may be refused by now.
     """
     suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_pulling(one)}
     for account in suspended - planned.suspended:
@@ -190,7 +190,7 @@ def hurry_associates(services: Services, belief: BeliefView, planned: Planned, n
         its = [watch for watch in belief.config.watches.values() if watch.target.account in associates]
         free = {watch.target.account for watch in its if watch.free}
         for watch in its:
-            if watch.free or watch.target.account not in free:  # a subscription has nothing that is free
+            if watch.free or watch.target.account not in free:  # a subscription has no free canary
                 planned.looks.hurry(watch.target.id, now)
         for id in _others_there(belief, account):
             _hurry(services, belief, planned, id)
@@ -198,9 +198,9 @@ def hurry_associates(services: Services, belief: BeliefView, planned: Planned, n
 
 
 def _others_there(belief: BeliefView, account: str) -> list[str]:
-    """Return a free canary each of some other accounts that work where a key is refused; none where it is not the key.
+    """Return one free canary each of a few working accounts at the same answerer; none unless the key is refused.
 
-    What is dead already is left alone.
+    Accounts already down are left alone.
     """
     its = [watch.target for watch in belief.config.watches.values() if watch.target.account == account]
     if not any(belief.healths.get(one.id, Health()).fault is Fault.INVALID_KEY for one in its):
