@@ -1,4 +1,4 @@
-"""Who may come in to the page's server: so many at a time, and nobody who says nothing stays."""
+"""Limits of the page's server: so many connections at a time, and none without a request."""
 
 import asyncio
 import resource
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from aiohttp import web
 
 MOST = 100
-"""So many connections are open at once; more of a page's readers take turns."""
+"""Most open connections; further readers of the page take turns."""
 SHARE = 8
-"""And no more than this part of the files that we may open: the looks need theirs."""
+"""Divisor of the open-file limit for the same purpose: the probes need their share."""
 REQUEST_S = 10.0
-"""Who has not asked for anything by then, be it by half a request, is sent away."""
+"""Seconds until a connection without a complete request is closed."""
 STAY_S = 300.0
-"""Nobody stays longer on one connection: whoever reads on comes again."""
+"""Seconds until any connection is closed: a reader who stays connects again."""
 
 
 class ConnectionLimit:
-    """Makes the connections of a server. When it is full, whoever has been idle the longest makes room."""
+    """Makes the connections of a server. When it is full, the connection idle for longest is closed."""
 
     def __init__(self, most: int | None = None) -> None:
         self.server: web.Server | None = None
@@ -27,7 +27,7 @@ class ConnectionLimit:
         self._busy: set[asyncio.Protocol] = set()
 
     def __call__(self) -> asyncio.Protocol:
-        """Return the protocol of one more connection."""
+        """Return the protocol of a new connection."""
         if self.server is None:
             raise RuntimeError("the door has no server behind it yet")
         self._make_room(self.server)
@@ -37,7 +37,7 @@ class ConnectionLimit:
 
     @contextmanager
     def serving(self, visitor: asyncio.Protocol) -> Iterator[None]:
-        """Note that a visitor asked for something, which is under way within."""
+        """Mark a connection as busy with a request for the time of the context."""
         self._heard.add(visitor)
         self._busy.add(visitor)
         try:
