@@ -117,7 +117,7 @@ def _width() -> int:
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of a command line; only the command it names is given its options, as each start pays."""
+    """Return the parser of a command line. Only the named command gets its options, to keep the start fast."""
     parser = Parser(
         formatter_class=Help,
         prog="provider-monitor",
