@@ -1,4 +1,4 @@
-"""`restore`: replace the database by a backup; the present one is kept beside it."""
+"""`restore`: replace the database with a backup; the present one is kept beside it."""
 
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime

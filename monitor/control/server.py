@@ -30,7 +30,7 @@ SHARE = 8
 """Divisor of the open-file limit for the same purpose: the probes need their share."""
 LAST_S = 1.0
 """Seconds that requests under way get at shutdown."""
-FAREWELL_S = 0.1
+LAST_ANSWER_S = 0.1
 """Seconds to send their answers then."""
 
 Handle = Callable[[Request], Awaitable[RequestResult]]
@@ -76,7 +76,7 @@ class ControlServer:
     async def close(self) -> None:
         """Stop listening, let requests under way finish and be answered, and disconnect the others."""
         self._leave()
-        for under_way, limit_s in ((self._work, LAST_S), (self._visits, FAREWELL_S)):
+        for under_way, limit_s in ((self._work, LAST_S), (self._visits, LAST_ANSWER_S)):
             if under_way:
                 await asyncio.wait(under_way, timeout=limit_s)
         for visit in self._visits:

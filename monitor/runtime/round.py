@@ -38,14 +38,14 @@ from probes.model import Observation, Timer
 
 log = logging.getLogger("monitor")
 
-COMPANY_S = 1.0
+BATCH_S = 1.0
 """Seconds that the first answer waits for the others probed at the same instant."""
 MINUTE = timedelta(seconds=60)
 """Cron's shortest interval: whatever time alone would settle before the next round is settled at the end of this."""
 EPOCH = datetime.fromtimestamp(0, UTC)
-MISSED = 3
+GAP_FACTOR = 3
 """Multiple of the usual pause between rounds from which a pause is a gap."""
-SLACK = timedelta(seconds=15)
+EARLY = timedelta(seconds=15)
 """Time by which a status page may be polled early, as the next round comes too late."""
 
 
@@ -102,7 +102,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
     return (
         (Stage.EVALUATE, partial(_resume, state)),
         (Stage.NOTIFY, partial(take_left_replies, services, belief, told, signals)),
-        (Stage.PROBE, partial(_look_around, state, times)),
+        (Stage.PROBE, partial(_probe_step, state, times)),
         (Stage.OBJECTIVES, partial(weigh_step, services, belief, signals)),
         (Stage.EVALUATE, partial(_settle, state)),
         (Stage.NOTIFY, partial(tell_due, services, belief, told, signals)),
@@ -134,9 +134,9 @@ async def _resume(state: MonitorState) -> None:
     await _note_missed_rounds(state, now)
 
 
-async def _look_around(state: MonitorState, times: RoundTimes) -> None:
-    async with _company(state), asyncio.TaskGroup() as looks:
-        await _look(state, looks, times)
+async def _probe_step(state: MonitorState, times: RoundTimes) -> None:
+    async with _beside_probes(state), asyncio.TaskGroup() as looks:
+        await _probe_due(state, looks, times)
 
 
 async def _settle(state: MonitorState) -> None:
@@ -160,7 +160,7 @@ async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> Non
 
 
 @asynccontextmanager
-async def _company(state: MonitorState) -> AsyncIterator[None]:
+async def _beside_probes(state: MonitorState) -> AsyncIterator[None]:
     """While the probes run: poll the due status pages, call doubted answerers without a key, deliver messages."""
     services, belief, planned, signals = state.services, state.belief, state.planned, state.signals
     due = [id for id in belief.config.feeds if _is_to_read(belief, id, services.edge.clock())]
@@ -180,11 +180,11 @@ async def _company(state: MonitorState) -> AsyncIterator[None]:
 
 def _is_to_read(belief: BeliefView, source: str, now: datetime) -> bool:
     known = belief.sources.get(source)
-    since = timedelta(seconds=belief.config.status.interval_s) - SLACK
+    since = timedelta(seconds=belief.config.status.interval_s) - EARLY
     return known is None or known.polled_at is None or now - known.polled_at >= since
 
 
-async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
+async def _probe_due(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
     """Probe what is due, and re-check what must be confirmed, while there is time."""
     services, belief, planned, clock = state.services, state.belief, state.planned, state.services.edge.clock
     round_clock = RoundClock(services.edge.timer, services.edge.timer(), times)
@@ -197,7 +197,7 @@ async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes
         pause_s = _next_in_s(belief, planned, round_clock, clock())
         if pause_s is None and not round_clock.running:
             return
-        if observations := await _seen(state, round_clock, pause_s):
+        if observations := await _next_observations(state, round_clock, pause_s):
             await beat(state, observations, clock())
         if round_clock.passed_s >= times.stop_s:
             _drop(belief.config, round_clock)
@@ -227,7 +227,7 @@ def _next_in_s(belief: BeliefView, planned: Planned, round_clock: RoundClock, no
     return pause_s if patient and round_clock.has_time(pause_s) else None
 
 
-async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | None) -> list[Observation]:
+async def _next_observations(state: MonitorState, round_clock: RoundClock, pause_s: float | None) -> list[Observation]:
     """Return the observations by the end of the pause or round; quick answers of one instant come as one batch.
 
     Whether one account is refused or all of them shows only when the others have answered.
@@ -241,7 +241,7 @@ async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | N
         round_clock.waited_s += round_clock.timer() - began_s if idle else 0.0
         return []
     with suppress(TimeoutError):
-        async with asyncio.timeout(min(COMPANY_S, max(stop_s - round_clock.passed_s, 0.0))):
+        async with asyncio.timeout(min(BATCH_S, max(stop_s - round_clock.passed_s, 0.0))):
             while len(found) < len(round_clock.running):
                 found.append(await state.signals.observations.get())
     await follow_clock(state)
@@ -266,7 +266,7 @@ async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
     storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
     if before and now - before >= absent and storage.failover.place is not Place.MEMORY:
         usual = await asyncio.to_thread(_usual_pause, storage.store)
-        await note_absence(state, now, max(absent, MISSED * usual))
+        await note_absence(state, now, max(absent, GAP_FACTOR * usual))
 
 
 async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:

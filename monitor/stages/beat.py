@@ -207,10 +207,10 @@ def _adopt(state: MonitorState, changes: Sequence[Change]) -> None:
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
     if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):
-        _hear_anew(state)
+        _poll_sources_again(state)
 
 
-def _hear_anew(state: MonitorState) -> None:
+def _poll_sources_again(state: MonitorState) -> None:
     """Poll every status source now and reset its failures: it was our connection that was down."""
     now = state.services.edge.clock()
     state.belief.trust_anew(now)

@@ -25,7 +25,7 @@ from monitor.diagnose.status_source import Source, announcements, page
 from monitor.diagnose.subject import Scope
 from probes.model import ControlAnswer, Target
 
-FORGOTTEN = timedelta(minutes=3)
+STALE = timedelta(minutes=3)
 """Age at which the result of a call without a key is stale."""
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ class Belief(Struct, kw_only=True):
     def corroboration(self, now: datetime) -> Corroboration:
         """Return what is known besides the targets' health; stale control results are left out."""
         return Corroboration(
-            controls={id: one for id, one in self.control.controls.items() if now - one.at < FORGOTTEN},
+            controls={id: one for id, one in self.control.controls.items() if now - one.at < STALE},
             pages=self._by_answerer(page, now),
             groups=self.config.groups,
             online=self.control.online,

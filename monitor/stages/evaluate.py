@@ -34,16 +34,16 @@ from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
 
-KEPT_EVERY = timedelta(minutes=1)
+SAVE_INTERVAL = timedelta(minutes=1)
 """Time between saves of a target's detector memory: a crash loses a minute of it."""
-FOLLOWING = timedelta(minutes=30)
+RECOVERY = timedelta(minutes=30)
 """Time after a shared slowdown in which single accounts may still be recovering."""
-COMPANY = timedelta(minutes=5)
+SETTLING = timedelta(minutes=5)
 """Time that a slow account waits for others to be probed, and for those just slow to be probed again."""
-ALIKE = 1 / 3
+SLOW_SHARE = 1 / 3
 """Share of a slow account's rise, in log terms, from which others count as slow with it. Less than a half, because
 the first one noticed looks slower by chance than it is."""
-ROAD = "latency/road"
+PATH_RULE = "latency/road"
 """Rule id of a slowdown of everything probed from here."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -67,11 +67,11 @@ def judge(
             belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
             belief.pending.stirred |= has_stirred(before, healths[id])
             work = partial(detect, belief, observation, before, healths[id])
-            _or_nothing(own, f"the detectors of {id}", work)
+            _guarded(own, f"the detectors of {id}", work)
     return healths
 
 
-def _or_nothing(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+def _guarded(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
     """Return a detector's findings; none if it raises: our bug must not silence the other detectors."""
     try:
         found = list(work() or ())
@@ -100,12 +100,12 @@ def follow(belief: Belief, observation: Observation, before: Health, after: Heal
     held = belief.is_slow(target)
     now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, its_pace, held=held)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
-        _forget_flickers(belief, target.account)
+        _reset_flickers(belief, target.account)
     for key in pool_keys(target):
         series = now.series(key.kind)
         if series is not None and series is not known.series(key.kind):
             after_it = shared_latency.advance(belief.pools.get(key), target.account, series)
-            belief.pools[key] = shared_latency.anew(after_it) if _is_back(before, after) else after_it
+            belief.pools[key] = shared_latency.anew(after_it) if _has_recovered(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
         belief.pending.stirred = True
 
@@ -121,19 +121,19 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
     known = belief.tracks.get(target.id, target_memory.NEW)
     now = belief.tracks[target.id] = target_memory.turned(known, paced, observation, before, after)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
-        _forget_flickers(belief, target.account)
+        _reset_flickers(belief, target.account)
     if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
         belief.pending.stirred = True
 
 
-def _forget_flickers(belief: Belief, account: str) -> None:
+def _reset_flickers(belief: Belief, account: str) -> None:
     """Reset the intermittent-failure counts of a lost account: its refusals are not single ones among good answers."""
     for id, memory in belief.tracks.items():
         if memory.flicker is not intermittent.NONE and account_of(id) == account:
             belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 
-def _is_back(before: Health, after: Health) -> bool:
+def _has_recovered(before: Health, after: Health) -> bool:
     """Whether an outage ended that other accounts may have shared."""
     its_own = before.fault is not None and before.fault.blame is Blame.ACCOUNT
     return before.state is State.DOWN and after.state is State.UP and not its_own
@@ -151,7 +151,7 @@ def tracks_to_save(
     for observation in observations:
         id, target = observation.target.id, observation.target
         one = belief.tracks.get(id)
-        if one and (one.is_alarmed or now - saved_at.get(id, EPOCH) >= KEPT_EVERY):
+        if one and (one.is_alarmed or now - saved_at.get(id, EPOCH) >= SAVE_INTERVAL):
             tracks[id] = one
             pools |= {key: belief.pools[key] for key in pool_keys(target) if key in belief.pools}
     return tracks, pools
@@ -163,7 +163,7 @@ def take_note(belief: Belief, own: OwnTrouble, observations: Sequence[Observatio
     for observation in observations:
         if observation.target.id in belief.config.watches:
             what = f"the notes of {observation.target.account}"
-            notes.update(_or_nothing(own, what, partial(_take_note, belief, observation)))
+            notes.update(_guarded(own, what, partial(_take_note, belief, observation)))
     return notes
 
 
@@ -208,27 +208,33 @@ def _diagnose(
     watches = belief.config.watches
     states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
     findings = [finding for its in belief.findings.values() for finding in its]
-    findings += _or_nothing(own, "the detectors of signs", partial(_signs, belief, now))
+    findings += _guarded(own, "the detectors of signs", partial(_detector_findings, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at))
-    diagnoses += _or_nothing(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
+    diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
     well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}
-    diagnoses = _as_seen(belief, offline, diagnoses, well_since)
+    diagnoses = _dated_after_offline(belief, offline, diagnoses, well_since)
     belief.pending.stirred, belief.pending.near = False, near
     # Until all is settled, time alone can change the result: an incident fades, or a sibling is still suspected.
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     course = advance_incidents(
-        belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named, belief.config.location
+        belief.incidents.values(),
+        diagnoses,
+        well_since,
+        now,
+        _not_back_to_normal(belief),
+        named,
+        belief.config.location,
     )
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading(belief.incidents.values(), belief.healths)
     return list(course.changes)
 
 
-def _as_seen(
+def _dated_after_offline(
     belief: Belief,
     offline: Iterable[Incident],
     diagnoses: Sequence[Diagnosis],
@@ -242,10 +248,10 @@ def _as_seen(
         if one.is_offline
     ]
     spans = [(begin, end) for begin, end in ends if end]
-    return [one if one.scope is Scope.MONITOR else _after(one, spans) for one in diagnoses]
+    return [one if one.scope is Scope.MONITOR else _moved_past(one, spans) for one in diagnoses]
 
 
-def _after(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> Diagnosis:
+def _moved_past(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> Diagnosis:
     end = max((end for begin, end in spans if begin <= diagnosis.since < end), default=None)
     return replace(diagnosis, since=end) if end else diagnosis
 
@@ -259,40 +265,40 @@ def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -
     return [one for one in found if one.subject in known]
 
 
-def _signs(belief: Belief, now: datetime) -> Iterator[Finding]:
+def _detector_findings(belief: Belief, now: datetime) -> Iterator[Finding]:
     """Yield the detectors' findings; a shared slowdown is not repeated for each target."""
-    slow = list(_shared(belief))
+    slow = list(_pool_findings(belief))
     for id, memory in belief.tracks.items():
         if memory.is_alarmed and (watch := belief.config.watches.get(id)):
             for finding in target_memory.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
-                    slow.append(_whose(belief, watch.target, finding, now))
-    yield from _on_the_road(belief, slow, now)
+                    slow.append(_attributed(belief, watch.target, finding, now))
+    yield from _merged_on_path(belief, slow, now)
 
 
-def _on_the_road(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
+def _merged_on_path(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
     """Yield one finding for all if everything probed from here became slow at once: it is the network path, or us.
 
     While that is possible, the first slow one waits for the others. Once reported, others must be at their usual pace
-    for COMPANY before single ones are reported instead: they recover one after the other.
+    for SETTLING before single ones are reported instead: they recover one after the other.
     """
     if not slow:
         return
     began = _began_by_answerer(belief, slow)
     latest = max(began.values())
-    here = {one for one, since in began.items() if latest - since <= COMPANY}
+    here = {one for one, since in began.items() if latest - since <= SETTLING}
     its = [one for one in slow if _answerer(belief, one) in here]
     yield from (one for one in slow if one not in its)
-    others = _at_their_pace(belief, began, latest)
+    others = _others_at_usual_pace(belief, began, latest)
     if len(here) > 1 and not any(others):
         belief.pending.all_slow_at = now
-        yield _of_the_road(its)
-    elif _is_told_of_the_road(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < COMPANY:
-        yield _of_the_road(its)
+        yield _path_finding(its)
+    elif _is_path_incident_open(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < SETTLING:
+        yield _path_finding(its)
     else:
-        early = bool(others) and not any(others) and now - latest < 2 * COMPANY
+        early = bool(others) and not any(others) and now - latest < 2 * SETTLING
         yield from (replace(one, passing=one.passing or early) for one in its)
 
 
@@ -309,18 +315,18 @@ def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, dat
     return began
 
 
-def _at_their_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
+def _others_at_usual_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
     """Return, for each other target that answered since then, whether it did so at its usual pace."""
     others = (watch.target for watch in belief.config.watches.values() if watch.target.answerer not in slow)
     measured = (_measured(belief, one) for one in others if _has_answered(belief, one, since))
     return [not any(map(is_late, its)) for its in measured if its]
 
 
-def _is_told_of_the_road(belief: Belief) -> bool:
+def _is_path_incident_open(belief: Belief) -> bool:
     return any(one.scope is Scope.EGRESS and one.signal for one in belief.incidents.values())
 
 
-def _of_the_road(slow: Sequence[Finding]) -> Finding:
+def _path_finding(slow: Sequence[Finding]) -> Finding:
     """Return one finding for all, based on the one that began first, with each one's own words as a reason."""
     first = min(slow, key=lambda one: one.since)
     return replace(
@@ -328,7 +334,7 @@ def _of_the_road(slow: Sequence[Finding]) -> Finding:
         account="",
         model=None,
         topic=None,
-        rule=ROAD,
+        rule=PATH_RULE,
         reasons=(
             AllSlow(),
             *(SaidOf(one.account, one.words) for one in slow),
@@ -340,7 +346,7 @@ def _of_the_road(slow: Sequence[Finding]) -> Finding:
     )
 
 
-def _shared(belief: Belief) -> Iterator[Finding]:
+def _pool_findings(belief: Belief) -> Iterator[Finding]:
     """Yield the shared slowdowns, at most one measure per answerer."""
     slow = [key for key, one in belief.pools.items() if one.alarmed_at]
     slow.sort(key=lambda key: SPEAKING.index(key.kind))
@@ -356,20 +362,20 @@ def _shared(belief: Belief) -> Iterator[Finding]:
 def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return the flapping targets; what an outage already covers is reported with that."""
     watches, told = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
-    _forget_turns(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
-    _ascribe_turns(belief, diagnoses)
+    _reset_flaps(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
+    _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
     return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
 
 
-def _forget_turns(belief: Belief, cut_off: Iterable[str]) -> None:
+def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
     """Count no flaps while we are offline: it is our connection that flaps."""
     for id in cut_off:
         if (memory := belief.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
             belief.tracks[id] = replace(memory, flap=flap.STEADY)
 
 
-def _ascribe_turns(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
+def _separate_flaps(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
     """Keep provider failures and path failures apart: neither counts as a recurrence of the other."""
     for one in diagnoses:
         by_road = one.scope is Scope.EGRESS and not one.subject
@@ -383,20 +389,20 @@ def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime)
     """Whether the slowness is left over from a shared slowdown that has ended: it may still recover."""
     pools = (belief.pools.get(key) for key in pool_keys(target))
     ends = [pool.calm_at for pool in pools if pool and pool.calm_at]
-    return any(finding.since <= end and now - end < FOLLOWING for end in ends)
+    return any(finding.since <= end and now - end < RECOVERY for end in ends)
 
 
-def _whose(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
+def _attributed(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
     """Attribute a slow account: the account itself is to blame if others are at their usual pace."""
     others = [one.target for one in belief.config.watches.values() if _is_sibling(one.target, target)]
     if finding.rule == f"latency/{Kind.TOKEN}":
         others = [one for one in others if one.model == target.model]
     seen = [one for one in others if _has_answered(belief, one, finding.since)]
-    usual = {one.account for one in seen if _is_at_its_pace(belief, one)}
+    usual = {one.account for one in seen if _is_at_usual_pace(belief, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
     reasons = (*finding.reasons, AtUsualPace(len(usual))) if usual else finding.reasons
     common = _is_company_slow(belief, target) or _may_be_shared(belief, target, seen)
-    early = bool(others) and now - _raised_at(belief, target) < COMPANY and common
+    early = bool(others) and now - _raised_at(belief, target) < SETTLING and common
     passing = finding.passing or early
     return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons, passing=passing)
 
@@ -412,7 +418,7 @@ def _is_company_slow(belief: Belief, target: Target) -> bool:
 
 def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
     """Whether no other account was probed since, or at least half of them seem slow, too."""
-    least = ALIKE * max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0)
+    least = SLOW_SHARE * max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0)
     slow = {one.account for one in seen if any(is_late(it) or slowness(it) > least for it in _measured(belief, one))}
     return len({one.account for one in seen}) <= 2 * len(slow)
 
@@ -422,7 +428,7 @@ def _has_answered(belief: Belief, target: Target, since: datetime) -> bool:
     return health.state is State.UP and health.seen_at is not None and health.seen_at >= since
 
 
-def _is_at_its_pace(belief: Belief, target: Target) -> bool:
+def _is_at_usual_pace(belief: Belief, target: Target) -> bool:
     """Whether its answers are as fast as usual; a single late one is chance."""
     return not any(series.alarm or is_late(series, in_a_row=2) for series in _measured(belief, target))
 
@@ -436,7 +442,7 @@ def _raised_at(belief: Belief, target: Target) -> datetime:
     return max((series.alarm.at for series in _measured(belief, target) if series.alarm), default=EPOCH)
 
 
-def _settled(belief: Belief) -> list[Diagnosis]:
+def _not_back_to_normal(belief: Belief) -> list[Diagnosis]:
     """Return what no longer alarms but is not back to normal; nothing unless a signal is open."""
     if not any(one.signal for one in belief.incidents.values()):
         return []

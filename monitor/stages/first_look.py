@@ -10,7 +10,7 @@ from probes.model import Observation, Outcome
 
 log = logging.getLogger("monitor")
 
-ENOUGH = 3
+WORTH_LOGGING = 3
 """Number of unreached answerers worth a log line; all of them where there are fewer."""
 
 
@@ -31,7 +31,7 @@ class FirstLook(Struct):
         met = [one for one in observations if one.outcome is not Outcome.UNKNOWN]
         self.over = any(one.fault not in UNREACHABLE for one in met)
         self.unreached |= {one.target.answerer: one.answer.words if one.answer else "" for one in met}
-        if not self.over and len(self.unreached) >= max(1, min(ENOUGH, len(self.answerers))):
+        if not self.over and len(self.unreached) >= max(1, min(WORTH_LOGGING, len(self.answerers))):
             self.over = True
             named = "; ".join(f"{name}: {why}" for name, why in sorted(self.unreached.items()))
             log.warning("nothing could be reached yet (%s); what is down is told once it is confirmed", named)

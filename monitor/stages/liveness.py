@@ -19,9 +19,9 @@ from monitor.stages.signals import Signals
 from monitor.words import count
 from probes.canary import open_session
 
-FAREWELL_S = 1.0
+LAST_PING_S = 1.0
 """Seconds that a round being stopped still tries to send its last ping."""
-LATE = timedelta(seconds=60)
+STALLED = timedelta(seconds=60)
 """Delay after which a due probe shows that the schedule is stuck."""
 
 
@@ -39,7 +39,7 @@ def trouble(services: Services, belief: BeliefView) -> str | None:
 def is_stuck(services: Services, planned: Planned) -> bool:
     """Whether probing has stalled: a beat then proves nothing, so no ping is sent."""
     at = planned.looks.next_at()
-    return at is not None and services.edge.clock() - at > LATE
+    return at is not None and services.edge.clock() - at > STALLED
 
 
 async def beat_outside(
@@ -55,16 +55,16 @@ async def beat_outside(
         is_due = services.edge.timer() >= due_s or bool(why and not failing)
         if heartbeat and beat != told and is_due and not is_stuck(services, planned):
             told, failing = beat, why is not None
-            _note(
+            _note_result(
                 services,
                 signals,
-                await _ping(services, belief, heartbeat.url, _word(why), why or ""),
+                await _ping(services, belief, heartbeat.url, _kind_of_ping(why), why or ""),
             )
             due_s = services.edge.timer() + heartbeat.interval_s
         await asyncio.sleep(services.pauses.step_s)
 
 
-def _word(why: str | None) -> Ping:
+def _kind_of_ping(why: str | None) -> Ping:
     return Ping.FAIL if why else Ping.SUCCESS
 
 
@@ -72,7 +72,7 @@ async def _ping(services: Services, belief: BeliefView, url: str, word: Ping, re
     return await ping(services.prober.session, url, word, reason, belief.config.way, services.pauses.ping_s)
 
 
-def _note(services: Services, signals: Signals, error: str | None) -> None:
+def _note_result(services: Services, signals: Signals, error: str | None) -> None:
     """Set or clear the warning, on the page and in the log, that the heartbeat does not get through."""
     before = services.own.warnings.get("heartbeat")
     if error:
@@ -119,7 +119,7 @@ async def told_round(services: Services, belief: BeliefView, signals: Signals) -
     url = belief.config.heartbeat.url
     start = asyncio.create_task(_ping(services, belief, url, Ping.START))
     why: str | None = "the round was cut short"
-    limit_s: float | None = FAREWELL_S
+    limit_s: float | None = LAST_PING_S
     try:
         yield
         why, limit_s = trouble(services, belief), None
@@ -130,7 +130,7 @@ async def told_round(services: Services, belief: BeliefView, signals: Signals) -
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await start  # so that it arrives first
-                _note(services, signals, await _ping(services, belief, url, _word(why), why or ""))
+                _note_result(services, signals, await _ping(services, belief, url, _kind_of_ping(why), why or ""))
 
 
 async def tell_failure(config: Config, why: str) -> None:

@@ -25,7 +25,7 @@ from probes.redact import conceal
 
 log = logging.getLogger("monitor")
 
-PACE = 5
+CHECK_STEPS = 5
 """Number of steps between two checks for due messages: only a reply is urgent within seconds."""
 
 
@@ -35,7 +35,7 @@ async def notify(services: Services, belief: BeliefView, told: Told, signals: Si
     while True:
         signals.replied.clear()
         await tell_due(services, belief, told, signals)
-        await pause(PACE * services.pauses.step_s, signals.replied)
+        await pause(CHECK_STEPS * services.pauses.step_s, signals.replied)
 
 
 def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetime) -> list[Message]:

@@ -18,9 +18,9 @@ from monitor.stages.signals import Signals
 from monitor.stages.spend import spent_today
 from probes.model import Blame, Fault, Observation, Target
 
-SIBLINGS = 10
+MOST_SIBLINGS = 10
 """Most other accounts of a provider probed at once: enough to tell, without a burst at a provider in trouble."""
-RIVALS = 2
+MOST_PAID = 2
 """Most other accounts given a paid probe out of turn: more than one, as one may fail by itself."""
 
 
@@ -41,7 +41,7 @@ def plan_looks(
         if id in healths:
             watch, health = belief.config.watches[id], healths[id]
             failures, chance = belief.config.probe.failures, services.edge.chance()
-            again_s = _again_s(services, belief, planned, watch)
+            again_s = _recheck_s(services, belief, planned, watch)
             plans[id] = next_at(
                 watch, health, observation.at, failures, chance, planned.round_at, again_s, services.pauses.looks
             )
@@ -50,17 +50,17 @@ def plan_looks(
             if id in shared:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
             planned.looks.set(id, plans[id])
-            if _is_turning(health):
+            if _is_first_sign(health):
                 turning.append(watch)
     if turning:
         warm_up(belief.config.channels, services.templates)
-        for id in _neighbours(services, belief, planned, signals, turning) - _just_asked(healths, turning):
+        for id in _neighbours(services, belief, planned, signals, turning) - _just_probed(healths, turning):
             _hurry(services, belief, planned, id)
     signals.looks_planned.set()
     return plans
 
 
-def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
+def _just_probed(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
     """Return the targets probed since the first of those, or at the same moment: another probe would add nothing."""
     first = min(healths[one.target.id].began_at or NEVER for one in turning)
     return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
@@ -106,7 +106,7 @@ def _shared(belief: BeliefView) -> frozenset[str]:
     return frozenset().union(*its)
 
 
-def _again_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
+def _recheck_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
     """Return seconds until a probe out of turn is useful; None: not needed, or no budget for it."""
     memory, account = belief.tracks.get(watch.target.id), watch.target.account
     if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
@@ -114,7 +114,7 @@ def _again_s(services: Services, belief: BeliefView, planned: Planned, watch: Wa
     return again if watch.free or _can_afford(services, belief, planned, account) else None
 
 
-def _is_turning(health: Health) -> bool:
+def _is_first_sign(health: Health) -> bool:
     """Whether this is the first sign of trouble or of recovery; in a brownout a good answer is not one."""
     brownout = health.evidence is not None and health.evidence.failed < health.evidence.looks
     ending = health.state is State.DOWN and health.successes == 1 and not brownout
@@ -148,11 +148,11 @@ def _neighbours(
     if doubted:
         signals.doubt.set()
     elsewhere = 1 if any(map(is_unreachable, failing)) else 0
-    room = dict.fromkeys((one.target.answerer for one in turning), SIBLINGS)
-    paid = dict.fromkeys((_asked(one.target) for one in turning), RIVALS)
+    room = dict.fromkeys((one.target.answerer for one in turning), MOST_SIBLINGS)
+    paid = dict.fromkeys((_probe_key(one.target) for one in turning), MOST_PAID)
     found: set[str] = set()
     for id, watch in belief.config.watches.items():
-        answerer, asked = watch.target.answerer, _asked(watch.target)
+        answerer, asked = watch.target.answerer, _probe_key(watch.target)
         if watch.target.account in accounts:
             found.add(id)
         elif watch.free and room.setdefault(answerer, elsewhere):
@@ -169,7 +169,7 @@ def _is_not_the_accounts(health: Health) -> bool:
     return health.fault is not None and health.fault.blame is not Blame.ACCOUNT
 
 
-def _asked(target: Target) -> tuple[str, str, str | None]:
+def _probe_key(target: Target) -> tuple[str, str, str | None]:
     """Return what makes two probes the same: answerer, canary and model."""
     return target.answerer, target.canary, target.model
 
@@ -184,7 +184,7 @@ def hurry_associates(services: Services, belief: BeliefView, planned: Planned, n
 
     If its key is refused, probe a few others at the same answerer: they may be refused by now.
     """
-    suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_pulling(one)}
+    suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_suspended(one)}
     for account in suspended - planned.suspended:
         associates = set(belief.config.associates(account))
         its = [watch for watch in belief.config.watches.values() if watch.target.account in associates]
@@ -192,12 +192,12 @@ def hurry_associates(services: Services, belief: BeliefView, planned: Planned, n
         for watch in its:
             if watch.free or watch.target.account not in free:  # a subscription has no free canary
                 planned.looks.hurry(watch.target.id, now)
-        for id in _others_there(belief, account):
+        for id in _others_at_answerer(belief, account):
             _hurry(services, belief, planned, id)
     planned.suspended = suspended
 
 
-def _others_there(belief: BeliefView, account: str) -> list[str]:
+def _others_at_answerer(belief: BeliefView, account: str) -> list[str]:
     """Return one free canary each of a few working accounts at the same answerer; none unless the key is refused.
 
     Accounts already down are left alone.
@@ -208,8 +208,8 @@ def _others_there(belief: BeliefView, account: str) -> list[str]:
     there = [w.target for w in belief.config.watches.values() if w.free and not w.aside]
     others = [one for one in there if one.answerer == its[0].answerer and one.account != account]
     well = {one.account: one.id for one in others if belief.healths.get(one.id, Health()).state is State.UP}
-    return list(well.values())[:RIVALS]
+    return list(well.values())[:MOST_PAID]
 
 
-def _is_pulling(health: Health) -> bool:
+def _is_suspended(health: Health) -> bool:
     return health.state is State.DOWN and health.fault in ACCOUNT_WIDE

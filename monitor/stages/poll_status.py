@@ -21,7 +21,7 @@ from probes.proxy import Proxies
 
 log = logging.getLogger("monitor")
 
-AGAIN = timedelta(seconds=60)
+CONTROL_INTERVAL = timedelta(seconds=60)
 """Time between calls without a key to one answerer while a failure may not be the account's."""
 ONLINE_LIMIT_S = 5.0
 STALE_S = 5.0
@@ -70,10 +70,10 @@ async def poll_source(services: Services, belief: BeliefView, planned: Planned, 
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())
     pause_s = wait_s * belief.config.status.interval_s / USUAL_S
     planned.polls.set(id, services.edge.clock() + timedelta(seconds=pause_s))
-    await _hand_on(services, signals, before, after)
+    await _report_source(services, signals, before, after)
 
 
-async def _hand_on(services: Services, signals: Signals, before: Source, after: Source) -> None:
+async def _report_source(services: Services, signals: Signals, before: Source, after: Source) -> None:
     if after.problem and before.problem != after.problem:
         log.warning("status source %s is not believed: %s", after.id, after.problem)
     try:
@@ -101,21 +101,23 @@ async def probe_controls_now(services: Services, belief: BeliefView, signals: Si
     `asked_s` is when neutral hosts were last asked, in seconds of the timer; return the new value.
     """
     now, is_new = services.edge.clock(), bool(signals.doubted)
-    by = {one: _whose_way(belief, one) for one in sorted({*signals.doubted, *_standing_doubts(belief)})}
+    by = {one: _account_on_same_way(belief, one) for one in sorted({*signals.doubted, *_standing_doubts(belief)})}
     signals.doubted.clear()
     before = belief.control
     known = {
         id: probe_control for id, probe_control in before.controls.items() if by.get(id, probe_control) is not None
     }
     due = {
-        one: account for one, account in by.items() if account and (one not in known or now - known[one].at >= AGAIN)
+        one: account
+        for one, account in by.items()
+        if account and (one not in known or now - known[one].at >= CONTROL_INTERVAL)
     }
     if not due and not (is_new and services.edge.timer() - asked_s >= STALE_S):
         if known.keys() != before.controls.keys():
             signals.report(ControlResult(known, before.online), is_urgent=False)
         return asked_s
     asked_s = services.edge.timer()
-    met, online = await asyncio.gather(_probe_controls(services, belief, due), _look_out(services, belief))
+    met, online = await asyncio.gather(_probe_controls(services, belief, due), _check_online(services, belief))
     signals.report(ControlResult({**known, **met}, online))
     return asked_s
 
@@ -140,7 +142,7 @@ async def _probe_controls(
     return dict(zip(due, await asyncio.gather(*asked), strict=True))
 
 
-def _whose_way(belief: BeliefView, answerer: str) -> Account | None:
+def _account_on_same_way(belief: BeliefView, answerer: str) -> Account | None:
     """Return an account that uses the same way out as the failing ones.
 
     None if they use several ways, as one says nothing about another, or if the provider allows no call without a key.
@@ -154,15 +156,15 @@ def _whose_way(belief: BeliefView, answerer: str) -> Account | None:
     return None if provider.is_command or is_gated(provider, accounts[0]) else accounts[0]
 
 
-def _road(belief: BeliefView, target: str) -> Proxies:
+def _proxies_of(belief: BeliefView, target: str) -> Proxies:
     watch = belief.config.watches.get(target)
     return belief.config.accounts[watch.target.account].way.proxies if watch else belief.config.way.proxies
 
 
-async def _look_out(services: Services, belief: BeliefView) -> bool | None:
+async def _check_online(services: Services, belief: BeliefView) -> bool | None:
     """Ask neutral hosts, over the same proxies as the targets that got no answer; None if all got one."""
     unanswered = [id for id, health in belief.healths.items() if health.status is None and health.failures]
     if not unanswered:
         return None
-    roads = {_road(belief, id) for id in unanswered}
+    roads = {_proxies_of(belief, id) for id in unanswered}
     return await services.outside.is_online(belief.config.neutral_hosts, ONLINE_LIMIT_S, list(roads))

@@ -20,9 +20,9 @@ from probes.remedy import explain
 
 log = logging.getLogger("monitor")
 
-ENOUGH = 500
+FULL_BATCH = 500
 """Most results in one batch before the beat is woken; so does one result per target, as no more can come."""
-JUMP = timedelta(seconds=30)
+CLOCK_JUMP = timedelta(seconds=30)
 """Drift from the monotonic clock that shows the clock was set or the machine slept: replan everything."""
 
 
@@ -33,15 +33,15 @@ def is_wavering(health: Health) -> bool:
 
 async def look(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
     """Start every probe when due, without waiting for any to end."""
-    _plan_anew(services, belief, planned)  # the probes under way when this stage last ended
+    _plan_missing(services, belief, planned)  # the probes under way when this stage last ended
     offset = _offset(services)
     async with asyncio.TaskGroup() as attempts:
         while True:
-            if abs(_offset(services) - offset) > JUMP:
+            if abs(_offset(services) - offset) > CLOCK_JUMP:
                 offset = _offset(services)
                 log.warning("the clock jumped, or the machine slept: every probe is planned anew")
                 planned.looks = Agenda()
-                _plan_anew(services, belief, planned)
+                _plan_missing(services, belief, planned)
             for target in planned.looks.take_due(services.edge.clock()):
                 if watch := belief.config.watches.get(target):
                     attempts.create_task(probe(services, belief, planned, signals, watch))
@@ -55,7 +55,7 @@ async def probe(services: Services, belief: BeliefView, planned: Planned, signal
     if account is None:
         return  # removed by a reload since the probe was planned
     try:
-        observation = await _look_at(services, belief, planned, account, watch)
+        observation = await _attempt(services, belief, planned, account, watch)
     except Exception as error:  # our bug must neither stop the probing nor be blamed on the account
         log.exception("%s: the attempt itself failed", watch.target.id)
         observation = unseen(watch, services.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
@@ -63,14 +63,14 @@ async def probe(services: Services, belief: BeliefView, planned: Planned, signal
         observation = _set_aside(observation)
     signals.observations.put_nowait(observation)
     if (
-        signals.observations.qsize() >= min(ENOUGH, len(belief.config.watches))
+        signals.observations.qsize() >= min(FULL_BATCH, len(belief.config.watches))
         or observation.outcome is not Outcome.OK
         or is_wavering(belief.healths.get(watch.target.id, Health()))
     ):
         signals.urgent.set()
 
 
-async def _look_at(
+async def _attempt(
     services: Services, belief: BeliefView, planned: Planned, account: Account, watch: Watch
 ) -> Observation:
     if refusal := _refusal(services, belief, planned, account, watch):
@@ -90,11 +90,11 @@ def _explained(belief: BeliefView, planned: Planned, observation: Observation) -
     if observation.fault is None or account is None:
         return observation
     provider, proven = belief.config.providers[account.provider], target.id in planned.proven
-    others = None if proven else _works_otherwise(belief, target)
+    others = None if proven else _does_another_canary_work(belief, target)
     return explain(provider, account, observation, proven=proven, others=others)
 
 
-def _works_otherwise(belief: BeliefView, target: Target) -> bool | None:
+def _does_another_canary_work(belief: BeliefView, target: Target) -> bool | None:
     """Return whether another canary of the account answers well; None when there is none."""
     watches = (one for one in belief.config.watches.values() if one.target.account == target.account and not one.aside)
     others = [one.target.id for one in watches if one.target.canary != target.canary]
@@ -123,7 +123,7 @@ def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
     return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
 
 
-def _plan_anew(services: Services, belief: BeliefView, planned: Planned) -> None:
+def _plan_missing(services: Services, belief: BeliefView, planned: Planned) -> None:
     planned.plan_looks(belief.config.watches, services.edge.clock(), services.pauses.spread_s)
 
 

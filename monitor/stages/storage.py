@@ -44,7 +44,7 @@ class Storage(Struct, frozen=True):
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
         """Run housekeeping, a method of the writer, as `write` does; None: the database takes no writes now."""
@@ -52,14 +52,14 @@ class Storage(Struct, frozen=True):
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def begin_anew(self) -> None:
         """Set the database aside if it is broken, and go on with a new one."""
         try:
             await asyncio.get_running_loop().run_in_executor(self.writing, self.failover.doubt)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run a long read off the loop, one at a time."""
@@ -90,7 +90,7 @@ class Storage(Struct, frozen=True):
         """Warn that results cannot be written; log it only if no earlier round has."""
         if self.failover.refusal and self.failover.is_resumed:
             self.own.said_before("store", self._refused(self.failover.refusal))
-        self._heed_refusal()
+        self._report_refusal()
 
     def look_where_it_lies(self) -> None:
         """Warn, on the page and in the log, if the database is on a network file system."""
@@ -102,7 +102,7 @@ class Storage(Struct, frozen=True):
     def _refused(self, refusal: StorageRefusal) -> str:
         return f"results cannot be written to {self.store.name}: {refusal.words}"
 
-    def _heed_refusal(self) -> None:
+    def _report_refusal(self) -> None:
         """Set or clear the warning, for page, heartbeat and log, that results cannot be written."""
         if refusal := self.failover.refusal:
             self.own.refused_at = self.clock()

@@ -11,7 +11,7 @@ from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard
 from monitor.store.writer import Key
 
-REMEMBERED = 10_000
+MOST_SENT = 10_000
 """Most messages remembered in memory as sent, in case their record was lost; older ones rely on the record."""
 
 
@@ -37,7 +37,7 @@ class Told(Struct, kw_only=True):
 
     def note_sent(self, keys: Sequence[Key]) -> None:
         self.sent |= dict.fromkeys(keys)
-        while len(self.sent) > REMEMBERED:
+        while len(self.sent) > MOST_SENT:
             del self.sent[next(iter(self.sent))]
 
     def redate(self, by: timedelta) -> None:

@@ -156,7 +156,7 @@ class FailoverWriter:
             try:
                 done = work(self.writer, *args, **named)
             except (Foreign, sqlite3.Error) as error:
-                if place is Place.MEMORY or not self._heed(error):
+                if place is Place.MEMORY or not self._fail_over(error):
                     raise statement_refused(self._database, error) from error
             else:
                 self._stay_small()
@@ -191,7 +191,7 @@ class FailoverWriter:
         try:
             return work(self.writer)
         except sqlite3.Error as error:
-            if not self._heed(error):
+            if not self._fail_over(error):
                 raise statement_refused(self._database, error) from error
         return None
 
@@ -219,7 +219,7 @@ class FailoverWriter:
         with suppress(sqlite3.Error):  # the next write meets it, too
             self.recall(self.writer)
 
-    def _heed(self, error: Foreign | sqlite3.Error) -> bool:
+    def _fail_over(self, error: Foreign | sqlite3.Error) -> bool:
         """Fail over after a refusal; return False if the database as a whole refuses nothing.
 
         An unknown error, such as a missing table, may concern the whole database.
@@ -298,7 +298,7 @@ class FailoverWriter:
         try:
             carry(left, self.connection, GOING_ON + SIGHTINGS)
         except sqlite3.Error as error:
-            self._heed(error)
+            self._fail_over(error)
         else:
             self._forget_stand_in()
         finally:

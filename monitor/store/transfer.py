@@ -122,7 +122,7 @@ ORPHANS = (
     WHERE change_id IS NOT NULL AND (location, change_id) NOT IN (SELECT location, id FROM change)
     """,
 )
-"""Order for a broken file, of which a part may be readable without what it belongs to."""
+"""Deletions of rows without a parent: of a broken file a part may be readable without what it belongs to."""
 
 
 def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:

@@ -13,7 +13,7 @@ SHARE = 8
 """Divisor of the open-file limit for the same purpose: the probes need their share."""
 REQUEST_S = 10.0
 """Seconds until a connection without a complete request is closed."""
-STAY_S = 300.0
+LONGEST_S = 300.0
 """Seconds until any connection is closed: a reader who stays connects again."""
 
 
@@ -32,7 +32,7 @@ class ConnectionLimit:
             raise RuntimeError("the door has no server behind it yet")
         self._make_room(self.server)
         visitor = self.server()
-        asyncio.get_running_loop().call_later(REQUEST_S, self._look_after, visitor)
+        asyncio.get_running_loop().call_later(REQUEST_S, self._check_later, visitor)
         return visitor
 
     @contextmanager
@@ -50,15 +50,15 @@ class ConnectionLimit:
         self._heard.intersection_update(within)
         idle = [one for one in within if one not in self._busy] or within
         for one in idle[: max(0, len(within) + 1 - self._most)]:
-            _send_away(one)
+            _close(one)
 
-    def _look_after(self, visitor: web.RequestHandler) -> None:
+    def _check_later(self, visitor: web.RequestHandler) -> None:
         if visitor not in self._heard:
-            _send_away(visitor)
+            _close(visitor)
         elif visitor.transport:
-            asyncio.get_running_loop().call_later(STAY_S, _send_away, visitor)
+            asyncio.get_running_loop().call_later(LONGEST_S, _close, visitor)
 
 
-def _send_away(visitor: web.RequestHandler) -> None:
+def _close(visitor: web.RequestHandler) -> None:
     if isinstance(visitor.transport, asyncio.Transport):
         visitor.transport.abort()
