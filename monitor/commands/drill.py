@@ -80,21 +80,21 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
 
 def _report(config: Config, wish: Drill, channels: Iterable[str]) -> int:
     """Wait until every message of a drill is delivered or has failed, and print the results."""
-    told = _deliveries(config, wish, {*channels})
-    for one in told:
+    deliveries = _deliveries(config, wish, {*channels})
+    for one in deliveries:
         say(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
-    if not told:
+    if not deliveries:
         complain("nobody took the drill up within a minute; the next `once` or `run` on this database will")
-    return UP if told and all(one.state is OutboxState.SENT for one in told) else DOWN
+    return UP if deliveries and all(one.state is OutboxState.SENT for one in deliveries) else DOWN
 
 
 def _deliveries(config: Config, wish: Drill, channels: set[str]) -> Sequence[Delivery]:
     store = open_store(config.database, config.location)
     for _ in range(LIMIT_S):
         with store.reading() as stored:
-            told = stored.messages.of(wish.incident.id)
-        through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
-        if {*through, *(one.channel for one in told if one.error)} >= channels:
+            deliveries = stored.messages.of(wish.incident.id)
+        through = [one.channel for one in deliveries if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
+        if {*through, *(one.channel for one in deliveries if one.error)} >= channels:
             break
         time.sleep(1)
-    return told
+    return deliveries

@@ -41,11 +41,11 @@ def ask(file: Path, users: Collection[int], request: Request, wait_s: float = AN
 
 
 def _line(connection: socket, ends_s: float) -> bytes:
-    heard = b""
-    while not heard.endswith(b"\n") and len(heard) < LONGEST:
+    received = b""
+    while not received.endswith(b"\n") and len(received) < LONGEST:
         connection.settimeout(max(ends_s - time.monotonic(), 0.001))
         piece = connection.recv(LONGEST)
         if not piece:
             break
-        heard += piece
-    return heard
+        received += piece
+    return received

@@ -34,8 +34,8 @@ def cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[
 
 def _named(snapshot: Snapshot) -> set[str]:
     """Return the accounts whose suspension is an open incident, even while they cannot be probed."""
-    told = (view.incident for view in snapshot.open_incidents)
-    return {id for one in told if one.fault in PULLS and not one.drill for id in accounts_of(one.targets)}
+    incidents = (view.incident for view in snapshot.open_incidents)
+    return {id for one in incidents if one.fault in PULLS and not one.drill for id in accounts_of(one.targets)}
 
 
 def _is_suspended(account: AccountView) -> bool:

@@ -125,9 +125,9 @@ class Belief(Struct, kw_only=True):
         its = defaultdict[str, list[Source]](list)
         for source in self.sources.values():
             its[source.provider].append(source)
-        told = {provider: read(sources, now) for provider, sources in its.items()}
+        by_provider = {provider: read(sources, now) for provider, sources in its.items()}
         targets = (watch.target for watch in self.config.watches.values())
-        return {target.answerer: told[target.provider] for target in targets if target.provider in told}
+        return {target.answerer: by_provider[target.provider] for target in targets if target.provider in by_provider}
 
     def adopt(self, changes: Iterable[Change]) -> None:
         """Apply these changes to the open incidents."""

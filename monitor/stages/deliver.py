@@ -237,10 +237,10 @@ async def _text(
 
 
 def _warn_of_templates(services: Services) -> None:
-    told = {f"template {name}": words for name, words in services.templates.warnings.items()}
-    for about in [one for one in services.own.warnings if one.startswith("template ") and one not in told]:
+    warnings = {f"template {name}": words for name, words in services.templates.warnings.items()}
+    for about in [one for one in services.own.warnings if one.startswith("template ") and one not in warnings]:
         services.own.mended(about)
-    for about, words in told.items():
+    for about, words in warnings.items():
         services.own.warn(about, words)
 
 

@@ -221,13 +221,7 @@ def _diagnose(
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     course = advance_incidents(
-        belief.incidents.values(),
-        diagnoses,
-        well_since,
-        now,
-        _not_back_to_normal(belief),
-        named,
-        belief.config.location,
+        belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, belief.config.location
     )
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading(belief.incidents.values(), belief.healths)
@@ -350,10 +344,10 @@ def _pool_findings(belief: Belief) -> Iterator[Finding]:
     """Yield the shared slowdowns, at most one measure per answerer."""
     slow = [key for key, one in belief.pools.items() if one.alarmed_at]
     slow.sort(key=lambda key: SPEAKING.index(key.kind))
-    told = set[str]()
+    seen = set[str]()
     for key in slow:
-        if key.answerer not in told:
-            told.add(key.answerer)
+        if key.answerer not in seen:
+            seen.add(key.answerer)
             yield from shared_latency.findings(
                 key.answerer, _last_of(belief, key), key.kind, belief.pools[key], key.model
             )
@@ -361,11 +355,11 @@ def _pool_findings(belief: Belief) -> Iterator[Finding]:
 
 def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return the flapping targets; what an outage already covers is reported with that."""
-    watches, told = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
+    watches, covered = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
     _reset_flaps(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
     _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
-    return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
+    return [sign_of(finding) for finding in flap.findings(flaps, now, covered)]
 
 
 def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
@@ -442,7 +436,7 @@ def _raised_at(belief: Belief, target: Target) -> datetime:
     return max((series.alarm.at for series in _measured(belief, target) if series.alarm), default=EPOCH)
 
 
-def _not_back_to_normal(belief: Belief) -> list[Diagnosis]:
+def _lingering(belief: Belief) -> list[Diagnosis]:
     """Return what no longer alarms but is not back to normal; nothing unless a signal is open."""
     if not any(one.signal for one in belief.incidents.values()):
         return []

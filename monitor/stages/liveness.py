@@ -49,12 +49,12 @@ async def beat_outside(
 
     No beat, no ping: silence is the alarm.
     """
-    told, failing, due_s = None, False, 0.0
+    pinged, failing, due_s = None, False, 0.0
     while True:
         heartbeat, beat, why = belief.config.heartbeat, times.beaten_at, trouble(services, belief)
         is_due = services.edge.timer() >= due_s or bool(why and not failing)
-        if heartbeat and beat != told and is_due and not is_stuck(services, planned):
-            told, failing = beat, why is not None
+        if heartbeat and beat != pinged and is_due and not is_stuck(services, planned):
+            pinged, failing = beat, why is not None
             _note_result(
                 services,
                 signals,
@@ -89,16 +89,16 @@ async def feed_watchdog(services: Services, belief: BeliefView, planned: Planned
     A refusing store is reported there and to the heartbeat, but does not cause a restart: that repairs no disk and
     loses what waits to be written.
     """
-    manager, told, fed_at, said = services.manager, None, 0.0, ""
+    manager, fed, fed_at, shown = services.manager, None, 0.0, ""
     step_s = services.pauses.step_s
     pause_s = (manager.watchdog_s or 2 * step_s) / 2
     while manager.address:
         beat, now_s = times.beaten_at, services.edge.timer()
-        if manager.watchdog_s and beat != told and now_s - fed_at >= pause_s and not is_stuck(services, planned):
-            told, fed_at = beat, now_s
+        if manager.watchdog_s and beat != fed and now_s - fed_at >= pause_s and not is_stuck(services, planned):
+            fed, fed_at = beat, now_s
             manager.tell(systemd.WATCHDOG)
-        if (words := systemd.status(_summary(services, belief))) != said:
-            said = words
+        if (words := systemd.status(_summary(services, belief))) != shown:
+            shown = words
             manager.tell(words)
         await asyncio.sleep(min(step_s, pause_s / 4))
 

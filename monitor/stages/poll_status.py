@@ -58,15 +58,15 @@ async def poll_source(services: Services, belief: BeliefView, planned: Planned, 
     feed, before = belief.config.feeds[id], belief.sources.get(id, Source(id))
     prober, way = services.prober, belief.config.way
     try:
-        told = await services.outside.poll(
+        bulletin = await services.outside.poll(
             prober.session, feed, before.validators, prober.clock, prober.timer, source=id, way=way
         )
-        told = await asyncio.to_thread(services.prober.admit, told)  # a page is long: keep it off the loop
+        bulletin = await asyncio.to_thread(services.prober.admit, bulletin)  # a page is long: keep it off the loop
     except Exception as error:  # our bug must not look like the source being silent
         log.exception("%s: the poll itself failed", id)
-        told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
-    after = follow(before, told)
-    latest = told if after.problem else after.last or told
+        bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
+    after = follow(before, bulletin)
+    latest = bulletin if after.problem else after.last or bulletin
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())
     pause_s = wait_s * belief.config.status.interval_s / USUAL_S
     planned.polls.set(id, services.edge.clock() + timedelta(seconds=pause_s))
@@ -80,9 +80,9 @@ async def _report_source(services: Services, signals: Signals, before: Source, a
         await services.storage.write(Writer.save_source, after)
     except StoreError as error:
         services.own.warn("store", f"a status source cannot be noted: {error}")
-    told = is_news(before, after)
-    signals.report(after, is_urgent=told)
-    if told:
+    is_new = is_news(before, after)
+    signals.report(after, is_urgent=is_new)
+    if is_new:
         signals.news.set()
 
 

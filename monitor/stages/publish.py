@@ -92,13 +92,13 @@ def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], ro
     try:
         with store.reading() as stored:
             snapshot = take(stored, config, clock(), warnings, rotation)
-        said = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
-        said |= _template_warnings(config)
-        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, said)
+        warned = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
+        warned |= _template_warnings(config)
+        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, warned)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        said = {"page": f"the page cannot be written to {config.folder}: {reason}"}
-        return Published(config, rotation, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
+        warned = {"page": f"the page cannot be written to {config.folder}: {reason}"}
+        return Published(config, rotation, warnings=warned, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
 
 
 TEMPLATE = "page template "
@@ -134,5 +134,5 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 
 def _template_warnings(config: Config) -> dict[str, str]:
     """Return which of the user's page templates are not used, and why."""
-    told = press(config.site.language, config.page_templates).warnings
-    return {f"{TEMPLATE}{name}": words for name, words in told.items()}
+    warnings = press(config.site.language, config.page_templates).warnings
+    return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}
