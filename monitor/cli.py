@@ -45,7 +45,7 @@ every import each minute.
 """
 
 MANY = 50_000
-"""New objects that trigger a garbage collection: the default is 700, which means 90 of them at the start of `once`."""
+"""New objects that trigger a garbage collection: the default of 700 means 90 collections at the start of `once`."""
 
 
 class Command(Protocol):

@@ -27,7 +27,7 @@ log = logging.getLogger("monitor")
 MOST = 32
 """Most open connections; more get BUSY."""
 SHARE = 8
-"""Divisor of the open-file limit for the same purpose: the probes need their share."""
+"""Part (1/SHARE) of the open-file limit that connections may take: the probes need the rest."""
 LAST_S = 1.0
 """Seconds that requests under way get at shutdown."""
 LAST_ANSWER_S = 0.1

@@ -13,7 +13,7 @@ from monitor.publish.translation import ENGLISH, Speech
 from monitor.slo.indicator import Cell, add
 
 STEP = 10
-"""Pixels per cell in the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
+"""Width of a cell in units of the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
 HEIGHT = 28
 HOUR = timedelta(hours=1)
 

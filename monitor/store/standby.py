@@ -109,7 +109,7 @@ class FailoverWriter:
             log.warning(
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
-        self._take_back_what_was_left()
+        self._import_left_stand_in()
 
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
         """Go on without an unusable database. Raises the error if no monitor ever used it."""
@@ -118,7 +118,7 @@ class FailoverWriter:
         if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
             raise error
         if not ((self._was_ours or is_broken_file(error)) and self._begin_anew(None)):
-            self._give_way(refusal, None)
+            self._switch_to_stand_in(refusal, None)
 
     def _is_empty(self) -> bool:
         """Whether the file exists with zero bytes and has no WAL to restore it from."""
@@ -147,11 +147,11 @@ class FailoverWriter:
 
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run `work` on the database, else on a stand-in. Raises StoreError for what neither takes."""
-        self._go_back()
+        self._retry_database()
         if self.place is Place.DISK and self._lock.is_lost():
             self._lock_again()
         if self.place is Place.DISK and self._is_gone():
-            self._bring_back()
+            self._restore_file()
         for place in Place:
             try:
                 done = work(self.writer, *args, **named)
@@ -159,7 +159,7 @@ class FailoverWriter:
                 if place is Place.MEMORY or not self._fail_over(error):
                     raise statement_refused(self._database, error) from error
             else:
-                self._stay_small()
+                self._trim_stand_in()
                 return done
         raise AssertionError("memory refuses nothing")
 
@@ -172,11 +172,11 @@ class FailoverWriter:
         try:
             self._lock.renew()
         except Busy as error:
-            self._give_way(StorageRefusal(RefusalKind.LOCKED, str(error)), self.connection)
+            self._switch_to_stand_in(StorageRefusal(RefusalKind.LOCKED, str(error)), self.connection)
         except OSError:  # we cannot make the file, so nobody else can
             return
 
-    def _stay_small(self) -> None:
+    def _trim_stand_in(self) -> None:
         """Keep the stand-in small: it is, or may be, in memory."""
         if self.place is Place.DISK:
             return
@@ -200,7 +200,7 @@ class FailoverWriter:
         if self.place is not Place.DISK:
             return
         if self._is_gone():
-            self._bring_back()
+            self._restore_file()
         else:
             self._begin_anew(self.connection)
 
@@ -233,24 +233,24 @@ class FailoverWriter:
             and self._begin_anew(self.connection)
         ):
             return True
-        self._give_way(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
+        self._switch_to_stand_in(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
         return True
 
     # The stand-in
 
-    def _give_way(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+    def _switch_to_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         """Switch to a stand-in, with all that can be read from the database; a failed handle is no longer trusted.
 
         Without an open handle the file is read.
         """
         source = before if before and _is_open(before) else _maybe_read(self._database, read_as_it_is)
         try:
-            self._stand_aside(refusal, source)
+            self._open_any_stand_in(refusal, source)
         finally:
             if source:
                 source.close()
 
-    def _stand_aside(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+    def _open_any_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
         self._again_s = self._timer() + AGAIN_S
         if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
@@ -280,31 +280,31 @@ class FailoverWriter:
         except sqlite3.Error:
             made.close()
             if not was_left:
-                self._forget_stand_in()
+                self._delete_stand_in()
             return False
         self.refusal, self.is_resumed = refusal, was_left
         self._use(made, Place.RUNTIME)
         return True
 
-    def _take_back_what_was_left(self) -> None:
+    def _import_left_stand_in(self) -> None:
         """Write into the database what the previous process left in a stand-in."""
         if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
             return
         try:
             left = read_only(self._stand_in)
         except StoreError:
-            self._forget_stand_in()
+            self._delete_stand_in()
             return
         try:
             carry(left, self.connection, GOING_ON + SIGHTINGS)
         except sqlite3.Error as error:
             self._fail_over(error)
         else:
-            self._forget_stand_in()
+            self._delete_stand_in()
         finally:
             left.close()
 
-    def _go_back(self) -> None:
+    def _retry_database(self) -> None:
         """Retry the database with a new handle, and write to it whatever it lacks."""
         if self.refusal is None or self._timer() < self._again_s:
             return
@@ -317,7 +317,7 @@ class FailoverWriter:
             if is_broken_file(error) or isinstance(error, Foreign):
                 self._begin_anew(self.connection)
             return
-        self._leave(before, place)
+        self._close_stand_in(before, place)
         if not was_there:
             words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
             self.events.append(StorageEvent(self._clock(), words))
@@ -326,7 +326,7 @@ class FailoverWriter:
         """Return the database once it has caught up. Raises StoreError or sqlite3.Error if it refuses."""
         disk = open_writer(self._database, BRIEF_S)
         try:
-            _make_sure(disk)
+            _checkpoint(disk)
             carry(self.connection, disk, GOING_ON + SIGHTINGS)
             disk.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
         except BaseException:
@@ -334,13 +334,13 @@ class FailoverWriter:
             raise
         return disk
 
-    def _leave(self, before: sqlite3.Connection, place: Place) -> None:
+    def _close_stand_in(self, before: sqlite3.Connection, place: Place) -> None:
         """Close the stand-in."""
         before.close()
         if place is Place.RUNTIME:
-            self._forget_stand_in()
+            self._delete_stand_in()
 
-    def _forget_stand_in(self) -> None:
+    def _delete_stand_in(self) -> None:
         if self._stand_in:
             with suppress(OSError):
                 remove(self._stand_in)
@@ -361,7 +361,7 @@ class FailoverWriter:
         except (OSError, StoreError, sqlite3.Error):
             return False
         if before:
-            self._leave(before, place)
+            self._close_stand_in(before, place)
         what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
         self.events.append(
             StorageEvent(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}")
@@ -409,7 +409,7 @@ class FailoverWriter:
         """Whether a new connection would open other files than the ones we hold."""
         return any(seen and identity(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
 
-    def _bring_back(self) -> None:
+    def _restore_file(self) -> None:
         """Replace the file that was removed: we still hold all of it open."""
         at, before = self._clock(), self.connection
         try:
@@ -417,7 +417,7 @@ class FailoverWriter:
             how = self._put_in_place(before, at)
         except (OSError, StoreError, sqlite3.Error) as error:
             words = refusal.words if (refusal := refusal_of(error)) else str(error)
-            self._give_way(StorageRefusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
+            self._switch_to_stand_in(StorageRefusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
             return
         self.events.append(
             StorageEvent(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}")
@@ -437,7 +437,7 @@ class FailoverWriter:
         real = Path(os.path.realpath(self._database))
         copy = copy_to(before, real.with_name(real.name + ".rescued"))
         before.close()
-        self._withdraw_log()
+        self._remove_wal()
         remove(real)
         copy.rename(real)
         self._use(open_writer(self._database), Place.DISK)
@@ -455,7 +455,7 @@ class FailoverWriter:
 
     def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:
         """Go on with the file that was put there; set it aside if it is broken or not ours."""
-        self._withdraw_log()
+        self._remove_wal()
         try:
             made = open_writer(self._database)
         except StoreError as error:
@@ -470,7 +470,7 @@ class FailoverWriter:
         self._use(made, Place.DISK)
         return "another file was put in its place, which is used now"
 
-    def _withdraw_log(self) -> None:
+    def _remove_wal(self) -> None:
         """Remove our WAL from the path, where it would be read as another file's; we still hold it open."""
         _, held = self._held
         if held and identity(self._log) == held:
@@ -495,7 +495,7 @@ def _is_open(connection: sqlite3.Connection) -> bool:
         return False
 
 
-def _make_sure(disk: sqlite3.Connection) -> None:
+def _checkpoint(disk: sqlite3.Connection) -> None:
     """Checkpoint and sync the whole WAL into the file: after a failed sync the system may have dropped the data."""
     disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 

@@ -10,7 +10,7 @@ from aiohttp import web
 MOST = 100
 """Most open connections; further readers of the page take turns."""
 SHARE = 8
-"""Divisor of the open-file limit for the same purpose: the probes need their share."""
+"""Part (1/SHARE) of the open-file limit that connections may take: the probes need the rest."""
 REQUEST_S = 10.0
 """Seconds until a connection without a complete request is closed."""
 LONGEST_S = 300.0
