@@ -20,8 +20,8 @@ from probes.model import Blame, Fault, Observation, Target
 
 MOST_SIBLINGS = 10
 """Most other accounts of a provider probed at once: enough to tell, without a burst at a provider in trouble."""
-MOST_PAID = 2
-"""Most other accounts given a paid probe out of turn: more than one, as one may fail by itself."""
+MOST_OTHERS = 2
+"""Most other accounts probed out of turn for money, or for a refused key: not one, as one may fail by itself."""
 
 
 def plan_looks(
@@ -149,7 +149,7 @@ def _neighbours(
         signals.doubt.set()
     elsewhere = 1 if any(map(is_unreachable, failing)) else 0
     room = dict.fromkeys((one.target.answerer for one in turning), MOST_SIBLINGS)
-    paid = dict.fromkeys((_probe_key(one.target) for one in turning), MOST_PAID)
+    paid = dict.fromkeys((_probe_key(one.target) for one in turning), MOST_OTHERS)
     found: set[str] = set()
     for id, watch in belief.config.watches.items():
         answerer, asked = watch.target.answerer, _probe_key(watch.target)
@@ -208,7 +208,7 @@ def _others_at_answerer(belief: BeliefView, account: str) -> list[str]:
     there = [w.target for w in belief.config.watches.values() if w.free and not w.aside]
     others = [one for one in there if one.answerer == its[0].answerer and one.account != account]
     well = {one.account: one.id for one in others if belief.healths.get(one.id, Health()).state is State.UP}
-    return list(well.values())[:MOST_PAID]
+    return list(well.values())[:MOST_OTHERS]
 
 
 def _is_suspended(health: Health) -> bool:
