@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and what ends one badly. Each is a module of `monitor/commands/`."""
+"""The command line: the list of commands, and their error exits. Each is a module of `monitor/commands/`."""
 
 import argparse
 import gc
@@ -38,55 +38,55 @@ COMMANDS: dict[str, str] = {
     "feeds": "print what each provider's own status page says, and how far it is believed",
     "classify": "read an answer on stdin and say what it means",
 }
-"""Each command and its one line of help: the module of that name in `monitor/commands/` is loaded when it is typed.
+"""Commands and their one line of help: the module of that name in `monitor/commands/` is loaded when it is used.
 
-`--help` and `check` must not pay for an HTTP client, a template engine or a table printer, and a cron run pays every
-import each minute.
+`--help` and `check` must not pay for an HTTP client, a template engine or a table printer, and a cron run pays for
+every import each minute.
 """
 
 MANY = 50_000
-"""So many new objects are worth a look for garbage: by default it is 700, and the start of `once` has 90 such."""
+"""New objects that trigger a garbage collection: the default of 700 means 90 collections at the start of `once`."""
 
 
 class Command(Protocol):
-    """What a module of a command holds."""
+    """The interface of a command's module."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
 
     def run(self, arguments: argparse.Namespace, /) -> int:
-        """Do it; return the exit code. `report` tells what it raises."""
+        """Run the command and return its exit code. `report` prints what it raises."""
 
 
 def main(argv: list[str] | None = None) -> int:
     collect_seldom()
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
-    signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before what is slow to load
+    signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before the slow imports
     try:
         build_parser(words).parse_args(words, arguments)
         return cast(Command, arguments.command).run(arguments)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output is gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the interpreter would print its text as it is
+    except Exception as error:  # noqa: BLE001 - the interpreter would print its text unmasked
         from monitor.commands.failure import report
 
         return report(error, getattr(arguments, "loaded", None))
 
 
 def _leave(number: int, _: "FrameType | None") -> NoReturn:
-    """End in good order: by default the programs that were started for a key or a look would go on."""
+    """Exit in good order: by default the programs started for a key or a probe would go on running."""
     raise SystemExit(128 + number)
 
 
 def _leave_well(_: int, __: "FrameType | None") -> NoReturn:
-    """End as who watches until it is asked for its end, which is no failure."""
+    """Exit with success: `run` ends by being stopped, which is no failure."""
     raise SystemExit(0)
 
 
 def collect_seldom() -> None:
-    """Look for garbage seldom: what counts of references do not free is little."""
+    """Collect garbage seldom: reference counting frees nearly everything."""
     gc.set_threshold(MANY)
 
 
@@ -94,14 +94,14 @@ HELP = {"-h", "--help"}
 
 
 class Help(argparse.HelpFormatter):
-    """Asks the terminal for its width; argparse would load three compressors to do so, at each start."""
+    """Finds the terminal's width itself: argparse would import three compressors for it, at each start."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_width() - 2)
 
 
 class Parser(argparse.ArgumentParser):
-    """Repeats no key that somebody gave in the place of a word."""
+    """Masks a key that somebody typed in place of an argument."""
 
     def error(self, message: str) -> NoReturn:
         from probes.redact import screen
@@ -110,14 +110,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def _width() -> int:
-    """Return the columns of the terminal, as COLUMNS tells where it is set; 80 where there is no terminal."""
+    """Return the terminal's columns, from COLUMNS if it is set; 80 without a terminal."""
     with suppress(ValueError, OSError):
         return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns) or 80
     return 80
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of a command line; only the command it names is given its options, as each start pays."""
+    """Return the parser of a command line. Only the named command gets its options, to keep the start fast."""
     parser = Parser(
         formatter_class=Help,
         prog="provider-monitor",

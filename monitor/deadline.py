@@ -1,4 +1,4 @@
-"""Work that a user's own text decides the length of, and that is stopped where it does not end."""
+"""A deadline for work whose length a user's own text decides, such as a template or a rule."""
 
 import sys
 import time
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 def within(limit_s: float, work: Callable[[], T]) -> T:
-    """Do it here and now. Raises TimeoutError at the next line of Python in it that runs after so much time of a CPU.
+    """Run `work` in this thread. Raises TimeoutError at the first line of Python past `limit_s` seconds of CPU time.
 
-    What waits for a busy machine has not worked, and no rule of a user is refused for it.
-    To look at the clock at each line makes it several times as slow: it is for templates and rules of the user's own.
+    Waiting for a busy machine does not count, so no user's rule is rejected for it. Checking the clock at each line
+    makes the work several times slower: use it only for the user's own templates and rules.
     """
     ends, worked_s = time.monotonic() + limit_s, time.thread_time() + limit_s
 
     def look(_frame: FrameType, _event: str, _arg: object) -> Any:
         nonlocal ends
-        # This clock is read at a tenth of the other's price, and is never the slower of them.
+        # Reading this clock costs a tenth of the other, and it never lags behind it.
         if time.monotonic() > ends:
             left_s = worked_s - time.thread_time()
             if left_s <= 0:

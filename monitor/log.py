@@ -1,4 +1,4 @@
-"""Where log lines go: stderr, and never with a secret in them."""
+"""Logging to stderr, with every secret masked."""
 
 import logging
 import sys
@@ -12,14 +12,14 @@ log = logging.getLogger("monitor")
 
 
 class Discreet(logging.Formatter):
-    """Formats a line, traceback included, and takes every secret out of it."""
+    """Formats a record, traceback included, and masks every secret in it."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
         self._secrets = list(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Take these out, too; what was secret before stays so, as it may still be under way."""
+        """Mask these, too; old secrets stay masked, as requests with them may be under way."""
         self._secrets += [secret for secret in secrets if secret not in self._secrets]
 
     def format(self, record: logging.LogRecord) -> str:
@@ -27,16 +27,16 @@ class Discreet(logging.Formatter):
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether a line is for us. What is no HTTP was answered with 400: nobody fills our log from outside."""
+    """Whether to log a record. Malformed HTTP is dropped (it got a 400), so that outsiders cannot fill our log."""
     error = record.exc_info[1] if record.exc_info else None
     return type(error).__module__ != "aiohttp.http_exceptions"
 
 
 def start_log(level: int, secrets: Sequence[str]) -> None:
-    """Send all that is logged to stderr; other packages speak only of what is wrong.
+    """Log to stderr; from other packages only warnings and errors.
 
-    What the interpreter would print by itself goes the same way: warnings, and errors that nobody caught, in a thread,
-    in what is being freed, or at all.
+    What the interpreter would print by itself goes the same way: warnings, and uncaught errors, also in threads and
+    finalizers.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet(secrets))
@@ -54,7 +54,7 @@ def _note(what: str, kind: type[BaseException], error: BaseException | None, tra
 
 
 def conceal_also(secrets: Iterable[str]) -> None:
-    """Keep the secrets of another configuration out of the log, besides those it was started with."""
+    """Mask the secrets of a new configuration in the log, besides the earlier ones."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, Discreet):
             handler.formatter.learn(secrets)

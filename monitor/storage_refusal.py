@@ -1,4 +1,4 @@
-"""Why what is remembered can, as a whole, not be written or read now: one typed value, whoever refuses."""
+"""Why the store as a whole cannot be written or read now, as one typed value, whichever layer refuses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class RefusalKind(StrEnum):
 
 
 class StorageRefusal(Struct, frozen=True):
-    """What is refused to us, in the words of who refuses, and since when; None: just now."""
+    """A refusal in the words of the system or SQLite, and since when; None: just now."""
 
     kind: RefusalKind
     words: str
@@ -29,7 +29,7 @@ class StorageRefusal(Struct, frozen=True):
 class StoreError(Exception):
     """The database cannot be used; the text names the file, the reason and the repair.
 
-    `refusal` is what the disk or SQLite refused; None where the file itself is not for us.
+    `refusal`: what the disk or SQLite refused; None if the file itself is not ours to use.
     """
 
     def __init__(self, words: str, refusal: StorageRefusal | None = None) -> None:
@@ -38,5 +38,5 @@ class StoreError(Exception):
 
 
 def is_corrupt(error: BaseException) -> bool:
-    """Whether an error says that the database is broken."""
+    """Whether an error says that the database is corrupt."""
     return isinstance(error, StoreError) and error.refusal is not None and error.refusal.kind is RefusalKind.CORRUPT

@@ -1,4 +1,4 @@
-"""Threads that nobody waits for: what blocks in one holds up neither another nor the end of the process."""
+"""Threads nobody waits for: a blocked one holds up neither another nor the end of the process."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class Threads(ThreadPoolExecutor):
-    """Does each piece of work in a thread of its own.
+    """Runs each piece of work in a thread of its own.
 
-    The loop's usual pool has six on two cores: so many names that no resolver answers for would hold up status pages,
-    client programs and messages, and then the end.
+    The loop's default pool has six threads on two cores: six unanswered DNS look-ups would hold up status pages,
+    client programs, messages and finally the shutdown.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
@@ -25,17 +25,17 @@ class Threads(ThreadPoolExecutor):
         return done
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait for nobody."""
+        """Return at once, without waiting for any thread."""
 
 
 def with_threads(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
-    """Let a new loop do what blocks, the look-up of names too, in threads that nobody waits for."""
+    """Have a new loop run blocking work, DNS look-ups included, in threads nobody waits for."""
     loop.set_default_executor(Threads())
     return loop
 
 
 def plainly(work: Callable[[], T]) -> T:
-    """Do it, and let it fail as any coroutine can be told: asyncio before Python 3.12 waits for ever after this one."""
+    """Run `work`, with StopIteration turned into a RuntimeError: asyncio before Python 3.12 hangs on the former."""
     try:
         return work()
     except StopIteration as error:
@@ -47,7 +47,7 @@ def _settle(done: "Future[Any]", work: Callable[[], Any]) -> None:
         return
     try:
         result = plainly(work)
-    except BaseException as error:  # noqa: BLE001 - it is for whoever waits for the result
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the result
         done.set_exception(error)
     else:
         done.set_result(result)

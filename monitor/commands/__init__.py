@@ -1,6 +1,6 @@
-"""What a person types: each command is the module of its name, with its `add_arguments` and its `run`.
+"""The commands: each is the module of its name, with `add_arguments` and `run`.
 
-`monitor/cli.py` lists them. Beside them stand what several share (`argument`, `configuration`, `correspondence`,
-`failure`, `log`, `preflight`, `selection`, `short_run`, `snapshot`, `table`, `terminal`), and what one of them does at
-length (`demo`, `pasted_answer`, `status_table`, `template_check`).
+`monitor/cli.py` lists them. The other modules are shared by several (`argument`, `configuration`, `correspondence`,
+`failure`, `log`, `preflight`, `selection`, `short_run`, `snapshot`, `table`, `terminal`), or are the long part of one
+(`demo`, `pasted_answer`, `status_table`, `template_check`).
 """

@@ -1,4 +1,4 @@
-"""`acknowledge`: say that somebody is at it, so that no more reminders come."""
+"""`acknowledge`: say that somebody is working on an incident, which stops its reminders."""
 
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime

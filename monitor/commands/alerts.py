@@ -1,6 +1,6 @@
 """`alerts`: test channels, print what was sent, explain it, or replay it by today's rules.
 
-Nothing here sends anything but `test`.
+Only `test` sends anything.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ def _test(config: Config, wanted: str | None) -> int:
 
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
-    """Send a test to these channels, past all rules; return for each what went wrong, None when it was taken."""
+    """Send a test to these channels, past all rules; return the error of each, None if it was accepted."""
     return run_short(_try_channels(config, names, show))
 
 
@@ -75,7 +75,7 @@ async def _try_channels(config: Config, names: Sequence[str], show: Print) -> di
 
 
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
-    """Say for each channel what it is to be told of an incident now, or what holds it."""
+    """Print for each channel what it would be sent about an incident now, or what holds it back."""
     told = correspondence(config, now)
     with open_store(config.database, config.location).reading() as stored:
         known = stored.resumption.resume()
@@ -92,7 +92,7 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
 
 
 def history(config: Config, last: int, say: Print) -> None:
-    """Print what was sent, to whom, when, in how many tries, and what came of it."""
+    """Print the messages sent: to whom, when, in how many tries, and with what result."""
     with open_store(config.database, config.location).reading() as stored:
         rows = stored.messages.latest(last)
     for incident, note, one in rows:
@@ -104,7 +104,7 @@ def history(config: Config, last: int, say: Print) -> None:
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     """Feed the recorded changes through today's rules, and print what would have been sent; send nothing.
 
-    What people answered counts as it was given, and how a message went as it is on record.
+    Replies take effect when they were given, and deliveries are taken as recorded.
     """
     begin = now - since
     with open_store(config.database, config.location).reading() as stored:

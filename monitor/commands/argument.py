@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and the forms that are read."""
+"""Arguments shared by several commands, and their parsers."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -24,7 +24,7 @@ def add_incident(parser: ArgumentParser) -> None:
 
 
 def span(text: str) -> timedelta:
-    """Return a duration that was written as 30m, 2h or 7d."""
+    """Return a duration written as 30m, 2h or 7d."""
     found = re.fullmatch(r"(\d{1,4})([mhd])", text)
     if not found or not int(found[1]):
         raise ArgumentTypeError(f'"{text}" is no duration; write 30m, 2h or 7d')

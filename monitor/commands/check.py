@@ -1,4 +1,4 @@
-"""`check`: load everything, test each address for its form, send nothing."""
+"""`check`: load everything, check the form of every URL, send nothing."""
 
 import os
 import shlex
@@ -46,12 +46,12 @@ def _facts(config: Config) -> Iterator[str]:
     for account in config.accounts.values():
         for words in _said_of(account, targets[account.id], config):
             yield f"{account.id}: {words}"
-    for words in usual_authorities(os.environ):  # who is believed by whatever has no `ca_file`
+    for words in usual_authorities(os.environ):  # the CAs trusted where no `ca_file` is set
         yield f"{ENVIRONMENT}: {words}"
 
 
 def _said_of(account: Account, targets: Iterable[Target], config: Config) -> Iterator[str]:
-    """Yield what is asked of an account, how its requests leave, and what may not be meant so."""
+    """Yield an account's probes, its way out, and what may be a mistake."""
     asked = ", ".join(_asked(config, target) for target in targets)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
     yield from _way(account, account.base or config.providers[account.provider].base)
@@ -67,9 +67,9 @@ def _asked(config: Config, target: Target) -> str:
 
 
 def _way(account: Account, base: str | None) -> Iterator[str]:
-    """Yield how requests to `base` leave where they do not go straight out; no proxy is named with its password.
+    """Yield the way of requests to `base`, if not direct; proxies are named without their password.
 
-    Without a base the account is asked by a program, which is told of every proxy.
+    Without a base a program probes the account, and every proxy is passed to it.
     """
     proxies = account.way.proxies
     for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
@@ -103,7 +103,7 @@ def _size(config: Config) -> str:
 
 
 def _what_is_missing(config: Config) -> str:
-    """Say what a file that is right does not do yet."""
+    """Say what a valid file does not do yet."""
     if not config.accounts:
         return "; without an account, `run` shows a demonstration"
     if unasked := sum(account.problem is not None for account in config.accounts.values()):

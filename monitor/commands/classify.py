@@ -1,4 +1,4 @@
-"""`classify`: read an answer on stdin and say what it means."""
+"""`classify`: read a provider's answer on stdin and say what it means."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ def _header(text: str) -> tuple[str, str]:
 def run(arguments: Namespace) -> int:
     book = open_rulebook(load_named(arguments).shelf)
     if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # what is pasted may have been cut within a letter
+        sys.stdin.reconfigure(errors="replace")  # pasted text may be cut within a character
     if arguments.jsonl:
         return _classify_lines(sys.stdin, book)
     if arguments.provider not in book.providers:
@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
 
 class Rulebook(Struct, frozen=True):
-    """What answers are judged by; `providers` are the ids that are known."""
+    """The rules that answers are judged by; `providers`: the known ids."""
 
     shelf: Shelf
     providers: list[str]
@@ -74,7 +74,7 @@ def open_rulebook(shelf: Shelf) -> Rulebook:
 
 
 def _classify_lines(lines: Iterable[str], book: Rulebook) -> int:
-    """Print one result for each line that is not blank, in order: of one that is no case, what is wrong with it."""
+    """Print one result per non-blank line, in order; for an invalid line, what is wrong with it."""
     load, bad = cache(book.provider), 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -90,7 +90,7 @@ def _classify_lines(lines: Iterable[str], book: Rulebook) -> int:
 
 
 def _result_of_line(line: str, book: Rulebook, load: Callable[[str], Provider]) -> dict[str, object]:
-    """Raises ValueError, whose text follows upon "line N"."""
+    """Raises ValueError, whose text is to follow "line N"."""
     case = read_case(line)
     provider = load(case.provider if case.provider in book.providers else FALLBACK)
     if case.canary not in (None, *provider.canaries):
@@ -111,7 +111,7 @@ def _result(case: PastedAnswer, provider: Provider, book: Rulebook) -> dict[str,
 
 
 def _judged(case: PastedAnswer, provider: Provider, book: Rulebook) -> tuple[Verdict, str]:
-    """Return what an answer means, and its words."""
+    """Return the verdict on an answer, and its words."""
     if provider.is_command:
         code = 1 if case.http_status is None else case.http_status
         return judge_output(provider, book.shared, code, case.text, book.of_others)

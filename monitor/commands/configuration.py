@@ -10,27 +10,27 @@ from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
 DEMONSTRATION, DEMONSTRATED = "state/demo.db", "demonstration"
-"""Its database, and what it calls its location."""
+"""Database and location of the demonstration."""
 """Where the demonstration remembers."""
 
 
 def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Return the named configuration, else ./monitor.toml, else that of the environment's keys.
+    """Return the named configuration, else ./monitor.toml, else one made from the keys in the environment.
 
-    It may have no account. `sends` says whether the command itself asks a provider or tells a channel; what the running
-    monitor does is no matter. Raises DocumentError with all that is wrong.
+    It may have no account. `sends`: whether the command itself calls a provider or notifies a channel, whatever the
+    running monitor does. Raises DocumentError with everything that is wrong.
     """
     path = arguments.config or Path(FILE)
     if arguments.config or _is_there(path):
         config = load(path, os.environ, sends=sends)
     else:
         config = from_environment(Path.cwd(), os.environ, sends=sends)
-    arguments.loaded = config  # an error that comes later is told without its secrets
+    arguments.loaded = config  # so that a later error is printed without its secrets
     return config
 
 
 def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Return what `load_named` does. Raises DocumentError where there is no account, too."""
+    """Like `load_named`, but raises DocumentError also if there is no account."""
     config = load_named(arguments, sends=sends)
     if not config.accounts:
         repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; a demonstration has a page"
@@ -39,7 +39,7 @@ def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a file, be it in a folder that is closed to us, of which `Path.exists` raises or says no."""
+    """Whether a file may exist, also in a folder closed to us, for which `Path.exists` raises or says no."""
     try:
         path.stat()
     except FileNotFoundError:

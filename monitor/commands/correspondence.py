@@ -1,4 +1,4 @@
-"""What people were told and answered, as `alerts`, `silence` and the answers to an incident read and write it."""
+"""The messages and replies on record, as `alerts`, `silence`, `acknowledge` and `snooze` use them."""
 
 import getpass
 from argparse import Namespace
@@ -12,13 +12,13 @@ from monitor.store.store import open_store
 
 
 def correspondence(config: Config, now: datetime) -> Correspondence:
-    """Return what is on record."""
+    """Return the messages and replies on record."""
     with open_store(config.database, config.location).reading() as stored:
         return stored.resumption.correspondence(now)
 
 
 def incident_meant(config: Config, wanted: str | None) -> str:
-    """Return the id of the open incident that is meant."""
+    """Return the id of the open incident that the user means."""
     with open_store(config.database, config.location).reading() as stored:
         known = list(stored.resumption.resume().incidents)
     return one_of(known, wanted, "open incident")
@@ -29,6 +29,6 @@ def who_answers(arguments: Namespace) -> str:
 
 
 def in_words(match: Match) -> str:
-    """Return what a silence or a maintenance is about."""
+    """Return in words what a silence or a maintenance covers."""
     parts = (*match.accounts, *match.providers, *match.tags, *match.faults)
     return ", ".join(parts) or "everything"

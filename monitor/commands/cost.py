@@ -1,4 +1,4 @@
-"""`cost`: print what the canaries use in a month, before anything is sent."""
+"""`cost`: print what the canaries will cost in a month, before anything is sent."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping

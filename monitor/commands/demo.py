@@ -1,4 +1,4 @@
-"""The demonstration: the real engine on simulated providers, with a short script of trouble and recovery."""
+"""The demonstration: the real monitor on simulated providers, with a short script of trouble and recovery."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 
 FREE_S, PAID_S = 4.0, 8.0
-"""The demonstration looks fifteen times as often as a real monitor, so that nobody has to wait."""
+"""Seconds between free and between paid probes: fifteen times as often as usual, so that nobody has to wait."""
 
 KEYS = {
     "openai/production": "sk-simulated-production-0001",
@@ -38,7 +38,7 @@ MODELS = {"openai-compatible": "gpt-4o-mini"}
 
 
 class Scene(Struct, frozen=True):
-    """What happens so many seconds after the start. `account` is an account's id, or a provider's."""
+    """What happens `after_s` seconds after the start. `subject`: the id of an account or a provider."""
 
     after_s: float
     subject: str
@@ -47,7 +47,7 @@ class Scene(Struct, frozen=True):
 
 
 class Post(Struct, frozen=True):
-    """What a provider puts on its own status page so many seconds after the start."""
+    """What a provider posts on its status page `after_s` seconds after the start."""
 
     after_s: float
     provider: str
@@ -78,7 +78,7 @@ and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends
 
 
 def demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
-    """Watch simulated accounts while a script of trouble and recovery happens to them; all is written to `folder`."""
+    """Watch simulated accounts while a script of trouble and recovery runs; everything is written to `folder`."""
     with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
         loop.run(_demonstrate(folder, database, show, host))
 
@@ -98,14 +98,14 @@ async def _demonstrate(folder: Path, database: str, show: Print, host: str | Non
 
 
 def _start_afresh(config: Config) -> None:
-    """Forget the last demonstration: its incidents would still be open, and its accounts dead."""
+    """Delete the last demonstration's database: its incidents would still be open, and its accounts dead."""
     for path in config.database.parent.glob(config.database.name + "*"):
         if path.is_file() and path.suffix != ".lock":
             path.unlink()
 
 
 def _config(simulator: Simulator, folder: Path, database: str, host: str | None) -> Config:
-    """Return a configuration that watches the simulator; its own database and page lie below `folder`."""
+    """Return a configuration that watches the simulator; its own database and page are below `folder`."""
     accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
     providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
     watches = [
@@ -137,7 +137,7 @@ def _config(simulator: Simulator, folder: Path, database: str, host: str | None)
 
 
 async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, ...] = SCRIPT) -> None:
-    """Let the script happen to the simulator; the monitor is not told."""
+    """Play the script on the simulator, without telling the monitor."""
     passed_s = 0.0
     for scene in script:
         await asyncio.sleep(scene.after_s - passed_s)

@@ -1,4 +1,4 @@
-"""`drill`: send a simulated trouble of a real account through the real alerts."""
+"""`drill`: send a simulated incident of a real account down the real alert path."""
 
 import asyncio
 import time
@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     check_before_start(config)
     (account,) = accounts_meant(config, arguments.account)
     wish = Drill(account, arguments.fault, datetime.now(UTC), config.location)
-    told = hearers(config, wish.incident, wish.at)
+    told = recipients(config, wish.incident, wish.at)
     if not told:
         complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
         return DOWN
@@ -57,14 +57,14 @@ def run(arguments: Namespace) -> int:
     return _report(config, wish, told)
 
 
-def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
-    """Return the channels that would be told of such an incident now."""
+def recipients(config: Config, incident: Incident, now: datetime) -> list[str]:
+    """Return the channels that would be notified of such an incident now."""
     cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
     return [message.channel for message in decide(Situation(cases, config.channels, config.rules, (), now))]
 
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    """Open and resolve a drill, in this process where no other one holds the database. Raises StoreError."""
+    """Open and resolve a drill, in this process if no other holds the database. Raises StoreError."""
     ask(config.database, wish, lambda: run_short(_hold_drill(config, wish, show)))
 
 
@@ -78,23 +78,23 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
         await deliver_due(services, belief, told, signals)
 
 
-def _report(config: Config, wish: Drill, hearers: Iterable[str]) -> int:
-    """Wait until every message of a drill has met its fate, and print it."""
-    told = _fates(config, wish, {*hearers})
-    for one in told:
+def _report(config: Config, wish: Drill, channels: Iterable[str]) -> int:
+    """Wait until every message of a drill is delivered or has failed, and print the results."""
+    deliveries = _deliveries(config, wish, {*channels})
+    for one in deliveries:
         say(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
-    if not told:
+    if not deliveries:
         complain("nobody took the drill up within a minute; the next `once` or `run` on this database will")
-    return UP if told and all(one.state is OutboxState.SENT for one in told) else DOWN
+    return UP if deliveries and all(one.state is OutboxState.SENT for one in deliveries) else DOWN
 
 
-def _fates(config: Config, wish: Drill, hearers: set[str]) -> Sequence[Delivery]:
+def _deliveries(config: Config, wish: Drill, channels: set[str]) -> Sequence[Delivery]:
     store = open_store(config.database, config.location)
     for _ in range(LIMIT_S):
         with store.reading() as stored:
-            told = stored.messages.of(wish.incident.id)
-        through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
-        if {*through, *(one.channel for one in told if one.error)} >= hearers:
+            deliveries = stored.messages.of(wish.incident.id)
+        through = [one.channel for one in deliveries if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
+        if {*through, *(one.channel for one in deliveries if one.error)} >= channels:
             break
         time.sleep(1)
-    return told
+    return deliveries

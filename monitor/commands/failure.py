@@ -1,4 +1,4 @@
-"""What to tell of an error that ended a command, and the code to end with."""
+"""How an error that ended a command is reported, and the exit code."""
 
 import traceback
 
@@ -10,7 +10,7 @@ from probes.redact import conceal
 
 
 def report(error: Exception, config: Config | None) -> int:
-    """Print what the user can mend; else where an error of ours was met. `config` is None where none was loaded."""
+    """Print what the user can fix, or else where our bug is. `config`: None if none was loaded."""
     if reasons := _reasons(error):
         return refuse(*reasons)
     _tell_of_bug(error, config)
@@ -18,7 +18,7 @@ def report(error: Exception, config: Config | None) -> int:
 
 
 def _reasons(error: Exception) -> list[str]:
-    """Return what to tell of an error that the user can mend; nothing of any other."""
+    """Return the lines about an error that the user can fix; none for any other error."""
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
     if isinstance(error, StoreError):
@@ -27,6 +27,6 @@ def _reasons(error: Exception) -> list[str]:
 
 
 def _tell_of_bug(error: Exception, config: Config | None) -> None:
-    """Print where an error of ours was met, without the secrets that its text may hold."""
+    """Print where a bug of ours is, with the secrets that the text may hold masked."""
     told = "".join(traceback.format_exception(error))
     complain(conceal(told, config.secrets if config else ()))

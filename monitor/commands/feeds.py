@@ -1,4 +1,4 @@
-"""`feeds`: print what each provider's own status page says, and how far it is believed."""
+"""`feeds`: print what each provider's own status page says, and whether it is trusted."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence

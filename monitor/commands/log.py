@@ -1,4 +1,4 @@
-"""What the log of a command that looks or sends begins with."""
+"""The start of the log, for commands that probe or send."""
 
 import logging
 from argparse import Namespace
@@ -20,7 +20,7 @@ def name_problems(config: Config) -> None:
 
 
 def problems_of(config: Config) -> list[str]:
-    """Return which accounts cannot be asked, and which files of keys others can read."""
+    """Return which accounts cannot be probed, and which key files others can read."""
     its = config.accounts.values()
     unasked = [f"{one.id} is not asked until this is mended: {one.problem}" for one in its if one.problem]
     return unasked + open_files(config.secret_files, config.secret_keys)

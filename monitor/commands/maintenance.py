@@ -24,7 +24,7 @@ def run(arguments: Namespace) -> int:
 
 
 def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    """List the windows of the next days, or print all as a calendar."""
+    """List the windows of the next 30 days, or print all as a calendar."""
     if arguments.ical:
         from monitor.alert.ical import calendar
 

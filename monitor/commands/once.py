@@ -1,4 +1,4 @@
-"""`once`: do one due round and exit, for cron."""
+"""`once`: run one round of what is due and exit, for cron."""
 
 import asyncio
 import logging
@@ -64,9 +64,9 @@ def _verdict(states: Iterable[State]) -> int:
 
 
 def single_round(config: Config, show: Print) -> list[State]:
-    """Do one due round, tell and publish; return the state of every target.
+    """Run one round of what is due, with messages and pages; return the state of every target.
 
-    SIGTERM and Ctrl-C end it within seconds: messages under way have a while to be answered, unless it is asked twice.
+    SIGTERM and Ctrl-C end it within seconds: messages under way get a grace period, which a second signal ends.
     """
     return run_short(_single_round(config, show))
 
@@ -75,7 +75,7 @@ async def _single_round(config: Config, show: Print) -> list[State]:
     try:
         return await _told_round(config, show)
     except StoreError as error:
-        if not isinstance(error, Busy):  # else another process does the work, and tells of it
+        if not isinstance(error, Busy):  # a busy process does the work and pings itself
             await tell_failure(config, str(error))
         raise
 
@@ -97,7 +97,7 @@ async def _told_round(config: Config, show: Print) -> list[State]:
 
 
 def _name_problems_once(own: OwnTrouble, config: Config) -> None:
-    """Say each problem once, not in each round, and once when it is over."""
+    """Log each problem once, not in each round, and once when it is over."""
     found = problems_of(config)
     for about in [one for one in own.logged if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
         own.mended(about)
@@ -120,7 +120,7 @@ async def _round_around(state: MonitorState) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _until_signalled(signals: Signals) -> AsyncIterator[None]:
-    """Do what is within until somebody asks for the end. Raises SystemExit then, with the code that shells expect."""
+    """Run the context until a signal asks for the end, then raise SystemExit with the code that shells expect."""
     task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
     assert task
 

@@ -1,4 +1,4 @@
-"""A line of `classify --jsonl` → what was asked, and what came back; pure."""
+"""A line of `classify --jsonl` → the request and its answer; pure."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ WANTED = "is no case; give JSON with provider, http_status, headers and body"
 
 
 class PastedAnswer(Struct, frozen=True):
-    """An answer as somebody wrote it down. A body may stand there as JSON of its own."""
+    """An answer as somebody wrote it down. The body may be plain JSON instead of a string."""
 
     provider: str
     http_status: int | None = None
@@ -29,7 +29,7 @@ class PastedAnswer(Struct, frozen=True):
 
 
 def read_case(line: str) -> PastedAnswer:
-    """Raises ValueError, whose text follows upon "line N"."""
+    """Raises ValueError, whose text is to follow "line N"."""
     try:
         return msgspec.convert(json.loads(line), PastedAnswer, strict=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""`pick`: print the account of a provider to use now."""
+"""`pick`: print which account of a provider to use now."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable

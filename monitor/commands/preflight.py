@@ -1,4 +1,4 @@
-"""What is looked at before anything starts or is sent: what stops it, and what is only said."""
+"""Checks before anything starts or is sent: some stop it, some only warn."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from probes.document import DocumentError, Problem
 
 
 def check_before_start(config: Config) -> None:
-    """Raise DocumentError when canaries would cost more than allowed, or a channel's address is of no use."""
+    """Raise DocumentError if canaries would cost more than allowed, or a channel's URL is unusable."""
     _try_templates(config)
     if problems := [*overspending(config), *_wrong_channels(config)]:
         raise DocumentError(problems)
@@ -25,7 +25,7 @@ def _wrong_channels(config: Config) -> Iterator[Problem]:
 
 
 def _try_templates(config: Config) -> None:
-    """Say which templates of the user's own are of no use; each is filled once to know that."""
+    """Warn of the user's own templates that fail; each is filled once to find out."""
     if config.templates:
         from monitor.alert.text import MessageTemplates
 

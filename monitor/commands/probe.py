@@ -1,4 +1,4 @@
-"""`probe`: ask now, print what came back, remember nothing."""
+"""`probe`: probe now, print the answers, save nothing."""
 
 import asyncio
 import time
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
 
 
 def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
-    """Ask every target once, at once, and remember nothing; return what was seen, and how to mend the configuration."""
+    """Probe every target once, now, and save nothing; return the observations, and fixes for the configuration."""
     return run_short(_probe_now(config, watches))
 
 
@@ -73,7 +73,7 @@ def _explained(config: Config, one: Observation, met: Sequence[Observation]) -> 
 
 
 async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) -> list[str]:
-    """Return the lines that mend what was seen, each once; where one is another base, whether that one answers."""
+    """Return the configuration lines that fix the failures, each once; for another base, also whether it answers."""
     bases: dict[tuple[str, str], str | None] = {}
     for one in seen:
         account, name = config.accounts[one.target.account], one.target.canary
@@ -88,9 +88,9 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
 
 
 async def _tried(prober: Prober, config: Config, id: str, base: str | None) -> str:
-    """Say whether an API is at a base: one free request, with the key, to the host that has it anyway.
+    """Say whether an API is at a base: one free request, with the key, to the host that gets it anyway.
 
-    A gateway may have no list of models, so that one that is not there says nothing of the rest.
+    A gateway may have no list of models, so a missing one says nothing about the rest.
     """
     account = config.accounts[id]
     provider = config.providers[account.provider]
@@ -122,7 +122,7 @@ NO_WAYS: Mapping[str, Way] = {}
 def observation_table(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
 ) -> None:
-    """Print what came back, and what to do. `ways` says of accounts how their requests leave; of others: straight."""
+    """Print the answers and what to do. `ways`: the way out by account; direct for accounts not in it."""
     table = make_table("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
     for one in observations:
         table.add_row(
@@ -143,7 +143,7 @@ def observation_table(
 def _next_steps(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what to do about each fault of each account, once; what a line of monitor.toml mends is said by itself."""
+    """Yield what to do about each fault of each account, once; without those that a line of monitor.toml fixes."""
     said: dict[tuple[str, Fault], list[Observation]] = {}
     served = {_road(one.target, ways) for one in observations if one.outcome is Outcome.OK}
     for one in observations:

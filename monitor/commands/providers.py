@@ -1,4 +1,4 @@
-"""`providers`: print the providers that are known, or all facts of one."""
+"""`providers`: print the known providers, or all facts about one."""
 
 import shlex
 from argparse import ArgumentParser, Namespace
@@ -47,7 +47,7 @@ def provider_table(providers: Sequence[Provider]) -> None:
 
 
 def provider_facts(provider: Provider) -> None:
-    """Print one provider: how it is asked, what its answers mean, what it costs, and where a person goes."""
+    """Print one provider: its probes, what its answers mean, its prices, and where to get help."""
     console, verified = open_console(), provider.facts()
     console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {plain(provider.source)}")
     if provider.is_command:
@@ -99,7 +99,7 @@ def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
 
 
 def _asked(name: str, canary: Canary) -> str:
-    """Return for which accounts a canary is used where they name none, and how often if it has a pace of its own."""
+    """Return which accounts use a canary by default, and how often if it has its own interval."""
     pace = f", every {words.duration(canary.every_s)}" if canary.every_s else ""
     if canary.admin:
         return "with admin_key" + pace
@@ -158,6 +158,6 @@ def _doubt(verified: Mapping[str, bool], path: str) -> str:
 
 
 def _conditions(rule: Rule) -> str:
-    """Return what a rule asks of an answer, as its file says it."""
+    """Return the conditions of a rule, as its file states them."""
     facts = {name: getattr(rule, name) for name in ("status", "tag", "code", "type", "reason", "message")}
     return "; ".join(f"{name} {value}" for name, value in facts.items() if value)

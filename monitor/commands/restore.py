@@ -1,4 +1,4 @@
-"""`restore`: put a copy in the database's place; the present one is kept beside it."""
+"""`restore`: replace the database with a backup; the present one is kept beside it."""
 
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime

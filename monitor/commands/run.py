@@ -47,16 +47,16 @@ def run(arguments: Namespace) -> int:
 
 
 def _is_ours(host: str) -> bool:
-    """Whether this machine could listen there. No port is asked: one that is held at a restart must not end a daemon.
+    """Whether this machine could listen there. No port is tried: one still taken at a restart must not end a daemon.
 
-    A name that no resolver answers for now may be ours later.
+    A name that does not resolve now may be ours later.
     """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         is_name = ":" not in host
         return is_name and error.errno == socket.EAI_AGAIN
-    except UnicodeError:  # a part of a name that is empty, or too long
+    except UnicodeError:  # a label of the name is empty or too long
         return False
     return any(_can_bind(family, place) for family, _, _, _, place in found)
 
@@ -74,12 +74,12 @@ def _can_bind(family: int, place: tuple[object, ...]) -> bool:
 
 
 def _heard_at(config: Config, host: str | None) -> Config:
-    """Let `run` listen on `host` where monitor.toml does not say where: what is written there goes before."""
+    """Return the configuration with `host` to listen on, unless monitor.toml names one: that takes precedence."""
     site = replace(config.site, host=config.site.host or host)
     return replace(config, site=site)
 
 
-def _watch(config: Config) -> None:  # what it loads is slow, and of no use to the demonstration
+def _watch(config: Config) -> None:  # slow imports that the demonstration does not need
     from monitor.commands.preflight import check_before_start
     from monitor.runtime.daemon import watch
 

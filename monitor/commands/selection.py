@@ -1,4 +1,4 @@
-"""A word of the command line → the account, channel or incident that it means."""
+"""An argument of the command line → the account, channel or incident that it means."""
 
 from monitor.config.config import Config
 from probes.document import DocumentError, Problem, suggest
@@ -28,7 +28,7 @@ def channels_meant(config: Config, wanted: str | None) -> list[str]:
 
 
 def one_of(known: list[str], wanted: str | None, kind: str) -> str:
-    """Return the id that is meant: by a part of it, or without a word where there is only one."""
+    """Return the id that the user means, by a part of it; without an argument the only one there is."""
     found = [id for id in known if wanted is None or wanted in id]
     if len(found) == 1:
         return found[0]
@@ -44,5 +44,5 @@ def wrong(key: str, what: str, repair: str) -> DocumentError:
 
 
 def unknown(kind: str, word: str, known: list[str]) -> str:
-    """Return what to tell of a word that names nothing."""
+    """Return the message about an argument that names nothing."""
     return f'command line: "{screen(word)}": no such {kind}; {suggest(word, known)}'

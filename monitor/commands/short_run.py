@@ -1,4 +1,4 @@
-"""One piece of work in a loop of its own, for commands that do it and end."""
+"""A single coroutine in a loop of its own, for short commands."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""`silence`: hold what fits for a while, list silences, or end one."""
+"""`silence`: hold matching messages for a while, list silences, or end one."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
 
 
 def silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    """Begin a silence, end one, or list those that stand."""
+    """Begin a silence, end one, or list the active ones."""
     if arguments.end:
         _end(config, arguments, now, say)
     elif arguments.span:

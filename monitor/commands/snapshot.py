@@ -1,4 +1,4 @@
-"""What is on record and believed now, for commands that print a part of it."""
+"""The present state and its record, for commands that print a part of it."""
 
 from datetime import UTC, datetime
 
@@ -9,6 +9,6 @@ from monitor.store.store import open_store
 
 
 def take_snapshot(config: Config) -> Snapshot:
-    """Raises StoreError when there is no database yet, or it cannot be read."""
+    """Raises StoreError if there is no database yet, or it cannot be read."""
     with open_store(config.database, config.location).reading() as stored:
         return take(stored, config, datetime.now(UTC))

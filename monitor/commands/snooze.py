@@ -1,4 +1,4 @@
-"""`snooze`: hold messages of one incident for a while."""
+"""`snooze`: hold the messages about one incident for a while."""
 
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`status`: print what the monitor believes."""
+"""`status`: print the state of every target, as the monitor believes it."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -35,9 +35,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _alive(config: Config) -> int:
-    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago.
+    """Print when the monitor last probed; it is alive if that is recent, whatever the result was.
 
-    Without any account it is the demonstration that looks.
+    Without any account this is about the demonstration.
     """
     own, shown = (config.database, config.location), (config.written / DEMONSTRATION, DEMONSTRATED)
     with open_store(*(own if config.accounts else shown)).reading() as stored:
@@ -53,7 +53,7 @@ def _print_json(snapshot: Snapshot, now: Standing) -> None:
 
 
 def _print_tables(snapshot: Snapshot, now: Standing) -> None:
-    from monitor.commands.status_table import (  # a container asks --alive every half minute
+    from monitor.commands.status_table import (  # imported late: a container runs `status --alive` every half minute
         objective_table,
         status_table,
     )

@@ -1,4 +1,4 @@
-"""What `status` prints for people: each target, and what is left of each objective's budget."""
+"""The tables of `status`: each target, and the error budget left of each objective."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Tables for a person at a terminal; plain when the output goes elsewhere."""
+"""Tables for a person at a terminal; plain text if the output goes elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from monitor import words
 
 @contextmanager
 def show_progress(what: str) -> Iterator[Callable[[str], None]]:
-    """Turn something on stderr while a person waits; nothing when stderr is no terminal.
+    """Show a spinner on stderr while a person waits; nothing if stderr is not a terminal.
 
-    What is yielded takes words for how far it is.
+    Yields a function that takes the progress in words.
     """
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -1,4 +1,4 @@
-"""The user's own templates, each filled once with made-up trouble, before real trouble would be their first try."""
+"""Test of the user's own templates: each is filled once with a made-up incident, before a real one needs it."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -32,13 +32,13 @@ from monitor.store.writer import Writer
 from probes.model import Fault
 
 FEW = 3
-"""So many accounts stand on the page that is tried; more of them show nothing new."""
+"""Number of accounts on the test page; more would show nothing new."""
 EARLIER = timedelta(hours=1)
 STEPS = (Step.OPENED, Step.CHANGED, Step.REMINDER, Step.ESCALATED, Step.RESOLVED, Step.MISSED)
 
 
 def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
-    """Return what is wrong with templates of messages, by their names; a message of each kind is written for that."""
+    """Return the problems of message templates by name; a message of each kind is written to find them."""
     if config.templates is None:
         return {}
     templates, found = MessageTemplates(config.templates), dict[str, str]()
@@ -58,7 +58,7 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
 
 
 def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
-    """Return what is wrong with templates of the page, by their names; both sites are made for that."""
+    """Return the problems of page templates by name; both sites are made to find them."""
     if config.page_templates is None:
         return {}
     with TemporaryDirectory(prefix="rehearsal-") as folder:
@@ -80,7 +80,7 @@ def _with_few_accounts(config: Config) -> Config:
 
 
 def _pieces(config: Config, now: datetime) -> Iterator[Piece]:
-    """Yield one incident at each step of its life, with all that a message may say around it."""
+    """Yield one incident at each step of its life, with everything that a message may add to it."""
     account = next(iter(config.accounts))
     around = Circumstances(
         config.location,

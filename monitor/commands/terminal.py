@@ -1,4 +1,4 @@
-"""What a command prints, and the code that it ends with. Results go to stdout, errors to stderr."""
+"""A command's output and exit codes. Results go to stdout, errors to stderr."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from probes.document import legible
 from probes.redact import screen
 
 UP, DOWN, WRONG_USE = 0, 1, 2
-"""Exit codes: all is up; something is down or not known; the command or its configuration is wrong."""
+"""Exit codes: everything is up; something is down or unknown; the command or its configuration is wrong."""
 
 Print = Callable[[str], None]
 

@@ -1,4 +1,4 @@
-"""`tune`: replay the recorded past and print what other settings would have told."""
+"""`tune`: replay the recorded past and print which alerts other settings would have sent."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def _counted(alarms: int, messages: int, span: timedelta) -> tuple[str, str, str
 
 
 OUTAGES = 20
-"""So many of the latest ones are printed."""
+"""Most outages printed, the latest ones."""
 
 
 def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> None:
@@ -103,7 +103,7 @@ def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> No
 
 
 def _untold(untold: Sequence[Thresholds], now: Thresholds) -> str:
-    """Name each setting by what differs from the present one."""
+    """Name each setting by its difference from the present one."""
     return ", ".join(
         f"blip_s = {one.blip_s:g}" if one.blip_s != now.blip_s else f"failures = {one.failures}" for one in untold
     )

@@ -1,1 +1,1 @@
-"""The control socket, by which a command speaks to the process that holds the database."""
+"""The control socket, over which a command talks to the process that holds the database."""

@@ -1,4 +1,4 @@
-"""A command's side of the control socket."""
+"""The client side of the control socket, used by commands."""
 
 import time
 from collections.abc import Collection
@@ -19,15 +19,15 @@ from monitor.control.socket_file import connect
 
 
 def ask(file: Path, users: Collection[int], request: Request, wait_s: float = ANSWER_S) -> RequestResult | None:
-    """Return the answer of whoever listens at `file`, a socket of one of these users.
+    """Return the answer of the process that listens at `file`, a socket of one of these users.
 
-    None: nobody does, or he could not do it now, or ended before he answered; ask again. Raises TimeoutError where he
-    hangs, else OSError where he cannot be reached.
+    None: nobody listens, or it was busy or ended before it answered; retry. Raises TimeoutError if it hangs, else
+    OSError if it cannot be reached.
     """
     ends_s = time.monotonic() + wait_s
     try:
         connection = connect(file, users, wait_s)
-    except BlockingIOError:  # too many wait to be let in
+    except BlockingIOError:  # the accept queue is full
         return None
     if connection is None:
         return None
@@ -35,17 +35,17 @@ def ask(file: Path, users: Collection[int], request: Request, wait_s: float = AN
         try:
             connection.sendall(to_line(request))
             answer = read_result(_line(connection, ends_s))
-        except (ConnectionError, *UNREADABLE):  # an answer that is cut short is none
+        except (ConnectionError, *UNREADABLE):  # a truncated answer counts as none
             return None
     return None if answer.status is RequestStatus.BUSY else answer
 
 
 def _line(connection: socket, ends_s: float) -> bytes:
-    heard = b""
-    while not heard.endswith(b"\n") and len(heard) < LONGEST:
+    received = b""
+    while not received.endswith(b"\n") and len(received) < LONGEST:
         connection.settimeout(max(ends_s - time.monotonic(), 0.001))
         piece = connection.recv(LONGEST)
         if not piece:
             break
-        heard += piece
-    return heard
+        received += piece
+    return received

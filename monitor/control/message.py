@@ -1,4 +1,4 @@
-"""What goes over the control socket: one request and one answer, each a line of JSON."""
+"""The messages of the control socket: one request and one answer, each a line of JSON."""
 
 from enum import StrEnum
 
@@ -6,31 +6,31 @@ import msgspec
 from msgspec import Raw, Struct
 
 LONGEST = 64 * 1024
-"""Bytes of a line, either way."""
+"""Most bytes of a line, either way."""
 REQUEST_S = 5.0
-"""Who has not sent his request by then is sent away."""
+"""Seconds in which a client must send its request, or be disconnected."""
 WORK_S = 8.0
-"""What is not done by then is answered with PENDING."""
+"""Seconds after which unfinished work is answered with PENDING."""
 ANSWER_S = 12.0
-"""Who has not answered by then hangs."""
+"""Seconds after which a server without an answer counts as hanging."""
 
 
 class RequestKind(StrEnum):
-    """REPLY: what somebody answers to an incident, or a silence. DRILL: simulated trouble."""
+    """REPLY: a person's reply to an incident, or a silence. DRILL: a simulated incident."""
 
     REPLY = "reply"
     DRILL = "drill"
 
 
 class Request(Struct, frozen=True):
-    """`body` is the JSON of what is asked, of the type that `kind` says."""
+    """`body`: JSON of the type that `kind` implies."""
 
     kind: RequestKind
     body: Raw
 
 
 class RequestStatus(StrEnum):
-    """DONE: written. KNOWN: it was before. PENDING: taken, and not written yet. REFUSED: never. BUSY: try again."""
+    """DONE: written. KNOWN: written before. PENDING: accepted, not written yet. REFUSED: never. BUSY: retry."""
 
     DONE = "done"
     KNOWN = "known"
@@ -40,14 +40,14 @@ class RequestStatus(StrEnum):
 
 
 class RequestResult(Struct, frozen=True):
-    """What came of a request. `words` are for a person: why it was refused, or what to know of what was done."""
+    """The result of a request. `words`, for a person: why it was refused, or a notice about what was done."""
 
     status: RequestStatus
     words: str = ""
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding hostile bytes raises; the last of lists within lists without end."""
+"""Errors from decoding hostile bytes; RecursionError comes from deeply nested lists."""
 
 
 def to_line(message: Request | RequestResult) -> bytes:

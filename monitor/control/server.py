@@ -1,4 +1,4 @@
-"""The control socket in the process that holds the database: one request, one answer, and nobody stays."""
+"""The server side of the control socket, in the process that holds the database: one request per connection."""
 
 import asyncio
 import logging
@@ -25,19 +25,19 @@ from monitor.control.socket_file import Owner, bind, identity, remove
 log = logging.getLogger("monitor")
 
 MOST = 32
-"""So many connections are open at once; more are told to try again."""
+"""Most open connections; more get BUSY."""
 SHARE = 8
-"""And no more than this part of the files that we may open: the looks need theirs."""
+"""Part (1/SHARE) of the open-file limit that connections may take: the probes need the rest."""
 LAST_S = 1.0
-"""So long what is under way may take at the end."""
-FAREWELL_S = 0.1
-"""So long its answer may take."""
+"""Seconds that requests under way get at shutdown."""
+LAST_ANSWER_S = 0.1
+"""Seconds to send their answers then."""
 
 Handle = Callable[[Request], Awaitable[RequestResult]]
 
 
 class Seat(Struct, frozen=True):
-    """Where a server listens; `held` names the file that it made."""
+    """Where a server listens; `held` identifies the file that it made."""
 
     file: Path
     held: tuple[int, int] | None
@@ -45,7 +45,7 @@ class Seat(Struct, frozen=True):
 
 
 class ControlServer:
-    """Answers requests at the first of `places` that takes a socket. `is_holder` is whether we hold the lock still."""
+    """Answers requests at the first of `places` that takes a socket. `is_holder`: whether we still hold the lock."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class ControlServer:
         self._work: set[asyncio.Task[RequestResult]] = set()
 
     async def listen(self) -> None:
-        """Listen, and anew where somebody took the file away; never in the place of who has the lock now.
+        """Listen, again if the socket's file was deleted, but never in place of a new holder of the lock.
 
-        Raises OSError where no place takes a socket.
+        Raises OSError if no place takes a socket.
         """
         if not await asyncio.to_thread(self._is_to_open):
             return
@@ -74,9 +74,9 @@ class ControlServer:
         self._seat = Seat(file, identity(file), server)
 
     async def close(self) -> None:
-        """Listen no more, let what is under way come to its end and be answered, and send the others away."""
+        """Stop listening, let requests under way finish and be answered, and disconnect the others."""
         self._leave()
-        for under_way, limit_s in ((self._work, LAST_S), (self._visits, FAREWELL_S)):
+        for under_way, limit_s in ((self._work, LAST_S), (self._visits, LAST_ANSWER_S)):
             if under_way:
                 await asyncio.wait(under_way, timeout=limit_s)
         for visit in self._visits:
@@ -110,7 +110,7 @@ class ControlServer:
             writer.write(to_line(await self._answer(reader)))
             async with asyncio.timeout(REQUEST_S):
                 await writer.drain()
-        except (OSError, TimeoutError):  # he has gone, or does not listen
+        except (OSError, TimeoutError):  # the client is gone, or does not read
             writer.transport.abort()
         finally:
             self._visits.discard(visit)
@@ -127,7 +127,7 @@ class ControlServer:
         return await self._done(request)
 
     async def _done(self, request: Request) -> RequestResult:
-        """Do what is asked, to its end also where whoever asks goes away: half of it is neither done nor refused."""
+        """Carry out a request to the end, even if its client disconnects: half of it is neither done nor refused."""
         work = asyncio.ensure_future(self._handle(request))
         self._work.add(work)
         work.add_done_callback(self._work.discard)
@@ -135,7 +135,7 @@ class ControlServer:
         if not work.done():
             return RequestResult(RequestStatus.PENDING)
         if error := work.exception():
-            log.error("what was asked over the control socket failed", exc_info=error)
+            log.error("a request over the control socket failed", exc_info=error)
             return RequestResult(
                 RequestStatus.REFUSED, f"the monitor's own fault ({type(error).__name__}); its log says more"
             )

@@ -1,4 +1,4 @@
-"""The file of the control socket: never open to others, not even for a moment, and reached by a path of any length."""
+"""The control socket's file: never open to others, not even for a moment, and usable with a path of any length."""
 
 import errno
 import os
@@ -13,31 +13,31 @@ from pathlib import Path
 from msgspec import Struct
 
 LONGEST = 107 if sys.platform == "linux" else 103
-"""Bytes of a path in `sun_path`, without the NUL at its end. Source: unix(7); sys/un.h of the BSDs."""
+"""Most bytes of a path in `sun_path`, without the final NUL. Source: unix(7); sys/un.h of the BSDs."""
 DESCRIPTORS = Path("/proc/self/fd")
-"""Where Linux names what a process has open: the way round LONGEST. Source: proc_pid_fd(5)."""
+"""Folder of a process's open files on Linux: the way round LONGEST. Source: proc_pid_fd(5)."""
 BACKLOG = 100
 
 LOOK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
-"""How to open what is only to be named."""
+"""Flags to open a folder only to name it."""
 
 
 class Owner(Struct, frozen=True):
-    """Whose a database is, and its socket with it."""
+    """The owner of a database and of its socket."""
 
     uid: int
     gid: int
 
 
 def is_ours(seen: os.stat_result, users: Collection[int]) -> bool:
-    """Whether this is a socket, and one of these users': nothing else is spoken to, replaced or removed."""
+    """Whether this is a socket of one of these users: nothing else is contacted, replaced or removed."""
     return stat.S_ISSOCK(seen.st_mode) and seen.st_uid in users
 
 
 def bind(file: Path, owner: Owner, descriptors: Path = DESCRIPTORS) -> socket.socket:
-    """Return a socket that listens at `file` for its owner and root; what a dead process left there is replaced.
+    """Return a socket that listens at `file` for its owner and root; a dead process's socket there is replaced.
 
-    Call it under the lock of the database. Raises OSError, FileExistsError where something else lies there.
+    Call it under the lock of the database. Raises OSError, FileExistsError if there is another kind of file.
     """
     users = {os.geteuid(), owner.uid}
     folder = os.open(file.parent, LOOK | os.O_DIRECTORY)
@@ -52,7 +52,7 @@ def bind(file: Path, owner: Owner, descriptors: Path = DESCRIPTORS) -> socket.so
         _bind_closed(made, _address(folder, draft, descriptors))
         _hand_over(folder, draft.name, owner)
         made.listen(BACKLOG)
-        os.rename(draft.name, file.name, src_dir_fd=folder, dst_dir_fd=folder)  # at once: it is never missing
+        os.rename(draft.name, file.name, src_dir_fd=folder, dst_dir_fd=folder)  # atomic: the file is never missing
     except BaseException:
         made.close()
         raise
@@ -62,9 +62,9 @@ def bind(file: Path, owner: Owner, descriptors: Path = DESCRIPTORS) -> socket.so
 
 
 def connect(file: Path, users: Collection[int], wait_s: float, descriptors: Path = DESCRIPTORS) -> socket.socket | None:
-    """Return a connection to whoever listens at `file`, which belongs to one of these users; None where nobody does.
+    """Return a connection to the listener at `file`, which belongs to one of these users; None if nobody listens.
 
-    Raises OSError: PermissionError where this user may not, BlockingIOError where too many wait already.
+    Raises OSError: PermissionError if this user may not, BlockingIOError if the accept queue is full.
     """
     try:
         seen = os.lstat(file)
@@ -85,14 +85,14 @@ def connect(file: Path, users: Collection[int], wait_s: float, descriptors: Path
 
 
 def remove(file: Path, held: tuple[int, int] | None) -> None:
-    """Remove a socket's file, where it is still the one that is known by `held`."""
+    """Remove a socket's file if it is still the one identified by `held`."""
     with suppress(OSError):
         if identity(file) == held is not None:
             file.unlink()
 
 
 def identity(file: Path) -> tuple[int, int] | None:
-    """Return what names a file whatever it is called, None where there is none; a link is not followed."""
+    """Return what identifies a file whatever its name, None if it does not exist; links are not followed."""
     try:
         seen = os.lstat(file)
     except OSError:
@@ -115,7 +115,7 @@ def _fits(file: Path) -> bool:
 
 
 def _address(folder: int, file: Path, descriptors: Path) -> str:
-    """Return by which path the kernel takes a file in an open folder."""
+    """Return a short path for a file in an open folder."""
     if _fits(file):
         return str(file)
     if descriptors.is_dir():
@@ -125,7 +125,7 @@ def _address(folder: int, file: Path, descriptors: Path) -> str:
 
 
 def _draft(name: str) -> str:
-    """Return a short name beside another one, always the same: what a kill leaves of it is replaced by the next."""
+    """Return a short temporary name, always the same: one left by a kill is replaced by the next process."""
     return f".{blake2s(os.fsencode(name), digest_size=8).hexdigest()}.sock"
 
 
@@ -136,10 +136,10 @@ def _check_free(folder: int, file: Path, users: Collection[int]) -> None:
 
 
 def _bind_closed(made: socket.socket, address: str) -> None:
-    """Bind with a mode that has nothing for others from the first moment.
+    """Bind with a mode that gives others nothing from the first moment.
 
-    The umask is one for all threads. What another one makes meanwhile stays usable to us by this one, and what others
-    are to read is opened to them by name.
+    The umask is shared by all threads: files that another one makes meanwhile stay usable to us, and files for others
+    get their mode explicitly.
     """
     before = os.umask(0o077)
     try:

@@ -1,1 +1,1 @@
-"""Tells those outside that the monitor is alive: a heartbeat address, and the service manager."""
+"""Signs of life for the outside: the heartbeat URL and the service manager."""

@@ -1,4 +1,4 @@
-"""The dead man's switch: a word to an address outside, where somebody notices when it stays away."""
+"""The dead man's switch: pings to an outside service that alerts when they stop."""
 
 import asyncio
 from enum import StrEnum
@@ -13,14 +13,14 @@ from probes.transport.failure import Trip, explain, of_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
 LIMIT_S = 10.0
-"""A ping takes at most so long; the next one is its retry."""
+"""Seconds that a ping may take; the next one is its retry."""
 
 LONGEST = 1000
-"""So much of a reason is sent; healthchecks keeps ten times as much of a body in each of its versions."""
+"""Most characters of a reason that are sent; every version of healthchecks keeps ten times as much of a body."""
 
 
 class Ping(StrEnum):
-    """What is told. Source: healthchecks, Pinging API: `/start` and `/fail` behind the address, nothing for success."""
+    """The kinds of ping. Source: healthchecks, Pinging API: URL suffix `/start` or `/fail`, none for success."""
 
     START = "start"
     SUCCESS = "success"
@@ -28,7 +28,7 @@ class Ping(StrEnum):
 
 
 def address(url: str, word: Ping) -> str:
-    """Return where to send a word; a query stays behind it."""
+    """Return the URL of a ping; a query stays at its end."""
     if word is Ping.SUCCESS:
         return url
     parts = urlsplit(url)
@@ -43,13 +43,13 @@ async def ping(
     way: Way = STRAIGHT,
     limit_s: float = LIMIT_S,
 ) -> str | None:
-    """Send one word, with its reason as the body. Return None when it was taken, else why not.
+    """Send one ping, with its reason as the body. Return None if it was accepted, else why not.
 
-    Never raises for what happens on the way, and never names the address: whoever knows it could ping.
+    Never raises for network errors, and never names the URL: whoever knows it could ping.
     """
     progress = Progress(proxy=choose(way.proxies, url))
     UNDER_WAY.set(progress)
-    trip = Trip("", progress, TimeLimits(limit_s, limit_s, limit_s))  # without the host: it is part of the address
+    trip = Trip("", progress, TimeLimits(limit_s, limit_s, limit_s))  # without the host: it is part of the secret URL
     try:
         async with (
             asyncio.timeout(limit_s),
@@ -57,7 +57,7 @@ async def ping(
                 address(url, word),
                 data=reason[:LONGEST].encode(),
                 headers={"Content-Type": "text/plain; charset=utf-8", **headers_for(progress.proxy, url)},
-                allow_redirects=False,  # the address is a secret of this host only
+                allow_redirects=False,  # the URL is a secret shared with this host only
                 **options(way, url),
             ) as response,
         ):

@@ -1,4 +1,4 @@
-"""The service manager: one datagram to the socket it names. Sources: sd_notify(3), sd_watchdog_enabled(3)."""
+"""Notifications to the service manager, as datagrams to its socket. Sources: sd_notify(3), sd_watchdog_enabled(3)."""
 
 import logging
 import socket
@@ -13,13 +13,13 @@ READY, STOPPING, WATCHDOG = "READY=1", "STOPPING=1", "WATCHDOG=1"
 
 
 class Manager(Struct, frozen=True):
-    """Who started us. `address` None: nobody who wants to hear; `watchdog_s` None: it restarts us for no silence."""
+    """The service manager. `address`: its socket, None: no notifications; `watchdog_s`: None: no watchdog."""
 
     address: str | None = None
     watchdog_s: float | None = None
 
     def tell(self, *words: str) -> None:
-        """Send these assignments at once. What cannot be sent is dropped: nothing of ours waits for the manager."""
+        """Send these assignments without blocking; best effort, nothing of ours waits for the manager."""
         if self.address is None:
             return
         try:
@@ -28,11 +28,11 @@ class Manager(Struct, frozen=True):
                 out.connect(self.address)
                 out.send("\n".join(words).encode())
         except OSError as error:
-            log.debug("the service manager does not hear: %s", error.strerror)
+            log.debug("the service manager cannot be notified: %s", error.strerror)
 
 
 def find_manager(environment: Mapping[str, str], pid: int) -> Manager:
-    """Return who started this process, by the variables it left; an address that begins with @ is an abstract one."""
+    """Return the service manager, from its environment variables; an address that begins with @ is abstract."""
     address = environment.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return Manager()
@@ -41,7 +41,7 @@ def find_manager(environment: Mapping[str, str], pid: int) -> Manager:
 
 
 def _watchdog_s(environment: Mapping[str, str], pid: int) -> float | None:
-    """Return within how many seconds it wants a word; WATCHDOG_PID names the process that it means."""
+    """Return the watchdog's timeout in seconds; None if WATCHDOG_PID names another process."""
     meant, period = environment.get("WATCHDOG_PID", str(pid)), environment.get("WATCHDOG_USEC", "")
     if meant != str(pid) or not period.isdecimal() or int(period) == 0:
         return None
@@ -49,7 +49,9 @@ def _watchdog_s(environment: Mapping[str, str], pid: int) -> float | None:
 
 
 def reloading() -> tuple[str, str]:
-    """Return how a reload begins; READY ends it. The time lets the manager match the two (Type=notify-reload)."""
+    """Return the assignments that start a reload; READY ends it. The time lets the manager match the two
+    (Type=notify-reload).
+    """
     return "RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 

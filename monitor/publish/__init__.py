@@ -1,1 +1,1 @@
-"""Shows: a snapshot becomes files that people and programs read."""
+"""Publishing: a snapshot becomes files for people and programs."""

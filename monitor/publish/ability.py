@@ -1,4 +1,4 @@
-"""Whether a target, an ability and an account work now: the one judgement, which all that is told of it asks; pure."""
+"""Whether a target, an ability and an account work now: the one judgement that every output uses; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ from monitor.publish.snapshot import AccountView, TargetView
 from monitor.publish.uptime import counting
 
 LATE = 3
-"""A canary not seen for so many of its intervals is not known any more: one may be lost, two can be slow."""
+"""Number of intervals without an observation after which a canary is stale: one may be lost, two can be slow."""
 LEAST = timedelta(seconds=60)
-"""What is written each half minute must be good until it is written anew, however short the interval."""
+"""Shortest validity: what is written each half minute must hold until the next time, however short the interval."""
 
 
 class Judgement(Struct, frozen=True):
-    """Whether an account is usable, each of its abilities, and of those asked of several models each model.
+    """Whether an account, each of its abilities and, where one is probed on several models, each model is usable.
 
-    True: it was answered well within its validity, is not down, and nothing stands against the whole account. None:
-    not known.
+    True: it had a good answer within its validity, is not down, and no incident is open against the whole account.
+    None: not known.
     """
 
     usable: bool | None
@@ -32,7 +32,7 @@ class Judgement(Struct, frozen=True):
 def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bool = False) -> Judgement:
     """Judge an account. `held`: an incident of the whole account is open; `offline`: nothing new is known of any.
 
-    What was refused as a whole stays so until it is seen to work, however long nobody can look.
+    An account refused as a whole stays so until it is seen to work, however long it cannot be probed.
     """
     kinds = _kinds(account)
     if held or is_lost(account):
@@ -45,7 +45,7 @@ def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bo
 
 
 def works(target: TargetView, at: datetime) -> bool | None:
-    """Return whether a target works. While it is re-checked its word of before holds; what was never well has none."""
+    """Return whether a target works. During a re-check the earlier result holds; None if it was never well."""
     if target.seen_at and not target.well_at and target.state is not State.UP:
         return False
     match target.state:
@@ -63,7 +63,7 @@ def works(target: TargetView, at: datetime) -> bool | None:
 
 
 def is_lost(account: AccountView) -> bool:
-    """Whether one of its targets was refused in a way that speaks of the whole account."""
+    """Whether one of its targets was refused with a fault of the whole account."""
     return any(target.state is State.DOWN and target.fault in ACCOUNT_WIDE for target in account.targets)
 
 
@@ -72,12 +72,12 @@ def is_late(target: TargetView, at: datetime) -> bool:
 
 
 def is_stale(seen_at: datetime | None, interval_s: float, at: datetime) -> bool:
-    """Return whether a look of then, at a canary with such an interval, is too old to be believed."""
+    """Return whether an observation of that time is stale for a canary with this interval."""
     return seen_at is None or at - seen_at > _validity(interval_s)
 
 
 def valid_until(target: TargetView) -> datetime:
-    """Return until when its latest good answer may be believed."""
+    """Return until when its latest good answer is valid."""
     well_at = target.well_at or target.seen_at
     if well_at is None:
         raise ValueError(f"{target.id}: was never seen, so nothing of it is valid")
@@ -91,9 +91,9 @@ def _validity(interval_s: float) -> timedelta:
 def _usable(
     kinds: Mapping[str, Sequence[TargetView]], abilities: Mapping[str, bool | None], at: datetime
 ) -> bool | None:
-    """Return whether nothing is lost of the work that was asked for.
+    """Return whether all the configured work is possible.
 
-    What is free only shows that a key opens: it decides where no work is asked for, or is known.
+    A free canary only shows that a key is accepted: it decides only if no paid canary is configured, or known.
     """
     work = [kind for kind, its in kinds.items() if not all(one.free for one in its)] or kinds
     if any(abilities[kind] is False for kind in work):
@@ -104,7 +104,7 @@ def _usable(
 
 
 def _together(targets: Sequence[TargetView], at: datetime) -> bool | None:
-    """Return whether any of several works; None where one that is not known was taken for well after others failed."""
+    """Return whether any of several works; None if one now unknown counted as well after others failed."""
     known = [works(one, at) for one in targets]
     if True in known:
         return True

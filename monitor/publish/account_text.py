@@ -1,4 +1,4 @@
-"""Accounts and their targets → what the templates show of them; pure."""
+"""Accounts and their targets → the texts that the templates show; pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ from monitor.words import Moment
 from probes.model import Limit
 
 SLOWER = 1.5
-"""From so many times the usual duration on the page says how many times."""
+"""Multiple of the usual duration from which the page states the multiple."""
 MARKS = {
     Mark.UP: "Works",
     Mark.SUSPECTED: "Rechecking",
@@ -45,7 +45,7 @@ MARKS = {
 
 
 class Context(Struct, frozen=True):
-    """What it takes to put an account in words."""
+    """The inputs for putting an account in words."""
 
     now: Standing
     slo: float
@@ -102,7 +102,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
 
 
 def _name(account: AccountView, provider: ProviderView, context: Context, existing: Collection[str]) -> AccountCard:
-    """Return what the others' pages say of one whose own page stays, or is still to come."""
+    """Return the short card, for an account whose own page is unchanged or still to come."""
     mark, href = context.now.marks[account.id], account_page(account.id)
     cause, blame, _ = _trouble(account, mark, context)
     return AccountCard(
@@ -122,7 +122,7 @@ def _name(account: AccountView, provider: ProviderView, context: Context, existi
 
 
 def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, str, Incident | None]:
-    """Return what is wrong with an account, whose fault that is, and the incident that tells more."""
+    """Return what is wrong with an account, whose fault it is, and the incident with more about it."""
     now, speech = context.now, context.speech
     incident = next((it for it in map(now.incident_of, (target.id for target in account.targets)) if it), None)
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
@@ -131,7 +131,7 @@ def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, s
 
 
 def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:
-    """Return the durations that stand for an account: those of a canary that streams, where there is one."""
+    """Return the durations that represent an account: those of a streaming canary, if there is one."""
     return next((it.charts for it in targets if it.ttft), next((it.charts for it in targets if it.charts), ()))
 
 
@@ -160,7 +160,7 @@ def _shares(every: Shares, slo: float, speech: Speech) -> tuple[UptimeShare, ...
 
 
 def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
-    """Return what is left; None before a week was looked at: of a day or two any failure is many times all of it."""
+    """Return the budget left; None before a week was observed: one failure would overspend that of a day or two."""
     share = every[WINDOWS_D.index(BUDGET_D)]
     is_early = max((seen_days(target.days) for target in counting(account)), default=0) < BUDGET_FEWEST_D
     return None if share is None or is_early else budget_left(share, slo)
@@ -203,7 +203,7 @@ def _left(credit: CreditView, speech: Speech) -> str:
 
 
 def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
-    """Say PARTLY and UNKNOWN more exactly where only some of its targets are so."""
+    """Put an account's state in words, with PARTLY and UNKNOWN said more exactly if only some targets are so."""
     states = {target.state for target in account.targets}
     if mark is Mark.PARTLY and State.UP in states:
         return speech.say("Partly down")
@@ -280,7 +280,7 @@ def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: S
 
 
 def _since(target: TargetView, mark: Mark, now: Standing, speech: Speech) -> Moment | None:
-    """Date what is wrong; of what works the account's own date is enough."""
+    """Return since when it is wrong; None for what works, as the account's own date is enough."""
     if target.since is None or mark is Mark.UP or now.offline or target.state is State.UP:
         return None
     return speech.moment(target.since, now.at)
@@ -293,7 +293,7 @@ def _target_cause(target: TargetView, mark: Mark, speech: Speech) -> str:
 
 
 def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
-    """Put the pace of streams in words; None where none was long enough to tell it."""
+    """Put the streaming speed in words; None if no stream was long enough to measure it."""
     if not (measure.now_s and measure.usual_s):
         return None
     now, usual = (
@@ -305,7 +305,7 @@ def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
 
 
 def _figure(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
-    """Put a duration in words. What is down has none now: the last good answers are of another time."""
+    """Put a duration in words. A target that is down has no present one: its last good answers are old."""
     if measure.now_s is None and measure.usual_s is None:
         return None
     now, usual = None if mark is Mark.DOWN else measure.now_s, measure.usual_s

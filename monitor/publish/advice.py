@@ -1,4 +1,4 @@
-"""An incident, and how all accounts are → what a person does next, and which accounts work instead; pure."""
+"""An incident and the state of all accounts → what to do next, and which accounts to use instead; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from probes.model import Answer, Blame, Fault
 from probes.proxy import Way
 
 NAMED = 5
-"""So many accounts are named that can be used instead: nobody needs more of a hundred."""
+"""Most accounts named as usable instead: nobody needs a hundred."""
 
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
@@ -52,19 +52,19 @@ STAGE_ADVICE = (
 )
 
 OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
-"""Of these nothing is lost for which another account could be used."""
+"""Scopes in which nothing is lost that another account could replace."""
 
 
 SHARED = frozenset({Blame.PROVIDER, Blame.PATH})
-"""Whose trouble may be that of every account there."""
+"""Blames that may affect every account at the provider."""
 
 
 DEPENDING = SWITCHED | SERVED.keys()
-"""Faults of which the advice depends on how the other accounts are; of any other nobody need look round."""
+"""Faults whose advice depends on the other accounts; for the rest they need not be checked."""
 
 
 class Glance(Struct, frozen=True):
-    """How all accounts are now. `every` has each account's word, as `pick` and `usable.json` have it."""
+    """The state of all accounts now. `every`: each account's usability, as in `pick` and `usable.json`."""
 
     snapshot: Snapshot
     now: Standing
@@ -73,9 +73,9 @@ class Glance(Struct, frozen=True):
 
 
 class Loss(Struct, frozen=True):
-    """What is lost, since when: `targets` by id. None of `accounts` is offered instead.
+    """What is lost, and since when: `targets` by id. None of `accounts` is offered as a substitute.
 
-    `whole`: all that they do is lost, also what was not asked for since.
+    `whole`: everything they do is lost, also what was not probed since.
     """
 
     fault: Fault
@@ -87,9 +87,9 @@ class Loss(Struct, frozen=True):
 
 
 class Workload(Struct, frozen=True):
-    """The canaries whose work somebody else must do.
+    """The canaries whose work a substitute must do.
 
-    Not `exact`: part of it helps, too, and where it `writes`, whoever writes, in whichever form.
+    Not `exact`: a part of it helps, too; if it `writes` text, so does any canary that writes, in whichever API.
     """
 
     canaries: Collection[str]
@@ -104,7 +104,7 @@ def look_round(snapshot: Snapshot) -> Glance:
 
 
 def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:
-    """Return what a person does next; without a glance nothing is known of what works instead."""
+    """Return what to do next; without a glance nothing is known about substitutes."""
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
@@ -128,7 +128,7 @@ def _beside(incident: Incident, config: Config, glance: Glance | None) -> Surrou
 
 
 def _own_advice(incident: Incident) -> str | None:
-    """Return the advice of what no provider's answer is about."""
+    """Return the advice for an incident that is not about a provider's answers; None for others."""
     match incident.scope:
         case Scope.MONITOR:
             return ABSENCE_ADVICE if incident.is_absence else _road_advice(incident, OFFLINE_ADVICE)
@@ -155,7 +155,7 @@ def _road_advice(incident: Incident, usual: str) -> str:
 
 
 def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:
-    """Return what a person does next about an account that no incident explains, by the worst of its targets."""
+    """Return what to do next about an account that no incident explains, by its worst target."""
     provider, fault = config.providers[provider_of(account.id)], target.fault
     if fault is None:
         raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
@@ -165,7 +165,7 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
 
 
 def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
-    """Return the line of monitor.toml that mends what a target met; None where none does."""
+    """Return the line of monitor.toml that fixes a target's failure; None if none does."""
     watch = config.watches.get(target)
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
@@ -175,7 +175,7 @@ def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | 
 
 
 def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
-    """Return the canaries of an account that were answered well; where nobody looked, those that do its work."""
+    """Return the canaries of an account with good answers; without observations, those that do its work."""
     if glance and (view := glance.accounts.get(account)):
         return [one.canary for one in view.targets if one.well_at]
     its = (one for one in config.watches.values() if one.target.account == account and not one.aside)
@@ -183,12 +183,12 @@ def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
 
 
 def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
-    """Return whose accounts do what this one has lost, the best first."""
+    """Return the accounts that can do what this incident's have lost, best first."""
     return [] if incident.scope in OURS else _able(_loss(incident, config), config, glance)[:NAMED]
 
 
 def is_replaced(incident: Incident) -> bool:
-    """Whether who works instead is to be told, be it nobody: what is lost is lost until a person has mended it."""
+    """Whether to name substitutes, even if there are none: the loss lasts until a person fixes it."""
     return incident.scope not in OURS and not incident.signal and incident.fault in ACCOUNT_WIDE
 
 
@@ -196,16 +196,16 @@ def _loss(incident: Incident, config: Config) -> Loss:
     targets = set(incident.targets) or {one.target for one in incident.evidence}
     about = incident.about
     hit = accounts_of(targets) | ({about.account} if about.account else set())
-    if not (about.account or about.part):  # all of who answers there
+    if not (about.account or about.part):  # everything of this answerer
         hit |= {one.target.account for one in config.watches.values() if one.target.answerer == about.answerer}
     whole = incident.scope in WHOLE or incident.fault in ACCOUNT_WIDE
     return Loss(incident.fault, about.provider, hit, targets, incident.opened_at, whole)
 
 
 def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
-    """Return whose accounts do what is lost: first who may be used without a caution, then in the order of `pick`.
+    """Return the accounts that can do what is lost: first those without a caution, then in the order of `pick`.
 
-    Those of other providers are named where all that is left of its own may be the next to be lost.
+    Accounts of other providers are named if all those left at its own may be lost next.
     """
     every = usables(glance.snapshot, glance.now, loss.accounts) if loss.fault in PULLS else glance.every
     wanted = _lost_work(loss, config)
@@ -229,13 +229,13 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
 
 
 def _slow_accounts(config: Config, glance: Glance) -> set[str]:
-    """Return whose answers are slow, too: they work, and whoever goes over to them gains nothing."""
+    """Return the accounts that are slow, too: they work, but switching to them gains nothing."""
     signs = (view.incident for view in glance.snapshot.open_incidents)
     return {account for one in signs if one.fault is Fault.SLOW for account in _loss(one, config).accounts}
 
 
 def _does(one: Usable, wanted: Workload, config: Config) -> bool:
-    """Whether an account does what is wanted; where nothing is, whoever works does."""
+    """Whether an account can do the wanted work; if none is wanted, any working account can."""
     undone = _undone(one, wanted)
     if wanted.exact or not undone:
         return not undone
@@ -248,14 +248,14 @@ def _undone(one: Usable, wanted: Workload) -> list[str]:
 
 
 def _was_served(account: AccountView, loss: Loss) -> bool:
-    """Whether it was seen working since the trouble began; else it may share it."""
+    """Whether an account was seen working since the trouble began; else it may share it."""
     return any(_is_served(target, loss) for target in account.targets)
 
 
 def _lost_work(loss: Loss, config: Config) -> Workload:
-    """Return the paid canaries that fail; all that the accounts have, where all is lost or only free ones fail.
+    """Return the failing paid canaries; all the accounts have, if everything is lost or only free ones fail.
 
-    A free one does no work, it only shows first that something is wrong.
+    A free canary does no work; it only shows first that something is wrong.
     """
     watches = [one for one in config.watches.values() if not one.free and not one.aside]
     failing = {one.target.canary for one in watches if one.target.id in loss.targets}
@@ -270,54 +270,54 @@ def _lost_work(loss: Loss, config: Config) -> Workload:
 
 
 def _writes(config: Config, provider: str, canary: str) -> bool:
-    """Whether a canary asks for text, in whichever form."""
+    """Whether a canary asks for text, over whichever API."""
     known = config.providers[provider].canaries.get(canary)
     return known is not None and known.dialect.writes
 
 
-# What is said beside the answer's own words
+# Advice beyond the answer's own words
 
 
 def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
-    """Return what the advice depends on besides the answers: who is served meanwhile, and what works instead."""
+    """Return what the advice depends on besides the answers: whether others are served, and what works instead."""
     served = loss.fault in SERVED and _is_anybody_served(loss, config, glance)
     works = _works(loss, config, glance) if loss.fault in SWITCHED else None
     if loss.fault is Fault.SLOW:
-        works = works or None  # the others may work, as slowly
+        works = works or None  # the others may work, just as slowly
     return Surroundings(served, _is_own_base(config, loss.accounts), works)
 
 
 def _is_anybody_served(loss: Loss, config: Config, glance: Glance) -> bool:
-    """Whether the address that failed has answered well since, by the same way."""
+    """Whether the failing base URL has answered well since, over the same way out."""
     roads = {_road(config, account) for account in loss.accounts if account in config.accounts}
     return any(_was_served(one, loss) for one in glance.accounts.values() if _road(config, one.id) in roads)
 
 
 def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
-    """Whether an address that the user entered is asked; so it is, too, where a provider has none of its own."""
+    """Whether the base URL is the user's own; also True if the provider has none."""
     known = [one for id in accounts if (one := config.accounts.get(id))]
     return any(one.base is not None or config.providers[one.provider].base is None for one in known)
 
 
 def _road(config: Config, account: str) -> tuple[str, str | None, Way]:
-    """Return where requests go, and how: another proxy, or other authorities, may fail where these do not."""
+    """Return where requests go, and how: another proxy, or other CAs, may fail where these do not."""
     its = config.accounts[account]
     return its.provider, its.base, its.way
 
 
 def _is_served(target: TargetView, loss: Loss) -> bool:
-    """Whether a target was answered well since the trouble began: of what is older nothing follows for now."""
+    """Whether a target had a good answer since the trouble began: an older one proves nothing."""
     return target.state is State.UP and target.well_at is not None and target.well_at >= loss.since
 
 
 def _works(loss: Loss, config: Config, glance: Glance) -> tuple[str, ...]:
-    """Name what works now: another model of all that is hit, and the account to use instead."""
+    """Name what works now: another model on all affected accounts, and the account to use instead."""
     models = _models(loss, config, glance)
     return (*(f"the model {name}" for name in models[:1]), *(one.account for one in _able(loss, config, glance)[:1]))
 
 
 def _models(loss: Loss, config: Config, glance: Glance) -> list[str]:
-    """Return the other models that were answered since, at each account that lost one of the same kind."""
+    """Return the other models that answered since, on every account that lost one of the same canary."""
     lost = {(watch.target.account, watch.target.canary) for id in loss.targets if (watch := config.watches.get(id))}
     told = [
         [

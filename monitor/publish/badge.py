@@ -1,4 +1,4 @@
-"""One word on one part, for other people's pages: an SVG drawing, and the JSON that shields.io reads; pure.
+"""Badges, one word about one component for other people's pages: SVG, and the JSON that shields.io reads; pure.
 
 Source: https://shields.io/badges/endpoint-badge, read 2026-11-21.
 """
@@ -23,14 +23,14 @@ GROUNDS = {
     Mark.UNKNOWN: "#545d69",
 }
 LONGEST = 40
-"""Characters of a badge's label."""
+"""Most characters of a badge's label."""
 WIDTH = 7
-"""Pixels that a letter takes at most, nearly; the drawing squeezes or stretches each text to its place."""
+"""Pixels per letter, roughly at most; the SVG squeezes or stretches each text to its place."""
 CACHE_S = 60
 
 
 class Badge(Struct, frozen=True):
-    """What the template draws. The widths are of the label and of the message."""
+    """What the template draws. `left` and `right`: widths in pixels of the label and the message."""
 
     label: str
     message: str
@@ -57,7 +57,7 @@ def badge(label: str, mark: Mark, word: str) -> Badge:
 
 
 def endpoint(label: str, mark: Mark, word: str) -> bytes:
-    """Return the document that https://img.shields.io/endpoint?url=... turns into a badge."""
+    """Return the JSON that https://img.shields.io/endpoint?url=... turns into a badge."""
     document = {
         "schemaVersion": 1,
         "label": label,

@@ -6,7 +6,7 @@ from monitor.publish.summary import AnnouncedMaintenance, SiteSummary
 from probes.redact import CONTROLS
 
 FOLD = 73
-"""Octets of a line: 75 at most with the space that a continuation begins with; a character is never cut."""
+"""Octets per line: at most 75 with the space that starts a continuation; characters are never split."""
 
 
 def calendar(board: SiteSummary) -> bytes:
@@ -17,7 +17,7 @@ def calendar(board: SiteSummary) -> bytes:
 
 
 def _event(work: AnnouncedMaintenance) -> list[str]:
-    """Return one event. It is stamped with its own begin, so that an unchanged calendar stays as it is."""
+    """Return one event, stamped with its own start so that an unchanged calendar stays the same."""
     lines = [
         "BEGIN:VEVENT",
         f"UID:{_text(work.id)}@provider-monitor",

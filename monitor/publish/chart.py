@@ -1,4 +1,4 @@
-"""Durations of thirty days as a small drawing: the median as a line on the ground of p95; pure."""
+"""Durations of thirty days as a small chart: the median as a line over an area up to p95; pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,11 +10,11 @@ from monitor.publish.snapshot import DayDurations
 STEP = 4
 HEIGHT = 28
 FEWEST = 2
-"""A line needs so many days."""
+"""Fewest days for a line."""
 
 
 class Chart(Struct, frozen=True):
-    """`ground` and `line` are paths in a drawing of `width` × HEIGHT; `top_s` is the duration at its upper edge."""
+    """`ground` and `line`: SVG paths in a drawing of `width` × HEIGHT; `top_s`: the duration at its upper edge."""
 
     width: int
     ground: str
@@ -23,7 +23,7 @@ class Chart(Struct, frozen=True):
 
 
 def chart(paces: Sequence[DayDurations]) -> Chart | None:
-    """Draw the days that have durations, each at its place in time; None when they are too few."""
+    """Draw the days that have durations, each at its place in time; None if they are too few."""
     known = [(pace.at, pace.p50_s, pace.p95_s) for pace in paces if pace.p50_s is not None and pace.p95_s is not None]
     if len(known) < FEWEST:
         return None
@@ -35,12 +35,12 @@ def chart(paces: Sequence[DayDurations]) -> Chart | None:
 
 
 def _line(places: Sequence[int], heights: Sequence[int]) -> str:
-    """Return a line from point to point. Steps are shorter to write than places, and a page has many."""
+    """Return a line through the points, in relative steps: they are shorter than coordinates, and a page has many."""
     points = list(zip(places, heights, strict=True))
     steps = (f"{x - before_x}{y - before_y: d}" for (before_x, before_y), (x, y) in pairwise(points))
     return f"{places[0]} {heights[0]}l{' '.join(steps)}"
 
 
 def _height(value_s: float, top_s: float) -> int:
-    """Return how far from the upper edge a duration is drawn; the stroke keeps a pixel off both edges."""
+    """Return a duration's distance from the upper edge; the stroke stays a pixel away from both edges."""
     return round(HEIGHT - 1 - (HEIGHT - 2) * value_s / top_s) if top_s else HEIGHT - 1

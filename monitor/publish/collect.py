@@ -1,4 +1,4 @@
-"""Configuration and database → Snapshot: what the page, `status` and `usable` show."""
+"""Configuration and database → Snapshot, for the page, `status` and `usable`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -59,14 +59,14 @@ MONTH_DAYS = 30
 PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
-"""A look that is later than this did not take place: the monitor was not running."""
+"""Delay after which a due probe counts as not made: the monitor was not running."""
 UNSEEN = "the monitor was not looking"
 
 WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 
 
 class Memory(Struct, frozen=True):
-    """What one snapshot reads of all targets."""
+    """What one snapshot reads about all targets."""
 
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Memory(Struct, frozen=True):
 def take(
     stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rotation: Rotation | None = None
 ) -> Snapshot:
-    """Return everything as it is at `now`, read as of one instant; by a rota only the past of whose page is due."""
+    """Return everything at `now`, read as of one instant; with a rotation, the past only where a page is due."""
     with stored.snapshot():
         return _take(stored, config, now, tuple(warnings), rotation)
 
@@ -145,7 +145,7 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
 
 
 def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rotation: Rotation | None) -> Snapshot:
-    """Return it with the past of each account, or of those whose page is due by the rota."""
+    """Return the snapshot with the past of each account, or of those whose page is due in the rotation."""
     every = frozenset(account.id for provider in shown.providers for account in provider.accounts)
     this_time = Due(every, more=False) if rotation is None else due(rotation, shown, standing(shown))
     targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
@@ -181,7 +181,7 @@ def _manner(config: Config) -> Manner:
 def _provider_view(
     history: History, config: Config, id: str, accounts: Sequence[AccountView], memory: Memory, now: datetime
 ) -> ProviderView:
-    """Return a provider. What is asked at an address of somebody's own is no part of its cells, which are for all."""
+    """Return a provider. Targets at a user's own base URL are left out of its cells, as those are public."""
     shipped = id in provider_ids(PACKAGED)
     asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
     is_public = shipped and asked and config.public_folder
@@ -194,13 +194,13 @@ Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
 
 
 class SeriesHistory(Struct, frozen=True):
-    """What was seen of several series in the last hours and days."""
+    """The results of several series in the last hours and days."""
 
     hours: Cells
     days: Cells
 
     def of(self, series: int, now: datetime) -> Strips:
-        """Return them with an empty cell where nobody looked."""
+        """Return the hours and days of one series, with an empty cell where there are no observations."""
         return (
             _strip(self.hours.get(series, {}), _first_hour(now), timedelta(hours=1), HOURS),
             _strip(self.days.get(series, {}), _midnight(now) - (DAYS - 1) * DAY, DAY, DAYS),
@@ -208,7 +208,7 @@ class SeriesHistory(Struct, frozen=True):
 
 
 def _seen(history: History, series: Collection[int], now: datetime, *, added_up: bool = False) -> SeriesHistory:
-    """Read the past of these series; what is not rolled up to days yet is added up."""
+    """Read the past of these series; days not rolled up yet are added up from the hours."""
     first_day = _midnight(now) - (DAYS - 1) * DAY
     rolled = history.rolled_until("daily")
     hours = history.cells(max(first_day, min(_first_hour(now), rolled)), series, added_up=added_up)
@@ -223,18 +223,18 @@ def _seen(history: History, series: Collection[int], now: datetime, *, added_up:
 
 
 def fresh_s(config: Config) -> float:
-    """Return after how many seconds without a look what is shown is stale: two intervals, at least two minutes."""
+    """Return the seconds without a probe after which the page is stale: two intervals, at least two minutes."""
     shortest_s = min((watch.interval_s for watch in config.watches.values()), default=0.0)
     return max(FRESH_AT_LEAST_S, 2 * shortest_s)
 
 
 def unwritten(config: Config, refused: StorageRefusal) -> str:
-    """Return that the monitor looks and cannot keep what it sees, in words."""
+    """Return in words that the monitor probes but cannot save the results."""
     return f"results cannot be written to {config.database.name}: {refused.words}"
 
 
 def pulse(marks: Marks, config: Config, now: datetime) -> Pulse:
-    """Return whether somebody is looking, whatever he sees."""
+    """Return whether the monitor is probing, whatever the results."""
     if refused := marks.refusal():
         return Pulse(None, fresh_s(config), unwritten(config, refused))
     beat, failing = marks.last_beat(), marks.failing()
@@ -249,7 +249,7 @@ def pulse(marks: Marks, config: Config, now: datetime) -> Pulse:
 def _account_view(
     config: Config, account: Account, watches: Sequence[Watch], memory: Memory, now: datetime
 ) -> AccountView:
-    """Return how an account is now, and nothing of its past."""
+    """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst = _worst(targets)
     return AccountView(
@@ -276,7 +276,7 @@ def _worst(targets: Sequence[TargetView]) -> TargetView:
 
 
 def _with_advice(shown: Snapshot, config: Config, memory: Memory) -> Snapshot:
-    """Return it with what a person does next: of each account with a fault, and of what is open."""
+    """Return the snapshot with advice for each account with a fault and each open incident."""
     round_about = look_round(shown)
 
     def advised(view: AccountView) -> AccountView:
@@ -327,7 +327,7 @@ def _badness(target: TargetView) -> tuple[int, int]:
 
 
 def _at_a_glance(view: AccountView, entry: PageMemory | None) -> AccountView:
-    """Return it with what was last read of its past, if anything was; its page stays as it is."""
+    """Return the account with the past last read, if any; its page is kept as it is."""
     if entry is None:
         return replace(view, stands=True)
     past_measures = zip(view.targets, entry.past_measures, strict=True)
@@ -395,14 +395,14 @@ def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
 
 
 def _strip(seen: Mapping[datetime, Cell], first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
-    """Return a cell for each hour or day, an empty one where nobody looked."""
+    """Return a cell for each hour or day, empty if there are no observations."""
     empty = _empty(first, step, length)
     return tuple(seen.get(cell.at, cell) for cell in empty) if seen else empty
 
 
 @lru_cache(4)
 def _empty(first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
-    """Made once for all targets: of 5,000 the empty cells alone took 70 MiB."""
+    """Return empty cells, cached for all targets: for 5,000 of them they took 70 MiB."""
     return tuple(Cell(first + number * step) for number in range(length))
 
 
@@ -428,19 +428,19 @@ def _why_unread(source: Source) -> str | None:
 
 
 def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: float) -> Health:
-    """Return what can still be said: a look that is long overdue means that nobody has been looking.
+    """Return the health that still holds: a long overdue probe means that the monitor was not running.
 
-    What was down then is down until it is seen to work; what was well is so as long as its last look is valid.
+    A target that was down stays down until it is seen to work; one that was up is so while its last result is valid.
     """
     overdue = due_at is not None and now - due_at >= OVERDUE
     overdue = overdue and is_stale(health.seen_at, interval_s, now)
-    if health.state is State.UNKNOWN:  # the failures before it are kept as evidence, and are nothing to show
+    if health.state is State.UNKNOWN:  # the failures before it are kept as evidence, not for display
         return _unseen_since(health, due_at) if overdue else replace(health, fault=None)
     if overdue and (is_down(health) or _is_confirmed(health)):
         return replace(health, reason=UNSEEN)
     if overdue:
         return _unseen_since(health, due_at)
-    return replace(health, state=State.SUSPECTED) if is_suspected(health) else health  # a blip is not called down
+    return replace(health, state=State.SUSPECTED) if is_suspected(health) else health  # a blip is not shown as down
 
 
 def _unseen_since(health: Health, since: datetime | None) -> Health:
@@ -448,7 +448,7 @@ def _unseen_since(health: Health, since: datetime | None) -> Health:
 
 
 def _is_confirmed(health: Health) -> bool:
-    """Whether it is down by answers, though it may pass. Where none came it may be this machine that is cut off."""
+    """Whether answers show it to be down, though it may pass. Without any answer we may be offline ourselves."""
     return health.state is State.DOWN and not is_unreachable(health)
 
 
@@ -470,7 +470,7 @@ def _incident_view(stored: Reader, config: Config, incident: Incident) -> Incide
 
 
 def glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Glance:
-    """Return how all accounts are now, as the process that watches them believes."""
+    """Return the state of all accounts now, from the beliefs of the running process."""
     views = _account_views(config, Memory(healths), now)
     shown = Snapshot(
         made_at=now,
@@ -491,5 +491,5 @@ def _midnight(at: datetime) -> datetime:
 
 
 def _first_hour(now: datetime) -> datetime:
-    """Return the start of the strip: the hour that runs is its last."""
+    """Return the start of the history bar, whose last hour is the present one."""
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)

@@ -1,4 +1,4 @@
-"""Incidents as an Atom feed: what its template shows; pure. Source: RFC 4287."""
+"""Incidents as an Atom feed: the values of its template; pure. Source: RFC 4287."""
 
 from uuid import UUID, uuid5
 
@@ -8,7 +8,7 @@ from monitor.publish.summary import RECENT, IncidentEntry, SiteSummary, iso
 from monitor.publish.translation import Speech
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
-"""Names of incidents become ids that stay the same wherever the site moves to."""
+"""Namespace for the ids of incidents, which stay the same if the site moves."""
 
 
 class AtomEntry(Struct, frozen=True):
@@ -30,7 +30,9 @@ class AtomFeed(Struct, frozen=True):
 
 
 def feed(board: SiteSummary, speech: Speech) -> AtomFeed:
-    """Return the latest incidents, the last news first. The feed is as old as its newest entry, so that it can stay."""
+    """Return the latest incidents, most recently updated first. The feed is dated by its newest entry, so that an
+    unchanged one stays the same.
+    """
     cases = sorted(board.cases[:RECENT], key=lambda case: case.updated_at, reverse=True)
     updated = max((case.updated_at for case in cases), default=None)
     return AtomFeed(

@@ -1,4 +1,4 @@
-"""A snapshot → what the front page and the frame of each page show; pure."""
+"""A snapshot → the contents of the front page, and of the frame around each page; pure."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -32,7 +32,7 @@ def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> PageFrame:
 def front(
     snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None
 ) -> Front:
-    """Return the first page. `every` is what `groups` returns, where that is known already."""
+    """Return the front page. `every`: the result of `groups`, if known already."""
     return Front(
         headline=headline(snapshot, now, speech),
         slo=speech.percent(snapshot.manner.slo),
@@ -52,7 +52,7 @@ def front(
 def groups(
     snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, existing: Collection[str] = ()
 ) -> tuple[ProviderGroup, ...]:
-    """Return every provider that has accounts, with all of them; no link to a page that is not among the `existing`."""
+    """Return every provider with accounts, with all of them; link only to `existing` pages."""
     promised: dict[str, tuple[Pledge, ...]] = {}
     for view in snapshot.objectives:
         promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *pledges(view, speech))
@@ -71,7 +71,7 @@ def groups(
 
 
 def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, ...]:
-    """Leave out what simply works where there are too many accounts for one page."""
+    """Leave out the accounts that simply work if there are too many for one page."""
     if sum(len(group.accounts) for group in all_groups) <= CROWD:
         return all_groups
     shown = [tuple(card for card in group.accounts if card.mark is not Mark.UP) for group in all_groups]

@@ -1,4 +1,4 @@
-"""The one sentence on top of the page; pure. It says that all is well only when all was seen to be well."""
+"""The one sentence at the top of the page; pure. It says that all is well only if all was seen to be well."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from monitor.publish.status import Mark, Standing
 from monitor.publish.translation import ENGLISH, Speech
 
 NAMED = 3
-"""So many causes are named in the sentence; the rest is counted."""
+"""Most causes named in the sentence; the rest are counted."""
 
 REST = {
     Mark.SUSPECTED: ("is being rechecked", "are being rechecked"),
@@ -24,7 +24,7 @@ ALL = {1: "The only account", 2: "Both accounts"}
 
 
 class Headline(Struct, frozen=True):
-    """`lead` and `causes` make the sentence; `rest` says how the other accounts are."""
+    """`lead` and `causes` make the sentence; `rest` gives the state of the other accounts."""
 
     mark: Mark
     lead: str
@@ -37,7 +37,7 @@ class Headline(Struct, frozen=True):
 
 
 class AccountMarks(Struct, frozen=True):
-    """All accounts, and the mark of each by id: trouble also where an open incident names one."""
+    """All accounts, and the mark of each by id: trouble also if an open incident names the account."""
 
     accounts: tuple[AccountView, ...]
     marks: Mapping[str, Mark]
@@ -70,7 +70,7 @@ def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Hea
 
 
 def _warned(roll: AccountMarks, lead: str) -> Headline:
-    """Say what is coming while all works."""
+    """Say what is coming while everything works."""
     signs = [roll.speech.title(incident) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
     return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
@@ -82,7 +82,7 @@ def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> AccountMarks:
 
 
 def _mark(account: AccountView, now: Standing) -> Mark:
-    """Count an account that an open incident names as in trouble, although its canaries recover just now."""
+    """Count an account named by an open incident as in trouble, even if its canaries are just recovering."""
     mark = now.marks[account.id]
     named = any(now.incident_of(target.id) for target in account.targets)
     return Mark.PARTLY if named and not mark.is_trouble else mark
@@ -129,7 +129,7 @@ def _suspicion(account: AccountView, speech: Speech) -> str:
 
 
 def _gap(account: AccountView, roll: AccountMarks) -> str:
-    """Say why an account is not known: the first reason that one of its targets gives."""
+    """Say why an account's state is unknown: the first reason among its targets."""
     now, speech = roll.now, roll.speech
     if not account.targets:
         return f"{account.id}: {speech.say('nothing of it is watched')}"
@@ -147,7 +147,7 @@ def _few(causes: Sequence[str], speech: Speech) -> tuple[str, ...]:
 
 
 def _rest(roll: AccountMarks, *marks: Mark) -> str:
-    """Say how the others are: `The other 3 work.`"""
+    """Give the state of the others: `The other 3 work.`"""
     speech = roll.speech
     counts = [(number, speech.say(REST[mark][number != 1])) for mark in marks if (number := len(roll.marked(mark)))]
     if len(counts) == 1:

@@ -1,4 +1,4 @@
-"""Hours or days of a target as a drawing and as words; pure."""
+"""The hours or days of a target as a drawing and in words; pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +13,13 @@ from monitor.publish.translation import ENGLISH, Speech
 from monitor.slo.indicator import Cell, add
 
 STEP = 10
-"""Width of a cell in the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
+"""Width of a cell in units of the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
 HEIGHT = 28
 HOUR = timedelta(hours=1)
 
 
 class Hour(StrEnum):
-    """How one hour, or one day, was. NOTHING: nobody looked; UNKNOWN: we looked and could not tell."""
+    """The state of one hour or day. NOTHING: no observation; UNKNOWN: observations that cannot tell."""
 
     GOOD = "good"
     MIXED = "mixed"
@@ -29,16 +29,16 @@ class Hour(StrEnum):
 
 
 GOOD, MIXED, DOWN, UNKNOWN, NOTHING = Hour
-"""Names of their own, as a member looked up in its class takes half of the time that judging does."""
+"""Aliases: looking a member up in its class takes half as long as judging."""
 
 LINES = {GOOD: (14,), MIXED: (8, 20), DOWN: (14,), UNKNOWN: (6, 22), NOTHING: (14,)}
-"""At which heights an hour is drawn: each kind has its own shape, so that no colour is needed to read it."""
+"""Heights at which an hour is drawn: each kind has its own shape, readable without colour."""
 
 WORDS = {DOWN: "down", MIXED: "partly failing", UNKNOWN: "not known", NOTHING: "no data"}
 
 
 class Scale(Struct, frozen=True):
-    """How a strip of hours, or of days, is told. So much of a cell may be bad (`tolerance`) and it is still good."""
+    """The wording of a bar of hours or days. `tolerance`: the bad share up to which a cell still counts as good."""
 
     lead: str
     scattered: str
@@ -48,7 +48,7 @@ class Scale(Struct, frozen=True):
 
 
 class BarStretch(Struct, frozen=True):
-    """Cells of one kind that follow each other: where they begin, how many, and the times of the first and the last."""
+    """Consecutive cells of one kind: where they begin, how many, and the times of the first and the last."""
 
     kind: Hour
     start: int
@@ -63,7 +63,7 @@ class BarStroke(Struct, frozen=True):
 
 
 class HistoryBar(Struct, frozen=True, cache_hash=True):
-    """`lead` counts for who cannot see it; `remark` is what is worth a line below it, "" when there is nothing."""
+    """`lead`: the counts, for readers who cannot see the bar; `remark`: a line below it, "" if there is none."""
 
     width: int
     strokes: tuple[BarStroke, ...]
@@ -72,12 +72,12 @@ class HistoryBar(Struct, frozen=True, cache_hash=True):
 
     @property
     def words(self) -> str:
-        """Return the whole story."""
+        """Return lead and remark together."""
         return f"{self.lead}; {self.remark}" if self.remark else self.lead
 
     @property
     def paths(self) -> str:
-        """Return the strokes as SVG; it is made of numbers and of our own words, so it needs no escaping."""
+        """Return the strokes as SVG; only numbers and our own words, so it needs no escaping."""
         return "".join(f'<path class="{stroke.kind}" d="{stroke.path}"/>' for stroke in self.strokes)
 
 
@@ -100,7 +100,7 @@ def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> HistoryBar:
 
 @lru_cache(256)
 def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: Speech) -> HistoryBar:
-    """Draw the runs and say them. It is kept, since the strips of all that is well are alike."""
+    """Draw the runs and put them in words. Cached, as the bars of all that is well are the same."""
     size = sum(run.length for run in runs)
     kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
     good = sum(run.length for run in kinds[GOOD])
@@ -125,9 +125,9 @@ def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
 
 
 def judge(cell: Cell, tolerance: float = 0) -> Hour:
-    """Judge an hour or a day: DOWN when nothing of what counts was good, MIXED when more than `tolerance` was not."""
+    """Judge an hour or a day: DOWN if no valid result was good, MIXED if more than `tolerance` was not."""
     ok, bad = cell.ok, cell.failed + cell.degraded
-    if not bad:  # nearly all of a hundred thousand
+    if not bad:  # the common case: nearly all of a hundred thousand
         return GOOD if ok else UNKNOWN if cell.unknown else NOTHING
     if not ok and not cell.degraded:
         return DOWN
@@ -135,7 +135,7 @@ def judge(cell: Cell, tolerance: float = 0) -> Hour:
 
 
 def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[BarStretch]:
-    """Yield what is one stroke, however long."""
+    """Yield the stretches of equal cells, one stroke each."""
     start = 0
     for kind, its in groupby([judge(cell, tolerance) for cell in cells]):
         length = len(list(its))
@@ -149,7 +149,7 @@ def _stroke(kind: Hour, runs: Sequence[BarStretch]) -> BarStroke:
 
 
 def _remark(word: str, runs: Sequence[BarStretch], size: int, scale: Scale, speech: Speech) -> str:
-    """Say when the cells of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
+    """Say when the cells of a kind were, or how many if they are scattered: `down 03:00 to 05:00 UTC`."""
     said, run = speech.say(word), runs[0]
     if len(runs) > 1:
         return speech.say(scale.scattered, kind=said, n=sum(run.length for run in runs))

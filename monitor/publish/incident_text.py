@@ -1,4 +1,4 @@
-"""Incidents → what the templates show of them; pure."""
+"""Incidents → the texts that the templates show; pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from monitor.publish.translation import ENGLISH, Speech
 from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, SubstituteRow, TimelineRow
 
 RECENT = 5
-"""So many past incidents stand on the first page."""
+"""Number of past incidents on the front page."""
 SCOPES = {
     Scope.TARGET: "one canary",
     Scope.MODEL: "one model",
@@ -40,21 +40,21 @@ STEPS = {
     Step.ESCALATED: "escalation",
     Step.MISSED: "word after quiet hours",
 }
-"""What is told of an incident; the other steps are about none."""
+"""Words for the messages about an incident; the other steps are about none."""
 Leads = Mapping[tuple[str, str], Incident]
-"""By the source and the id of a notice, the incident that it speaks of."""
+"""Incidents by source and id of the notice about them."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
 
 def leads(incidents: Iterable[Incident]) -> Leads:
-    """Of several that one notice speaks of it is the one that we were sure of first."""
+    """Return the incident that each notice is about; of several, the one we were sure of first."""
     known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
     known.sort(key=lambda one: one.lead or timedelta())
     return {(one.announcement.source, one.announcement.notice): one for one in known if one.announcement}
 
 
 def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
-    """Return the months, the newest first. A part of a wider incident stands in its own month."""
+    """Return the months, newest first. A part of a wider incident is in its own month."""
     by_month: dict[str, list[IncidentView]] = {}
     for view in wider_first(snapshot.past_incidents):
         by_month.setdefault(month_page(view.incident.opened_at), []).append(view)
@@ -67,7 +67,7 @@ def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: 
 
 
 def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> Story:
-    """Tell one incident. Of an ended one nothing depends on `made_at`, so that its page stays byte for byte."""
+    """Return one incident in full. A closed one does not depend on `made_at`, so its page stays byte for byte."""
     incident = view.incident
     return Story(
         row=row(view, made_at, None, speech),
@@ -88,7 +88,7 @@ def _substitute(one: Substitute, made_at: datetime, speech: Speech) -> Substitut
 
 
 def pieces(text: str) -> tuple[LinkedText, ...]:
-    """Cut a text so that its http(s) addresses can be links."""
+    """Split a text so that its http(s) URLs can be links."""
     found: list[LinkedText] = []
     end = 0
     for address in ADDRESS.finditer(text):
@@ -98,12 +98,12 @@ def pieces(text: str) -> tuple[LinkedText, ...]:
 
 
 def gravest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
-    """Order by what a reader must know first: real before drill, grave before mild, then the oldest."""
+    """Sort by what a reader must know first: real before drill, severe before mild, then the oldest."""
     return sorted(views, key=lambda v: (v.incident.drill, -v.incident.severity.rank, v.incident.opened_at))
 
 
 def wholes(snapshot: Snapshot) -> list[IncidentView]:
-    """Return the open incidents that are no part of another open one."""
+    """Return the open incidents that are not part of another open one."""
     ids = {view.incident.id for view in snapshot.open_incidents}
     return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
 
@@ -113,7 +113,7 @@ def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
 
 
 def wider_first(views: Sequence[IncidentView]) -> list[IncidentView]:
-    """Order by the newest first, but a part of a wider incident right below that, whenever it began."""
+    """Sort by the newest first, but a part right below its wider incident, whenever it began."""
     known = {view.incident.id: view.incident for view in views}
 
     def place(view: IncidentView) -> tuple[datetime, str, int, datetime, str]:
@@ -124,7 +124,7 @@ def wider_first(views: Sequence[IncidentView]) -> list[IncidentView]:
 
 
 def _line_up(incident: Incident, known: Mapping[str, Incident]) -> list[Incident]:
-    """Return an incident, the wider one that it is part of, and so on to the widest that is known."""
+    """Return an incident, the wider one that it is part of, and so on up to the widest known."""
     line = [incident]
     while (wider := known.get(line[-1].parent or "")) and wider not in line:
         line.append(wider)
@@ -154,7 +154,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
 
 
 def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
-    """Say how the messages of an incident went, the worst first."""
+    """Say how the delivery of an incident's messages went, worst first."""
     told = [it for it in told if it.state is not OutboxState.REPLACED]
     stuck = sum(map(_is_stuck, told))
     waiting = sum(it.state is not OutboxState.SENT for it in told) - stuck

@@ -1,4 +1,4 @@
-"""A document for programs → JSON on one line."""
+"""A document for programs → one line of JSON."""
 
 import json
 from collections.abc import Mapping
@@ -7,19 +7,19 @@ import msgspec
 
 
 def encode(document: Mapping[str, object]) -> bytes:
-    """Return it with all escaped that is not ASCII: half a character, or a mark that turns the reading direction."""
+    """Return the document as ASCII: lone surrogates and direction marks are escaped, as is all else."""
     return _encoded(document) + b"\n"
 
 
 def ready(part: Mapping[str, object]) -> msgspec.Raw:
-    """Return one of many parts of a document as its text, which takes a third of the part's memory."""
+    """Return one of many parts of a document as JSON, which takes a third of the part's memory."""
     return msgspec.Raw(_encoded(part))
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
     try:
-        text = msgspec.json.encode(value)  # a seventh of the time, and little memory
-    except UnicodeEncodeError:  # half a character
+        text = msgspec.json.encode(value)  # a seventh of the time of `json`, and little memory
+    except UnicodeEncodeError:  # a lone surrogate
         return _escaped(value)
     return text if text.isascii() else _escaped(value)
 

@@ -1,4 +1,4 @@
-"""The state as metrics. Only gauges, so that one text is good OpenMetrics and good for node_exporter; pure.
+"""The state as metrics; gauges only, so that one text is valid for OpenMetrics and node_exporter; pure.
 
 Source: https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
@@ -17,7 +17,7 @@ from probes.identity import provider_of
 from probes.redact import CONTROLS
 
 Labels = str
-"""As they stand between the braces: an account's are written once, and each of its gauges has them."""
+"""Labels as text between the braces: an account's are formatted once, for all its gauges."""
 Sample = tuple[Labels, float]
 
 
@@ -28,7 +28,7 @@ class Gauge(Struct, frozen=True):
 
 
 def metrics(snapshot: Snapshot, now: Standing) -> bytes:
-    """Return the text; a gauge without a sample is left out. Its lines are thousands: one gauge's at a time."""
+    """Return the text; gauges without a sample are left out. It is built gauge by gauge: it has thousands of lines."""
     return b"".join(_text(gauge) for gauge in _gauges(snapshot, now) if gauge.samples) + b"# EOF\n"
 
 

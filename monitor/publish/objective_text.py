@@ -1,4 +1,4 @@
-"""Objectives → what the templates show of them; pure."""
+"""Objectives → the texts that the templates show; pure."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from monitor.slo.objective import PAIRS, Goal, Reserve
 
 
 def pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
-    """Yield how each promise of an objective stands; what nothing was seen of has no budget to speak of."""
+    """Yield the state of each promise of an objective; one without observations has no budget yet."""
     objective = view.objective
     known = {one.goal: one for one in view.reserves}
     for goal, promised in objective.promises.items():
@@ -25,7 +25,7 @@ def pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
 
 
 def _burns(reserve: Reserve, speech: Speech) -> str:
-    """Say how fast a budget is used where enough was seen: `× 3.1 in 1 h, × 1.2 in 6 h`."""
+    """Say how fast a budget burns, if enough was observed: `× 3.1 in 1 h, × 1.2 in 6 h`."""
     pairs = zip(PAIRS, reserve.burns, strict=True)
     known = [(speech.number(f"{burn:.1f}"), pair.long) for pair, burn in pairs if burn is not None]
     said = (

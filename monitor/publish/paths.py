@@ -1,4 +1,4 @@
-"""Under which relative path each thing stands, on both sites; pure. An address once given stays."""
+"""The relative path of every page, on both sites; pure. A path never changes."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from hashlib import blake2s
 from probes.identity import levels_of
 
 LONGEST = 40
-"""So much of a name is legible in an address; a hash tells apart what is cut or changed."""
+"""Most readable characters of a name in a path; a hash distinguishes names that are cut or changed."""
 
 PLAIN = re.compile("(?:[a-z0-9]+(?:-[a-z0-9]+)*)?")
 
@@ -29,12 +29,12 @@ def month_page(at: datetime) -> str:
 
 
 def badge(of: str) -> str:
-    """Return the path of a badge without its suffix; `of` is the id of an account or a provider."""
+    """Return the path of a badge without its suffix; `of`: the id of an account or a provider."""
     return f"badges/{_path(of)}"
 
 
 def slug(name: str) -> str:
-    """Return a name as a part of an address: two names never share one."""
+    """Return a name as a part of a path: two names never share one."""
     if len(name) <= LONGEST and PLAIN.fullmatch(name):
         return name
     plain = re.sub("[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")

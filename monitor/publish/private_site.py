@@ -1,4 +1,4 @@
-"""A snapshot → the files of the private site: accounts, evidence and all. Static, whole without script."""
+"""A snapshot → the files of the private site, with accounts and evidence. Static, complete without scripts."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -48,33 +48,33 @@ __all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "us
 
 FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
 RECENT = 200
-"""The pages of so many past incidents are made anew each time; older ones only where they are missing."""
+"""Number of past incidents whose pages are made each time; older ones only if missing."""
 STANDS_S = 900.0
-"""So much longer than the others the page of one of a crowd may stand: it is made each TURNS times."""
+"""Extra seconds before the page of one of a crowd is called stale: it is made only every TURNS times."""
 BADGES = ("svg", "json")
 FULL_MONTHS = 3
-"""So many months stand in full on the page of the history; the others are links."""
+"""Number of months in full on the history page; the others are links."""
 
 STATUS_VERSION = 1
-"""Of the format of `status.json`. Fields are added without a new version, never removed or changed."""
+"""Version of the format of `status.json`. Fields are added without a new version, never removed or changed."""
 
 
 def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, bytes]:
     """Return the content of every file of the site by its relative path; equal snapshots give equal bytes.
 
-    Of the paths in `existing` those that never change any more are left out, and so are the pages that stand.
+    Files in `existing` that can no longer change, or whose page is not due, are left out.
     """
     return dict(sheets(snapshot, existing))
 
 
 def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of one file after the other, the first page last; 5,000 accounts are 45 MB of them."""
+    """Yield path and content of each file, the front page last; one at a time, as 5,000 accounts make 45 MB."""
     it = press(snapshot.manner.language, snapshot.manner.own)
     now = standing(snapshot)
     every = groups(snapshot, now, it.speech, existing)
     around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
-    # Before any page: by one of these a start knows that the folder is ours, be it that we were killed meanwhile.
+    # Before any page: these files prove at the next start that the folder is ours, even after a kill.
     yield from for_programs(private_summary(snapshot, now, first.headline, it.speech), it)
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
@@ -93,14 +93,14 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
 
 
 def kept(snapshot: Snapshot) -> set[str]:
-    """Return the paths that belong to the site although `sheets` may leave them out: an address stays."""
+    """Return the paths that belong to the site although `sheets` may leave them out: links stay valid."""
     stand = {account.id for provider in snapshot.providers for account in provider.accounts if account.stands}
     pages = {incident_page(id) for id in snapshot.incident_ids} | {account_page(id) for id in stand}
     return pages | {f"{badge_path(id)}.{kind}" for id in stand for kind in BADGES}
 
 
 def root(url: str | None) -> str:
-    """Return where links of a page begin that may be shown at any depth."""
+    """Return the prefix for links of a page that may be shown at any depth."""
     path = urlsplit(url).path if url else ""
     return f"{path.rstrip('/')}/"
 
@@ -111,7 +111,7 @@ def history(
     it: SiteTemplates,
     existing: Collection[str],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the page of the history, and a page for each month; those of months long past never change."""
+    """Yield the history page, and a page for each month; those of months long past never change."""
     latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]
     yield "history.html", it.fill("history.html", frame=around, months=latest, older=older)
     still = replace(around, made=None, due=None, up="../")
@@ -121,7 +121,7 @@ def history(
 
 
 def for_programs(board: SiteSummary, it: SiteTemplates) -> Iterator[tuple[str, bytes]]:
-    """Yield what programs read of a site."""
+    """Yield a site's files for programs."""
     yield from statuspage.statuspage(board)
     yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
     yield "maintenance.ics", calendar(board)
@@ -191,7 +191,7 @@ def _inner_pages(
 
 
 def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
-    """Return the past incidents of each account, newest first, each part below what it is part of."""
+    """Return the past incidents of each account, newest first, each part below its wider incident."""
     found: dict[str, list[Row]] = {}
     for view in wider_first(snapshot.past_incidents):
         line = row(view, snapshot.made_at, None, speech)
@@ -221,7 +221,7 @@ def _is_of(view: IncidentView, provider: str) -> bool:
 
 
 def status_json(snapshot: Snapshot, now: Standing) -> bytes:
-    """Return the state in a few kilobytes for machines, in a format that stays."""
+    """Return the state for machines, in a few kilobytes and a stable format."""
     told = cautions(snapshot)
     document = {
         "version": STATUS_VERSION,
@@ -242,7 +242,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
 
 
 def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
-    """Return which account can be used now, and for each provider the one to use."""
+    """Return which accounts can be used now, and for each provider the one to use."""
     every = usables(snapshot, now)
     document = {
         "version": VERSION,
@@ -281,7 +281,7 @@ def _usable(one: Usable) -> dict[str, object]:
 
 
 def _incident(view: IncidentView, around: PageFrame, snapshot: Snapshot, it: SiteTemplates) -> bytes:
-    """Render one incident. The page of an ended one names no time of making: it is written once."""
+    """Render one incident. A closed one's page has no date of publishing: it is written once."""
     around = replace(around, up="../")
     if view.incident.closed_at:
         around = replace(around, made=None, due=None)
@@ -352,7 +352,7 @@ def _source(source: SourceView) -> dict[str, object]:
 
 
 def _promise(view: ObjectiveView, reserve: Reserve) -> dict[str, object]:
-    """Shares are in [0, 1]; what is left of the budget is below 0 when it is overdrawn."""
+    """Shares are in [0, 1]; the budget left is below 0 if it is overspent."""
     objective = view.objective
     return {
         "id": objective.id,

@@ -1,4 +1,4 @@
-"""A snapshot → the providers and incidents of which everybody may know. Who is not named here stays private."""
+"""A snapshot → the providers and incidents that may be public. Whatever is not taken here stays private."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from probes.model import Blame, Fault
 
 
 class PublicIncident(Struct, frozen=True):
-    """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
+    """The public part of one provider incident. `whole`: the whole provider is affected, not only a model."""
 
     id: str
     provider: str
@@ -37,12 +37,12 @@ class PublicIncident(Struct, frozen=True):
 
 
 def public_providers(snapshot: Snapshot) -> list[ProviderView]:
-    """Return the providers that the user did not name himself, of which some account is asked at their own address."""
+    """Return the shipped providers with at least one account that uses the provider's own base URL."""
     return [one for one in snapshot.providers if one.shipped and any(not it.own_host for it in one.accounts)]
 
 
 def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[PublicIncident]:
-    """Return the providers' own incidents, open ones first, then the newest."""
+    """Return the providers' own incidents, open ones first, then newest first."""
     names = {provider.id: provider.name for provider in providers}
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
     found = [_reduced(view.incident, names) for view in views if is_theirs(view.incident, names)]
@@ -50,14 +50,14 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
 
 
 def is_theirs(incident: Incident, providers: Iterable[str]) -> bool:
-    """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
+    """Whether an incident is the provider's own. A subject with `@` is a user's own gateway."""
     is_real = not incident.drill and not incident.signal and incident.parent is None
     wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
     return is_real and wide and incident.blame is Blame.PROVIDER and incident.about.answerer in providers
 
 
 def _reduced(incident: Incident, names: dict[str, str]) -> PublicIncident:
-    """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
+    """Return the public part. It gets a new id: the private one holds a hash of the subject."""
     id = incident.about.provider
     whole = incident.scope is Scope.PROVIDER
     return PublicIncident(

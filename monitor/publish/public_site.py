@@ -1,8 +1,8 @@
-"""A snapshot → the files of the public site: providers only. What is not named here does not get there.
+"""A snapshot → the files of the public site: providers only. Whatever is not taken here does not get there.
 
-Nothing is taken from an account but whether and when it was looked at; what is told of a provider comes from
-the incidents that are the provider's own, and from its own status page. Accounts at an address of their own,
-and providers that the user named, do not appear at all. The templates are given `public_view` and nothing else.
+Of an account only whether and when it was probed is used; the state of a provider comes from the provider's own
+incidents and its own status page. Accounts at a base URL of their own, and providers that the user defined, do not
+appear at all. The templates get `public_view` and nothing else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ MINUTE = timedelta(minutes=1)
 RECENT = 5
 VERSION = 1
 ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"})
-"""The canaries that are shown: one that a user named may tell something of him."""
+"""Canaries that are shown: a user-defined one may reveal something about the user."""
 
 
 def render(snapshot: Snapshot) -> dict[str, bytes]:
@@ -120,7 +120,7 @@ def _line(
 
 
 def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: Standing) -> Mark:
-    """Say how a provider is: well as long as one account works, for the others fail for reasons of their own."""
+    """Return a provider's mark: up while one account works, as the others then fail for reasons of their own."""
     open_ones = [outage for outage in outages if outage.closed_at is None]
     if now.offline:
         return Mark.UNKNOWN
@@ -132,7 +132,7 @@ def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: Standi
 
 
 def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech) -> tuple[tuple[str, Mark, str], ...]:
-    """Return each kind of canary, and whether some account has proof that it works."""
+    """Return each kind of canary, and whether an account proves that it works."""
     kinds: dict[str, bool] = {}
     for account in provider.accounts:
         for target in account.targets:
@@ -144,7 +144,7 @@ def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech
 
 
 def _cells(provider: ProviderView, outages: Sequence[PublicIncident], now: datetime) -> tuple[list[Cell], list[Cell]]:
-    """Return the last hours and days in minutes: of an outage, of trouble, well, and none where nobody looked."""
+    """Return the last hours and days in minutes of outage, of trouble and well; empty cells without observations."""
     return (
         [_minutes(cell, HOUR, outages, now) for cell in provider.cells],
         [_minutes(cell, DAY, outages, now) for cell in provider.days],
@@ -168,7 +168,7 @@ def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[Publ
 
 
 def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Speech) -> tuple[UptimeShare, ...]:
-    """Return the share of time without an outage of the whole; trouble with a part of it counts as well."""
+    """Return the share of time without an outage of the whole provider; trouble with a part counts as good."""
     shares = []
     for length in WINDOWS_D:
         cells = hours if length == 1 else days[-length:]
@@ -181,7 +181,7 @@ def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Spe
 
 
 def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
-    """Say in a sentence how the providers are."""
+    """Give the state of the providers in a sentence."""
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
     if not lines:
@@ -209,7 +209,7 @@ def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> PublicRow
 
 
 def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: Speech) -> list[PublicMonth]:
-    """Return the months, the newest first, with what ended of each."""
+    """Return the months, newest first, with their closed incidents."""
     found: dict[str, list[PublicIncident]] = {}
     for outage in outages:
         if outage.closed_at:

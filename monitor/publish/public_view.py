@@ -1,4 +1,4 @@
-"""What the public templates show: finished words, and no field for anything that a stranger may not see."""
+"""The values of the public templates: finished words, and no field for anything private."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from monitor.words import Moment
 
 
 class PublicFrame(Struct, frozen=True):
-    """What is the same on every public page. `made` is None on a page that no longer changes: it cannot grow old."""
+    """What is the same on every public page. `made`: None on a page that never changes again, so is never stale."""
 
     site: str
     simulated: bool
@@ -25,7 +25,7 @@ class PublicFrame(Struct, frozen=True):
 
 
 class ProviderLine(Struct, frozen=True):
-    """One provider: how it is, and each kind of canary with its mark and that in words."""
+    """One provider: its state, and each kind of canary with its mark and the mark in words."""
 
     name: str
     mark: Mark
@@ -36,7 +36,7 @@ class ProviderLine(Struct, frozen=True):
 
 
 class PublicRow(Struct, frozen=True):
-    """An incident of a provider as a line of a list. None is a drill, as the shared templates ask."""
+    """A provider incident as a line of a list. `drill` is for the shared templates: none is a drill."""
 
     href: str
     title: str
@@ -50,7 +50,7 @@ class PublicRow(Struct, frozen=True):
 
 
 class PublicStory(Struct, frozen=True):
-    """The page of one incident of a provider."""
+    """The page of one provider incident."""
 
     row: PublicRow
     is_open: bool
@@ -66,14 +66,14 @@ class PublicMonth(Struct, frozen=True):
 
 
 class PublicPages(Struct, frozen=True):
-    """What the providers' own pages say, and which of them are quiet."""
+    """The notices on the providers' status pages, and which pages have none."""
 
     notices: tuple[NoticeRow, ...]
     quiet: tuple[str, ...]
 
 
 class PublicFront(Struct, frozen=True):
-    """The first page."""
+    """The front page."""
 
     headline: Headline
     lines: tuple[ProviderLine, ...]

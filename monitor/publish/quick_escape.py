@@ -1,13 +1,13 @@
-"""An escape that looks before it works, in the place of MarkupSafe's in the code that Jinja makes of a template.
+"""An escape that checks whether there is anything to do, in place of MarkupSafe's in Jinja's compiled templates.
 
 Without it a whole site takes 1.1 times as long (median of 15 pairs in one run, 120 accounts), and 1.7 times as long as
 f-strings in place of 1.5. It relies on this, which Jinja and MarkupSafe do not promise, and tests/test_quick_escape.py
 holds:
 
-- the compiled code calls MarkupSafe's `escape` by a global of that name, and takes what it returns for text;
+- the compiled code calls MarkupSafe's `escape` by a global of that name, and uses what it returns as text;
 - that function changes the five characters of UNSAFE and no other.
 
-Where one of them is no longer so, a template keeps the escape that it came with.
+If either no longer holds, a template keeps its original escape.
 """
 
 import re
@@ -21,13 +21,13 @@ from markupsafe import Markup, escape
 
 UNSAFE = re.compile("[&<>\"']")
 OTHERS = UNSAFE.sub("", "".join(map(chr, range(0x3000))))
-"""What is to come through as it is, as far as anybody would think of escaping it."""
+"""Characters that must pass unchanged, as far as anyone might escape them."""
 
 Escape = Callable[[Any], str]
 
 
 def escape_word(value: object) -> str:
-    """Escape what is put into a text. Most is plain: to see that takes a quarter of what it takes to make Markup."""
+    """Escape a value. Most are plain: checking that takes a quarter of the time of making Markup."""
     if type(value) is str:
         return escape(value) if UNSAFE.search(value) else value
     if type(value) is Markup:
@@ -37,19 +37,19 @@ def escape_word(value: object) -> str:
 
 @cache
 def is_as_known(ordinary: Escape) -> bool:
-    """Whether an escape leaves alone all that `escape_word` leaves alone."""
+    """Whether an escape leaves alone everything that `escape_word` does."""
     return str(ordinary(OTHERS)) == OTHERS and str(ordinary(sys.maxsize)) == str(sys.maxsize)
 
 
 def adapt(template: Template, ordinary: Escape = escape) -> None:
-    """Have a compiled template escape by `escape_word`; leave one as it is that does not escape by `ordinary`."""
+    """Make a compiled template escape with `escape_word`; leave it alone if it does not use `ordinary`."""
     names = getattr(template.root_render_func, "__globals__", {})
     if names.get("escape") is ordinary and is_as_known(ordinary):
         names["escape"] = escape_word
 
 
 class QuickTemplate(Template):
-    """A template that is adapted as soon as it is compiled."""
+    """A template that is adapted right after it is compiled."""
 
     @classmethod
     def from_code(cls, *args: Any, **kwargs: Any) -> Template:

@@ -1,4 +1,4 @@
-"""Templates → bytes: the user's own files go before ours, and every text is escaped."""
+"""Templates → bytes: the user's own files take precedence over ours, and every text is escaped."""
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -20,7 +20,7 @@ from probes.redact import CONTROLS
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
 LANGUAGES = "language"
 ADDED = ("own.css", "logo.svg", "logo.png")
-"""What the user's folder may add to every page: a style sheet after ours, and a picture before the site's name."""
+"""Files in the user's folder added to every page: a style sheet after ours, and a logo before the site's name."""
 
 POLICY = "; ".join(
     (
@@ -33,37 +33,37 @@ POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-"""Content Security Policy: nothing from elsewhere, nothing inline."""
+"""Content Security Policy: nothing from other origins, nothing inline."""
 
 LONGEST_S = 5.0
-"""A page from a template of the user's own that takes longer is made from the shipped one."""
+"""Seconds that a user's own template may take; beyond that the shipped one is used."""
 
 REPEATED = 256
-"""So many of the pieces that pages share are kept: what is around them all, shares of accounts that are all well."""
+"""Most cached pieces that pages share: the frame around them, the shares of accounts that are all well."""
 
 CLEAN = re.compile(
     "[ -~\t\n\xa0-\xac\xae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2029\u202f-\u205f\u206a-\ud7ff"
     "\ue000-\ufefe\uff00-\ufff8\ufffc-\U000dffff\U000e0080-\U0010ffff]*"
 )
-"""All but CONTROLS, what is frequent first: that nearly every text is so is seen in half of the time."""
+"""Everything but CONTROLS, frequent characters first: it halves the time to see that a text has none."""
 
 PLAIN = re.compile(r'{{ _\("([^"{\\]*)"\) }}')
 
 
 def _reason(error: Exception) -> str:
-    """Name what is wrong with a template, where, and in which file: it may be one that it includes."""
+    """Return what is wrong with a template, where, and in which file: it may be an included one."""
     line, file = getattr(error, "lineno", None), getattr(error, "name", None)
     where = ", ".join(filter(None, (str(file) if file else "", f"line {line}" if line else "")))
     return f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
 
 
 def _fill(value: object, macro: Macro, *more: object) -> str:
-    """Fill a macro. What is kept of it is as good as new: equal values give equal text."""
+    """Fill a macro, cached: equal values give equal text."""
     return macro(value, *more)
 
 
 class Spoken(FileSystemLoader):
-    """Templates in which all that is said without a value stands already, so that it is said once and not each time."""
+    """Loads templates with their fixed sentences already translated, once instead of at each use."""
 
     def __init__(self, folders: Sequence[Path], speech: Speech) -> None:
         super().__init__(folders)
@@ -78,7 +78,7 @@ class Spoken(FileSystemLoader):
 
 
 class PageTemplates(Environment):
-    """Its templates begin with a plain dict of what all of them know: they copy it each time they are filled."""
+    """Its templates get their globals as a plain dict: it is copied each time one is filled."""
 
     template_class = QuickTemplate
 
@@ -87,7 +87,7 @@ class PageTemplates(Environment):
 
 
 def _no_files(own: Path) -> list[str]:
-    """Return what lies in the user's folder under a name of ours, and is no file: it is not used, and not an error."""
+    """Return what in the user's folder has a name of ours but is not a file: ignored, but not an error."""
     with suppress(OSError):
         names = {*ADDED, *(one.name for one in TEMPLATES.iterdir() if one.is_file())}
         return sorted(one.name for one in own.iterdir() if one.name in names and not isfile(one))
@@ -99,7 +99,7 @@ def _passed_over(name: str, own: Path) -> str:
 
 
 class SiteTemplates:
-    """The templates of one site in one language. What is wrong with one of the user's own is kept in `warnings`."""
+    """The templates of one site in one language. `warnings`: what is wrong with the user's own."""
 
     def __init__(self, language: str, own: Path | None) -> None:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
@@ -133,9 +133,9 @@ class SiteTemplates:
         return self._made((TEMPLATES,))
 
     def fill(self, template: str, **values: object) -> bytes:
-        """Fill a template, the shipped one where the user's own fails.
+        """Fill a template, or the shipped one if the user's own fails.
 
-        What could turn the reading direction or break the encoding does not pass.
+        Characters that could change the text direction or break the encoding are removed.
         """
         text = self._filled(template, values)
         plain = text if CLEAN.fullmatch(text) else CONTROLS.sub("", text)
@@ -152,12 +152,12 @@ class SiteTemplates:
         return self._shipped.get_template(template).render(values)
 
     def copy(self, name: str) -> bytes:
-        """Return a file that is no template. Raises OSError."""
+        """Return a file that is not a template. Raises OSError."""
         own = (file for folder in self.folders[:-1] if isfile(file := folder / name))
         return next(own, self.folders[-1] / name).read_bytes()
 
 
 @cache
 def press(language: str, own: Path | None) -> SiteTemplates:
-    """Return the press of a site. It is made once: its templates are compiled only when they are first used."""
+    """Return the templates of a site, cached: each is compiled when it is first used."""
     return SiteTemplates(language, own)

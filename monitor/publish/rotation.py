@@ -1,4 +1,4 @@
-"""Whose pages are made this time: of a crowd those with news, and some of the others in turn; pure."""
+"""Which accounts' pages are made this time: of a crowd, those with news and some of the others in turn; pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,16 +12,16 @@ from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, 
 from monitor.publish.status import Mark, Standing
 
 TURNS = 10
-"""A page is made at each tenth time at the latest, though there is nothing new."""
+"""Number of runs within which every page is made, even without news."""
 MOST = 200
-"""So many pages with news are made at a time: in a storm, and at the start, the others wait for the next time."""
+"""Most pages with news made in one run: in a storm, and at the start, the others wait for the next."""
 
 Gist = tuple[object, ...]
-"""What a page says that must not wait for its turn."""
+"""The contents of a page whose change must not wait for its turn."""
 
 
 class PastMeasures(Struct, frozen=True):
-    """What was read of a target's past for the page of its account and is told elsewhere, too."""
+    """The part of a target's past that was read for its account's page and is shown elsewhere, too."""
 
     latency: Measure
     ttft: Measure
@@ -30,14 +30,14 @@ class PastMeasures(Struct, frozen=True):
 
 
 class PageMemory(Struct, frozen=True):
-    """What the page of an account says, and a glimpse of each of its targets."""
+    """The gist of an account's page, and the past measures of each of its targets."""
 
     gist: Gist
     past_measures: tuple[PastMeasures, ...]
 
 
 Rotation = Mapping[str, PageMemory]
-"""Whose pages stand, by id, the oldest page first. Those of few accounts are always made."""
+"""Accounts whose pages are kept, by id, oldest page first. Those of few accounts are always made."""
 
 
 class Due(Struct, frozen=True):
@@ -48,27 +48,27 @@ class Due(Struct, frozen=True):
 
 
 def due(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Due:
-    """Return whose pages are made: none of who was not looked at yet. `snapshot` holds nothing yet of any past."""
+    """Return the accounts whose pages are due: none that was never probed. `snapshot` holds no past yet."""
     few = [one.id for provider in snapshot.providers if not provider.is_crowded for one in provider.accounts]
     long = [id for provider in snapshot.providers for id in at_length(provider, now)]
     gists = _gists(snapshot, now)
     new = {one.id for provider in snapshot.providers for one in provider.accounts if one.is_new}
     news = [id for id, gist in gists.items() if (rotation[id].gist != gist if id in rotation else id not in new)]
-    news.sort(key=lambda id: now.marks[id] is Mark.UP)  # what does not work is first
+    news.sort(key=lambda id: now.marks[id] is Mark.UP)  # failing accounts first
     turn = islice(rotation, -(-len(rotation) // TURNS))
     made = frozenset((*few, *long, *news[:MOST], *turn))
     return Due(made, not made.issuperset(news))
 
 
 def at_length(provider: ProviderView, now: Standing) -> Iterator[str]:
-    """Yield those of a crowd that are shown at length wherever they are shown: the first that do not simply work."""
+    """Yield those of a crowd that every page shows in full: the first that do not simply work."""
     if not provider.is_crowded:
         return iter(())
     return islice((one.id for one in provider.accounts if now.marks[one.id] is not Mark.UP), CROWD)
 
 
 def advance(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Rotation:
-    """Return the rota after the pages of a snapshot were made."""
+    """Return the rotation after the pages of a snapshot were made."""
     gists = _gists(snapshot, now)
     crowds = [one for provider in snapshot.providers if provider.is_crowded for one in provider.accounts]
     stand = {one.id for one in crowds if one.stands}
@@ -77,7 +77,7 @@ def advance(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Rotation:
 
 
 def _gists(snapshot: Snapshot, now: Standing) -> dict[str, Gist]:
-    """Return the gist of each account in a crowd: how it and its targets are, and which open incidents speak of it."""
+    """Return the gist of each account in a crowd: its state, its targets', and the open incidents about it."""
     speaking: dict[str, list[str]] = {}
     for view in snapshot.open_incidents:
         for account in accounts_of(view.incident.targets):

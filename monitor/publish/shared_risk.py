@@ -1,4 +1,4 @@
-"""What the suspension of one account means for the others of the same company; pure."""
+"""What one account's suspension means for the others of the same company; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,18 +11,18 @@ from probes.identity import provider_of
 from probes.model import Fault
 
 PULLS = frozenset({Fault.ACCOUNT_SUSPENDED})
-"""What got one account this can cost the next. A demand to verify, or an empty wallet, is of that account alone."""
+"""Faults that can spread to the next account. A demand to verify, or an empty balance, is that account's alone."""
 
 
 class Caution(Struct, frozen=True):
-    """Why an account is offered with a warning; `withheld`: it is not offered, as it belongs to a suspended one."""
+    """Why an account is offered with a warning; `withheld`: not offered, as it is tied to a suspended one."""
 
     words: str
     withheld: bool
 
 
 def cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[str, Caution]:
-    """Return the caution of each account that has one, by its id; the suspended ones have none."""
+    """Return the caution of each account that has one, by id; suspended accounts have none."""
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
     named = _named(snapshot).union(also_suspended)
     suspended = {one.id: one for one in accounts if one.id in named or _is_suspended(one)}
@@ -33,9 +33,9 @@ def cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[
 
 
 def _named(snapshot: Snapshot) -> set[str]:
-    """Return the accounts whose suspension is an open incident, also while nobody can ask them."""
-    told = (view.incident for view in snapshot.open_incidents)
-    return {id for one in told if one.fault in PULLS and not one.drill for id in accounts_of(one.targets)}
+    """Return the accounts whose suspension is an open incident, even while they cannot be probed."""
+    incidents = (view.incident for view in snapshot.open_incidents)
+    return {id for one in incidents if one.fault in PULLS and not one.drill for id in accounts_of(one.targets)}
 
 
 def _is_suspended(account: AccountView) -> bool:

@@ -1,4 +1,4 @@
-"""What the page shows, as one immutable value; nothing in it needs the database any more."""
+"""Everything the page shows, as one immutable value that no longer needs the database."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +17,14 @@ from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 
 CROWD = 40
-"""Of more accounts than these a page shows at length only those that do not simply work."""
+"""Number of accounts above which a page shows in full only those that do not simply work."""
 
 
 class Measure(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
-    Of a stream it is the time per output token after the first, as the detectors follow it: of the latest five, and as
-    is usual at that time of day. `slow_s` is what one in twenty of the week exceeds (p95). Seconds; None where there is
-    nothing to say it from.
+    For a stream it is the time per output token after the first, as the detectors measure it: of the latest five, and
+    as usual at that time of day. `slow_s`: p95 of the week. Seconds; None without data.
     """
 
     now_s: float | None = None
@@ -34,7 +33,7 @@ class Measure(Struct, frozen=True):
 
 
 class DayDurations(Struct, frozen=True):
-    """How long the good answers of one day took: median and p95 in seconds, None where there was none."""
+    """Durations of one day's good answers: median and p95 in seconds, None if there was none."""
 
     at: datetime
     p50_s: float | None
@@ -42,14 +41,14 @@ class DayDurations(Struct, frozen=True):
 
 
 class TargetView(Struct, frozen=True):
-    """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid.
+    """One canary of one account. `availability`: good / valid over 24 h in [0, 1]; None: nothing valid.
 
-    `aside`: it tells of more than whether the account works, such as its credit. `cells` are the last 24
-    hours, `days` the last 90 days; today is the last of them. `limited_since` says for each limit since when
-    its ceiling stands, `moves` how it moved for good, None where it did not. The paces are of the last 30
-    closed days. `next_at` is when it is looked at next. `well_at` is its latest good answer, however long ago.
-    `phase` is the part of the road on which its latest failure ended, if that was on the road.
-    `confirmed`: that it fails is sure although it is called SUSPECTED, since it may pass. `free`: it costs no tokens.
+    `aside`: a side target, about more than whether the account works, such as its credit. `cells`: the last 24 hours;
+    `days`: the last 90 days, today last. `limited_since`: for each limit, since when it has its ceiling; `moves`: how
+    that moved for good, None if it did not. `latency_days` and `ttft_days`: the last 30 closed days. `next_at`: its
+    next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection in which its
+    latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it may pass.
+    `free`: it costs no tokens.
     """
 
     id: str
@@ -81,12 +80,12 @@ class TargetView(Struct, frozen=True):
 
     @property
     def counts(self) -> bool:
-        """Whether its state is the account's: credit that cannot be read is no loss."""
+        """Whether its state counts for the account: unreadable credit is no loss."""
         return not self.aside or self.state is State.DOWN
 
 
 class CreditView(Struct, frozen=True):
-    """Credit left in one unit, as told at `at`. `days_left` is at the pace of the last days; None: cannot be said."""
+    """Credit left in one unit, as stated at `at`. `days_left`: at the rate of the last days; None: unknown."""
 
     unit: str
     at: datetime
@@ -98,12 +97,12 @@ class CreditView(Struct, frozen=True):
 
 
 class AccountView(Struct, frozen=True):
-    """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC).
+    """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
 
-    `spent_month_usd` is that of the last 30 days. `own_host`: it is asked at an address of its own, so nothing
-    of it is public. `note` and the like are the user's own words. `company` is whose account it is (empty: the
-    provider's), `ties` what it may share with others there. `stands`: its page stays as it was made a few pages
-    ago, so what is only on it was not read: no cells, days and paces.
+    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of its own, so nothing of it is
+    public. `note` and the like: the user's own words. `company`: the company behind the account (empty: the
+    provider), `ties`: what it may share with others there. `stands`: its page is kept as made earlier, so what only
+    that shows was not read: no cells, days and durations.
     """
 
     id: str
@@ -125,20 +124,19 @@ class AccountView(Struct, frozen=True):
 
     @property
     def phase(self) -> Phase | None:
-        """On which part of the road what it fails with ended, by the first of its targets that fails so."""
+        """The phase of the connection in which it fails, by its first target with that fault."""
         return next((one.phase for one in self.targets if one.fault is self.fault and one.phase), None)
 
     @property
     def is_new(self) -> bool:
-        """Whether the monitor has just begun with it: nothing was seen yet, and nothing hinders that."""
+        """Whether the account is new: there is no observation yet, and nothing prevents one."""
         return bool(self.targets) and not any(target.seen_at or target.reason for target in self.targets)
 
 
 class ProviderView(Struct, frozen=True):
-    """One provider. `shipped`: its name is known to everybody; what a user named is his own.
+    """One provider. `shipped`: its facts ship with the program; a user-defined one is private.
 
-    `cells` and `days` are those of a target, added up over all that is asked at its own address; empty where no site
-    is public.
+    `cells` and `days`: as of a target, added up over all targets at its own base URL; empty without a public site.
     """
 
     id: str
@@ -156,7 +154,7 @@ class ProviderView(Struct, frozen=True):
 class SourceView(Struct, frozen=True):
     """One status source of a provider. Not `readable`: `problem` says why, None: it was not read yet.
 
-    `notices` are those that are open or planned, as last read; of `unread` items nothing is known.
+    `notices`: the open or planned ones, as last read. `unread`: number of items that could not be read.
     """
 
     id: str
@@ -170,14 +168,14 @@ class SourceView(Struct, frozen=True):
 
 
 class ObjectiveView(Struct, frozen=True):
-    """What one objective promises, and how each promise stands; of one of which nothing was seen there is none."""
+    """One objective and the state of each of its promises; a promise without observations has none."""
 
     objective: Objective
     reserves: tuple[Reserve, ...]
 
 
 class Substitute(Struct, frozen=True):
-    """Another account that does what is lost: when it was last seen to work, and why it may be the next to be lost."""
+    """An account to use instead: when it was last seen to work, and why it may be lost next."""
 
     account: str
     seen_at: datetime
@@ -185,9 +183,9 @@ class Substitute(Struct, frozen=True):
 
 
 class IncidentView(Struct, frozen=True):
-    """One incident. `instead` are the accounts to use meanwhile, the best first; None: none need be named.
+    """One incident. `instead`: the accounts to use meanwhile, best first; None: none need be named.
 
-    An incident that is over has no `instead`.
+    A closed incident has no `instead`.
     """
 
     incident: Incident
@@ -197,10 +195,10 @@ class IncidentView(Struct, frozen=True):
 
 
 class Manner(Struct, frozen=True):
-    """How the sites are made: as monitor.toml's [site] says.
+    """The settings of the sites, from [site] in monitor.toml.
 
-    `slo` is the share of good answers that an account is held to. `url` and `public_url` are where people reach
-    the private and the public site, None: not told. `own` is a folder whose templates go before ours.
+    `slo`: the share of good answers expected of an account. `url` and `public_url`: where people reach the private
+    and the public site, None: unknown. `own`: a folder whose templates take precedence over ours.
     """
 
     slo: float = 0.99
@@ -212,9 +210,9 @@ class Manner(Struct, frozen=True):
 
 
 class Pulse(Struct, frozen=True):
-    """How long ago the monitor last looked, in seconds, None: never or not known; more than `most_s` is too long.
+    """Seconds since the monitor last probed, None: never or unknown; more than `most_s` is too long.
 
-    `faults` are those of its own stages that failed lately, `lasting` whether one of them keeps failing.
+    `faults`: the recent failures of its own stages; `lasting`: whether one of them keeps failing.
     """
 
     age_s: float | None
@@ -234,12 +232,11 @@ class Pulse(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
+    """Everything at one instant. `fresh_s`: seconds without a newer one after which it is stale.
 
-    `incident_ids` names every incident on record, `past_incidents` only the latest. `more`: some of a crowd have news
-    that a page does not say yet. `overlap`: rounds of the last day that were left out, as another one was at work.
-    `unwritten`: the database takes nothing, and this is read from what stands in for it. `faults` are the monitor's
-    own, and among the warnings, too.
+    `incident_ids`: every incident on record; `past_incidents`: only the latest. `more`: some of a crowd have news not
+    on their page yet. `overlap`: rounds of the last day skipped because another was at work. `unwritten`: the database
+    takes no writes, and this was read from its stand-in. `faults`: the monitor's own; the warnings include them.
     """
 
     made_at: datetime

@@ -1,4 +1,4 @@
-"""Status sources → what the templates show of them; pure."""
+"""Status sources → the texts that the templates show; pure."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How good a target or an account looks to a reader; pure. Stricter than its state: what is old is not known."""
+"""The mark of a target or an account for readers; pure. Stricter than its state: stale means unknown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,13 +15,13 @@ from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault
 
 WHOLE = (Scope.ACCOUNT, Scope.ORGANIZATION)
-"""An open incident of these stands against all that an account can do."""
+"""Scopes of incidents that affect everything an account can do."""
 
 
 class Mark(StrEnum):
-    """What a reader is shown, the worst first. PARTLY: some of it works, or what fails is no grave matter.
+    """The state shown to readers, worst first. PARTLY: some of it works, or the fault is mild.
 
-    An account that is UP is usable, one that is DOWN is not, and of one that is UNKNOWN it is not known.
+    An UP account is usable, a DOWN one is not; whether an UNKNOWN one is, is unknown.
     """
 
     DOWN = "down"
@@ -39,9 +39,10 @@ RANKS = {mark: rank for rank, mark in enumerate(Mark)}
 
 
 class Standing(Struct, frozen=True):
-    """When the page is made, what the open incidents (no drills) say of each target, and how each account is.
+    """The time of the page, the open incidents (without drills), and the state of each account.
 
-    `signals` tell of what is coming; what they speak of works still. `judgements` say what each account can do.
+    `signals`: incidents that announce trouble; what they are about still works. `judgements`: what each account can
+    do.
     """
 
     at: datetime
@@ -52,7 +53,7 @@ class Standing(Struct, frozen=True):
     judgements: Mapping[str, Judgement]
 
     def incident_of(self, target: str) -> Incident | None:
-        if not self.incidents:  # nearly always
+        if not self.incidents:  # the common case
             return None
         return next((incident for incident in self.incidents if target in incident.targets), None)
 
@@ -72,9 +73,9 @@ def standing(snapshot: Snapshot) -> Standing:
 
 
 def _held(incidents: Iterable[Incident], *, offline: bool) -> set[str]:
-    """Return the accounts against which as a whole an incident stands, be it as a part of a wider one.
+    """Return the accounts with an open incident against the whole account, also as part of a wider one.
 
-    While nothing can be reached it may be that alone which the incident is about, unless the account was refused.
+    While we are offline the incident may be about just that, unless the account was refused.
     """
     standing = (one for one in incidents if one.scope in WHOLE and not one.signal)
     told = (one for one in standing if not offline or one.blame is Blame.ACCOUNT)
@@ -87,7 +88,7 @@ def mark_target(target: TargetView, now: Standing) -> Mark:
 
 def _mark_target(target: TargetView, at: datetime) -> Mark:
     match target.state:
-        case State.UP:  # first, as nearly all are
+        case State.UP:  # first: the common case
             return Mark.UNKNOWN if is_late(target, at) else Mark.UP
         case State.DOWN:
             return Mark.PARTLY if _is_mild(target.fault) else Mark.DOWN
@@ -99,7 +100,7 @@ def _mark_target(target: TargetView, at: datetime) -> Mark:
 
 
 def mark_account(account: AccountView, at: datetime) -> Mark:
-    """Return how an account looks against which no incident is open."""
+    """Return the mark of an account without an open incident."""
     return _mark_account(account, at, judge(account, at), offline=False)
 
 
@@ -113,15 +114,15 @@ def _mark_account(account: AccountView, at: datetime, judged: Judgement, *, offl
 
 
 def _mark_all(marks: Sequence[Mark], usable: bool | None) -> Mark:
-    """Return the worst of several marks; PARTLY when one of them still answers, or it is not lost for sure."""
+    """Return the worst of several marks; PARTLY if one of them still answers, or the loss is not certain."""
     seen, answers = worst(marks), Mark.UP in marks or Mark.PARTLY in marks
-    if usable is False and seen in (Mark.UP, Mark.UNKNOWN):  # what stands against it was no canary of its own
+    if usable is False and seen in (Mark.UP, Mark.UNKNOWN):  # the case against it is not from its own canaries
         return Mark.PARTLY if answers else Mark.DOWN
     return Mark.PARTLY if seen is Mark.DOWN and (answers or usable is not False) else seen
 
 
 def mark_ability(targets: Sequence[TargetView], now: Standing) -> Mark:
-    """Return how all that is asked of one kind looks: the worst of it, PARTLY while one model of several works."""
+    """Return the mark of one kind of canary: the worst of its targets, PARTLY while one of several models works."""
     marks = [mark_target(target, now) for target in targets]
     return Mark.PARTLY if Mark.DOWN in marks and Mark.UP in marks else worst(marks)
 

@@ -1,6 +1,6 @@
-"""A board in the form of Statuspage's API, version 2, so that what reads such pages reads ours; pure.
+"""A site's summary in the format of Statuspage's API, version 2, so that its clients can read ours; pure.
 
-Source: the form of https://www.githubstatus.com/api, read 2026-11-21.
+Source: the format of https://www.githubstatus.com/api, read 2026-11-21.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ STATUSES = {
     Mark.PARTLY: "partial_outage",
     Mark.DOWN: "major_outage",
 }
-"""The form has no word for `unknown`; it must read neither as well nor as an outage. A suspicion is no state yet."""
+"""Component states. The format has none for `unknown`, which must look neither up nor down; a suspicion is no state.
+"""
 
 INDICATORS = {
     Mark.UP: "none",
@@ -32,13 +33,13 @@ INDICATORS = {
 IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: "critical"}
 PHASES = {NoticePhase.SCHEDULED: "scheduled", NoticePhase.COMPLETED: "completed"}
 ENDED = "resolved"
-"""The status of what is over; whatever is told after that does not open it again."""
+"""Status of a closed incident; a later update does not reopen it."""
 
 Json = dict[str, object]
 
 
 def statuspage(board: SiteSummary) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of one document of the API after the other."""
+    """Yield path and content of each document of the API."""
     page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
     cases = [_incident(case, board) for case in board.cases[:RECENT]]
     unresolved = [_incident(case, board) for case in board.cases if case.closed_at is None]
@@ -79,7 +80,7 @@ def _components(board: SiteSummary) -> list[Raw]:
 
 
 def _component(part: Component, position: int, members: list[str] | None, board: SiteSummary) -> Json:
-    """Return one component. When it came to be is not known, and strict readers want a time: the oldest known."""
+    """Return one component. Its creation time is unknown, but strict clients want one: the oldest known time."""
     since = iso(part.since or board.made_at)
     component: Json = {
         "id": part.id,

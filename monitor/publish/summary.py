@@ -1,4 +1,4 @@
-"""What programs are told, the same for both sites: parts, cases and maintenances, each with an address."""
+"""The summary for programs, in one form for both sites: components, incidents and maintenances, with URLs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,16 +11,16 @@ from monitor.publish.status import Mark
 from probes.notice import NoticePhase
 
 UNTOLD = timedelta(hours=1)
-"""A maintenance whose end was not told is taken to last so long."""
+"""Assumed duration of a maintenance without a stated end."""
 
 RECENT = 50
-"""Incidents, the latest, of which programs are told."""
+"""Number of latest incidents for programs."""
 
 
 class Component(Struct, frozen=True):
-    """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.
+    """One line of a status page; `group`: the id of its parent component; `since`: the start of its mark.
 
-    No two accounts have one `name`: many readers take it for the key, and know no groups. `stands`: its badge stays
+    No two accounts share a `name`: many clients use it as the key, and know no groups. `stands`: its badge is kept
     as it is.
     """
 
@@ -33,7 +33,7 @@ class Component(Struct, frozen=True):
 
 
 class IncidentEntry(Struct, frozen=True):
-    """One incident. `path` is where its page stands, `updates` what was said of it: time, status, words."""
+    """One incident. `path`: its page; `updates`: time, status and words of each."""
 
     id: str
     title: str
@@ -63,7 +63,7 @@ class AnnouncedMaintenance(Struct, frozen=True):
 
 
 class SiteSummary(Struct, frozen=True):
-    """All that programs read of one site. `url` is where it is reached, None: not told."""
+    """Everything for programs about one site. `url`: its base URL, None: unknown."""
 
     title: str
     url: str | None
@@ -75,12 +75,12 @@ class SiteSummary(Struct, frozen=True):
     works: tuple[AnnouncedMaintenance, ...]
 
     def address(self, path: str) -> str:
-        """Return the address of one of the site's files; relative where nobody said where the site is."""
+        """Return the URL of one of the site's files; relative if the site's own is unknown."""
         return f"{self.url.rstrip('/')}/{path}" if self.url else path
 
 
 def works(sources: Sequence[SourceView]) -> tuple[AnnouncedMaintenance, ...]:
-    """Return the maintenances that were told with a time."""
+    """Return the maintenances with a stated time."""
     return tuple(
         AnnouncedMaintenance(
             id=f"{source.id}/{notice.id}",

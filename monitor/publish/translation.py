@@ -1,4 +1,4 @@
-"""The language of the page: every English sentence is looked up in a file of words, and stays where it has none."""
+"""The language of the page: each English sentence is looked up in a translation file; missing ones stay English."""
 
 import tomllib
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ SUFFIX = ".toml"
 
 
 class Speech(Language, frozen=True, eq=False):
-    """A language as the pages speak it."""
+    """A language, with the phrases of the pages."""
 
     def fault(self, fault: Fault) -> str:
         return self.say(words.FAULTS[fault])
@@ -28,7 +28,7 @@ class Speech(Language, frozen=True, eq=False):
         return self.say(words.whose(incident))
 
     def whose_hedged(self, incident: Incident) -> str:
-        """Say whose fault it is and how sure that is: `probably your account`."""
+        """Say whose fault it is and how certain: `probably your account`."""
         if not words.is_blamed(incident):
             return self.whose(incident)
         return self.say(words.HEDGES[incident.confidence] + "{who}", who=self.whose(incident))
@@ -40,7 +40,7 @@ class Speech(Language, frozen=True, eq=False):
         return words.subject(incident, self.say)
 
     def moment(self, at: datetime, today: datetime | None = None) -> Moment:
-        """Name an instant. With `today`, the parts of the date that are the same are left out."""
+        """Format a time. With `today`, the parts of the date equal to it are left out."""
         return words.moment(at, today, self.say)
 
     def instant(self, at: datetime) -> Moment:
@@ -77,7 +77,7 @@ class Speech(Language, frozen=True, eq=False):
         return words.limit(it, self.say, self.number)
 
     def lead(self, by: timedelta | None) -> str:
-        """Say who knew first; empty while the provider's page says nothing."""
+        """Say who knew first, we or the provider's page; empty while that says nothing."""
         return words.lead(by, self.say)
 
 
@@ -85,7 +85,7 @@ ENGLISH = Speech()
 
 
 def load_speech(code: str, folders: tuple[Path, ...]) -> Speech:
-    """Return the language whose file the first of the folders holds; English where none does or it is no use."""
+    """Return the language from the first folder that has its file; English if none has, or the file is unusable."""
     for folder in folders:
         try:
             document = tomllib.loads((folder / f"{code}{SUFFIX}").read_text("utf-8"))

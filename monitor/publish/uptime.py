@@ -1,4 +1,4 @@
-"""How much of the time something was good: over a day, a week, a month, a quarter; pure."""
+"""Uptime: the share of good answers over a day, a week, a month and a quarter; pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,12 +7,12 @@ from monitor.slo.indicator import Cell, availability
 
 WINDOWS_D = (1, 7, 30, 90)
 BUDGET_D = 30
-"""The error budget is that of so many days."""
+"""Days of the error budget."""
 BUDGET_FEWEST_D = 7
-"""It is told once so many of them were looked at."""
+"""Days with observations before it is shown."""
 
 Shares = tuple[float | None, ...]
-"""For each of WINDOWS_D the share of good answers in [0, 1]; None when nothing valid was seen."""
+"""Shares of good answers in [0, 1], one for each of WINDOWS_D; None if there was no valid one."""
 
 
 def shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
@@ -23,17 +23,17 @@ def shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
 
 
 def worst_shares(every: Iterable[Shares]) -> Shares:
-    """Return those of an account: of each window, of the canary that did worst in it."""
+    """Return the shares of an account: for each window, those of its worst canary."""
     return tuple(map(_least, zip(*every, strict=True))) or (None,) * len(WINDOWS_D)
 
 
 def seen_days(days: Sequence[Cell]) -> int:
-    """Return on how many of the days of the error budget anything valid was seen."""
+    """Return the number of days of the error budget with a valid result."""
     return sum(bool(cell.ok + cell.degraded + cell.failed) for cell in days[-BUDGET_D:])
 
 
 def counting(account: AccountView) -> tuple[TargetView, ...]:
-    """Return the targets that tell whether the account works."""
+    """Return the targets that show whether the account works."""
     return tuple(target for target in account.targets if not target.aside) or account.targets
 
 

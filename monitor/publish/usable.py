@@ -1,4 +1,4 @@
-"""Which account works now, and until when that may be believed; pure. For gateways, and for `pick`."""
+"""Which account works now, and until when that is valid; pure. For gateways, and for `pick`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,17 +17,16 @@ from probes.identity import account_of
 from probes.model import Confidence, Fault
 
 VERSION = 1
-"""Of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
+"""Version of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
 
 
 class Usable(Struct, frozen=True):
-    """Whether an account can be used: all the work that is asked of it. `usable` is None when it is not known.
+    """Whether an account can be used for all its configured work. `usable`: None if unknown.
 
-    `checked_at` is the oldest proof of its canaries, `retry_at` when it is looked at next. `valid_until` is when the
-    first proof is too old to be believed; of one that is not usable a while after `retry_at`, as that does not become
-    untrue by itself. `suspected`: a failure is being re-checked, its word is that of before. `abilities` says it of
-    each kind of canary, `models` of each model where one kind is asked of several. `caution` is None where nothing
-    warns of it.
+    `checked_at`: the oldest proof of its canaries; `retry_at`: its next probe. `valid_until`: when the first proof
+    becomes stale; for an unusable account a while after `retry_at`, as it does not recover unseen. `suspected`: a
+    failure is being re-checked, and the earlier result holds. `abilities`: usability by kind of canary; `models`: by
+    model, where one kind is probed on several. `caution`: None if there is no warning.
     """
 
     account: str
@@ -52,12 +51,12 @@ class Usable(Struct, frozen=True):
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool]:
-        """What is offered first is lowest: what nothing is said against, last what is being re-checked."""
+        """The sort key of what to offer, lowest first: accounts without a warning first, re-checked ones last."""
         return self.suspected, self.caution is not None, self.state is Mark.PARTLY, self.warned
 
 
 def usables(snapshot: Snapshot, now: Standing, also_suspended: Iterable[str] = ()) -> list[Usable]:
-    """Return each account's word. `also_suspended` are taken for suspended, as a drill says."""
+    """Return the usability of each account. `also_suspended`: treated as suspended, as in a drill."""
     told = cautions(snapshot, also_suspended)
     margin = timedelta(seconds=snapshot.fresh_s)
     return [
@@ -68,7 +67,7 @@ def usables(snapshot: Snapshot, now: Standing, also_suspended: Iterable[str] = (
 
 
 def pick(every: Sequence[Usable], provider: str) -> Usable | None:
-    """Return the account of a provider to use now: the best of those that are offered, in the order of the file."""
+    """Return the account of a provider to use now: the best of those offered, ties in the order of the file."""
     its = (one for one in every if one.provider == provider and one.offered)
     return min(its, key=lambda one: one.rank, default=None)
 
@@ -99,7 +98,7 @@ def _usable(
 
 
 def _speaks_of(sign: Incident, account: str) -> bool:
-    """Whether a sign is of this account, or of more and was seen at it, too."""
+    """Whether a sign is about this account, or about a wider scope and was observed at it, too."""
     return account in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 

@@ -1,4 +1,4 @@
-"""What the templates show: finished words, in order. Templates only place them."""
+"""The values of the templates: finished words, in order. Templates only place them."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from monitor.words import Moment
 
 
 class PageFrame(Struct, frozen=True):
-    """What is the same on every page. `made` is None on a page that no longer changes: it cannot grow old."""
+    """What is the same on every page. `made`: None on a page that never changes again, so is never stale."""
 
     site: str
     location: str
@@ -26,14 +26,14 @@ class PageFrame(Struct, frozen=True):
 
 
 class LinkedText(Struct, frozen=True):
-    """A stretch of advice; `href` where it is an address."""
+    """A piece of advice; `href`: set if it is a URL."""
 
     text: str
     href: str | None = None
 
 
 class Row(Struct, frozen=True):
-    """An incident as a card or as a line of a list."""
+    """An incident as a card or a line of a list."""
 
     id: str
     href: str
@@ -72,7 +72,7 @@ class ProofRow(Struct, frozen=True):
 
 
 class SubstituteRow(Struct, frozen=True):
-    """An account that works instead, when that was seen, and what speaks against it."""
+    """An account to use instead, when it was seen to work, and its caution."""
 
     account: str
     seen: Moment
@@ -80,7 +80,7 @@ class SubstituteRow(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """One incident at full length. `instead` is None where nobody asks what works instead."""
+    """One incident in full. `instead`: None if no substitute is needed."""
 
     row: Row
     is_open: bool
@@ -95,7 +95,7 @@ class Story(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True):
-    """A duration now and usually; `slower` says how many times, where it is worth saying."""
+    """A duration now and usually; `slower`: the multiple, if it is worth showing."""
 
     now: str
     usual: str | None
@@ -104,7 +104,7 @@ class Figure(Struct, frozen=True):
 
 
 class UptimeShare(Struct, frozen=True):
-    """The share of good answers over one window; `missed`: it is below what the account is held to."""
+    """The share of good answers over one window; `missed`: below the target."""
 
     window: str
     words: str
@@ -112,7 +112,7 @@ class UptimeShare(Struct, frozen=True):
 
 
 class Pledge(Struct, frozen=True):
-    """One promise of an objective and how it stands. `left` is of its error budget, `burns` how fast that is used."""
+    """One promise of an objective and its state. `left`: of its error budget; `burns`: how fast that is used."""
 
     name: str
     promise: str
@@ -122,7 +122,7 @@ class Pledge(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """Durations of the last 30 days: a chart, and all it says in words; None and "" where the days are too few."""
+    """Durations of the last 30 days: a chart, and the same in words; None and "" if the days are too few."""
 
     name: str
     figure: Figure
@@ -131,7 +131,7 @@ class Drawing(Struct, frozen=True):
 
 
 class LimitRow(Struct, frozen=True):
-    """A rate limit, since when its ceiling stands, and how it moved for good: `60 → 30 on 12 Nov`."""
+    """A rate limit, since when it has its ceiling, and how that moved for good: `60 → 30 on 12 Nov`."""
 
     words: str
     since: Moment | None
@@ -159,7 +159,7 @@ class TargetRow(Struct, frozen=True):
 
 
 class Ability(Struct, frozen=True):
-    """One cell of the matrix: what an account can do, as far as its canaries tell."""
+    """One cell of the matrix: what an account can do, as far as its canaries show."""
 
     name: str
     mark: Mark
@@ -167,9 +167,9 @@ class Ability(Struct, frozen=True):
 
 
 class AccountCard(Struct, frozen=True):
-    """One account: as a card of the first page, and with its targets as a page of its own.
+    """One account: as a card on the front page, and with its targets as a page of its own.
 
-    `short`: of so many a page of all names it and no more. `stands`: its own page stays as it is. `href` is "" where
+    `short`: one of so many that a page of all only names it. `stands`: its own page is kept as it is. `href`: "" if
     there is none yet.
     """
 
@@ -203,7 +203,7 @@ class AccountCard(Struct, frozen=True):
 
 
 class ProviderGroup(Struct, frozen=True):
-    """A provider with the accounts that are shown; of the others `more` simply work, and `worse` do not."""
+    """A provider with the accounts shown; of the others, `more` simply work and `worse` do not."""
 
     id: str
     name: str
@@ -215,7 +215,7 @@ class ProviderGroup(Struct, frozen=True):
 
 
 class NoticeRow(Struct, frozen=True):
-    """What a provider's own page says of one trouble or maintenance."""
+    """One incident or maintenance on a provider's own status page."""
 
     provider: str
     title: str
@@ -228,7 +228,7 @@ class NoticeRow(Struct, frozen=True):
 
 
 class Pages(Struct, frozen=True):
-    """What the providers' own pages say, which of them are quiet, and which cannot be believed now."""
+    """The notices on the providers' status pages, which pages have none, and which cannot be trusted now."""
 
     notices: tuple[NoticeRow, ...]
     quiet: tuple[str, ...]
@@ -242,7 +242,7 @@ class Month(Struct, frozen=True):
 
 
 class Front(Struct, frozen=True):
-    """The first page."""
+    """The front page."""
 
     headline: Headline
     slo: str

@@ -1,4 +1,4 @@
-"""Files of a page → a folder, each by rename: a reader never meets half a page, a full disk never a lost one."""
+"""Files of a site → a folder, each by rename: no reader sees half a page, and a full disk loses none."""
 
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ from monitor.config.output_path import GROWING
 
 
 class Access(Struct, frozen=True):
-    """Who may read what is written. Where it `is_exact` no umask tightens it. Folders that exist keep their modes."""
+    """Modes of what is written. `is_exact`: whatever the umask. Existing folders keep their modes."""
 
     folder: int
     file: int
@@ -21,23 +21,23 @@ class Access(Struct, frozen=True):
 
 
 PRIVATE = Access(0o750, 0o640, is_exact=False)
-"""The page names accounts and shows evidence: its owner writes, the group (the web server's) reads, nobody else."""
+"""Modes of pages with accounts and evidence: the owner writes, the group (the web server's) reads, nobody else."""
 PUBLIC = Access(0o755, 0o644, is_exact=True)
-"""What another user serves or collects: under a umask of 077, as services have it, he could not."""
+"""Modes of files that another user serves or collects: under a service's usual umask of 077 that would fail."""
 
 LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
 PIECE = 64 * 1024
-"""So much of a file is compared at a time."""
+"""Bytes of a file compared at a time."""
 
 
 class Leaving(ValueError):
-    """A link leads out of the folder: what lies behind it was left out, and all else is written."""
+    """A symbolic link leads out of the folder: files behind it were skipped, and all else was written."""
 
 
 def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: Access = PRIVATE) -> int:
-    """Write what differs, `index.html` last, so that it never links to what is not there yet; see `write_sheets`.
+    """Write what differs, `index.html` last, so that it never links to a missing page; see `write_sheets`.
 
-    Raises ValueError before anything is written where a name is no path.
+    Raises ValueError, before anything is written, if a name is not a plain path.
     """
     for name in (*files, *kept):
         _check(name)
@@ -47,11 +47,11 @@ def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] =
 def write_sheets(
     folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = (), access: Access = PRIVATE
 ) -> int:
-    """Write each file that differs as it comes, and return how many did; no large site is in memory as a whole.
+    """Write each file that differs as it comes, and return how many did; a large site is never in memory as a whole.
 
-    What is `kept` is not removed though it does not come. What a link would lead out of the folder is left out, and
-    when all else is written Leaving is raised; OSError when a file cannot be written: that file and those after it
-    stay as they were.
+    Files in `kept` are not removed even if they do not come. Files that a symbolic link would lead out of the folder
+    are skipped, and Leaving is raised after all else is written. Raises OSError if a file cannot be written: that file
+    and those after it stay as they were.
     """
     names, parents, written = set[str](), dict[str, bool](), 0
     for name, content in sheets:
@@ -75,7 +75,7 @@ def _front_page_last(name: str) -> tuple[bool, str]:
 
 
 def _check(name: str) -> None:
-    """Refuse what is no plain path. Hidden names as well: they are what temporary files are called."""
+    """Refuse anything but a plain path; hidden names, too, as temporary files have those."""
     if "\0" in name or any(not part or part.startswith(".") for part in name.split("/")):
         raise ValueError(f"{name!r} is no path inside the page's folder")
 
@@ -83,7 +83,7 @@ def _check(name: str) -> None:
 def _is_inside(folder: Path, parent: str) -> bool:
     try:
         return (folder / parent).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
+    except (OSError, RuntimeError):  # a loop of links
         return False
 
 
@@ -91,11 +91,11 @@ def _leaving(parent: str) -> Leaving:
     return Leaving(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
 
 
-# A large site has thousands of files: from here on paths are texts, since a `Path` costs more than a system call.
+# A large site has thousands of files: from here on paths are strings, as a `Path` costs more than a system call.
 
 
 def write_open(file: Path, content: bytes) -> bool:
-    """Write one file that everybody may read, where it differs; return whether it did. Raises OSError."""
+    """Write one world-readable file if it differs; return whether it did. Raises OSError."""
     _make_folder(file.parent, PUBLIC)
     return _write(str(file), content, PUBLIC)
 
@@ -134,7 +134,7 @@ def _remove(place: str) -> None:
 
 
 def _make_folder(folder: Path, access: Access) -> None:
-    """Create a folder and what leads to it, each alike (`Path.mkdir(parents=True)` opens the parents)."""
+    """Create a folder and its parents, all with the same mode (`Path.mkdir(parents=True)` opens the parents)."""
     if folder.is_dir():
         return
     _make_folder(folder.parent, access)
@@ -145,18 +145,18 @@ def _make_folder(folder: Path, access: Access) -> None:
 
 
 def _create(path: str, flags: int) -> int:
-    """Open anew: what a killed run left, or a link somebody planted, is removed and not written through."""
+    """Create a file exclusively: a leftover of a killed run, or a planted link, is removed, not written through."""
     _remove(path)
     return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, PRIVATE.file)
 
 
 def existing(folder: Path) -> set[str]:
-    """Return the relative paths of the pages that may stay as they are, where they are there already."""
+    """Return the relative paths of existing pages that may stay as they are."""
     return {name for kind in LASTING for name in iglob(kind, root_dir=folder)}
 
 
 def _prune(folder: Path, written: Collection[str], kept: Collection[str]) -> None:
     for kind in GROWING:
-        for name in iglob(kind, root_dir=folder):  # which leaves out what is hidden
+        for name in iglob(kind, root_dir=folder):  # skips hidden files
             if name not in written and name not in kept and _is_inside(folder, os.path.dirname(name)):
                 _remove(f"{folder}/{name}")

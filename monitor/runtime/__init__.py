@@ -1,1 +1,1 @@
-"""The process: the loop that joins the stages, the single round, the daemon around them."""
+"""The process: the loop that runs the stages, the single round, and the daemon around them."""

@@ -1,4 +1,4 @@
-"""The process around the loop: signals, the page's server, the start and the end."""
+"""The process around the loop: signals, the page's server, start and shutdown."""
 
 import asyncio
 import gc
@@ -39,33 +39,33 @@ from monitor.words import count
 log = logging.getLogger("monitor")
 
 BACKLOG = 100
-"""So many connections are taken at once: each is an open file before anybody can be sent away."""
+"""Most connections accepted at once: each is an open file before it can be refused."""
 LOOPBACK = "127.0.0.1"
-"""Whoever is on another machine is not let in, unless somebody says so."""
+"""Default host: other machines get in only if the configuration says so."""
 EVERYWHERE = ("0.0.0.0", "::")
 TURN_S = 0.0005
-"""So long the thread that makes the page keeps the interpreter when the loop wants it: by default it is 5 ms, and
-each of the loop's calls to a socket waits anew. With 200 of 1,000 accounts hanging, the p99 of a probe's lag fell
-from 61 ms to 5."""
+"""Seconds that the publishing thread may keep the interpreter while the loop wants it. The default is 5 ms, and each
+socket call of the loop waits again. With 200 of 1,000 accounts hanging, the p99 of a probe's lag fell from 61 ms to
+5."""
 READERS_S = 0.5
-"""So long the page's readers may finish at the end."""
+"""Seconds that the page's readers get to finish at shutdown."""
 
 
 def watch(config: Config, show: Print) -> None:
-    """Watch until SIGTERM or SIGINT. Raises StoreError when the database cannot be used."""
+    """Run until SIGTERM or SIGINT. Raises StoreError if the database cannot be used."""
     with runner() as loop:
         loop.run(_watch(config, show))
 
 
 def runner() -> asyncio.Runner:
-    """Return what runs a resident monitor: on uvloop where it is installed."""
+    """Return the runner of a resident monitor, on uvloop if that is installed."""
     prepare_interpreter()
     make = _fast_loop() or asyncio.new_event_loop
     return asyncio.Runner(loop_factory=lambda: with_threads(make()))
 
 
 def prepare_interpreter() -> None:
-    """Look for no garbage among what stays: modules and the configuration; let the loop have its turn."""
+    """Keep the garbage collector off what stays (modules, configuration), and shorten thread switches for the loop."""
     gc.freeze()
     sys.setswitchinterval(TURN_S)
 
@@ -81,7 +81,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _watch(config: Config, show: Print) -> None:
     async with open_state(config, real_edge(show)) as state, answering(state), serve(state) as address:
-        with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
+        with suppress(OSError):  # stdout is closed: no reason not to watch
             if address:
                 show(f"status page: {address}")
             targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
@@ -92,10 +92,10 @@ async def _watch(config: Config, show: Print) -> None:
 
 
 async def until_signalled(state: MonitorState) -> None:
-    """Run the stages until somebody asks for the end.
+    """Run the stages until a signal asks for shutdown.
 
-    Looks under way are dropped, and what is written stays. Messages under way have a while to be answered, so that
-    few are sent twice; who asks a second time does not wait for them. What hangs even so ends with the process.
+    Probes under way are dropped; whatever is written stays. Messages under way get a grace period, so that few are
+    sent twice; a second signal ends it. Whatever still hangs ends with the process.
     """
     reload, asked = asyncio.Event(), asyncio.Semaphore(0)
     _take_signals(state.services.manager, reload, asked)
@@ -126,27 +126,27 @@ def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaph
         loop.add_signal_handler(number, asked.release)
 
 
-async def _first_of(work: asyncio.Future[Any], wish: Coroutine[Any, Any, bool]) -> None:
-    end = asyncio.create_task(wish)
+async def _first_of(work: asyncio.Future[Any], signalled: Coroutine[Any, Any, bool]) -> None:
+    end = asyncio.create_task(signalled)
     await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
     end.cancel()
 
 
 @asynccontextmanager
 async def serve(state: MonitorState) -> AsyncIterator[str | None]:
-    """Serve the page, and the signed links; yield its address, or None when it is not served."""
+    """Serve the page and the signed links; yield the address, or None if it is not served."""
     services, belief, config = state.services, state.belief, state.belief.config
     if not config.site.serve:
         yield None
         return
-    public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
+    public = urlsplit(config.site.url or "").hostname  # the Host that a proxy in front passes on
     link_replies = _answerer(state)
     connections = ConnectionLimit()
     names = [public] if public else []
     app = site_app(
         config.folder, names, link_replies, lambda: _pulse(services, belief), connections, lambda: _stuck(services)
     )
-    # What a reader sends compressed is none of our forms, and would be an error of ours where it is no gzip.
+    # Our forms never come compressed, and a body that is not really gzip would count as an error of ours.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
     await runner.setup()
     connections.server = runner.server
@@ -161,18 +161,18 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
 
 
 def _answerer(state: MonitorState) -> LinkReplies | None:
-    """Return what stands behind signed links; None where the key that signs them cannot be kept."""
+    """Return the handler of signed links; None if the signing key cannot be stored."""
     services, config = state.services, state.belief.config
     try:
         key = link_key(config.database)
         return LinkReplies(services.storage.store, key, services.edge.clock, _submitter(state))
     except OSError as error:
-        log.warning("no message has a link to answer it: %s", error.strerror)
+        log.warning("messages have no links to reply with, as their key cannot be stored: %s", error.strerror)
         return None
 
 
 def _submitter(state: MonitorState) -> Callable[[Reply], bool]:
-    """Return how a thread has the loop write a reply."""
+    """Return a function by which another thread has the loop save a reply."""
     loop = asyncio.get_running_loop()
 
     def submit(reply: Reply) -> bool:
@@ -185,12 +185,12 @@ def _submitter(state: MonitorState) -> Callable[[Reply], bool]:
 
 def _address(server: asyncio.Server) -> str:
     host, port, *_ = server.sockets[0].getsockname()
-    host = "localhost" if host in EVERYWHERE else host  # which is the name that a reader here has for it
+    host = "localhost" if host in EVERYWHERE else host  # the name for readers on this machine
     return f"http://{host}:{port}/"
 
 
 def _stuck(services: Services) -> str | None:
-    """Return why the pages may say what is so no more: they cannot be written, or what they are made from cannot."""
+    """Return why the pages may be stale: they, or the database they are made from, cannot be written."""
     return services.own.warnings.get("page") or services.own.warnings.get("store")
 
 
@@ -207,7 +207,7 @@ def _pulse(services: Services, belief: BeliefView) -> Pulse:
 
 async def _listen(connections: ConnectionLimit, config: Config) -> asyncio.Server | None:
     host, loop = config.site.host or LOOPBACK, asyncio.get_running_loop()
-    # The demonstration takes any port when its own is held, most likely by the real monitor.
+    # The demonstration takes any free port when its own is taken, most likely by the real monitor.
     for port in (config.site.port, 0) if config.simulated else (config.site.port,):
         try:
             return await loop.create_server(connections, host, port, backlog=BACKLOG)

@@ -1,4 +1,4 @@
-"""The one loop in which all stages meet: look, remember, judge, tell. Each stage gets what its signature names."""
+"""The one loop that runs all stages: probe, judge, notify, deliver. Each stage gets what its signature names."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ Stages = Mapping[Stage, Work]
 
 
 async def run(state: MonitorState, reload: asyncio.Event) -> None:
-    """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
+    """Run until cancelled. Probes under way are then dropped, not stored as failures."""
     await _keep_all(state, {**watching(state), **beside(state, reload)})
 
 
 async def watch_and_tell(state: MonitorState) -> None:
-    """Look, judge and tell, without what goes on beside."""
+    """Run only the stages that probe, judge and notify."""
     await _keep_all(state, watching(state))
 
 
@@ -45,7 +45,7 @@ def supervise(state: MonitorState) -> Supervisor:
 
 
 def watching(state: MonitorState) -> Stages:
-    """Return what it takes to look, judge and tell."""
+    """Return the stages that probe, judge and notify."""
     services, belief, told, planned, signals = state.services, state.belief, state.told, state.planned, state.signals
     return {
         Stage.PROBE: partial(look, services, belief, planned, signals),
@@ -58,7 +58,7 @@ def watching(state: MonitorState) -> Stages:
 
 
 def beside(state: MonitorState, reload: asyncio.Event) -> Stages:
-    """Return what goes on beside."""
+    """Return the other stages."""
     services, belief, signals = state.services, state.belief, state.signals
     return {
         Stage.PUBLISH: partial(publish, services, belief, signals),

@@ -1,4 +1,4 @@
-"""What another process asks of the one that holds the database: to write a reply, to begin a drill."""
+"""Requests of other processes to the one that holds the database: save a reply, start a drill."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,14 +23,14 @@ from monitor.store.submission import socket_files
 from probes.border import admit
 
 CHECK_S = 5.0
-"""Pause between two looks whether the socket's file is still there."""
+"""Seconds between checks that the socket's file is still there."""
 WARNING = "control socket"
-"""What its trouble is called among the warnings."""
+"""Key of its warnings."""
 
 
 @asynccontextmanager
 async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
-    """Answer what is asked over the control socket."""
+    """Answer requests on the control socket while the context is open."""
     database, services = state.belief.config.database, state.services
     is_holder = services.storage.failover.is_holder
     server = ControlServer(socket_files(database), owner_of(database), partial(obey, state), is_holder)
@@ -59,7 +59,7 @@ async def _listen(own: OwnTrouble, server: ControlServer) -> None:
 
 
 async def obey(state: MonitorState, request: Request) -> RequestResult:
-    """Do what is asked, and say what came of it."""
+    """Carry out a request and return its result."""
     try:
         is_new = await TAKING[request.kind](state, bytes(request.body))
     except UNREADABLE as error:
@@ -70,7 +70,7 @@ async def obey(state: MonitorState, request: Request) -> RequestResult:
 
 
 def _to_know(storage: Storage) -> str:
-    """Return what to know of something that was written elsewhere than in the database."""
+    """Return a notice if the write went to a stand-in for the database; "" if not."""
     failover = storage.failover
     if failover.refusal is None or failover.place is Place.DISK:
         return ""

@@ -1,4 +1,4 @@
-"""A single round, as cron starts one: look at what is due, confirm what fails, tell, publish, and return."""
+"""A single round, for cron: probe what is due, confirm failures, notify, publish, and return."""
 
 import asyncio
 import logging
@@ -38,23 +38,23 @@ from probes.model import Observation, Timer
 
 log = logging.getLogger("monitor")
 
-COMPANY_S = 1.0
-"""So long the first answer waits for those of the others that were asked at the same instant."""
+BATCH_S = 1.0
+"""Seconds that the first answer waits for the others probed at the same instant."""
 MINUTE = timedelta(seconds=60)
-"""Cron's shortest pause: what time alone would settle before the next round is settled at the end of this one."""
+"""Cron's shortest interval: whatever time alone would settle before the next round is settled at the end of this."""
 EPOCH = datetime.fromtimestamp(0, UTC)
-MISSED = 3
-"""So many times the usual pause between two rounds of cron's is a gap."""
-SLACK = timedelta(seconds=15)
-"""A status page that is due in a moment is read now."""
+GAP_FACTOR = 3
+"""Multiple of the usual pause between rounds from which a pause is a gap."""
+EARLY = timedelta(seconds=15)
+"""Time by which a status page may be polled early, as the next round comes too late."""
 
 
 class RoundTimes(Struct, frozen=True):
-    """How long a round does what.
+    """Time limits of a round, in seconds.
 
-    `waits_s` it waits in all for re-checks: that of an answer that leaves no hope comes after 15 s. No look takes
-    longer than `looks_s`, and none begins that may end later: the rest of the minute is for telling and the page. What
-    is under way after `stop_s` is dropped, as if it had not begun; the next round looks again.
+    `waits_s`: total wait for re-checks; that of a definite failure comes after 15 s. `looks_s`: limit of each probe,
+    and none starts that may end later: the rest of the minute is for messages and the page. `stop_s`: probes still
+    under way are dropped as if never started; the next round probes again.
     """
 
     waits_s: float = 16.0
@@ -66,7 +66,7 @@ USUAL = RoundTimes()
 
 
 class RoundClock(Struct):
-    """The time of one round, by a clock that nobody sets. `running` holds each look with when it began, by target."""
+    """The time of one round, by the monotonic clock. `running`: each probe under way and its start, by target."""
 
     timer: Timer
     began_s: float
@@ -80,12 +80,12 @@ class RoundClock(Struct):
         return self.timer() - self.began_s
 
     def has_time(self, pause_s: float = 0.0) -> bool:
-        """Whether a look that begins after such a pause can end in time, if it takes as long as the longest one yet."""
+        """Whether a probe started after this pause can end in time, if it takes as long as the longest so far."""
         return self.passed_s + pause_s + self.longest_s < self.times.looks_s
 
 
 async def once(state: MonitorState, times: RoundTimes = USUAL) -> None:
-    """Do one round. What it cannot confirm in time is remembered, and the next round takes it over."""
+    """Run one round. What it cannot confirm in time is saved for the next round."""
     services, state.planned.round_at = state.services, state.services.edge.clock()
     patience = services.prober.patience
     services.prober = replace(services.prober, patience=replace(patience, total_s=min(patience.total_s, times.looks_s)))
@@ -97,12 +97,12 @@ async def once(state: MonitorState, times: RoundTimes = USUAL) -> None:
 
 
 def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work]]:
-    """Return what a round does, in this order."""
+    """Return the steps of a round, in order."""
     services, belief, told, signals = state.services, state.belief, state.told, state.signals
     return (
         (Stage.EVALUATE, partial(_resume, state)),
         (Stage.NOTIFY, partial(take_left_replies, services, belief, told, signals)),
-        (Stage.PROBE, partial(_look_around, state, times)),
+        (Stage.PROBE, partial(_probe_step, state, times)),
         (Stage.OBJECTIVES, partial(weigh_step, services, belief, signals)),
         (Stage.EVALUATE, partial(_settle, state)),
         (Stage.NOTIFY, partial(tell_due, services, belief, told, signals)),
@@ -114,7 +114,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
 
 @asynccontextmanager
 async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
-    """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
+    """Do not log a warning of ours that an earlier round already logged: cron mails every line."""
     before = services.storage.failover.reader.marks.said()
     services.own.logged = before | services.own.logged
     yield
@@ -124,7 +124,7 @@ async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
 
 
 OF_THE_DATABASE = ("store", "database")
-"""Of these the keeper knows itself whether they were said before."""
+"""The warnings for which the FailoverWriter itself knows whether an earlier round logged them."""
 
 
 async def _resume(state: MonitorState) -> None:
@@ -134,9 +134,9 @@ async def _resume(state: MonitorState) -> None:
     await _note_missed_rounds(state, now)
 
 
-async def _look_around(state: MonitorState, times: RoundTimes) -> None:
-    async with _company(state), asyncio.TaskGroup() as looks:
-        await _look(state, looks, times)
+async def _probe_step(state: MonitorState, times: RoundTimes) -> None:
+    async with _beside_probes(state), asyncio.TaskGroup() as looks:
+        await _probe_due(state, looks, times)
 
 
 async def _settle(state: MonitorState) -> None:
@@ -160,8 +160,8 @@ async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> Non
 
 
 @asynccontextmanager
-async def _company(state: MonitorState) -> AsyncIterator[None]:
-    """Hear the status pages that are due, ask whoever is doubted, and carry what is told, beside the looks."""
+async def _beside_probes(state: MonitorState) -> AsyncIterator[None]:
+    """While the probes run: poll the due status pages, call doubted answerers without a key, deliver messages."""
     services, belief, planned, signals = state.services, state.belief, state.planned, state.signals
     due = [id for id in belief.config.feeds if _is_to_read(belief, id, services.edge.clock())]
     polls = [asyncio.create_task(poll_source_safely(services, belief, planned, signals, id)) for id in due]
@@ -180,12 +180,12 @@ async def _company(state: MonitorState) -> AsyncIterator[None]:
 
 def _is_to_read(belief: BeliefView, source: str, now: datetime) -> bool:
     known = belief.sources.get(source)
-    since = timedelta(seconds=belief.config.status.interval_s) - SLACK
+    since = timedelta(seconds=belief.config.status.interval_s) - EARLY
     return known is None or known.polled_at is None or now - known.polled_at >= since
 
 
-async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
-    """Look at what is due, and again at what is to be confirmed, while there is time."""
+async def _probe_due(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
+    """Probe what is due, and re-check what must be confirmed, while there is time."""
     services, belief, planned, clock = state.services, state.belief, state.planned, state.services.edge.clock
     round_clock = RoundClock(services.edge.timer, services.edge.timer(), times)
     _bring_forward(belief, planned, clock())
@@ -197,14 +197,14 @@ async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes
         pause_s = _next_in_s(belief, planned, round_clock, clock())
         if pause_s is None and not round_clock.running:
             return
-        if observations := await _seen(state, round_clock, pause_s):
+        if observations := await _next_observations(state, round_clock, pause_s):
             await beat(state, observations, clock())
         if round_clock.passed_s >= times.stop_s:
             _drop(belief.config, round_clock)
 
 
 def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
-    """What is due in a moment is done now; what was seen the longest ago first, as there may be no time for all."""
+    """Make due whatever is due in a moment, oldest observation first, as there may be no time for all."""
     for id, watch in belief.config.watches.items():
         at = planned.looks.first_of([id])
         if at is not None and is_due(watch, at, now):
@@ -212,9 +212,9 @@ def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
 
 
 def _next_in_s(belief: BeliefView, planned: Planned, round_clock: RoundClock, now: datetime) -> float | None:
-    """Return the seconds until the next look that this round waits for; None: it waits for none.
+    """Return the seconds until the next probe that this round waits for; None: it waits for none.
 
-    A round in which nothing is under way waits as long as it takes to confirm what is answered at once.
+    With nothing under way it waits at most `waits_s`, enough to confirm a failure that answers at once.
     """
     first = planned.looks.next_at()
     if first is None or (first - now).total_seconds() > round_clock.times.looks_s:
@@ -227,10 +227,10 @@ def _next_in_s(belief: BeliefView, planned: Planned, round_clock: RoundClock, no
     return pause_s if patient and round_clock.has_time(pause_s) else None
 
 
-async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | None) -> list[Observation]:
-    """Return what has been seen by the end of the pause, or of the round; all that was asked at once, if it is quick.
+async def _next_observations(state: MonitorState, round_clock: RoundClock, pause_s: float | None) -> list[Observation]:
+    """Return the observations by the end of the pause or round; quick answers of one instant come as one batch.
 
-    Who is refused alone, and who with all others, shows only when the others have answered.
+    Whether one account is refused or all of them shows only when the others have answered.
     """
     began_s, idle, stop_s = round_clock.timer(), not round_clock.running, round_clock.times.stop_s
     stops_in_s = stop_s - round_clock.passed_s if round_clock.passed_s < stop_s else None
@@ -241,7 +241,7 @@ async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | N
         round_clock.waited_s += round_clock.timer() - began_s if idle else 0.0
         return []
     with suppress(TimeoutError):
-        async with asyncio.timeout(min(COMPANY_S, max(stop_s - round_clock.passed_s, 0.0))):
+        async with asyncio.timeout(min(BATCH_S, max(stop_s - round_clock.passed_s, 0.0))):
             while len(found) < len(round_clock.running):
                 found.append(await state.signals.observations.get())
     await follow_clock(state)
@@ -253,24 +253,24 @@ async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | N
 
 
 def _drop(config: Config, round_clock: RoundClock) -> None:
-    """End what is under way, but not a client program: it has a limit of its own, and has cost something already."""
+    """Cancel the probes under way, except client programs: they have their own limit and have already cost money."""
     for id, (look, _) in list(round_clock.running.items()):
         if not config.providers[config.watches[id].target.provider].is_command:
             look.cancel()
             del round_clock.running[id]
-            log.debug("%s: no answer in the time of this round; the next one looks again", id)
+            log.debug("%s: no answer within this round; the next one probes again", id)
 
 
 async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
-    """Remember that cron let rounds fail: how far apart they are only the past tells."""
+    """Record a gap if cron missed rounds; the usual pause is known only from the past ones."""
     storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
     if before and now - before >= absent and storage.failover.place is not Place.MEMORY:
         usual = await asyncio.to_thread(_usual_pause, storage.store)
-        await note_absence(state, now, max(absent, MISSED * usual))
+        await note_absence(state, now, max(absent, GAP_FACTOR * usual))
 
 
 async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:
-    """Whether no other round began in this hour: it matters only where no round can remember anything."""
+    """Whether this is the hour's first round; only matters when no round can save anything."""
     forgets = storage.failover.place is Place.MEMORY
     pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.store)) if forgets else MINUTE
     return now - now.replace(minute=0, second=0, microsecond=0) < pause

@@ -1,4 +1,4 @@
-"""The end of the process: it comes within seconds of being asked for, whatever hangs."""
+"""Shutdown: the process ends within seconds of being asked to, whatever hangs."""
 
 import os
 import signal
@@ -7,18 +7,18 @@ import time
 from types import FrameType
 
 LIMIT_S = 4.0
-"""From the first word to the end: a container is killed after ten, and what is written lasts without us."""
+"""Seconds from the signal to the forced end: a container is killed after ten, and the data on disk needs no more."""
 GRACE_S = 2.5
-"""So much of it is for the answers to messages under way: what is not answered is sent again by the next start."""
+"""Seconds of it for messages under way: an unconfirmed one is sent again after the next start."""
 
 ASKING = (signal.SIGTERM, signal.SIGINT)
 
 
 def heed(code: int) -> None:
-    """Let SIGTERM end the process, too, until a loop takes the signals over; call it in the main thread.
+    """Let SIGTERM end the process until a loop takes over the signals; call it in the main thread.
 
-    By default the kernel would end it, but not the first process of a container. A thread hears of the signal where a
-    long call into SQLite keeps Python from it.
+    The kernel's default would do, except for PID 1 of a container. A thread gets the signal even while a long SQLite
+    call keeps Python from handling it.
     """
     awake, wake = os.pipe()
     os.set_blocking(wake, False)

@@ -1,4 +1,4 @@
-"""Keeps the stages going: what ends by an error is begun anew, and its failing told; no other stage is touched."""
+"""Keeps the stages running: one that fails is restarted and reported; the others are not touched."""
 
 import asyncio
 import logging
@@ -25,9 +25,9 @@ Tell = Callable[[Change], Awaitable[None]]
 
 
 class Supervisor(Struct, frozen=True):
-    """Begins stages anew. `tell` is how a change that no look led to is remembered and told.
+    """Restarts stages. `tell` saves a change that no observation led to, and queues its messages.
 
-    `rest_s` is how long a stage rests after it failed so many times.
+    `rest_s` returns the seconds a stage backs off, given its number of failures.
     """
 
     services: Services
@@ -37,21 +37,21 @@ class Supervisor(Struct, frozen=True):
     rest_s: Callable[[int], float] = back_off_s
 
     async def keep(self, stage: Stage, work: Work) -> None:
-        """Let a stage go on to its end; after an error it is begun anew, the later the more often it failed."""
+        """Run a stage to its end; after an error restart it, with a longer back-off after each failure."""
         while error := await self._go_on(stage, work):
             await self._failed(stage, error)
             failing = self.services.own.failing.get(stage)
             await asyncio.sleep(self.rest_s(failing.times if failing else LASTING))
 
     async def attempt(self, stage: Stage, work: Work) -> None:
-        """Do once what a stage does, in a round of its own: where it fails, the rest of the round goes on."""
+        """Run a stage's step once, in a single round; if it fails, the rest of the round goes on."""
         try:
             await work()
-        except Exception as error:  # noqa: BLE001 - whatever it is: no stage ends another
+        except Exception as error:  # noqa: BLE001 - no stage may end another
             await self._failed(stage, error)
 
     async def review(self, stage: Stage) -> None:
-        """Tell of a stage that keeps failing, and that it is over when it has gone on for a while."""
+        """Open an incident for a stage that keeps failing; resolve it once the stage has run well for a while."""
         now, its_failing = self.services.edge.clock(), self.services.own.failing
         if (failing := its_failing.get(stage)) and failing.is_over(now):
             failing = None
@@ -67,7 +67,7 @@ class Supervisor(Struct, frozen=True):
                 await self._change(Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))
 
     async def _go_on(self, stage: Stage, work: Work) -> BaseException | None:
-        """Return the error by which a stage ended; None where it had no more to do."""
+        """Return the error that ended a stage; None if it finished."""
         task = asyncio.create_task(work(), name=stage)
         try:
             while not task.done():
@@ -80,35 +80,35 @@ class Supervisor(Struct, frozen=True):
         return asyncio.CancelledError() if task.cancelled() else task.exception()
 
     async def _failed(self, stage: Stage, error: BaseException) -> None:
-        """Note that a stage failed, in the log and wherever people look; once it keeps failing, as an incident."""
-        log.error("the stage `%s` failed, and is begun anew", stage, exc_info=error)
+        """Report a stage's failure, in the log and wherever people look; as an incident once it lasts."""
+        log.error("the stage `%s` failed and is restarted", stage, exc_info=error)
         failing = self.services.own.failing
         try:
             failing[stage] = once_more(failing.get(stage), stage, named(error), self.services.edge.clock())
             self.signals.news.set()
             await self._note_failing()
             await self.review(stage)
-        except Exception:  # what took one stage's modules away may have taken ours
-            log.exception("it cannot be noted that `%s` fails", stage)
+        except Exception:  # whatever removed one stage's modules may have removed ours
+            log.exception("the failure of `%s` cannot be recorded", stage)
 
     async def _review_safely(self, stage: Stage) -> None:
         try:
             await self.review(stage)
-        except Exception:  # else the stage itself would end by it
-            log.exception("it cannot be told how `%s` fares", stage)
+        except Exception:  # it would end the stage itself otherwise
+            log.exception("the state of `%s` cannot be reported", stage)
 
     async def _note_failing(self) -> None:
-        """Keep what fails where `status` finds it, which runs in a process of its own."""
+        """Save the failing stages for `status`, which runs in another process."""
         try:
             await self.services.storage.write(Writer.save_failing, list(self.services.own.failing.values()))
         except (StoreError, ValueError) as error:
-            log.error("what fails cannot be noted: %s", error)
+            log.error("the failing stages cannot be saved: %s", error)
 
     async def _change(self, change: Change) -> None:
         try:
             await self.tell(change)
-        except Exception:  # who tells may be what fails
-            log.exception("it cannot be told that `%s` fails", change.incident.subject)
+        except Exception:  # the failing stage may be the one that notifies
+            log.exception("no message can be queued about the stage `%s`", change.incident.subject)
 
     def _open(self, stage: Stage) -> list[Incident]:
         its = self.belief.incidents.values()

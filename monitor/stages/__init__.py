@@ -1,1 +1,1 @@
-"""The pipeline while it runs: one module for each stage, and what they believe."""
+"""The running pipeline: one module per stage, and the state they share."""

@@ -1,4 +1,4 @@
-"""One beat after the other: judge what was seen, remember it in one transaction, and let it be told."""
+"""The beat: judge new observations, save everything in one transaction, and queue the messages."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ log = logging.getLogger("monitor")
 
 
 async def remember(state: MonitorState) -> None:
-    """Turn what was seen into one beat after the other."""
+    """Run beat after beat on the observations that come in."""
     first = FirstLook(frozenset(watch.target.answerer for watch in state.belief.config.watches.values()))
     while True:
         await _gather(state.signals, state.services.pauses.beat_s)
@@ -48,7 +48,7 @@ async def remember(state: MonitorState) -> None:
 
 
 async def _gather(signals: Signals, beat_s: float) -> None:
-    """Wait for what is to be seen: for good news a moment longer, since there may be more; for bad news no longer."""
+    """Wait up to `beat_s` to batch good results; a failure ends the wait at once."""
     with suppress(TimeoutError):
         async with asyncio.timeout(beat_s):
             await signals.urgent.wait()
@@ -56,12 +56,12 @@ async def _gather(signals: Signals, beat_s: float) -> None:
 
 
 def is_to_conclude(state: MonitorState) -> bool:
-    """Whether something was learnt beside the looks, or time alone may change what is believed."""
+    """Whether a stage other than the prober reported something, or time alone may change the conclusions."""
     return state.belief.pending.unsettled or not state.signals.reports.empty()
 
 
 async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> None:
-    """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
+    """Record that nobody was watching: the gap since the last beat is longer than `pause`."""
     before, times = state.times.beat_at, state.times
     if before is None or now - before < pause:
         return
@@ -72,7 +72,7 @@ async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> 
 
 
 def seen(state: MonitorState, before: Sequence[Observation] = ()) -> list[Observation]:
-    """Return what has been seen, after what was taken before, all dated as the clock goes now."""
+    """Return `before` and all observations in the queue, dated by the clock as it is set now."""
     now, waiting = state.services.edge.read_clocks(), state.signals.observations
     found = [*before, *(waiting.get_nowait() for _ in range(waiting.qsize()))]
     return [_as_dated_now(one, state.planned.begun.pop(one.target.id, now), now) for one in found]
@@ -84,7 +84,7 @@ def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation
 
 
 async def follow_clock(state: MonitorState) -> None:
-    """Date anew what is open when the clock was set: it has lasted as long as it did, whatever the clock says."""
+    """Re-date whatever is open when the clock was set, so that durations stay true."""
     times, edge = state.times, state.services.edge
     before, times.clocks = times.clocks, edge.read_clocks()
     by, times.set_by = times.set_by, timedelta(0)
@@ -92,7 +92,7 @@ async def follow_clock(state: MonitorState) -> None:
     if not by:
         return
     how = "forward" if by > timedelta(0) else "back"
-    log.warning("the clock was set %s by %s: what is open is dated anew", how, duration(abs(by).total_seconds()))
+    log.warning("the clock was set %s by %s: open incidents are re-dated", how, duration(abs(by).total_seconds()))
     now = times.clocks.at
     _redate(state, by)
     changes = tuple(redated_incident(one, by, now) for one in state.belief.incidents.values())
@@ -104,7 +104,7 @@ async def follow_clock(state: MonitorState) -> None:
 
 
 def _redate(state: MonitorState, by: timedelta) -> None:
-    """Date what goes on by a clock that was set by so much, and forget what is of use for minutes only."""
+    """Shift the dates of everything in progress by `by`; drop what is only good for minutes."""
     belief, times = state.belief, state.times
     belief.healths = redated(belief.healths, by)
     belief.tracks = redated(belief.tracks, by)
@@ -120,7 +120,7 @@ def _redate(state: MonitorState, by: timedelta) -> None:
 
 
 def take_reports(belief: Belief, signals: Signals) -> None:
-    """Believe what the other stages learnt since the last beat."""
+    """Take in what the other stages reported since the last beat."""
     for _ in range(signals.reports.qsize()):
         _believe(belief, signals.reports.get_nowait())
 
@@ -143,9 +143,9 @@ def _believe(belief: Belief, report: Report) -> None:
 async def beat(
     state: MonitorState, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
 ) -> None:
-    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told.
+    """One beat: judge the observations, save everything in one transaction, and queue the messages.
 
-    Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
+    No further observation comes within `ahead`: whatever that time alone would settle is settled now.
     """
     services, belief, told, planned, signals = (
         state.services,
@@ -207,11 +207,11 @@ def _adopt(state: MonitorState, changes: Sequence[Change]) -> None:
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
     if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):
-        _hear_anew(state)
+        _poll_sources_again(state)
 
 
-def _hear_anew(state: MonitorState) -> None:
-    """Read every status source now, without what was held against it: it was we who were away."""
+def _poll_sources_again(state: MonitorState) -> None:
+    """Poll every status source now and reset its failures: it was our connection that was down."""
     now = state.services.edge.clock()
     state.belief.trust_anew(now)
     state.planned.hurry_polls(now)
@@ -219,7 +219,7 @@ def _hear_anew(state: MonitorState) -> None:
 
 
 async def change(state: MonitorState, one: Change) -> None:
-    """Remember one change that no observation led to, and let it be told."""
+    """Save one change that no observation led to, and queue its messages."""
     now = state.services.edge.clock()
     one = as_of(one, now)
     _adopt(state, [one])

@@ -1,4 +1,4 @@
-"""When the beats were, by each clock."""
+"""The times of the latest beats, by each clock."""
 
 from datetime import datetime, timedelta
 
@@ -8,10 +8,10 @@ from monitor.store.clock import Reading
 
 
 class BeatTimes(Struct, kw_only=True):
-    """`clocks` is how they last stood, `set_by` by how much the clock was set since the process before us.
+    """`clocks`: their last readings. `set_by`: how far the clock was set since the previous process ran.
 
-    `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of the
-    process before us too. `tracked_at` is when each target's track was last written.
+    `beaten_at`: end of the last beat in seconds of uptime, None before the first; `beat_at`: the same by the clock,
+    also of the previous process. `tracked_at`: when each target's track was last saved.
     """
 
     clocks: Reading

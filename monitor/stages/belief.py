@@ -1,4 +1,4 @@
-"""What is believed between two looks: all that judging and concluding reads and changes, without store and network."""
+"""What the monitor believes: the state that judging and diagnosing read and change, free of store and network."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,25 +25,25 @@ from monitor.diagnose.status_source import Source, announcements, page
 from monitor.diagnose.subject import Scope
 from probes.model import ControlAnswer, Target
 
-FORGOTTEN = timedelta(minutes=3)
-"""What a call without a key met so long ago says nothing of now."""
+STALE = timedelta(minutes=3)
+"""Age at which the result of a call without a key is stale."""
 
 T = TypeVar("T")
 
 
 class ControlResult(Struct, frozen=True):
-    """What calls without a key met, by who answers, and whether neutral hosts answer; None: they were not asked."""
+    """Results of the calls without a key, by answerer. `online`: whether neutral hosts answer; None: not asked."""
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     online: bool | None = None
 
 
 class Pending(Struct):
-    """What is left to conclude.
+    """What the next conclusion depends on.
 
-    `stirred`: there is something; `unsettled`: time alone may change it; `awaiting`: so may a look that is on its way.
-    `near` are the reminders that were near at the last conclusion, `all_slow_at` is when whatever answers here was
-    last slow at once.
+    `stirred`: something changed; `unsettled`: time alone may change the result; `awaiting`: so may a probe under way.
+    `near`: the reminders that were near at the last conclusion. `all_slow_at`: when all that answers here was last
+    slow at once.
     """
 
     stirred: bool = True
@@ -54,7 +54,7 @@ class Pending(Struct):
 
 
 class BeliefView(Protocol):
-    """What every stage may read of what is believed; the beat alone changes it."""
+    """What every stage may read of the belief; only the beat changes it."""
 
     @property
     def config(self) -> Config: ...
@@ -79,9 +79,9 @@ class BeliefView(Protocol):
 
 
 class Belief(Struct, kw_only=True):
-    """What is watched, what is believed of it, and what there is to conclude from.
+    """What is watched, the state of it, and the inputs of the diagnosis.
 
-    `burning` are the objectives, by id, whose budget burns; `fading` the incidents, by id, that may be over by now.
+    `burning`: the objectives, by id, whose budget burns. `fading`: ids of the incidents that may be over by now.
     """
 
     config: Config
@@ -99,38 +99,38 @@ class Belief(Struct, kw_only=True):
 
     @property
     def is_offline(self) -> bool:
-        """Whether nothing at all can be reached from here, as far as we know."""
+        """Whether, as far as we know, nothing at all can be reached from here."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
 
     def is_slow(self, target: Target) -> bool:
-        """Whether all that answer like this target are slower than usual together."""
+        """Whether the whole pool of this target is slower than usual."""
         pools = (self.pools.get(key) for key in pool_keys(target))
         return any(pool is not None and pool.alarmed_at is not None for pool in pools)
 
     def announcements(self, now: datetime) -> dict[str, list[Announcement]]:
-        """Return what the providers' pages say of trouble, by who answers."""
+        """Return the trouble that the providers' status pages announce, by answerer."""
         return self._by_answerer(announcements, now)
 
     def corroboration(self, now: datetime) -> Corroboration:
-        """Return what is known besides the health of the targets; what was long ago is left out."""
+        """Return what is known besides the targets' health; stale control results are left out."""
         return Corroboration(
-            controls={id: one for id, one in self.control.controls.items() if now - one.at < FORGOTTEN},
+            controls={id: one for id, one in self.control.controls.items() if now - one.at < STALE},
             pages=self._by_answerer(page, now),
             groups=self.config.groups,
             online=self.control.online,
         )
 
     def _by_answerer(self, read: Callable[[Sequence[Source], datetime], T], now: datetime) -> dict[str, T]:
-        """Return what is read in the sources of each provider, by who answers; several can answer for one provider."""
+        """Return what `read` makes of each provider's sources, by answerer; a provider can have several answerers."""
         its = defaultdict[str, list[Source]](list)
         for source in self.sources.values():
             its[source.provider].append(source)
-        told = {provider: read(sources, now) for provider, sources in its.items()}
+        by_provider = {provider: read(sources, now) for provider, sources in its.items()}
         targets = (watch.target for watch in self.config.watches.values())
-        return {target.answerer: told[target.provider] for target in targets if target.provider in told}
+        return {target.answerer: by_provider[target.provider] for target in targets if target.provider in by_provider}
 
     def adopt(self, changes: Iterable[Change]) -> None:
-        """Take these changes for what is open from here on."""
+        """Apply these changes to the open incidents."""
         for change in changes:
             if change.incident.closed_at:
                 self.incidents.pop(change.incident.id, None)
@@ -138,28 +138,28 @@ class Belief(Struct, kw_only=True):
                 self.incidents[change.incident.id] = change.incident
 
     def find_anew(self) -> None:
-        """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
+        """Drop the notes on targets no longer watched, and recompute the findings from the rest."""
         kept = {account: note.of(self.config.watches.keys()) for account, note in self.notes.items()}
         self.notes = {account: note for account, note in kept.items() if account in self.config.accounts}
         self.findings = {id: tuple(find(id, note, self.config.attention(id))) for id, note in self.notes.items()}
 
     def trust_anew(self, now: datetime) -> None:
-        """Hold nothing that was so far against a status source: it was we who were away."""
+        """Reset the failures of every status source: it was our connection that was down."""
         for id, source in self.sources.items():
             if source.doubtful_since:
                 self.sources[id] = replace(source, doubtful_since=now, failures=0)
 
 
 def pool_keys(target: Target) -> tuple[PoolKey, ...]:
-    """Return the groups whose speed is compared with this target's.
+    """Return the pools whose speed this target's is compared with.
 
-    Each is one canary of all accounts that one company answers; the pace of a stream is that of its model.
+    A pool is one canary of all accounts with the same answerer; for tokens per second, of the same model too.
     """
     return _pool_keys(target.answerer, target.canary, target.model)
 
 
 @lru_cache(1_000)
 def _pool_keys(answerer: str, canary: str, model: str | None) -> tuple[PoolKey, ...]:
-    """Kept, since it is asked for with each answer."""
+    """Cached: called for every answer."""
     common = tuple(PoolKey(answerer, canary, kind) for kind in (Kind.TOTAL, Kind.FIRST))
     return (*common, PoolKey(answerer, canary, Kind.TOKEN, model)) if model else common

@@ -1,4 +1,4 @@
-"""Outbox → channels: the stage that carries each letter, again after a failure."""
+"""Outbox → channels: the stage that sends each message, and retries after a failure."""
 
 import asyncio
 import logging
@@ -50,7 +50,7 @@ log = logging.getLogger("monitor")
 
 
 def warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
-    """Load what sends messages beside the work, as soon as there may be one: it takes as long as a slow canary."""
+    """Load the message libraries in a thread as soon as a message may be due: it takes as long as a slow canary."""
     addressed = [channel for channel in channels if channel.url != TERMINAL.url]
     if addressed and "apprise" not in sys.modules:
         threading.Thread(target=_warm_up, args=(addressed, templates), daemon=True, name="warm-up").start()
@@ -63,46 +63,48 @@ def _warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
 
 
 async def deliver(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Carry each letter to its channel; no channel waits for another."""
+    """Send each message to its channel; no channel waits for another."""
     busy: set[str] = set()
-    async with asyncio.TaskGroup() as carriers:
+    async with asyncio.TaskGroup() as deliveries:
         while True:
             signals.outbox.clear()
             for message in await _due_messages(services, belief, told):
                 if message.channel not in busy:
                     busy.add(message.channel)
-                    carriers.create_task(_carry(services, belief, told, signals, message, busy))
-            # Not at once, even for what is due: its channel may be busy with an earlier letter.
+                    deliveries.create_task(_deliver_safely(services, belief, told, signals, message, busy))
+            # Not at once, even when a message is due: its channel may be busy with an earlier one.
             wait_s = services.seconds_to(await _next_message_at(services))
             await pause(max(wait_s, services.pauses.step_s), signals.outbox)
 
 
 async def deliver_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Carry what is due once, each channel's letters in order, and return."""
+    """Try every due message once, each channel's in order, and return."""
     tried: set[int] = set()
     while messages := [message for message in await _due_messages(services, belief, told) if message.id not in tried]:
         tried |= {message.id for message in messages}
-        await asyncio.gather(*(_carry(services, belief, told, signals, message, set()) for message in messages))
+        await asyncio.gather(
+            *(_deliver_safely(services, belief, told, signals, message, set()) for message in messages)
+        )
 
 
-async def _carry(
+async def _deliver_safely(
     services: Services, belief: BeliefView, told: Told, signals: Signals, message: OutboxMessage, busy: set[str]
 ) -> None:
-    """Carry one letter, to its end also when we are asked to stop meanwhile: else it would be sent once more."""
+    """Send one message. A stop waits for it to finish: it would be sent twice otherwise."""
     work = asyncio.create_task(_deliver_one(services, belief, told, signals, message))
     try:
-        await _to_its_end(signals, work)
-    except StoreError as error:  # sent, but not noted: it is noted when it is met again
+        await _finish(signals, work)
+    except StoreError as error:  # sent but not recorded: recorded when it is next found due
         services.own.warn("store", f"a delivery cannot be noted: {error}")
-    except Exception as error:  # one letter that cannot be written must hold up no other
+    except Exception as error:  # one broken message must not hold up the others
         log.exception("channel %s: a message failed", message.channel)
-        await _put_off(services, message, f"the monitor's own fault ({type(error).__name__})")
+        await _postpone(services, message, f"the monitor's own fault ({type(error).__name__})")
     finally:
         busy.discard(message.channel)
         signals.outbox.set()
 
 
-async def _put_off(services: Services, message: OutboxMessage, error: str) -> None:
+async def _postpone(services: Services, message: OutboxMessage, error: str) -> None:
     now = services.edge.clock()
     if again := again_at(message, now):
         await services.storage.write(Writer.postponed, message, error, again)
@@ -110,8 +112,8 @@ async def _put_off(services: Services, message: OutboxMessage, error: str) -> No
         await services.storage.write(Writer.given_up, message, error, now)
 
 
-async def _to_its_end(signals: Signals, work: asyncio.Task[None]) -> None:
-    """Wait for work that has a time limit of its own, also when we are to end, until all that goes on is dropped."""
+async def _finish(signals: Signals, work: asyncio.Task[None]) -> None:
+    """Wait for work that has its own time limit, even through a stop; give up when `dropped` is set."""
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -141,43 +143,43 @@ async def _deliver_one(
     elif again := again_at(message, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
         await services.storage.write(Writer.postponed, message, error, again)
-        await _complain(services, belief, signals, message, error, now)
+        await _report_failing_channel(services, belief, signals, message, error, now)
     else:
         log.error("channel %s: given up (%s)", channel.name, error)
         await services.storage.write(Writer.given_up, message, error, now)
     signals.news.set()
 
 
-async def _complain(
+async def _report_failing_channel(
     services: Services, belief: BeliefView, signals: Signals, message: OutboxMessage, error: str, now: datetime
 ) -> None:
-    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours.
+    """Tell the other channels that this one fails. Only a critical message breaks into quiet hours.
 
-    While nothing can be reached from here they fail alike, and none of them is to blame.
+    While we are offline all channels fail, and none of them is to blame.
     """
     if message.tries + 1 < belief.config.rules.patience.failing_tries or belief.is_offline:
         return
     critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in message.items)
     others = (one for one in belief.config.channels if one.name != message.channel)
-    hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
-    if hearers:
-        await services.storage.write(Writer.complain, message.channel, error, hearers, now)
+    recipients = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
+    if recipients:
+        await services.storage.write(Writer.complain, message.channel, error, recipients, now)
         signals.outbox.set()
 
 
 def _pieces(
     services: Services, belief: BeliefView, told: Told, message: OutboxMessage, channel: Channel
 ) -> list[Piece]:
-    """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
-    items = [(item, _as_it_is(belief, item.change)) for item in message.items if item.change]
+    """Return the parts of a message. In a message about several incidents each gets only its advice."""
+    items = [(item, _with_present_incident(belief, item.change)) for item in message.items if item.change]
     if not items:
         return []
     now, config = services.edge.clock(), belief.config
     seen = glance(config, belief.healths, belief.incidents.values(), now)
     if len(items) > 1:
-        return [_piece(item, change, _briefly(config, change.incident, seen)) for item, change in items]
+        return [_piece(item, change, _brief_circumstances(config, change.incident, seen)) for item, change in items]
     ((item, change),) = items
-    around = _around(config, change.incident, seen, situation(belief, told, now))
+    around = _full_circumstances(config, change.incident, seen, situation(belief, told, now))
     return [_piece(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
 
 
@@ -185,13 +187,13 @@ def _piece(item: OutboxRow, change: Change, around: Circumstances) -> Piece:
     return Piece(item.step, item.number, change, around, item.first)
 
 
-def _as_it_is(belief: BeliefView, change: Change) -> Change:
-    """Return a change with its incident as that stands now: what is sent late shall not be what was true before."""
+def _with_present_incident(belief: BeliefView, change: Change) -> Change:
+    """Return the change with its incident as it is now: a late message must not report an old state."""
     now = belief.incidents.get(change.incident.id)
     return replace(change, incident=now) if now and not change.incident.closed_at else change
 
 
-def _briefly(config: Config, incident: Incident, seen: Glance) -> Circumstances:
+def _brief_circumstances(config: Config, incident: Incident, seen: Glance) -> Circumstances:
     return Circumstances(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
 
 
@@ -207,7 +209,7 @@ def _severity(message: OutboxMessage, pieces: Sequence[Piece]) -> Severity | Non
         case Step.DIGEST:
             return Severity.INFO
         case Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
-            return Severity.INFO  # all that it told of cannot be read any more
+            return Severity.INFO  # none of its incidents can be read any more
     assert_never(first.step)
 
 
@@ -235,10 +237,10 @@ async def _text(
 
 
 def _warn_of_templates(services: Services) -> None:
-    told = {f"template {name}": words for name, words in services.templates.warnings.items()}
-    for about in [one for one in services.own.warnings if one.startswith("template ") and one not in told]:
+    warnings = {f"template {name}": words for name, words in services.templates.warnings.items()}
+    for about in [one for one in services.own.warnings if one.startswith("template ") and one not in warnings]:
         services.own.mended(about)
-    for about, words in told.items():
+    for about, words in warnings.items():
         services.own.warn(about, words)
 
 
@@ -257,11 +259,11 @@ def _links(services: Services, config: Config, incident: Incident, channel: Chan
     return addresses(services.link_key, url, incident.id, channel.name, now)
 
 
-def _around(config: Config, incident: Incident, seen: Glance, situation: Situation) -> Circumstances:
+def _full_circumstances(config: Config, incident: Incident, seen: Glance, situation: Situation) -> Circumstances:
     now, case = situation.now, situation.cases.get(incident.id)
     lately = past(case, situation) if case else [incident]
     return replace(
-        _briefly(config, incident, seen),
+        _brief_circumstances(config, incident, seen),
         usable=[
             UsableAccount(one.account, one.checked_at or now, one.caution.words if one.caution else "")
             for one in instead(incident, config, seen)
@@ -286,7 +288,7 @@ async def _due_messages(services: Services, belief: BeliefView, told: Told) -> l
 
 
 async def _unsent(services: Services, told: Told, message: OutboxMessage) -> OutboxMessage | None:
-    """Return what this process has not sent of a letter. What it has is noted again: the note was lost."""
+    """Return the part of a message this process has not sent. The rest is recorded again: that record was lost."""
     done = tuple(item for item in message.items if key(message.channel, item) in told.sent)
     if not done:
         return message

@@ -1,4 +1,4 @@
-"""Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
+"""Drills: a simulated incident of a real account, sent down the real alert path to prove that the phone rings."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -21,7 +21,7 @@ from probes.model import Confidence, Fault
 
 
 class Drill(Struct, frozen=True):
-    """A wish for a drill. `at` and `location` make the incident's id, so that who asked can follow it."""
+    """A request for a drill. `at` and `location` make the incident's id, so that the caller can follow it."""
 
     account: str
     fault: Fault
@@ -34,7 +34,7 @@ class Drill(Struct, frozen=True):
 
 
 def ask(database: Path, drill: Drill, alone: Callable[[], None]) -> None:
-    """Have a drill begun by the process that holds the database, or hold it `alone`. Raises StoreError."""
+    """Ask the process that holds the database to start a drill; without one, run it `alone`. Raises StoreError."""
     submit(database, Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
 
 
@@ -55,20 +55,20 @@ def _diagnosis(drill: Drill) -> Diagnosis:
 
 
 Tell = Callable[[Change], Awaitable[None]]
-"""Remembers a change that no look led to, and lets it be told."""
+"""Saves a change that no observation led to, and queues its messages."""
 
 
 async def drills(services: Services, belief: BeliefView, tell: Tell) -> None:
-    """End the drills that somebody asked for after a while."""
+    """Resolve each drill once it has lasted long enough."""
     while True:
         await end_drills(services, belief, tell)
         await asyncio.sleep(services.pauses.step_s)
 
 
 async def begin_drill(services: Services, known: Collection[str], tell: Tell, wish: Drill) -> bool:
-    """Begin a drill that is not `known` by its id; return whether it is new.
+    """Start a drill unless its incident's id is `known`; return whether it is new.
 
-    Who was cut off before he was answered asks for the same again.
+    A caller cut off before the answer repeats the same request.
     """
     if wish.incident.id in known:
         return False

@@ -1,4 +1,4 @@
-"""What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
+"""Observations → health, notes and incidents: where all detectors and the diagnosis meet."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,30 +34,30 @@ from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
 
-KEPT_EVERY = timedelta(minutes=1)
-"""So often the detectors' memory of a target is written; a crash forgets a minute of it."""
-FOLLOWING = timedelta(minutes=30)
-"""So long after a common rise is over single accounts may still be on their way back."""
-COMPANY = timedelta(minutes=5)
-"""So long a slow account waits for others to be asked, and for those that were slow just now to be asked again."""
-ALIKE = 1 / 3
-"""Others may be slow together with one that is if they are by such a share of its rise, on the logarithm: less than a
-half, as who is noticed first looks slower by chance than it is."""
-ROAD = "latency/road"
-"""The rule of what slows all that is asked from here."""
+SAVE_INTERVAL = timedelta(minutes=1)
+"""Time between saves of a target's detector memory: a crash loses a minute of it."""
+RECOVERY = timedelta(minutes=30)
+"""Time after a shared slowdown in which single accounts may still be recovering."""
+SETTLING = timedelta(minutes=5)
+"""Time that a slow account waits for others to be probed, and for those just slow to be probed again."""
+SLOW_SHARE = 1 / 3
+"""Share of a slow account's rise, in log terms, from which others count as slow with it. Less than a half, because
+the first one noticed looks slower by chance than it is."""
+PATH_RULE = "latency/road"
+"""Rule id of a slowdown of everything probed from here."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 T = TypeVar("T")
 
 
 Detect = Callable[[Belief, Observation, Health, Health], None]
-"""What takes in one more look, which changed the health of its target from the one to the other."""
+"""Takes in an observation, with its target's health before and after."""
 
 
 def judge(
     belief: Belief, own: OwnTrouble, observations: Sequence[Observation], detect: Detect | None = None
 ) -> dict[str, Health]:
-    """Believe what was seen, and let the detectors take it in; return the healths of those that were looked at."""
+    """Update health and detectors from the observations; return the new health of each observed target."""
     healths: dict[str, Health] = {}
     thresholds, detect = belief.config.thresholds, detect or follow
     for observation in observations:
@@ -67,12 +67,12 @@ def judge(
             belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
             belief.pending.stirred |= has_stirred(before, healths[id])
             work = partial(detect, belief, observation, before, healths[id])
-            _or_nothing(own, f"the detectors of {id}", work)
+            _guarded(own, f"the detectors of {id}", work)
     return healths
 
 
-def _or_nothing(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
-    """Return what a detector tells; nothing where it fails: that is ours to mend, and silences no other."""
+def _guarded(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+    """Return a detector's findings; none if it raises: our bug must not silence the other detectors."""
     try:
         found = list(work() or ())
     except Exception as error:
@@ -84,13 +84,13 @@ def _or_nothing(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | Non
 
 
 def has_stirred(before: Health, after: Health) -> bool:
-    """Whether a look changed what there is to conclude from."""
+    """Whether an observation changed an input of the diagnosis."""
     was = (before.state, before.fault, before.reason, before.lasting)
     return was != (after.state, after.fault, after.reason, after.lasting)
 
 
 def follow(belief: Belief, observation: Observation, before: Health, after: Health) -> None:
-    """Let the detectors take in one more look, of the target and of all that the same company answers."""
+    """Feed one observation to the detectors of its target and of its pools."""
     target = observation.target
     watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, target_memory.NEW)
     if watch.aside:
@@ -100,20 +100,20 @@ def follow(belief: Belief, observation: Observation, before: Health, after: Heal
     held = belief.is_slow(target)
     now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, its_pace, held=held)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
-        _forget_flickers(belief, target.account)
+        _reset_flickers(belief, target.account)
     for key in pool_keys(target):
         series = now.series(key.kind)
         if series is not None and series is not known.series(key.kind):
             after_it = shared_latency.advance(belief.pools.get(key), target.account, series)
-            belief.pools[key] = shared_latency.anew(after_it) if _is_back(before, after) else after_it
+            belief.pools[key] = shared_latency.anew(after_it) if _has_recovered(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
         belief.pending.stirred = True
 
 
 def follow_turns(belief: Belief, paced: Track, observation: Observation, before: Health, after: Health) -> None:
-    """Let only those detectors take in one more look that heed the health of its target.
+    """Feed one observation only to the detectors that depend on the target's health.
 
-    `paced` is a track that has taken in the same look: how fast the target is, and its limits, are as there.
+    `paced` is a track that has taken in the same observation: speed and limits are copied from it.
     """
     target = observation.target
     if belief.config.watches[target.id].aside:
@@ -121,20 +121,20 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
     known = belief.tracks.get(target.id, target_memory.NEW)
     now = belief.tracks[target.id] = target_memory.turned(known, paced, observation, before, after)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
-        _forget_flickers(belief, target.account)
+        _reset_flickers(belief, target.account)
     if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
         belief.pending.stirred = True
 
 
-def _forget_flickers(belief: Belief, account: str) -> None:
-    """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
+def _reset_flickers(belief: Belief, account: str) -> None:
+    """Reset the intermittent-failure counts of a lost account: its refusals are not single ones among good answers."""
     for id, memory in belief.tracks.items():
         if memory.flicker is not intermittent.NONE and account_of(id) == account:
             belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 
-def _is_back(before: Health, after: Health) -> bool:
-    """Whether an outage has ended that others may have shared."""
+def _has_recovered(before: Health, after: Health) -> bool:
+    """Whether an outage ended that other accounts may have shared."""
     its_own = before.fault is not None and before.fault.blame is Blame.ACCOUNT
     return before.state is State.DOWN and after.state is State.UP and not its_own
 
@@ -142,28 +142,28 @@ def _is_back(before: Health, after: Health) -> bool:
 def tracks_to_save(
     belief: Belief, saved_at: Mapping[str, datetime], observations: Sequence[Observation], now: datetime
 ) -> tuple[dict[str, Track], dict[PoolKey, Pool]]:
-    """Return what was not written for a minute, or tells of something; the rest is cheap to learn anew.
+    """Return the tracks that alarm or were not saved for a minute; the rest is cheap to learn again.
 
-    `saved_at` is when the track of each target was last written.
+    `saved_at` is when each target's track was last saved.
     """
     tracks: dict[str, Track] = {}
     pools: dict[PoolKey, Pool] = {}
     for observation in observations:
         id, target = observation.target.id, observation.target
         one = belief.tracks.get(id)
-        if one and (one.is_alarmed or now - saved_at.get(id, EPOCH) >= KEPT_EVERY):
+        if one and (one.is_alarmed or now - saved_at.get(id, EPOCH) >= SAVE_INTERVAL):
             tracks[id] = one
             pools |= {key: belief.pools[key] for key in pool_keys(target) if key in belief.pools}
     return tracks, pools
 
 
 def take_note(belief: Belief, own: OwnTrouble, observations: Sequence[Observation]) -> dict[str, Note]:
-    """Take note of what the answers told besides: credit, models on offer, warnings."""
+    """Update the accounts' notes from the answers: credit, models on offer, warnings."""
     notes: dict[str, Note] = {}
     for observation in observations:
         if observation.target.id in belief.config.watches:
             what = f"the notes of {observation.target.account}"
-            notes.update(_or_nothing(own, what, partial(_take_note, belief, observation)))
+            notes.update(_guarded(own, what, partial(_take_note, belief, observation)))
     return notes
 
 
@@ -179,7 +179,7 @@ def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, 
 
 
 def is_to_confirm(belief: BeliefView, observation: Observation) -> bool:
-    """Whether it told of a loss that one more reading shall confirm."""
+    """Whether the observation shows a loss that a second reading must confirm."""
     if not observation.credits and observation.offer is None:
         return False
     account = observation.target.account
@@ -189,10 +189,10 @@ def is_to_confirm(belief: BeliefView, observation: Observation) -> bool:
 def conclude(
     belief: Belief, own: OwnTrouble, offline: Iterable[Incident], now: datetime, ahead: timedelta = timedelta(0)
 ) -> list[Change]:
-    """Return what opens, changes and ends, and of what the providers' own pages speak now.
+    """Return the incidents that open, change or resolve, and those the providers' status pages now announce.
 
-    `offline` are the times, as incidents, in which nothing could be reached lately. What time alone settles is settled
-    as it will be after `ahead`, in which nothing more is seen.
+    `offline`: recent incidents in which nothing could be reached. Whatever time alone settles is settled as of `ahead`
+    from now; no further observation comes until then.
     """
     changes = _diagnose(belief, own, offline, now, now + ahead)
     return changes + _announce(belief, changes, now, now + ahead)
@@ -201,40 +201,40 @@ def conclude(
 def _diagnose(
     belief: Belief, own: OwnTrouble, offline: Iterable[Incident], heard_at: datetime, now: datetime
 ) -> list[Change]:
-    """Return what the targets' health at `now` makes of the incidents, with what others had said by `heard_at`."""
+    """Return the changes from the targets' health at `now`, corroborated by what other sources said by `heard_at`."""
     near = frozenset(one for one in belief.config.reminders if one.is_near(now))
     if not (belief.pending.stirred or belief.pending.unsettled or near != belief.pending.near):
         return []
     watches = belief.config.watches
     states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
     findings = [finding for its in belief.findings.values() for finding in its]
-    findings += _or_nothing(own, "the detectors of signs", partial(_signs, belief, now))
+    findings += _guarded(own, "the detectors of signs", partial(_detector_findings, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at))
-    diagnoses += _or_nothing(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
+    diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
     well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}
-    diagnoses = _as_seen(belief, offline, diagnoses, well_since)
+    diagnoses = _dated_after_offline(belief, offline, diagnoses, well_since)
     belief.pending.stirred, belief.pending.near = False, near
-    # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
+    # Until all is settled, time alone can change the result: an incident fades, or a sibling is still suspected.
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     course = advance_incidents(
-        belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named, belief.config.location
+        belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, belief.config.location
     )
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading(belief.incidents.values(), belief.healths)
     return list(course.changes)
 
 
-def _as_seen(
+def _dated_after_offline(
     belief: Belief,
     offline: Iterable[Incident],
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
 ) -> list[Diagnosis]:
-    """Date what began while nothing could be reached by when something could: nothing is known of that time."""
+    """Date what began while we were offline from when we were back: nothing is known of the time between."""
     ends = [(one.opened_at, one.closed_at) for one in offline]
     ends += [
         (one.opened_at, reconnected_at(one, diagnoses, well_since))
@@ -242,16 +242,16 @@ def _as_seen(
         if one.is_offline
     ]
     spans = [(begin, end) for begin, end in ends if end]
-    return [one if one.scope is Scope.MONITOR else _after(one, spans) for one in diagnoses]
+    return [one if one.scope is Scope.MONITOR else _moved_past(one, spans) for one in diagnoses]
 
 
-def _after(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> Diagnosis:
+def _moved_past(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> Diagnosis:
     end = max((end for begin, end in spans if begin <= diagnosis.since < end), default=None)
     return replace(diagnosis, since=end) if end else diagnosis
 
 
 def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
-    """Return the status sources that cannot be read; who is cut off learns nothing new of any."""
+    """Return the unreadable status sources; while we are offline, only those already known."""
     found = unreadable(belief.sources.values(), now)
     if not (belief.is_offline or any(one.scope is Scope.MONITOR for one in diagnoses)):
         return found
@@ -259,40 +259,40 @@ def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -
     return [one for one in found if one.subject in known]
 
 
-def _signs(belief: Belief, now: datetime) -> Iterator[Finding]:
-    """Yield what the detectors tell; what many show together is not told of each again."""
-    slow = list(_shared(belief))
+def _detector_findings(belief: Belief, now: datetime) -> Iterator[Finding]:
+    """Yield the detectors' findings; a shared slowdown is not repeated for each target."""
+    slow = list(_pool_findings(belief))
     for id, memory in belief.tracks.items():
         if memory.is_alarmed and (watch := belief.config.watches.get(id)):
             for finding in target_memory.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
-                    slow.append(_whose(belief, watch.target, finding, now))
-    yield from _on_the_road(belief, slow, now)
+                    slow.append(_attributed(belief, watch.target, finding, now))
+    yield from _merged_on_path(belief, slow, now)
 
 
-def _on_the_road(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
-    """Yield one finding for all that became slow at once where whatever answers here did: it is the road's, or ours.
+def _merged_on_path(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
+    """Yield one finding for all if everything probed from here became slow at once: it is the network path, or us.
 
-    While that may turn out so, whoever is slow first waits for the others. Once told, it takes COMPANY of others at
-    their usual pace to say that it is but one of them: they come back one after the other.
+    While that is possible, the first slow one waits for the others. Once reported, others must be at their usual pace
+    for SETTLING before single ones are reported instead: they recover one after the other.
     """
     if not slow:
         return
     began = _began_by_answerer(belief, slow)
     latest = max(began.values())
-    here = {one for one, since in began.items() if latest - since <= COMPANY}
+    here = {one for one, since in began.items() if latest - since <= SETTLING}
     its = [one for one in slow if _answerer(belief, one) in here]
     yield from (one for one in slow if one not in its)
-    others = _at_their_pace(belief, began, latest)
+    others = _others_at_usual_pace(belief, began, latest)
     if len(here) > 1 and not any(others):
         belief.pending.all_slow_at = now
-        yield _of_the_road(its)
-    elif _is_told_of_the_road(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < COMPANY:
-        yield _of_the_road(its)
+        yield _path_finding(its)
+    elif _is_path_incident_open(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < SETTLING:
+        yield _path_finding(its)
     else:
-        early = bool(others) and not any(others) and now - latest < 2 * COMPANY
+        early = bool(others) and not any(others) and now - latest < 2 * SETTLING
         yield from (replace(one, passing=one.passing or early) for one in its)
 
 
@@ -301,7 +301,7 @@ def _answerer(belief: Belief, finding: Finding) -> str:
 
 
 def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, datetime]:
-    """Return since when each company is slow, by the first sign of it."""
+    """Return since when each answerer is slow, by its first sign."""
     began: dict[str, datetime] = {}
     for one in slow:
         answerer = _answerer(belief, one)
@@ -309,26 +309,26 @@ def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, dat
     return began
 
 
-def _at_their_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
-    """Return of each other target that has answered since then whether it did so at its usual pace."""
+def _others_at_usual_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
+    """Return, for each other target that answered since then, whether it did so at its usual pace."""
     others = (watch.target for watch in belief.config.watches.values() if watch.target.answerer not in slow)
     measured = (_measured(belief, one) for one in others if _has_answered(belief, one, since))
     return [not any(map(is_late, its)) for its in measured if its]
 
 
-def _is_told_of_the_road(belief: Belief) -> bool:
+def _is_path_incident_open(belief: Belief) -> bool:
     return any(one.scope is Scope.EGRESS and one.signal for one in belief.incidents.values())
 
 
-def _of_the_road(slow: Sequence[Finding]) -> Finding:
-    """Return what is told of all of it, as of the one that began first; each is named in its own words."""
+def _path_finding(slow: Sequence[Finding]) -> Finding:
+    """Return one finding for all, based on the one that began first, with each one's own words as a reason."""
     first = min(slow, key=lambda one: one.since)
     return replace(
         first,
         account="",
         model=None,
         topic=None,
-        rule=ROAD,
+        rule=PATH_RULE,
         reasons=(
             AllSlow(),
             *(SaidOf(one.account, one.words) for one in slow),
@@ -340,37 +340,37 @@ def _of_the_road(slow: Sequence[Finding]) -> Finding:
     )
 
 
-def _shared(belief: Belief) -> Iterator[Finding]:
-    """Yield what all accounts of one company show together, by one measure each."""
+def _pool_findings(belief: Belief) -> Iterator[Finding]:
+    """Yield the shared slowdowns, at most one measure per answerer."""
     slow = [key for key, one in belief.pools.items() if one.alarmed_at]
     slow.sort(key=lambda key: SPEAKING.index(key.kind))
-    told = set[str]()
+    seen = set[str]()
     for key in slow:
-        if key.answerer not in told:
-            told.add(key.answerer)
+        if key.answerer not in seen:
+            seen.add(key.answerer)
             yield from shared_latency.findings(
                 key.answerer, _last_of(belief, key), key.kind, belief.pools[key], key.model
             )
 
 
 def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
-    """Return what comes and goes; where an outage would be told by now, it is told with that."""
-    watches, told = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
-    _forget_turns(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
-    _ascribe_turns(belief, diagnoses)
+    """Return the flapping targets; what an outage already covers is reported with that."""
+    watches, covered = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
+    _reset_flaps(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
+    _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
-    return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
+    return [sign_of(finding) for finding in flap.findings(flaps, now, covered)]
 
 
-def _forget_turns(belief: Belief, cut_off: Iterable[str]) -> None:
-    """Count no turns while nothing can be reached: it is we who come and go."""
+def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
+    """Count no flaps while we are offline: it is our connection that flaps."""
     for id in cut_off:
         if (memory := belief.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
             belief.tracks[id] = replace(memory, flap=flap.STEADY)
 
 
-def _ascribe_turns(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
-    """Keep apart what fails at a provider and on the road to all of them: neither comes again in the other."""
+def _separate_flaps(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
+    """Keep provider failures and path failures apart: neither counts as a recurrence of the other."""
     for one in diagnoses:
         by_road = one.scope is Scope.EGRESS and not one.subject
         for id in one.targets if by_road or one.settled else ():
@@ -380,23 +380,23 @@ def _ascribe_turns(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
 
 
 def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime) -> bool:
-    """Whether it is what remains of a rise that all had and that is over: it may follow."""
+    """Whether the slowness is left over from a shared slowdown that has ended: it may still recover."""
     pools = (belief.pools.get(key) for key in pool_keys(target))
     ends = [pool.calm_at for pool in pools if pool and pool.calm_at]
-    return any(finding.since <= end and now - end < FOLLOWING for end in ends)
+    return any(finding.since <= end and now - end < RECOVERY for end in ends)
 
 
-def _whose(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
-    """Say whose matter it is that one account is slow: its own while others are answered at their usual pace."""
+def _attributed(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
+    """Attribute a slow account: the account itself is to blame if others are at their usual pace."""
     others = [one.target for one in belief.config.watches.values() if _is_sibling(one.target, target)]
     if finding.rule == f"latency/{Kind.TOKEN}":
         others = [one for one in others if one.model == target.model]
     seen = [one for one in others if _has_answered(belief, one, finding.since)]
-    usual = {one.account for one in seen if _is_at_its_pace(belief, one)}
+    usual = {one.account for one in seen if _is_at_usual_pace(belief, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
     reasons = (*finding.reasons, AtUsualPace(len(usual))) if usual else finding.reasons
     common = _is_company_slow(belief, target) or _may_be_shared(belief, target, seen)
-    early = bool(others) and now - _raised_at(belief, target) < COMPANY and common
+    early = bool(others) and now - _raised_at(belief, target) < SETTLING and common
     passing = finding.passing or early
     return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons, passing=passing)
 
@@ -406,13 +406,13 @@ def _is_sibling(one: Target, other: Target) -> bool:
 
 
 def _is_company_slow(belief: Belief, target: Target) -> bool:
-    """Whether another canary, or another measure, shows all that the same company answers to be slow."""
+    """Whether another canary or measure shows the whole answerer to be slow."""
     return any(one.alarmed_at and key.answerer == target.answerer for key, one in belief.pools.items())
 
 
 def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
-    """Whether nobody else was asked since, or half of them seem to be slow, too."""
-    least = ALIKE * max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0)
+    """Whether no other account was probed since, or at least half of them seem slow, too."""
+    least = SLOW_SHARE * max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0)
     slow = {one.account for one in seen if any(is_late(it) or slowness(it) > least for it in _measured(belief, one))}
     return len({one.account for one in seen}) <= 2 * len(slow)
 
@@ -422,8 +422,8 @@ def _has_answered(belief: Belief, target: Target, since: datetime) -> bool:
     return health.state is State.UP and health.seen_at is not None and health.seen_at >= since
 
 
-def _is_at_its_pace(belief: Belief, target: Target) -> bool:
-    """Whether its answers are as usual; a single one that is late is chance."""
+def _is_at_usual_pace(belief: Belief, target: Target) -> bool:
+    """Whether its answers are as fast as usual; a single late one is chance."""
     return not any(series.alarm or is_late(series, in_a_row=2) for series in _measured(belief, target))
 
 
@@ -436,8 +436,8 @@ def _raised_at(belief: Belief, target: Target) -> datetime:
     return max((series.alarm.at for series in _measured(belief, target) if series.alarm), default=EPOCH)
 
 
-def _settled(belief: Belief) -> list[Diagnosis]:
-    """Return what the detectors have ceased to tell although it is not as before; nothing while nobody was told."""
+def _lingering(belief: Belief) -> list[Diagnosis]:
+    """Return what no longer alarms but is not back to normal; nothing unless a signal is open."""
     if not any(one.signal for one in belief.incidents.values()):
         return []
     found: list[Finding] = []
@@ -450,13 +450,13 @@ def _settled(belief: Belief) -> list[Diagnosis]:
 
 
 def _last_of(belief: Belief, group: PoolKey) -> str:
-    """Return a target of a group: the one that was seen last."""
+    """Return the most recently probed target of a pool."""
     its = [w.target.id for w in belief.config.watches.values() if group in pool_keys(w.target)]
     return max(its, key=lambda id: belief.healths.get(id, Health()).seen_at or EPOCH, default="")
 
 
 def _announce(belief: Belief, changes: Sequence[Change], heard_at: datetime, now: datetime) -> list[Change]:
-    """Note of what is open, or opens now, that the provider's own page speaks of it."""
+    """Return the open incidents, and those opening now, that the provider's status page announces."""
     after = belief.incidents | {change.incident.id: change.incident for change in changes}
     standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
     if not standing or not belief.sources:

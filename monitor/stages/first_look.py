@@ -1,4 +1,4 @@
-"""The first looks after a start: where they reach nothing, who waits at the terminal is told so at once."""
+"""The first probes after a start: if they reach nothing, say so at once to whoever watches the terminal."""
 
 import logging
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from probes.model import Observation, Outcome
 
 log = logging.getLogger("monitor")
 
-ENOUGH = 3
-"""So many answerers that are not reached are worth a word; where there are fewer, all of them."""
+WORTH_LOGGING = 3
+"""Number of unreached answerers worth a log line; all of them where there are fewer."""
 
 
 class FirstLook(Struct):
-    """What the first looks came to: why each answerer could not be reached. `over`: there is no more to say.
+    """Why each answerer could not be reached by the first probes. `over`: reported, or something was reached.
 
-    Nobody is told by it: an outage is re-checked and has to last, which may take minutes.
+    It only logs: an outage is re-checked and must last before an alert, which may take minutes.
     """
 
     answerers: frozenset[str]
@@ -31,7 +31,7 @@ class FirstLook(Struct):
         met = [one for one in observations if one.outcome is not Outcome.UNKNOWN]
         self.over = any(one.fault not in UNREACHABLE for one in met)
         self.unreached |= {one.target.answerer: one.answer.words if one.answer else "" for one in met}
-        if not self.over and len(self.unreached) >= max(1, min(ENOUGH, len(self.answerers))):
+        if not self.over and len(self.unreached) >= max(1, min(WORTH_LOGGING, len(self.answerers))):
             self.over = True
             named = "; ".join(f"{name}: {why}" for name, why in sorted(self.unreached.items()))
             log.warning("nothing could be reached yet (%s); what is down is told once it is confirmed", named)

@@ -1,4 +1,4 @@
-"""Beats → those outside who notice when they stop: the heartbeat's address, and the service manager."""
+"""Beats → those outside who notice when they stop: the heartbeat URL and the service manager."""
 
 import asyncio
 from collections import Counter
@@ -19,17 +19,17 @@ from monitor.stages.signals import Signals
 from monitor.words import count
 from probes.canary import open_session
 
-FAREWELL_S = 1.0
-"""So long a round that is asked to end goes on trying to say so."""
-LATE = timedelta(seconds=60)
-"""A look that is so late was forgotten: the schedule does not go on."""
+LAST_PING_S = 1.0
+"""Seconds that a round being stopped still tries to send its last ping."""
+STALLED = timedelta(seconds=60)
+"""Delay after which a due probe shows that the schedule is stuck."""
 
 
 def trouble(services: Services, belief: BeliefView) -> str | None:
-    """Return why the latest beat was no good one; None when it was.
+    """Return why the latest beat was not good; None when it was.
 
-    Good means that what was seen is written, and that anything can be reached: who sees nothing does not watch,
-    and its own messages may be stuck as well.
+    Good means that the results are saved and that anything can be reached: an offline monitor does not watch, and its
+    own messages may be stuck as well.
     """
     if belief.is_offline:
         return "the monitor is offline: nothing answers"
@@ -37,34 +37,34 @@ def trouble(services: Services, belief: BeliefView) -> str | None:
 
 
 def is_stuck(services: Services, planned: Planned) -> bool:
-    """Whether the looks do not go on: then no beat says anything, and nothing is told."""
+    """Whether probing has stalled: a beat then proves nothing, so no ping is sent."""
     at = planned.looks.next_at()
-    return at is not None and services.edge.clock() - at > LATE
+    return at is not None and services.edge.clock() - at > STALLED
 
 
 async def beat_outside(
     services: Services, belief: BeliefView, planned: Planned, times: BeatTimes, signals: Signals
 ) -> None:
-    """Ping after a beat, once an interval, and at once when a beat is no good one after one that was.
+    """Ping after a beat, once per interval, and at once when a beat fails after a good one.
 
-    Without a beat nothing is sent: the silence is the message.
+    No beat, no ping: silence is the alarm.
     """
-    told, failing, due_s = None, False, 0.0
+    pinged, failing, due_s = None, False, 0.0
     while True:
         heartbeat, beat, why = belief.config.heartbeat, times.beaten_at, trouble(services, belief)
         is_due = services.edge.timer() >= due_s or bool(why and not failing)
-        if heartbeat and beat != told and is_due and not is_stuck(services, planned):
-            told, failing = beat, why is not None
-            _note(
+        if heartbeat and beat != pinged and is_due and not is_stuck(services, planned):
+            pinged, failing = beat, why is not None
+            _note_result(
                 services,
                 signals,
-                await _ping(services, belief, heartbeat.url, _word(why), why or ""),
+                await _ping(services, belief, heartbeat.url, _kind_of_ping(why), why or ""),
             )
             due_s = services.edge.timer() + heartbeat.interval_s
         await asyncio.sleep(services.pauses.step_s)
 
 
-def _word(why: str | None) -> Ping:
+def _kind_of_ping(why: str | None) -> Ping:
     return Ping.FAIL if why else Ping.SUCCESS
 
 
@@ -72,8 +72,8 @@ async def _ping(services: Services, belief: BeliefView, url: str, word: Ping, re
     return await ping(services.prober.session, url, word, reason, belief.config.way, services.pauses.ping_s)
 
 
-def _note(services: Services, signals: Signals, error: str | None) -> None:
-    """Say on the page and in the log that the heartbeat does not get through, or no more that it does not."""
+def _note_result(services: Services, signals: Signals, error: str | None) -> None:
+    """Set or clear the warning, on the page and in the log, that the heartbeat does not get through."""
     before = services.own.warnings.get("heartbeat")
     if error:
         services.own.warn("heartbeat", f"the heartbeat is not taken: {error}")
@@ -84,21 +84,21 @@ def _note(services: Services, signals: Signals, error: str | None) -> None:
 
 
 async def feed_watchdog(services: Services, belief: BeliefView, planned: Planned, times: BeatTimes) -> None:
-    """Keep the service manager's watchdog quiet while beats go on, and its status line true.
+    """Feed the service manager's watchdog while beats go on, and keep its status line current.
 
-    A store that refuses is told there and to the heartbeat, but is no reason for a restart: that mends no disk,
-    and loses what waits to be written.
+    A refusing store is reported there and to the heartbeat, but does not cause a restart: that repairs no disk and
+    loses what waits to be written.
     """
-    manager, told, fed_at, said = services.manager, None, 0.0, ""
+    manager, fed, fed_at, shown = services.manager, None, 0.0, ""
     step_s = services.pauses.step_s
     pause_s = (manager.watchdog_s or 2 * step_s) / 2
     while manager.address:
         beat, now_s = times.beaten_at, services.edge.timer()
-        if manager.watchdog_s and beat != told and now_s - fed_at >= pause_s and not is_stuck(services, planned):
-            told, fed_at = beat, now_s
+        if manager.watchdog_s and beat != fed and now_s - fed_at >= pause_s and not is_stuck(services, planned):
+            fed, fed_at = beat, now_s
             manager.tell(systemd.WATCHDOG)
-        if (words := systemd.status(_summary(services, belief))) != said:
-            said = words
+        if (words := systemd.status(_summary(services, belief))) != shown:
+            shown = words
             manager.tell(words)
         await asyncio.sleep(min(step_s, pause_s / 4))
 
@@ -112,14 +112,14 @@ def _summary(services: Services, belief: BeliefView) -> str:
 
 @asynccontextmanager
 async def told_round(services: Services, belief: BeliefView, signals: Signals) -> AsyncIterator[None]:
-    """Ping around a single round: its start, beside it, and at its end success or why it failed."""
+    """Ping around a single round: the start while it runs, and at the end success or the reason for failure."""
     if belief.config.heartbeat is None:
         yield
         return
     url = belief.config.heartbeat.url
     start = asyncio.create_task(_ping(services, belief, url, Ping.START))
     why: str | None = "the round was cut short"
-    limit_s: float | None = FAREWELL_S
+    limit_s: float | None = LAST_PING_S
     try:
         yield
         why, limit_s = trouble(services, belief), None
@@ -129,12 +129,12 @@ async def told_round(services: Services, belief: BeliefView, signals: Signals) -
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
-                await start  # so that it comes first
-                _note(services, signals, await _ping(services, belief, url, _word(why), why or ""))
+                await start  # so that it arrives first
+                _note_result(services, signals, await _ping(services, belief, url, _kind_of_ping(why), why or ""))
 
 
 async def tell_failure(config: Config, why: str) -> None:
-    """Ping that not even a start was possible."""
+    """Ping that the monitor could not even start."""
     if config.heartbeat:
         async with open_session(__version__) as session:
             await ping(session, config.heartbeat.url, Ping.FAIL, why, config.way)

@@ -1,4 +1,4 @@
-"""Changes, replies and time → the outbox: the stage that asks what is due to be told."""
+"""Changes, replies and time → the outbox: the stage that decides which messages are due."""
 
 import asyncio
 import logging
@@ -25,21 +25,21 @@ from probes.redact import conceal
 
 log = logging.getLogger("monitor")
 
-PACE = 5
-"""So many steps lie between two looks at what is due: nothing but a reply is a matter of seconds."""
+CHECK_STEPS = 5
+"""Number of steps between two checks for due messages: only a reply is urgent within seconds."""
 
 
 async def notify(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Tell what time, or what people answer, has made due: reminders, what was held back, digests."""
+    """Queue what time or a reply has made due: reminders, held messages, digests."""
     await take_left_replies(services, belief, told, signals)
     while True:
         signals.replied.clear()
         await tell_due(services, belief, told, signals)
-        await pause(PACE * services.pauses.step_s, signals.replied)
+        await pause(CHECK_STEPS * services.pauses.step_s, signals.replied)
 
 
 def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetime) -> list[Message]:
-    """Return what is to be told of these changes at once; it counts as told from here on."""
+    """Return the messages that these changes need at once; they count as sent from here on."""
     if not changes:
         return []
     told.cases = with_changes(told.cases, changes)
@@ -49,13 +49,13 @@ def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetim
 
 
 def situation(belief: BeliefView, told: Told, now: datetime) -> Situation:
-    """Return all that is looked at to decide who is told what."""
+    """Return the inputs of routing: everything that decides who is notified of what."""
     config = belief.config
     return Situation(told.cases, config.channels, config.rules, told.replies, now, belief.fading)
 
 
 async def tell_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Write to the outbox whatever is due by now."""
+    """Write every due message to the outbox."""
     now = services.edge.clock()
     told.cases = without_old(told.cases, now)
     messages = decide(situation(belief, told, now)) + _digests(belief, told, now) + _news(services, belief, told, now)
@@ -74,7 +74,7 @@ def _digests(belief: BeliefView, told: Told, now: datetime) -> list[Message]:
 
 
 def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> list[Message]:
-    """Return what every channel is to hear of the database; it counts as heard from here on."""
+    """Return the due messages about the database; they count as sent from here on."""
     failover, channels = services.storage.failover, belief.config.channels
     events, failover.events = failover.events, []
     due = list(due_news(channels, failover.refusal, services.own.refused_at, told.heard, now))
@@ -84,9 +84,9 @@ def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> 
 
 
 async def take_reply(services: Services, told: Told, signals: Signals, reply: Reply) -> bool:
-    """Write what somebody answers, which counts from then on; return whether it is new.
+    """Save a reply, which takes effect at once; return whether it is new.
 
-    Raises StoreError or ValueError where it cannot be written at all.
+    Raises StoreError or ValueError if it cannot be saved.
     """
     reply = _concealed(reply, services.prober.secrets)
     is_new = await services.storage.write(Writer.save_reply, reply)
@@ -98,18 +98,18 @@ async def take_reply(services: Services, told: Told, signals: Signals, reply: Re
 
 
 async def take_left_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Take up the replies that an older version left as files; they stay until the database itself has them."""
+    """Import the replies that an older version left as files; keep the files until the database has them."""
     database = belief.config.database
     found = await asyncio.to_thread(left_replies, database)
     for _, reply in found:
         try:
             await take_reply(services, told, signals, reply)
-        except (StoreError, ValueError) as error:  # else it would hold up all telling, at each start anew
-            log.error("what somebody left cannot be written: %s", error)
+        except (StoreError, ValueError) as error:  # it would block all notifications otherwise, after every start
+            log.error("a reply that was left as a file cannot be saved: %s", error)
     if not services.storage.failover.refusal:
         await asyncio.to_thread(forget_left, database, [file for file, _ in found])
 
 
 def _concealed(reply: Reply, secrets: Sequence[str]) -> Reply:
-    """Return a reply without the secrets that somebody typed: whoever leaves one may know none of them."""
+    """Return the reply with any typed secrets masked: the command that took it may not know them."""
     return replace(reply, by=conceal(reply.by, secrets), reason=conceal(reply.reason, secrets))

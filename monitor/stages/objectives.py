@@ -1,4 +1,4 @@
-"""The stage that looks how fast each error budget burns."""
+"""The stage that checks how fast each error budget burns."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ WEIGH_S = 60.0
 
 
 async def weigh(services: Services, belief: BeliefView, signals: Signals) -> None:
-    """Look once a minute how fast each objective's error budget burns."""
+    """Check once a minute how fast each objective's error budget burns."""
     while True:
         await weigh_step(services, belief, signals)
         await asyncio.sleep(WEIGH_S)

@@ -1,4 +1,4 @@
-"""What of the monitor itself does not work: said on the page, to the heartbeat and in the log."""
+"""The monitor's own faults: shown on the page, sent to the heartbeat, and logged."""
 
 import logging
 from datetime import datetime
@@ -13,9 +13,9 @@ log = logging.getLogger("monitor")
 
 
 class OwnTrouble(Struct):
-    """`warnings` is what does not work now, `logged` what of it the log holds, be it of a round before.
+    """`warnings`: what does not work now. `logged`: the part of it already in the log, also by an earlier round.
 
-    `failing` are the stages that failed lately. `refused_at` is when the database was last seen to refuse.
+    `failing`: the stages that failed lately. `refused_at`: when the database last refused a write.
     """
 
     warnings: dict[str, str] = field(default_factory=dict)
@@ -25,26 +25,26 @@ class OwnTrouble(Struct):
 
     @property
     def fault(self) -> str | None:
-        """What of ours failed lately, all of it, and is begun anew; None: nothing did."""
+        """All stages that failed lately and were restarted, as one text; None: none did."""
         return "; ".join(stage_failed(one.reason) for one in self.failing.values()) or None
 
     def warn(self, about: str, words: str, level: int = logging.ERROR) -> None:
-        """Say that something of ours does not work; in the log once, until it changes."""
+        """Warn that something of ours does not work; logged once, until the words change."""
         if self.logged.get(about) != words:
             log.log(level, "%s", words)
         self.warnings[about] = self.logged[about] = words
 
     def mended(self, about: str) -> None:
-        """Say in the log, where it held that something does not work, that it does."""
+        """Clear a warning; log that it is over if it was logged."""
         self.warnings.pop(about, None)
         if words := self.logged.pop(about, None):
             log.warning("this is over: %s", words)
 
     def said_before(self, about: str, words: str) -> None:
-        """Go on with what a process before us has said: not again in the log of each round, which cron mails."""
+        """Take over a warning of the previous process without logging it again: cron mails each round's log."""
         self.warnings[about] = self.logged[about] = words
 
     def withdraw(self, about: str) -> bool:
-        """Say it no more, without a word; return whether it was said."""
+        """Clear a warning without logging; return whether there was one."""
         self.logged.pop(about, None)
         return self.warnings.pop(about, None) is not None

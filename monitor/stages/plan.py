@@ -1,4 +1,4 @@
-"""When each target is looked at next, and whose looks a failure brings forward."""
+"""When each target is probed next, and whose probes a failure brings forward."""
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
@@ -18,10 +18,10 @@ from monitor.stages.signals import Signals
 from monitor.stages.spend import spent_today
 from probes.model import Blame, Fault, Observation, Target
 
-SIBLINGS = 10
-"""So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
-RIVALS = 2
-"""So many other accounts are asked out of turn what costs something: one may fail by itself."""
+MOST_SIBLINGS = 10
+"""Most other accounts of a provider probed at once: enough to tell, without a burst at a provider in trouble."""
+MOST_OTHERS = 2
+"""Most other accounts probed out of turn for money, or for a refused key: not one, as one may fail by itself."""
 
 
 def plan_looks(
@@ -32,7 +32,7 @@ def plan_looks(
     healths: Mapping[str, Health],
     observations: Sequence[Observation],
 ) -> dict[str, datetime]:
-    """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
+    """Plan the next probe of each observed target; a first failure brings its neighbours' probes forward."""
     plans: dict[str, datetime] = {}
     turning: list[Watch] = []
     shared = _shared(belief)
@@ -41,7 +41,7 @@ def plan_looks(
         if id in healths:
             watch, health = belief.config.watches[id], healths[id]
             failures, chance = belief.config.probe.failures, services.edge.chance()
-            again_s = _again_s(services, belief, planned, watch)
+            again_s = _recheck_s(services, belief, planned, watch)
             plans[id] = next_at(
                 watch, health, observation.at, failures, chance, planned.round_at, again_s, services.pauses.looks
             )
@@ -50,18 +50,18 @@ def plan_looks(
             if id in shared:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
             planned.looks.set(id, plans[id])
-            if _is_turning(health):
+            if _is_first_sign(health):
                 turning.append(watch)
     if turning:
         warm_up(belief.config.channels, services.templates)
-        for id in _neighbours(services, belief, planned, signals, turning) - _just_asked(healths, turning):
+        for id in _neighbours(services, belief, planned, signals, turning) - _just_probed(healths, turning):
             _hurry(services, belief, planned, id)
     signals.looks_planned.set()
     return plans
 
 
-def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
-    """Return who was asked since the first of those, or in the same breath: to ask again would tell no more."""
+def _just_probed(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
+    """Return the targets probed since the first of those, or at the same moment: another probe would add nothing."""
     first = min(healths[one.target.id].began_at or NEVER for one in turning)
     return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
 
@@ -75,9 +75,10 @@ def is_down(belief: BeliefView, target: str) -> bool:
 
 
 def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back: Set[str]) -> None:
-    """Ask at once who of an incident is down still and was not asked since a part of it, or of its account, recovered.
+    """Probe at once the targets of an incident that are still down and not probed since a part of it recovered.
 
-    What of the account was only suspected recovers, too: an hourly canary would keep the incident open for an hour.
+    A recovery of their account counts, even of a merely suspected target: else an hourly canary keeps the incident
+    open for an hour.
     """
     if not back:
         return
@@ -93,38 +94,38 @@ def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back:
 def plan_as_usual(
     services: Services, belief: BeliefView, planned: Planned, observations: Sequence[Observation]
 ) -> None:
-    """Look again at what could not be judged, in its interval: what nobody plans is never looked at."""
+    """Plan unjudged targets after their usual interval: without a plan they are never probed again."""
     for target in {one.target.id for one in observations}:
         if (watch := belief.config.watches.get(target)) and target not in planned.looks:
             planned.looks.set(target, services.edge.clock() + timedelta(seconds=watch.interval_s))
 
 
 def _shared(belief: BeliefView) -> frozenset[str]:
-    """Return what is part of a trouble that no account is to blame for: no back-off helps anybody's appeal there."""
+    """Return the targets in incidents that are not an account's fault: backing off there helps nobody's appeal."""
     its = (one.members for one in belief.incidents.values() if one.blame is not Blame.ACCOUNT)
     return frozenset().union(*its)
 
 
-def _again_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
-    """Return in how many seconds a look out of turn would tell more; None: no hurry, or no money for it."""
+def _recheck_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
+    """Return seconds until a probe out of turn is useful; None: not needed, or no budget for it."""
     memory, account = belief.tracks.get(watch.target.id), watch.target.account
     if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
         return None
     return again if watch.free or _can_afford(services, belief, planned, account) else None
 
 
-def _is_turning(health: Health) -> bool:
-    """Whether this was the first sign of a trouble, or of its end: in a brownout each good answer might be one."""
+def _is_first_sign(health: Health) -> bool:
+    """Whether this is the first sign of trouble or of recovery; in a brownout a good answer is not one."""
     brownout = health.evidence is not None and health.evidence.failed < health.evidence.looks
     ending = health.state is State.DOWN and health.successes == 1 and not brownout
     return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
 def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str) -> None:
-    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
+    """Probe at once, except for a re-check: it keeps its pause, or it would meet the same blip again.
 
-    So does who asked to be left alone for a while; and what lies beside the account's work, and was not seen when it
-    was asked, tells nothing of it the next time either.
+    A target that asked for a pause keeps it too. A side target without an observation tells nothing the next time
+    either, so it is left alone.
     """
     health, watch, now = belief.healths.get(target, Health()), belief.config.watches.get(target), services.edge.clock()
     is_idle = watch is not None and watch.aside and health.state is State.UNKNOWN
@@ -135,11 +136,10 @@ def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str
 def _neighbours(
     services: Services, belief: BeliefView, planned: Planned, signals: Signals, turning: Sequence[Watch]
 ) -> set[str]:
-    """Return who can tell whose trouble it is, or whether it is over.
+    """Return the targets to re-check: they show whose fault it is, or that it is over.
 
-    The accounts' other canaries, free ones of some siblings, the same paid one of a few, and, where no answer came at
-    all, one free canary of every other provider: perhaps it is this machine that is offline. Whatever is of the same
-    trouble.
+    These are the accounts' other canaries, free ones of some siblings, the same paid one of a few, all members of the
+    same incident and, if no answer came at all, one free canary of every other provider: we may be offline.
     """
     ids, accounts = {one.target.id for one in turning}, {one.target.account for one in turning}
     failing = [belief.healths[id] for id in ids]
@@ -148,11 +148,11 @@ def _neighbours(
     if doubted:
         signals.doubt.set()
     elsewhere = 1 if any(map(is_unreachable, failing)) else 0
-    room = dict.fromkeys((one.target.answerer for one in turning), SIBLINGS)
-    paid = dict.fromkeys((_asked(one.target) for one in turning), RIVALS)
+    room = dict.fromkeys((one.target.answerer for one in turning), MOST_SIBLINGS)
+    paid = dict.fromkeys((_probe_key(one.target) for one in turning), MOST_OTHERS)
     found: set[str] = set()
     for id, watch in belief.config.watches.items():
-        answerer, asked = watch.target.answerer, _asked(watch.target)
+        answerer, asked = watch.target.answerer, _probe_key(watch.target)
         if watch.target.account in accounts:
             found.add(id)
         elif watch.free and room.setdefault(answerer, elsewhere):
@@ -169,8 +169,8 @@ def _is_not_the_accounts(health: Health) -> bool:
     return health.fault is not None and health.fault.blame is not Blame.ACCOUNT
 
 
-def _asked(target: Target) -> tuple[str, str, str | None]:
-    """Return what asks the same: who answers, the canary and the model."""
+def _probe_key(target: Target) -> tuple[str, str, str | None]:
+    """Return what makes two probes the same: answerer, canary and model."""
     return target.answerer, target.canary, target.model
 
 
@@ -180,27 +180,27 @@ def _can_afford(services: Services, belief: BeliefView, planned: Planned, accoun
 
 
 def hurry_associates(services: Services, belief: BeliefView, planned: Planned, now: datetime) -> None:
-    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next.
+    """Probe at once the associates of a newly suspended account: one ban often leads to the next.
 
-    Where it is its key that is refused, ask some others there, too: they may be refused by now.
+    If its key is refused, probe a few others at the same answerer: they may be refused by now.
     """
-    suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_pulling(one)}
+    suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_suspended(one)}
     for account in suspended - planned.suspended:
         associates = set(belief.config.associates(account))
         its = [watch for watch in belief.config.watches.values() if watch.target.account in associates]
         free = {watch.target.account for watch in its if watch.free}
         for watch in its:
-            if watch.free or watch.target.account not in free:  # a subscription has nothing that is free
+            if watch.free or watch.target.account not in free:  # a subscription has no free canary
                 planned.looks.hurry(watch.target.id, now)
-        for id in _others_there(belief, account):
+        for id in _others_at_answerer(belief, account):
             _hurry(services, belief, planned, id)
     planned.suspended = suspended
 
 
-def _others_there(belief: BeliefView, account: str) -> list[str]:
-    """Return a free canary each of some other accounts that work where a key is refused; none where it is not the key.
+def _others_at_answerer(belief: BeliefView, account: str) -> list[str]:
+    """Return one free canary each of a few working accounts at the same answerer; none unless the key is refused.
 
-    What is dead already is left alone.
+    Accounts already down are left alone.
     """
     its = [watch.target for watch in belief.config.watches.values() if watch.target.account == account]
     if not any(belief.healths.get(one.id, Health()).fault is Fault.INVALID_KEY for one in its):
@@ -208,8 +208,8 @@ def _others_there(belief: BeliefView, account: str) -> list[str]:
     there = [w.target for w in belief.config.watches.values() if w.free and not w.aside]
     others = [one for one in there if one.answerer == its[0].answerer and one.account != account]
     well = {one.account: one.id for one in others if belief.healths.get(one.id, Health()).state is State.UP}
-    return list(well.values())[:RIVALS]
+    return list(well.values())[:MOST_OTHERS]
 
 
-def _is_pulling(health: Health) -> bool:
+def _is_suspended(health: Health) -> bool:
     return health.state is State.DOWN and health.fault in ACCOUNT_WIDE

@@ -1,4 +1,4 @@
-"""What is planned: the next look at each target, the next poll of each status source, and what was spent on it."""
+"""The plan: the next probe of each target, the next poll of each status source, and the money spent."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from monitor.store.clock import Reading
 
 
 class Planned(Struct, kw_only=True):
-    """`looks` and `polls` are what is due when; `followed` are the status sources that have a plan.
+    """`looks` and `polls`: when each probe and poll is due. `followed`: the status sources that have a plan.
 
-    `begun` is how the clocks stood when each look that is under way began. `proven` are the targets that have answered
-    well as they are set up now, `suspended` the accounts whose associates were asked for that. `round_at` is when the
-    single round began that this process does; None: it is resident.
+    `begun`: the clock readings at the start of each probe under way. `proven`: targets that have answered well in
+    their present setup. `suspended`: accounts whose associates were probed because of it. `round_at`: the start of the
+    single round that this process runs; None: it is resident.
     """
 
     looks: Agenda = field(default_factory=Agenda)
@@ -27,13 +27,13 @@ class Planned(Struct, kw_only=True):
     round_at: datetime | None = None
 
     def plan_looks(self, watches: Mapping[str, Watch], now: datetime, spread_s: float) -> None:
-        """Plan a first look, within `spread_s`, for every target that has no plan."""
+        """Plan a first probe, within `spread_s`, for every target that has no plan."""
         for id, watch in watches.items():
             if id not in self.looks:
                 self.looks.set(id, first_at(watch, now, spread_s))
 
     def plan_polls(self, sources: Mapping[str, object], now: datetime, spread_s: float) -> None:
-        """Plan a first poll, within `spread_s`, of every status source that is new; forget those that are gone."""
+        """Plan a first poll, within `spread_s`, of every new status source; drop those that are gone."""
         for number, id in enumerate(sorted(sources)):
             if id not in self.followed:
                 self.followed.add(id)
@@ -43,7 +43,7 @@ class Planned(Struct, kw_only=True):
             self.polls.drop(id)
 
     def plan_polls_anew(self) -> None:
-        """Forget when each status source was to be polled, so that each has a first poll."""
+        """Drop all planned polls, so that each status source gets a first poll again."""
         self.polls = Agenda()
         self.followed.clear()
 

@@ -1,4 +1,4 @@
-"""The stages that hear other witnesses: status pages, calls without a key, our own connection."""
+"""The stages that gather corroboration: status pages, calls without a key, our own connection."""
 
 import asyncio
 import logging
@@ -21,15 +21,15 @@ from probes.proxy import Proxies
 
 log = logging.getLogger("monitor")
 
-AGAIN = timedelta(seconds=60)
-"""While something is not the account's trouble, who answers without a key is asked each minute, and not more often."""
+CONTROL_INTERVAL = timedelta(seconds=60)
+"""Time between calls without a key to one answerer while a failure may not be the account's."""
 ONLINE_LIMIT_S = 5.0
 STALE_S = 5.0
-"""What neutral hosts said so long ago may be otherwise: where a road comes and goes it was true of the last time."""
+"""Seconds until the neutral hosts' answer is stale: on a flapping connection it holds for the last drop only."""
 
 
 async def poll_sources(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
-    """Poll each status source when its time comes, without waiting for any to answer."""
+    """Poll each status source when due, without waiting for any to answer."""
     async with asyncio.TaskGroup() as polls:
         while True:
             planned.plan_polls(belief.config.feeds, services.edge.clock(), services.pauses.spread_s)
@@ -43,7 +43,7 @@ async def poll_sources(services: Services, belief: BeliefView, planned: Planned,
 async def poll_source_safely(
     services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str
 ) -> None:
-    """Poll one source; what is our own fault with it is none of the others'."""
+    """Poll one source. A bug of ours must not stop the other sources."""
     try:
         await poll_source(services, belief, planned, signals, id)
         services.own.mended(f"source {id}")
@@ -54,40 +54,40 @@ async def poll_source_safely(
 
 
 async def poll_source(services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str) -> None:
-    """Poll one source, and let what it says be judged with all else."""
+    """Poll one source, and report the result to the beat."""
     feed, before = belief.config.feeds[id], belief.sources.get(id, Source(id))
     prober, way = services.prober, belief.config.way
     try:
-        told = await services.outside.poll(
+        bulletin = await services.outside.poll(
             prober.session, feed, before.validators, prober.clock, prober.timer, source=id, way=way
         )
-        told = await asyncio.to_thread(services.prober.admit, told)  # a page is long
-    except Exception as error:  # a bug of ours must not be taken for the source's silence
+        bulletin = await asyncio.to_thread(services.prober.admit, bulletin)  # a page is long: keep it off the loop
+    except Exception as error:  # our bug must not look like the source being silent
         log.exception("%s: the poll itself failed", id)
-        told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
-    after = follow(before, told)
-    latest = told if after.problem else after.last or told
+        bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
+    after = follow(before, bulletin)
+    latest = bulletin if after.problem else after.last or bulletin
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())
     pause_s = wait_s * belief.config.status.interval_s / USUAL_S
     planned.polls.set(id, services.edge.clock() + timedelta(seconds=pause_s))
-    await _hand_on(services, signals, before, after)
+    await _report_source(services, signals, before, after)
 
 
-async def _hand_on(services: Services, signals: Signals, before: Source, after: Source) -> None:
+async def _report_source(services: Services, signals: Signals, before: Source, after: Source) -> None:
     if after.problem and before.problem != after.problem:
         log.warning("status source %s is not believed: %s", after.id, after.problem)
     try:
         await services.storage.write(Writer.save_source, after)
     except StoreError as error:
         services.own.warn("store", f"a status source cannot be noted: {error}")
-    told = is_news(before, after)
-    signals.report(after, is_urgent=told)
-    if told:
+    is_new = is_news(before, after)
+    signals.report(after, is_urgent=is_new)
+    if is_new:
         signals.news.set()
 
 
 async def probe_controls(services: Services, belief: BeliefView, signals: Signals) -> None:
-    """Ask whoever is doubted without a key, as soon as there is a doubt, and again while it stands."""
+    """Call each doubted answerer without a key, as soon as there is a doubt and again while it lasts."""
     asked_s = -inf
     while True:
         await pause(services.pauses.step_s, signals.doubt)
@@ -96,32 +96,34 @@ async def probe_controls(services: Services, belief: BeliefView, signals: Signal
 
 
 async def probe_controls_now(services: Services, belief: BeliefView, signals: Signals, asked_s: float = -inf) -> float:
-    """ControlAnswer at each answerer that is in doubt, and look whether anything can be reached from here.
+    """Call each doubted answerer without a key, and check whether anything can be reached from here.
 
-    Return when by the timer neutral hosts were last asked, as `asked_s` is when they were before.
+    `asked_s` is when neutral hosts were last asked, in seconds of the timer; return the new value.
     """
     now, is_new = services.edge.clock(), bool(signals.doubted)
-    by = {one: _whose_way(belief, one) for one in sorted({*signals.doubted, *_standing_doubts(belief)})}
+    by = {one: _account_on_same_way(belief, one) for one in sorted({*signals.doubted, *_standing_doubts(belief)})}
     signals.doubted.clear()
     before = belief.control
     known = {
         id: probe_control for id, probe_control in before.controls.items() if by.get(id, probe_control) is not None
     }
     due = {
-        one: account for one, account in by.items() if account and (one not in known or now - known[one].at >= AGAIN)
+        one: account
+        for one, account in by.items()
+        if account and (one not in known or now - known[one].at >= CONTROL_INTERVAL)
     }
     if not due and not (is_new and services.edge.timer() - asked_s >= STALE_S):
         if known.keys() != before.controls.keys():
             signals.report(ControlResult(known, before.online), is_urgent=False)
         return asked_s
     asked_s = services.edge.timer()
-    met, online = await asyncio.gather(_probe_controls(services, belief, due), _look_out(services, belief))
+    met, online = await asyncio.gather(_probe_controls(services, belief, due), _check_online(services, belief))
     signals.report(ControlResult({**known, **met}, online))
     return asked_s
 
 
 def _standing_doubts(belief: BeliefView) -> Iterable[str]:
-    """Yield who answers the targets of open incidents that are not an account's own."""
+    """Yield the answerers of the targets in open incidents that are not an account's own."""
     for incident in belief.incidents.values():
         if incident.blame is not Blame.ACCOUNT and not (incident.signal or incident.drill):
             for id in incident.targets:
@@ -140,10 +142,10 @@ async def _probe_controls(
     return dict(zip(due, await asyncio.gather(*asked), strict=True))
 
 
-def _whose_way(belief: BeliefView, answerer: str) -> Account | None:
-    """Return an account whose way out those take that fail there.
+def _account_on_same_way(belief: BeliefView, answerer: str) -> Account | None:
+    """Return an account that uses the same way out as the failing ones.
 
-    None where they take several, since what is met on one is no word on another, and where nobody can be asked.
+    None if they use several ways, as one says nothing about another, or if the provider allows no call without a key.
     """
     watches = [one for one in belief.config.watches.values() if one.target.answerer == answerer]
     failing = [one for one in watches if (health := belief.healths.get(one.target.id)) and health.failures]
@@ -154,15 +156,15 @@ def _whose_way(belief: BeliefView, answerer: str) -> Account | None:
     return None if provider.is_command or is_gated(provider, accounts[0]) else accounts[0]
 
 
-def _road(belief: BeliefView, target: str) -> Proxies:
+def _proxies_of(belief: BeliefView, target: str) -> Proxies:
     watch = belief.config.watches.get(target)
     return belief.config.accounts[watch.target.account].way.proxies if watch else belief.config.way.proxies
 
 
-async def _look_out(services: Services, belief: BeliefView) -> bool | None:
-    """Ask neutral hosts only when some target met no answer at all, and by the roads that those go."""
+async def _check_online(services: Services, belief: BeliefView) -> bool | None:
+    """Ask neutral hosts, over the same proxies as the targets that got no answer; None if all got one."""
     unanswered = [id for id, health in belief.healths.items() if health.status is None and health.failures]
     if not unanswered:
         return None
-    roads = {_road(belief, id) for id in unanswered}
+    roads = {_proxies_of(belief, id) for id in unanswered}
     return await services.outside.is_online(belief.config.neutral_hosts, ONLINE_LIMIT_S, list(roads))

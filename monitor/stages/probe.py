@@ -1,4 +1,4 @@
-"""The stage that looks: every probe is started when its time comes, and what it saw is handed on."""
+"""The stage that probes: start each probe when due, and hand its observation on."""
 
 import asyncio
 import logging
@@ -20,28 +20,28 @@ from probes.remedy import explain
 
 log = logging.getLogger("monitor")
 
-ENOUGH = 500
-"""So many results are company enough, and so are those of all targets: no more can come."""
-JUMP = timedelta(seconds=30)
-"""A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
+FULL_BATCH = 500
+"""Most results in one batch before the beat is woken; so does one result per target, as no more can come."""
+CLOCK_JUMP = timedelta(seconds=30)
+"""Drift from the monotonic clock that shows the clock was set or the machine slept: replan everything."""
 
 
 def is_wavering(health: Health) -> bool:
-    """Whether one more look may soon decide: a failure that is not confirmed, or an outage that may be over."""
+    """Whether one more probe may decide: a failure is unconfirmed, or an outage may be over."""
     return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
 async def look(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
-    """Start every probe when its time comes, without waiting for any to end."""
-    _plan_anew(services, belief, planned)  # whatever was under way when this stage ended
+    """Start every probe when due, without waiting for any to end."""
+    _plan_missing(services, belief, planned)  # the probes under way when this stage last ended
     offset = _offset(services)
     async with asyncio.TaskGroup() as attempts:
         while True:
-            if abs(_offset(services) - offset) > JUMP:
+            if abs(_offset(services) - offset) > CLOCK_JUMP:
                 offset = _offset(services)
-                log.warning("the clock jumped, or the machine slept: every look is planned anew")
+                log.warning("the clock jumped, or the machine slept: every probe is planned anew")
                 planned.looks = Agenda()
-                _plan_anew(services, belief, planned)
+                _plan_missing(services, belief, planned)
             for target in planned.looks.take_due(services.edge.clock()):
                 if watch := belief.config.watches.get(target):
                     attempts.create_task(probe(services, belief, planned, signals, watch))
@@ -50,27 +50,27 @@ async def look(services: Services, belief: BeliefView, planned: Planned, signals
 
 
 async def probe(services: Services, belief: BeliefView, planned: Planned, signals: Signals, watch: Watch) -> None:
-    """Look at one target, unless there is a reason not to, and hand on what was seen."""
+    """Probe one target, unless there is a reason not to, and hand on the observation."""
     account = belief.config.accounts.get(watch.target.account)
     if account is None:
-        return  # a new configuration came in between
+        return  # removed by a reload since the probe was planned
     try:
-        observation = await _look_at(services, belief, planned, account, watch)
-    except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
+        observation = await _attempt(services, belief, planned, account, watch)
+    except Exception as error:  # our bug must neither stop the probing nor be blamed on the account
         log.exception("%s: the attempt itself failed", watch.target.id)
         observation = unseen(watch, services.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
     if watch.aside:
         observation = _set_aside(observation)
     signals.observations.put_nowait(observation)
     if (
-        signals.observations.qsize() >= min(ENOUGH, len(belief.config.watches))
+        signals.observations.qsize() >= min(FULL_BATCH, len(belief.config.watches))
         or observation.outcome is not Outcome.OK
         or is_wavering(belief.healths.get(watch.target.id, Health()))
     ):
         signals.urgent.set()
 
 
-async def _look_at(
+async def _attempt(
     services: Services, belief: BeliefView, planned: Planned, account: Account, watch: Watch
 ) -> Observation:
     if refusal := _refusal(services, belief, planned, account, watch):
@@ -83,26 +83,26 @@ async def _look_at(
 
 
 def _explained(belief: BeliefView, planned: Planned, observation: Observation) -> Observation:
-    """Take for our own fault what the account's configuration explains, as long as that has never worked."""
+    """Blame our configuration for a failure that it explains, as long as the target has never worked."""
     target, account = observation.target, belief.config.accounts.get(observation.target.account)
     if observation.outcome is Outcome.OK:
         planned.proven.add(target.id)
     if observation.fault is None or account is None:
         return observation
     provider, proven = belief.config.providers[account.provider], target.id in planned.proven
-    others = None if proven else _works_otherwise(belief, target)
+    others = None if proven else _does_another_canary_work(belief, target)
     return explain(provider, account, observation, proven=proven, others=others)
 
 
-def _works_otherwise(belief: BeliefView, target: Target) -> bool | None:
-    """Return whether another ability of the account answers well; None when there is no other."""
+def _does_another_canary_work(belief: BeliefView, target: Target) -> bool | None:
+    """Return whether another canary of the account answers well; None when there is none."""
     watches = (one for one in belief.config.watches.values() if one.target.account == target.account and not one.aside)
     others = [one.target.id for one in watches if one.target.canary != target.canary]
     return any(belief.healths.get(id, Health()).state is State.UP for id in others) if others else None
 
 
 def _set_aside(observation: Observation) -> Observation:
-    """Take the failure of a look beside the account's work as not having seen, unless it speaks of all of it."""
+    """Turn a side target's failure into UNKNOWN, unless the fault concerns the whole account."""
     if observation.fault is None or observation.fault in ACCOUNT_WIDE:
         return observation
     return replace(observation, outcome=Outcome.UNKNOWN, fault=None)
@@ -119,11 +119,11 @@ def _refusal(services: Services, belief: BeliefView, planned: Planned, account: 
 
 
 def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
-    """Return the observation of a look that did not take place."""
+    """Return the observation for a probe that did not take place."""
     return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
 
 
-def _plan_anew(services: Services, belief: BeliefView, planned: Planned) -> None:
+def _plan_missing(services: Services, belief: BeliefView, planned: Planned) -> None:
     planned.plan_looks(belief.config.watches, services.edge.clock(), services.pauses.spread_s)
 
 

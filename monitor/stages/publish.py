@@ -1,4 +1,4 @@
-"""The stage that keeps the page fresh, and what other users of this machine read."""
+"""The stage that keeps the private site, the public site and the metrics file fresh."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ from probes.model import Clock
 PUBLISH_S = 30.0
 REST_S = 1.0
 LONGEST_QUIET_S = 60.0
-"""With its rest it is anew before what it shows is called stale, two minutes after it was made."""
+"""Seconds between pages at most: even with the rest, a new one is there before the old is called stale (2 min)."""
 
 
 class Published(Struct, frozen=True):
-    """What came of making the pages for a configuration. `rota`: whose stand; `more`: others are to be made, too.
+    """The result of one publishing run. `rotation`: the pages already written; `more`: others are still due.
 
-    `warnings` is what does not work now, None: what it is about works. `is_unsound`: the database is broken.
+    `warnings`: the trouble by subject; None: that subject works. `is_unsound`: the database is broken.
     """
 
     config: Config | None = None
@@ -44,7 +44,7 @@ class Published(Struct, frozen=True):
 
 
 async def publish(services: Services, belief: BeliefView, signals: Signals) -> None:
-    """Keep the page fresh: at once when there is news, else every half minute."""
+    """Publish at once when there is news, else every half minute."""
     made = Published()
     while True:
         signals.news.clear()
@@ -58,7 +58,7 @@ async def publish(services: Services, belief: BeliefView, signals: Signals) -> N
 
 
 async def publish_once(services: Services, belief: BeliefView, signals: Signals, before: Published) -> Published:
-    """Write both sites, beside the loop; after another configuration all pages anew."""
+    """Write both sites, off the loop; after a reload, rewrite all pages."""
     config, own = belief.config, services.own
     rotation = before.rotation if before.config is config else {}
     storage = services.storage
@@ -75,42 +75,42 @@ async def publish_once(services: Services, belief: BeliefView, signals: Signals,
 
 
 def rest_s(took_s: float) -> float:
-    """Return how long no page is made after one that took so long: a storm of changes is one page.
+    """Return the seconds without a new page after one that took `took_s`: a storm of changes makes one page.
 
-    A page is made beside the loop, but takes turns with it: a large one may have a tenth of the time.
+    Pages are made off the loop but share the interpreter with it: a large one gets at most a tenth of the time.
     """
     return min(max(REST_S, 9 * took_s), PUBLISH_S)
 
 
 def quiet_s(took_s: float) -> float:
-    """Return after how long a page is made anew though nothing happened: a large one may have a thirtieth."""
+    """Return the seconds to the next page if there is no news: a large one gets at most a thirtieth of the time."""
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
 def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rotation: Rotation) -> Published:
-    """Write both sites from what the database holds. Called off the loop."""
+    """Write both sites from the database. Called off the loop."""
     try:
         with store.reading() as stored:
             snapshot = take(stored, config, clock(), warnings, rotation)
-        said = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
-        said |= _template_warnings(config)
-        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, said)
+        warned = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
+        warned |= _template_warnings(config)
+        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, warned)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        said = {"page": f"the page cannot be written to {config.folder}: {reason}"}
-        return Published(config, rotation, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
+        warned = {"page": f"the page cannot be written to {config.folder}: {reason}"}
+        return Published(config, rotation, warnings=warned, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
 
 
 TEMPLATE = "page template "
 
 
 def _shown(own: OwnTrouble) -> tuple[str, ...]:
-    """Return what a page says of the monitor's own trouble: one that can be read was written."""
+    """Return the monitor's own warnings for the page; without "page": a page that is read was written."""
     return tuple(words for about, words in own.warnings.items() if about != "page")
 
 
 def _write_private(folder: Path, snapshot: Snapshot) -> dict[str, str | None]:
-    """Write what the owner reads; a link in it that leads out of the folder is named on the page, which is written."""
+    """Write the private site; warn of a symbolic link in it that leads out of the folder, without failing."""
     try:
         write_sheets(folder, private_site.sheets(snapshot, existing(folder)), private_site.kept(snapshot))
     except Leaving as error:
@@ -119,7 +119,7 @@ def _write_private(folder: Path, snapshot: Snapshot) -> dict[str, str | None]:
 
 
 def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
-    """Write what other users of this machine read: the public site, and the metrics for a textfile collector."""
+    """Write the files for other users of this machine: the public site, and metrics for a textfile collector."""
     try:
         if config.public_folder:
             write_site(config.public_folder, public_site.render(snapshot), existing(config.public_folder), PUBLIC)
@@ -133,6 +133,6 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 
 
 def _template_warnings(config: Config) -> dict[str, str]:
-    """Return which templates of the user's own are not used, and why."""
-    told = press(config.site.language, config.page_templates).warnings
-    return {f"{TEMPLATE}{name}": words for name, words in told.items()}
+    """Return which of the user's page templates are not used, and why."""
+    warnings = press(config.site.language, config.page_templates).warnings
+    return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}

@@ -1,4 +1,4 @@
-"""The stage that takes up a changed monitor.toml, and a changed file of a key."""
+"""The stage that reloads a changed monitor.toml or key file."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ from probes.document import DocumentError
 log = logging.getLogger("monitor")
 
 TakeUp = Callable[[Config], None]
-"""Goes on with another configuration."""
+"""Switches to another configuration."""
 
 
 async def follow_configuration(
     services: Services, belief: BeliefView, signals: Signals, take_up: TakeUp, reload: asyncio.Event
 ) -> None:
-    """Take up a changed monitor.toml, or a changed file of a key; a bad one is named, and what runs goes on."""
+    """Reload a changed monitor.toml or key file; reject a bad one by name and keep running as before."""
     stamps = await asyncio.to_thread(_stamps, belief.config)
     while True:
         await pause(2 * services.pauses.step_s, reload)
@@ -45,7 +45,7 @@ async def follow_configuration(
 
 
 async def _changed(own: OwnTrouble, file: Path, what: str) -> Config | None:
-    """Read the configuration anew; None where it is not to be used, which is said."""
+    """Load the configuration again; None, with a warning, if it cannot be used."""
     try:
         config = await asyncio.to_thread(load, file, os.environ)
         if problems := overspending(config):
@@ -59,7 +59,7 @@ async def _changed(own: OwnTrouble, file: Path, what: str) -> Config | None:
 
 
 def _take_up(own: OwnTrouble, before: Config, after: Config, what: str, take_up: TakeUp) -> None:
-    """Go on with it. Where a key cannot be had any more, the account goes on with the one it had."""
+    """Switch to the new configuration. An account whose key cannot be read any more keeps its old one."""
     config, lost = with_keys_of(before, after)
     conceal_also(config.secrets)
     take_up(config)
@@ -76,7 +76,7 @@ def _stamps(config: Config) -> dict[Path, tuple[int, ...] | None]:
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """Return what changes with a file, and with who may read it; None where there is none."""
+    """Return what changes with a file's content or permissions; None if it does not exist."""
     try:
         seen = file.stat()
     except OSError:

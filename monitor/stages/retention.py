@@ -1,4 +1,4 @@
-"""The stage that rolls up what is past, forgets what is old, and sees whether the database is whole."""
+"""The stage that rolls up closed hours, deletes old results, and checks the database for corruption."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ TIDY_S = 60.0
 
 
 async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
-    """Roll up closed hours and forget what is too old, a step at a time; first see whether the file is whole."""
+    """Check the database, then roll up closed hours and delete what is too old, one step at a time."""
     await examine(services, signals)
     while True:
         if signals.unsound.is_set():
@@ -30,7 +30,7 @@ async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None
 
 
 async def examine(services: Services, signals: Signals) -> None:
-    """Look through the database for broken pages. Where it is broken the watch goes on with a new one."""
+    """Check the database for corruption; if it is broken, go on with a new one."""
     signals.unsound.clear()
     try:
         sound = await services.storage.ask(Reader.is_sound)

@@ -1,4 +1,4 @@
-"""What every stage may call: clocks and chance, the prober, the store, the senders; and what goes wrong with it."""
+"""What every stage may call: clocks, chance, the prober, the store and the senders, and the trouble with them."""
 
 import asyncio
 import random
@@ -31,12 +31,12 @@ from probes.proxy import Proxies, Way
 
 
 def uptime() -> float:
-    """Return the seconds since the machine started; without those in which it slept where it does not tell them."""
+    """Return the seconds since boot; without time asleep where the system has no CLOCK_BOOTTIME."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Edge(Struct, frozen=True):
-    """Where time, chance and the terminal come in. `uptime` goes on while the machine sleeps, unlike `timer`."""
+    """Time, chance and the terminal. `uptime` counts time asleep, unlike `timer`."""
 
     clock: Clock
     timer: Timer
@@ -52,7 +52,7 @@ class Edge(Struct, frozen=True):
 
 
 class Outside(Struct, frozen=True):
-    """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
+    """Every call to the outside world; a benchmark replaces them with a world of its own."""
 
     attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
     probe_control: Callable[[Prober, Provider, str | None, Way], Awaitable[ControlAnswer]] = probe_control
@@ -65,15 +65,14 @@ REAL = Outside()
 
 
 class Pauses(Struct, frozen=True):
-    """How long what waits.
+    """All waiting times; names in `_s` are seconds.
 
-    `step_s`: whoever waits looks at the clock again after so long, as it may be set meanwhile. `beat_s`: good news
-    waits so long for company, so that many results share one transaction; bad news does not wait. `idle_s`: there is a
-    beat so often at least, also when nothing was seen: whoever waits for it learns that we live. `spread_s`: the first
-    looks after a start are spread over so many seconds. `absent`: a gap between two beats that is worth a word; a
-    restart takes seconds. `reread`: so soon a balance that is low, or a list that lacks a model, is read again.
-    `drill`: so long after its opening a drill is resolved. A heartbeat's ping takes at most `ping_s`; the next one
-    is its retry. `looks` lie between looks that something hurries.
+    `step_s`: longest sleep, as the clock may be set meanwhile. `beat_s`: time to batch good results into one
+    transaction; a failure is written at once. `idle_s`: longest time between beats, even without results, to show
+    that we are alive. `spread_s`: the first probes after a start are spread over this. `absent`: gap between two beats
+    worth recording; a restart takes seconds. `reread`: time until a low balance, or a list that lacks a model, is read
+    again. `drill`: time until a drill is resolved. `ping_s`: timeout of a heartbeat's ping; the next one is its retry.
+    `looks`: pauses between hurried probes.
     """
 
     step_s: float = 1.0
@@ -91,12 +90,12 @@ USUAL_PAUSES = Pauses()
 
 
 class Turnstiles(Struct):
-    """Lets so many canaries at a time in to each host."""
+    """Limits the concurrent canaries per host."""
 
     by_host: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     def to(self, config: Config, account: Account) -> asyncio.Semaphore:
-        """Return the turnstile of the host that an account's canaries ask."""
+        """Return the semaphore of the host that an account's canaries call."""
         name = _host(account.base or config.providers[account.provider].base or "")
         if name not in self.by_host:
             self.by_host[name] = asyncio.Semaphore(config.probe.per_host)
@@ -109,7 +108,7 @@ def _host(base: str) -> str:
 
 
 class Services(Struct, kw_only=True):
-    """What the stages call. `link_key` is None where nobody serves signed links."""
+    """What the stages call. `link_key`: None if signed links are not served."""
 
     edge: Edge
     storage: Storage
@@ -123,7 +122,7 @@ class Services(Struct, kw_only=True):
     manager: Manager = Manager()
 
     def seconds_to(self, at: datetime | None) -> float:
-        """Return the seconds until `at`, at most the step after which one looks at the clock again."""
+        """Return the seconds until `at`, at most `step_s`: the clock may be set meanwhile."""
         step_s = self.pauses.step_s
         return step_s if at is None else min((at - self.edge.clock()).total_seconds(), step_s)
 

@@ -1,4 +1,4 @@
-"""How stages tell each other: what was seen waits here for the beat, and events wake who waits."""
+"""How stages talk to each other: queues of observations and reports for the beat, and events that wake a stage."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ class Burning(Struct, frozen=True):
 
 
 Report = Source | ControlResult | Burning
-"""What a stage learnt beside the looks: a status source as it is now, control probes, objectives."""
+"""What a stage other than the prober learnt: a status source's state, control probes, objectives."""
 
 
 class Signals(Struct, frozen=True):
-    """What one stage leaves for another. `reports` and `observations` are taken by the beat.
+    """What one stage leaves for another. The beat takes `reports` and `observations`.
 
-    `doubted` is who answers targets in doubt and is to be asked without a key. `unsound`: a reader found the database
-    broken. `dropped` is set at the end, when messages under way are waited for no more.
+    `doubted`: answerers of doubted targets, to be called without a key. `unsound`: a reader found the database
+    broken. `dropped`: set at the end of a shutdown, when messages under way are no longer waited for.
     """
 
     observations: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
@@ -43,14 +43,14 @@ class Signals(Struct, frozen=True):
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def report(self, one: Report, *, is_urgent: bool = True) -> None:
-        """Hand on to the beat what was learnt; urgent is what may change what is believed."""
+        """Hand a report to the beat; an urgent one, which may change the conclusions, wakes it at once."""
         self.reports.put_nowait(one)
         if is_urgent:
             self.urgent.set()
 
 
 async def pause(seconds: float, event: asyncio.Event) -> None:
-    """Wait for the event, at most so long."""
+    """Wait for the event, at most `seconds`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(max(seconds, 0)):
             await event.wait()

@@ -1,4 +1,4 @@
-"""What the canaries have spent today, and what an answer was billed for."""
+"""The canaries' spending today, and the cost of each answer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,12 +23,12 @@ def note_spending(belief: BeliefView, planned: Planned, observations: Sequence[O
 
 
 def spent_today(planned: Planned, account: str, at: datetime) -> Spending:
-    """Return what was last known to be spent; nothing on the day of `at` where nothing is known."""
+    """Return the last known spending; zero on the day of `at` if none is known."""
     return planned.spendings.get(account) or Spending(at.date())
 
 
 def _paid(belief: BeliefView, observation: Observation) -> Observation:
-    """Return it with what it was billed for; what an answer does not tell counts as the most it can be."""
+    """Return the observation with its usage and cost; if the answer states none, the most it can be."""
     watch = belief.config.watches.get(observation.target.id)
     if watch is None or watch.free or observation.status != 200 or observation.usage != Usage():
         return observation

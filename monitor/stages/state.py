@@ -33,7 +33,7 @@ from probes.remedy import PREFIX
 
 
 class MonitorState(Struct, frozen=True, kw_only=True):
-    """What a running monitor is made of. The beat alone sees all of it; each stage gets the parts that it names."""
+    """The parts of a running monitor. Only the beat gets all of it; each stage gets the parts that it names."""
 
     services: Services
     belief: Belief
@@ -78,7 +78,7 @@ def patience(config: Config) -> TimeLimits:
 
 
 def _resumed(config: Config, services: Services, failover: FailoverWriter) -> MonitorState:
-    """Return what goes on where the process before us ended."""
+    """Return the state in which the previous process ended."""
     edge, stored = services.edge, failover.reader
     left = stored.resumption
     remembered, before = left.resume(), left.correspondence(edge.clock())
@@ -121,7 +121,7 @@ def _told(before: Correspondence, now: datetime) -> Told:
 
 
 def _looks(config: Config, remembered: Remembered, now: datetime, set_by: timedelta) -> Agenda:
-    """Resume the plans that are still to come; what should have been looked at meanwhile starts anew."""
+    """Resume the plans still in the future; targets that became due meanwhile are planned anew."""
     agenda = Agenda()
     for id, planned in remembered.plans.items():
         if id in config.watches and (at := planned + set_by) > now:
@@ -130,6 +130,6 @@ def _looks(config: Config, remembered: Remembered, now: datetime, set_by: timede
 
 
 def _is_proven(health: Health) -> bool:
-    """Whether a target may be taken for set up rightly: it was well before, and nothing says otherwise since."""
+    """Whether a target is known to be set up right: it was well before, and no answer since says otherwise."""
     was_well = health.well_at is not None or health.state is State.UP
     return was_well and not (health.answer and health.answer.rule.startswith(PREFIX))

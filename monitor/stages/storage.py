@@ -1,4 +1,4 @@
-"""The store as the stages use it: each call off the loop, and a refusal said wherever people look."""
+"""The store as the stages use it: every call runs off the loop, and a refusal is shown wherever people look."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Storage(Struct, frozen=True):
-    """Writes and reads, each in a thread of its own: every further one would keep memory of its own."""
+    """Writes in one thread and reads in another; not more, as each thread keeps memory of its own."""
 
     store: Store
     failover: FailoverWriter
@@ -39,43 +39,43 @@ class Storage(Struct, frozen=True):
     clock: Clock
 
     async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """Run one of the writer's methods off the loop, one after the other."""
+        """Run a method of the writer off the loop, one at a time."""
         done = partial(self.failover.do, work, *args, **named)
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
-        """Run housekeeping, a method of the writer's, as `write` does; None: the database takes nothing now."""
+        """Run housekeeping, a method of the writer, as `write` does; None: the database takes no writes now."""
         done = partial(self.failover.tidy, lambda writer: work(writer, *args))
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def begin_anew(self) -> None:
-        """Set the database aside where it is broken, and go on with a new one."""
+        """Set the database aside if it is broken, and go on with a new one."""
         try:
             await asyncio.get_running_loop().run_in_executor(self.writing, self.failover.doubt)
         finally:
-            self._heed_refusal()
+            self._report_refusal()
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
-        """Run what reads much off the loop, one after the other."""
+        """Run a long read off the loop, one at a time."""
         return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
 
     async def ask(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """Run off the loop what reads the store. Raises StoreError."""
+        """Run a query on the store off the loop. Raises StoreError."""
         return await self.read(partial(self._asked, work, *args, **named))
 
     def _asked(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
-        # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
+        # Opened and closed in the reading thread: a cancelled task must not close what its thread still uses.
         with self.store.reading() as stored:
             return work(stored, *args, **named)
 
     async def save(self, batch: Batch) -> bool:
-        """Write what one beat remembers; return whether all of it was taken. The rest is set aside: our own fault."""
+        """Save one beat's batch; return whether all of it was taken. Refused rows are set aside as our own fault."""
         aside = self.store.aside
         refused = await self.write(salvage.save, batch, aside)
         if not refused:
@@ -87,13 +87,13 @@ class Storage(Struct, frozen=True):
         return False
 
     def resume_refusal(self) -> None:
-        """Say that results cannot be written; in the log only where no round before us has."""
+        """Warn that results cannot be written; log it only if no earlier round has."""
         if self.failover.refusal and self.failover.is_resumed:
             self.own.said_before("store", self._refused(self.failover.refusal))
-        self._heed_refusal()
+        self._report_refusal()
 
     def look_where_it_lies(self) -> None:
-        """Say on the page and in the log where the database lies on a network's file system."""
+        """Warn, on the page and in the log, if the database is on a network file system."""
         if words := self.store.place_warning():
             self.own.warn("place", words)
         else:
@@ -102,8 +102,8 @@ class Storage(Struct, frozen=True):
     def _refused(self, refusal: StorageRefusal) -> str:
         return f"results cannot be written to {self.store.name}: {refusal.words}"
 
-    def _heed_refusal(self) -> None:
-        """Say on the page, to the heartbeat and in the log that results cannot be written, or that they can again."""
+    def _report_refusal(self) -> None:
+        """Set or clear the warning, for page, heartbeat and log, that results cannot be written."""
         if refusal := self.failover.refusal:
             self.own.refused_at = self.clock()
             self.own.warn("store", self._refused(refusal))

@@ -1,4 +1,4 @@
-"""A changed configuration → what is watched and believed from here on; called between two beats."""
+"""Apply a changed configuration to what is watched and believed; called between two beats."""
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from probes.catalog import rules_by_name
 
 
 def take_up(state: MonitorState, config: Config) -> None:
-    """Go on with another configuration. Where results and the page are kept stays until a restart."""
+    """Switch to another configuration. The paths of database and pages stay until a restart."""
     services, belief, planned = state.services, state.belief, state.planned
     before = belief.config
     after = belief.config = _with_places_of(before, config)
@@ -38,7 +38,7 @@ def _with_places_of(before: Config, after: Config) -> Config:
 
 
 def _equip(services: Services, before: Config, after: Config) -> None:
-    """Let the prober and the senders know it. What was secret before stays so: an answer may be under way."""
+    """Update the prober and the senders. Old secrets stay masked: an answer may be under way."""
     secrets = tuple(dict.fromkeys((*after.secrets, *before.secrets)))
     rules_of = rules_by_name(after.shelf)
     services.prober = replace(services.prober, patience=patience(after), rules_of=rules_of, secrets=secrets)
@@ -47,7 +47,7 @@ def _equip(services: Services, before: Config, after: Config) -> None:
 
 
 def _forget(belief: Belief, planned: Planned, before: Config) -> None:
-    """Forget what is watched no more."""
+    """Drop what is no longer watched."""
     for id in before.watches.keys() - belief.config.watches.keys():
         planned.looks.drop(id)
         belief.healths.pop(id, None)
@@ -57,7 +57,7 @@ def _forget(belief: Belief, planned: Planned, before: Config) -> None:
 
 
 def _plan(state: MonitorState, before: Config) -> None:
-    """Plan a look at what is new, and at once one at whose key was changed."""
+    """Plan a first probe of new targets, and an immediate one where the key changed."""
     services, config, planned = state.services, state.belief.config, state.planned
     now = services.edge.clock()
     planned.plan_looks(config.watches, now, services.pauses.spread_s)
@@ -69,13 +69,13 @@ def _plan(state: MonitorState, before: Config) -> None:
 
 
 def _has_other_key(before: Config, after: Config, account: str) -> bool:
-    """Whether another key was given to an account that is watched already: it may be the cure of what it lacks."""
+    """Whether a watched account got another key: that may fix it."""
     old, new = before.accounts.get(account), after.accounts[account]
     return old is not None and (old.secrets, old.problem) != (new.secrets, new.problem)
 
 
 def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:
-    """Whether a target is asked at another address, or otherwise, than before."""
+    """Whether a target's address or dialect changed."""
     one = before.watches.get(target), after.watches.get(target)
     if one[0] is None or one[1] is None:
         return True

@@ -1,4 +1,4 @@
-"""What people were told, what they answered, and what every channel has heard."""
+"""What was sent to people, what they replied, and what each channel knows."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,17 +11,16 @@ from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard
 from monitor.store.writer import Key
 
-REMEMBERED = 10_000
-"""So many of the latest messages are known to be sent whatever became of the note of it; the others are by the note."""
+MOST_SENT = 10_000
+"""Most messages remembered in memory as sent, in case their record was lost; older ones rely on the record."""
 
 
 class Told(Struct, kw_only=True):
-    """What was told to whom, and what was answered.
+    """What was sent to whom, and the replies.
 
-    No digest is owed that was due before `digest_from`. `digests` is when each channel had its last one. `heard` is
-    what each channel was told of the database, `sent` are the messages that this process knows to be sent, the oldest
-    first. `tells_unremembered`: what can be remembered nowhere is told even so; of single rounds by one an hour, else
-    each would tell it.
+    `digest_from`: no digest due before it is owed. `digests`: when each channel got its last one. `heard`: what each
+    channel was told about the database. `sent`: messages this process has sent, oldest first. `tells_unremembered`:
+    send even what cannot be recorded anywhere; among single rounds only one an hour does, or each would send it.
     """
 
     digest_from: datetime
@@ -33,14 +32,14 @@ class Told(Struct, kw_only=True):
     tells_unremembered: bool = True
 
     def note(self, messages: Sequence[Message], at: datetime) -> None:
-        """Remember that these messages, decided at `at`, are on their way."""
+        """Record these messages, decided at `at`, as on their way."""
         self.cases = with_messages(self.cases, [(message, at) for message in messages])
 
     def note_sent(self, keys: Sequence[Key]) -> None:
         self.sent |= dict.fromkeys(keys)
-        while len(self.sent) > REMEMBERED:
+        while len(self.sent) > MOST_SENT:
             del self.sent[next(iter(self.sent))]
 
     def redate(self, by: timedelta) -> None:
-        """Date what goes on by a clock that was set by so much."""
+        """Shift the dates of everything in progress by `by`, as far as the clock was set."""
         self.cases = case.redated(self.cases, by)

@@ -1,1 +1,1 @@
-"""Remembers in SQLite: values in, values out."""
+"""The store, in SQLite: values in, values out."""

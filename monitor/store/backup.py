@@ -1,4 +1,4 @@
-"""Whole files of a database: copies that are whole, and what is set aside. Source: https://sqlite.org/backup.html"""
+"""The database as a file: consistent copies, and files set aside. Source: https://sqlite.org/backup.html"""
 
 import os
 import sqlite3
@@ -18,13 +18,13 @@ from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 KEPT = 2
-"""So many files that were set aside are kept."""
+"""Number of set-aside files that are kept."""
 SIDES = ("-wal", "-shm")
 WANTED = "name a file that `provider-monitor backup` wrote"
 
 
 def identity(file: Path) -> tuple[int, int] | None:
-    """Return what names a file whatever it is called; None where there is none."""
+    """Return what identifies a file whatever its name; None if it does not exist."""
     try:
         seen = file.stat()
     except OSError:
@@ -33,13 +33,13 @@ def identity(file: Path) -> tuple[int, int] | None:
 
 
 def copy_to(source: sqlite3.Connection, file: Path) -> Path:
-    """Write a copy of a database that may be in use, whole and synced. Raises OSError or sqlite3.Error."""
+    """Write a consistent, synced copy of a database that may be in use. Raises OSError or sqlite3.Error."""
     remove(file)
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
-            source.backup(copy)  # at once: step by step it begins anew with each beat that is written meanwhile
-            copy.execute("PRAGMA journal_mode = DELETE")  # so that it is one file
+            source.backup(copy)  # in one step: a stepwise copy restarts with each beat written meanwhile
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL
             if words := _complaint(copy):
                 raise sqlite3.DatabaseError(f"the copy is not whole: {words}")
     except BaseException:
@@ -50,9 +50,9 @@ def copy_to(source: sqlite3.Connection, file: Path) -> Path:
 
 
 def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
-    """Write a whole copy of the database, also while a monitor works with it; return whether it replaced an older one.
+    """Write a consistent copy of the database, also while a monitor uses it; return whether it replaced an older one.
 
-    `named` are the files of the configuration, which a copy never replaces. Raises StoreError.
+    `named`: the files of the configuration, which a copy never replaces. Raises StoreError.
     """
     if why := _why_kept(database, file, named):
         raise StoreError(f"{file}: {why}; name another file")
@@ -66,7 +66,7 @@ def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
 
 
 def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
-    """Return why a copy must not be put in the place of a file; None where nothing is lost by it."""
+    """Return why a copy must not replace a file; None if nothing is lost by that."""
     if why := why_no_file(file):
         return why
     if identity(file) is not None and identity(file) == identity(database):
@@ -81,18 +81,18 @@ def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
 
 
 def _own(database: Path) -> set[Path]:
-    """Return where all is that a monitor keeps with its database, and with what stands in for it."""
+    """Return the paths of everything a monitor keeps with its database and with its stand-in."""
     bases = {spot for one in (database, stand_in(database)) if one for spot in (*_spots(one), one.resolve())}
     return {Path(f"{base}{side}") for base in bases for side in BESIDE}
 
 
 def _spots(file: Path) -> set[Path]:
-    """Return a path as it is written, and as it is without the links and dots on the way to it."""
+    """Return a path as written, and with links and dots resolved."""
     return {file.absolute(), file.absolute().parent.resolve() / file.name}
 
 
 def _is_free(file: Path) -> bool:
-    """Whether there is no file, an empty one, or an older copy of a database of ours."""
+    """Whether the path has no file, an empty one, or an older copy of our database."""
     try:
         if not os.path.exists(file) or os.path.getsize(file) == 0:
             return True
@@ -112,9 +112,9 @@ def _repair(error: OSError | sqlite3.Error) -> str:
 
 
 def restore(database: Path, file: Path, at: datetime) -> Path | None:
-    """Put a copy of a backup in the database's place; return where the present one is now, None where there was none.
+    """Put a copy of a backup in the database's place; return where the present one is now, None if there was none.
 
-    Raises StoreError, Busy where a monitor works with it; the present one then stays.
+    Raises StoreError, Busy if a monitor is using it; the present one then stays.
     """
     estate = _estate(database)
     lock = Lock(database)
@@ -132,7 +132,7 @@ def restore(database: Path, file: Path, at: datetime) -> Path | None:
 
 
 class Estate(Struct, frozen=True):
-    """Whose a database is, or would be, and which folders above it have still to be made."""
+    """Owner of a database, present or future, and the parent folders still to be made."""
 
     uid: int
     gid: int
@@ -140,7 +140,7 @@ class Estate(Struct, frozen=True):
 
 
 def _estate(database: Path) -> Estate | None:
-    """Return None unless we are root, who alone makes files that the monitor's own user could then not write."""
+    """Return None unless we are root: only root makes files that the monitor's own user could not write."""
     if os.geteuid() != 0:
         return None
     above = (database, *database.parents)
@@ -150,7 +150,7 @@ def _estate(database: Path) -> Estate | None:
 
 
 def _hand_over(estate: Estate | None, *files: Path) -> None:
-    """Give what root has made to whoever works with the database. Raises OSError."""
+    """Change the owner of what root has made to the database's owner. Raises OSError."""
     if estate is None:
         return
     for one in (*estate.missing, *files):
@@ -158,7 +158,7 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
 
 
 def _backup(file: Path) -> sqlite3.Connection:
-    """Open what was once a database of ours, of this schema or an older one. Raises StoreError."""
+    """Open a backup of a database of ours, of this schema or an older one. Raises StoreError."""
     if why := why_no_file(file):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
@@ -174,7 +174,7 @@ def _backup(file: Path) -> sqlite3.Connection:
 
 
 def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
-    """Return why no monitor could work with a backup; one of an older schema is taken over as a trial, without rows."""
+    """Return why no monitor could use a backup; an older schema is migrated as a trial, without rows."""
     words, version = complaint(backup), backup.execute("PRAGMA user_version").fetchone()[0]
     if words is None or not 0 < version < VERSION:
         return words and (words if version else "is none of ours")
@@ -189,7 +189,7 @@ def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
 
 
 def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
-    """Make the same tables, and note the same steps as taken. Raises sqlite3.Error."""
+    """Make the same tables, with the same migration steps recorded. Raises sqlite3.Error."""
     made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type <> 'table'"
     for (statement,) in source.execute(made):
         trial.execute(statement)
@@ -208,7 +208,7 @@ def _words(error: OSError | sqlite3.Error) -> str:
 
 
 def is_broken(database: Path) -> bool:
-    """Whether a second connection finds the file itself wrong. A disk that fails to read says nothing of it."""
+    """Whether a second connection finds the file itself corrupt. A disk read error does not count as that."""
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return _complaint(db) is not None
@@ -217,7 +217,7 @@ def is_broken(database: Path) -> bool:
 
 
 def foreign(database: Path) -> str | None:
-    """Return why a second connection finds a sound file none that we write to; None: it is one, or cannot be read."""
+    """Return why a second connection takes a sound file for foreign; None: it is ours, or unreadable."""
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return complaint(db)
@@ -226,7 +226,7 @@ def foreign(database: Path) -> str | None:
 
 
 def was_once_ours(database: Path) -> bool:
-    """Whether this program has made a file that it cannot use, as a second connection finds; False: unknown, too."""
+    """Whether this program made a file that it cannot use, by a second connection; False also if unknown."""
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return was_ours(db)
@@ -245,9 +245,9 @@ def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
 
 
 def set_aside(database: Path, at: datetime, why: str = "corrupt") -> Path:
-    """Move a database away under a dated name, keep the last of those, and return where it is now."""
+    """Move a database away under a dated name, delete older ones beyond KEPT, and return where it is now."""
     aside = database.with_name(f"{database.name}.{why}-{at:%Y%m%dT%H%M%S}")
-    for side in SIDES:  # first: a log without its file is none
+    for side in SIDES:  # first: a WAL without its database is useless
         with suppress(FileNotFoundError):
             os.rename(f"{database}{side}", f"{aside}{side}")
     database.rename(aside)
@@ -257,7 +257,7 @@ def set_aside(database: Path, at: datetime, why: str = "corrupt") -> Path:
 
 
 def put_back(aside: Path, database: Path) -> None:
-    """Take back that a database was set aside. Raises OSError."""
+    """Undo setting a database aside. Raises OSError."""
     remove(database)
     for side in (*SIDES, ""):
         with suppress(FileNotFoundError):

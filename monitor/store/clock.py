@@ -1,4 +1,4 @@
-"""What the clock on the wall says against those that nobody sets: by how much it was set; pure."""
+"""How far the wall clock was set, measured against the monotonic clocks; pure."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 STEP = timedelta(seconds=2)
-"""What differs by less is how long it takes to read the clocks, or a clock that is being led back slowly."""
+"""Smallest difference that counts as a set clock: less is the time to read the clocks, or slewing."""
 DAY_S = 86400.0
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Reading(Struct, frozen=True):
-    """All clocks at one instant. `timer_s` stands still while the machine sleeps, `uptime_s` goes on."""
+    """All clocks at one instant. `timer_s` stops while the machine sleeps, `uptime_s` does not."""
 
     at: datetime
     timer_s: float
@@ -26,7 +26,7 @@ class Reading(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """What one process leaves to the next: the clock and the uptime at one instant, and which start of the machine."""
+    """What a process leaves to the next: clock and uptime at one instant, and the boot id."""
 
     at: datetime
     uptime_s: float
@@ -34,7 +34,7 @@ class Trace(Struct, frozen=True):
 
 
 def was_set(before: Reading, now: Reading) -> timedelta:
-    """Return by how much the clock was set between two readings of one process; 0 when it only went on."""
+    """Return how far the clock was set between two readings in one process; 0 if it was not."""
     ran_s = now.timer_s - before.timer_s
     slept_s = max(now.uptime_s - before.uptime_s - ran_s, 0.0)
     moved = now.at - before.at - timedelta(seconds=ran_s + slept_s)
@@ -42,10 +42,10 @@ def was_set(before: Reading, now: Reading) -> timedelta:
 
 
 def was_set_back(left: Trace | None, now: Trace) -> timedelta:
-    """Return by how much the clock was set back since another process, as a negative duration; 0 when it was not.
+    """Return how far the clock was set back since the previous process, as a negative duration; 0 if it was not.
 
-    Where the machine was started anew nobody knows how long it was off: then no time has passed. That it was set
-    forward looks as if nobody had watched, and is told as that.
+    After a reboot the time off is unknown: it counts as no time. A clock set forward looks like a gap in the watch,
+    and is reported as one.
     """
     if left is None:
         return timedelta(0)
@@ -56,7 +56,7 @@ def was_set_back(left: Trace | None, now: Trace) -> timedelta:
 
 
 def redated(value: T, by: timedelta) -> T:
-    """Return what is remembered with every date in it moved."""
+    """Return a value with every date in it shifted by `by`."""
     return cast(T, _moved(value, by))
 
 
@@ -76,7 +76,7 @@ def _moved(value: object, by: timedelta) -> object:
 
 @cache
 def boot() -> str:
-    """Return what names this start of the machine; "" where that is not told."""
+    """Return the boot id; "" if the system has none."""
     try:
         return BOOT.read_text().strip()
     except OSError:

@@ -19,19 +19,19 @@ from probes.document import why_no_file
 
 WAIT_S = 5
 MOMENT_S = 5.0
-"""So long whoever takes the lock waits for a command that has it briefly."""
+"""Seconds to wait for a command that holds the lock briefly."""
 TURN_S = 0.002
-"""Pause between two tries to take it: where command follows command, none of them leaves it free for longer."""
+"""Seconds between two tries to take it: a series of commands leaves it free no longer than that."""
 BRIEFLY = "briefly"
-"""What such a command writes into the lock, beside its number."""
+"""What such a command writes into the lock file, after its PID."""
 SETTLING_S = 0.05
-"""By then whoever took the lock has said in it who it is."""
+"""Seconds after which a new holder has written its PID into the lock file."""
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
 
 class Busy(StoreError):
-    """Another process writes to this database: `holder`, its number or "unknown"."""
+    """Another process holds this database: `holder`, its PID or "unknown"."""
 
     def __init__(self, lock: Path, holder: str) -> None:
         at_work = f"{lock}: another provider-monitor (process {holder}) is at work on this database"
@@ -40,17 +40,17 @@ class Busy(StoreError):
 
 
 class Lock:
-    """The right to write, held through a file beside the database; the kernel gives it back when we die.
+    """The right to write, held by a file lock beside the database; the kernel releases it when we die.
 
     One writer only: SQLite before 3.51.3 can corrupt a WAL database when two connections write or
     checkpoint at the same instant. Source: https://sqlite.org/wal.html#walresetbug
     """
 
     def __init__(self, database: Path, briefly: bool = False) -> None:
-        """Take it. Raises Busy where another process has it; `was_there`: one has had it before.
+        """Take the lock. Raises Busy if another process has it; `was_there`: some process has had it before.
 
-        A command takes it `briefly`: whoever comes meanwhile waits, rather than leave out a round or fail to start.
-        Raises StoreError where another user left a file that is in the way.
+        A command takes it `briefly`: others then wait for it instead of skipping a round or failing to start.
+        Raises StoreError if another user's file is in the way.
         """
         _check_file(database)
         check_owned(database)
@@ -64,7 +64,7 @@ class Lock:
         self._take(path)
 
     def _take(self, path: Path) -> None:
-        """Take it, at once or after the commands that have it for a moment. Raises Busy."""
+        """Take the lock, waiting for commands that hold it briefly. Raises Busy."""
         began_s = time.monotonic()
         known = "", began_s
         while not self._is_taken():
@@ -76,7 +76,7 @@ class Lock:
                 os.close(self._file)
                 raise Busy(path, holder or "unknown")
             time.sleep(TURN_S)
-        with suppress(OSError):  # who holds it is a courtesy
+        with suppress(OSError):  # the PID is a courtesy
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
 
@@ -88,16 +88,16 @@ class Lock:
         return True
 
     def is_lost(self) -> bool:
-        """Whether somebody deleted or replaced the file, so that another process could take its place."""
+        """Whether the lock file was deleted or replaced, so that another process could take the lock."""
         try:
             return not os.path.samestat(os.stat(lock_file(self._database)), os.fstat(self._file))
         except OSError as error:
             return error.errno == errno.ENOENT
 
     def renew(self) -> None:
-        """Hold the file that is there now, where somebody deleted ours, be it with its folder, which is made again.
+        """Take the lock again if its file, or the whole folder, was deleted; the folder is made again.
 
-        Raises OSError, and Busy when another process was first.
+        Raises OSError, and Busy if another process was first.
         """
         self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, path = _open_lock(self._database)
@@ -118,19 +118,19 @@ class Lock:
 
 
 BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
-"""What a monitor keeps in the folder of its database, and with what stands in for that."""
+"""Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
 
 
 def _check_file(database: Path) -> None:
-    """Raises StoreError before a device or a pipe is touched: as root we would change the modes of the machine's."""
+    """Raise StoreError for a device or a pipe before it is touched: as root we would change the machine's modes."""
     if why := why_no_file(database):
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
 def check_owned(database: Path) -> None:
-    """Look whether this user may use what is there. Raises StoreError: root may have left a file for us.
+    """Check that this user may use the files that exist. Raises StoreError: root may have left one behind.
 
-    Found out later, each would cost something else: the lock its meaning, a log the database, a key the links.
+    Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
     """
     bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
     closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
@@ -141,7 +141,7 @@ def check_owned(database: Path) -> None:
 
 
 def _is_closed(path: str) -> bool:
-    """Whether there is a file, or a folder, that this user may not use. On a read-only disk none is."""
+    """Whether a file or folder exists that this user may not use; never on a read-only disk."""
     how = os.O_DIRECTORY if os.path.isdir(path) else os.O_RDWR | os.O_NONBLOCK
     try:
         os.close(os.open(path, how | os.O_CLOEXEC))
@@ -157,7 +157,7 @@ def lock_file(database: Path) -> Path:
 
 
 def _open_lock(database: Path) -> tuple[int, Path]:
-    """Open the file to lock. Where none can be made the database is its own, as an old one is on a read-only disk."""
+    """Open the lock file. If none can be made, lock the database itself, as with one on a read-only disk."""
     path = lock_file(database)
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
@@ -169,9 +169,9 @@ def _open_lock(database: Path) -> tuple[int, Path]:
 
 
 def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connection:
-    """Return the one writing connection, with the tables up to date. Call it under the Lock. Raises StoreError.
+    """Return the one writing connection, with the tables migrated. Call it under the Lock. Raises StoreError.
 
-    It waits `wait_s`, else WAIT_S, for whoever holds the database.
+    It waits `wait_s` seconds, by default WAIT_S, for another holder of the database.
     """
     wait_s = WAIT_S if wait_s is None else wait_s
     _check_file(database)
@@ -195,9 +195,9 @@ def open_in_memory() -> sqlite3.Connection:
 
 
 def open_reader(database: Path) -> sqlite3.Connection:
-    """Return a connection that can only read: of what stands in for the database while that cannot be written.
+    """Return a read-only connection, to the stand-in while the database cannot be written.
 
-    Raises StoreError, also when there is no database yet.
+    Raises StoreError, also if there is no database yet.
     """
     there = stand_in(database)
     if there and there.exists():
@@ -207,10 +207,10 @@ def open_reader(database: Path) -> sqlite3.Connection:
 
 
 def read_only(database: Path) -> sqlite3.Connection:
-    """Return a connection that can only read this very file. Raises StoreError."""
+    """Return a read-only connection to this very file. Raises StoreError."""
     try:
         is_there = database.exists()
-    except OSError as error:  # a folder above it is closed to us
+    except OSError as error:  # a parent folder is closed to us
         raise unusable(database, error) from None
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
@@ -218,7 +218,7 @@ def read_only(database: Path) -> sqlite3.Connection:
 
 
 def read_as_it_is(database: Path) -> sqlite3.Connection:
-    """Return a connection that can only read this very file, whatever it holds. Raises StoreError."""
+    """Return a read-only connection to this very file, whatever it holds. Raises StoreError."""
     return _shared_or_not(database, _check_readable)
 
 
@@ -232,7 +232,7 @@ def _shared_or_not(database: Path, check: Check) -> sqlite3.Connection:
 
 
 UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
-"""What is said where SQLite cannot make the file through which connections share the log: nobody writes there then."""
+"""Refusals that come when SQLite cannot make the shared-memory file of the WAL: then nobody writes there."""
 
 
 def _read_only(database: Path, how: str, check: Check) -> sqlite3.Connection:
@@ -247,7 +247,7 @@ def _read_only(database: Path, how: str, check: Check) -> sqlite3.Connection:
 
 
 def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
-    if check_version(connection, str(database)) < VERSION:  # another process is about to make or to change its tables
+    if check_version(connection, str(database)) < VERSION:  # another process is about to create or migrate it
         raise Foreign(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
 
 
@@ -256,9 +256,9 @@ def _check_readable(connection: sqlite3.Connection, _: Path) -> None:
 
 
 def _read_by_name(connection: sqlite3.Connection) -> None:
-    """Have rows tell their columns by name, and text that is no UTF-8 come as far as it is: else no row comes at all.
+    """Make rows accessible by column name, and decode invalid UTF-8 leniently: else no row comes at all.
 
-    The file may have been written by another program, or by a broken disk. It costs 0.2 µs a text.
+    Another program or a broken disk may have written the file. It costs 0.2 µs a text.
     """
     connection.row_factory = sqlite3.Row
     connection.text_factory = _legible
@@ -272,7 +272,7 @@ def _legible(text: bytes) -> str:
 def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
     try:
         yield
-    except BaseException as error:  # also when we are asked to end meanwhile
+    except BaseException as error:  # also at a shutdown meanwhile
         connection.close()
         if isinstance(error, sqlite3.Error):
             raise unusable(database, error) from None
@@ -281,19 +281,19 @@ def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Itera
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of what is done within, or nothing."""
+    """Commit everything done within, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        with suppress(sqlite3.Error):  # SQLite itself takes back what a full or failing disk cut short
+        with suppress(sqlite3.Error):  # SQLite itself rolls back what a full or failing disk cut short
             connection.execute("ROLLBACK")
         raise
 
 
 def _make_private(database: Path) -> None:
-    """Create the file so that only its owner reads it; SQLite gives its side files the same mode."""
+    """Create the file readable by its owner only; SQLite gives its side files the same mode."""
     file = os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(file, 0o600)
@@ -303,7 +303,7 @@ def _make_private(database: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, database: Path) -> None:
     version = check_version(connection, str(database))
-    # FULL: what was committed survives a power cut; at one commit a beat it costs nothing one notices.
+    # FULL: a commit survives a power cut; at one commit a beat the cost is not noticeable.
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     if version < VERSION:
         if version:
@@ -313,8 +313,8 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
-    """Bring the tables up to date. Raises Foreign where that makes none of ours, else sqlite3.Error."""
-    # Imported here, since a cron run whose tables are up to date need not pay for it.
+    """Migrate the tables. Raises Foreign if the result is not a database of ours, else sqlite3.Error."""
+    # Imported here: a cron run whose tables are up to date need not pay for it.
     from monitor.store.schema import migrate
 
     drop_views(connection)
@@ -329,7 +329,7 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
 
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
-    """Keep a copy of a database of an older schema, for who goes back to the program that wrote it."""
+    """Keep a copy of a database of an older schema, for a downgrade to the program that wrote it."""
     from monitor.store.backup import keep
 
     try:
@@ -339,7 +339,7 @@ def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -
 
 
 def unusable(database: Path, error: Exception) -> StoreError:
-    """Return what to tell of a database that an error of the system or of SQLite keeps from being used."""
+    """Return the error to report for a database that the system or SQLite makes unusable."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
     repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"
@@ -347,14 +347,14 @@ def unusable(database: Path, error: Exception) -> StoreError:
 
 
 def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> StoreError:
-    """Return what to tell of a statement that was refused; with a repair where the database as a whole refuses."""
+    """Return the error to report for a refused statement; with a repair if the database as a whole refuses."""
     if isinstance(error, StoreError):
         return error
     return unusable(database, error) if refusal_of(error) else StoreError(f"{database}: {error}")
 
 
 def _way_in(database: Path) -> str:
-    with suppress(OSError):  # a folder above it is closed to us
+    with suppress(OSError):  # a parent folder is closed to us
         if not database.parent.exists():
             return f"make the folder {database.parent} and give it to this user"
     return f"make {database} writable for this user"

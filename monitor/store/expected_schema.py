@@ -1,4 +1,4 @@
-"""What the tables of this version look like: whether a sound file is a database of this program at all."""
+"""The tables of this version: they show whether a sound file is a database of this program at all."""
 
 import sqlite3
 from contextlib import suppress
@@ -6,18 +6,18 @@ from contextlib import suppress
 from monitor.storage_refusal import StoreError
 
 VERSION = 11
-"""The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
+"""Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
 STEPS_TABLE = "_sqlite_migrations"
-"""The table of the steps that were taken, which each database of ours has had from its first one on."""
+"""Table of the migration steps taken, which every database of ours has had from the first one on."""
 STEPS_NAME = "provider-monitor"
-"""What these steps are called there."""
+"""Name of our set of steps in that table."""
 ENOUGH = 2
-"""So many tables exactly as in LAYOUT no other program has."""
+"""Number of tables exactly as in LAYOUT that prove a database ours."""
 
 
 class Foreign(StoreError):
-    """The file is sound, but no database of this program, or of no version that it works with."""
+    """The file is sound, but not a database of this program, or not of a version that it supports."""
 
 
 LAYOUT = {
@@ -48,7 +48,7 @@ LAYOUT = {
     "track": "series_id* track!",
     "pool": "location!* id!* pool! (location id)",
 }
-"""The columns of each table (`!` never null, `*` of its key), and in brackets what is unique in it."""
+"""Columns of each table (`!`: never null, `*`: in its key), and in brackets what is unique."""
 
 SEEN = """
     SELECT name, (
@@ -67,12 +67,12 @@ SEEN = """
 
 
 def layout(db: sqlite3.Connection) -> dict[str, str]:
-    """Return how each table looks. It takes 0.4 ms. Raises sqlite3.Error."""
+    """Return the columns of each table, in the form of LAYOUT. It takes 0.4 ms. Raises sqlite3.Error."""
     return dict(tuple(row) for row in db.execute(SEEN))
 
 
 def complaint(db: sqlite3.Connection) -> str | None:
-    """Return what makes a file no database that this program writes to; None: it is one. Raises sqlite3.Error."""
+    """Return why a file is not a database that this program writes to; None: it is one. Raises sqlite3.Error."""
     version, there = _version(db), layout(db)
     if version == VERSION:
         return _difference(there)
@@ -84,7 +84,7 @@ def complaint(db: sqlite3.Connection) -> str | None:
 
 
 def check_version(db: sqlite3.Connection, name: str) -> int:
-    """Return the version of a database: 0 of one to be made. Raises Foreign where it is none of ours, or a newer one.
+    """Return the version of a database, 0 if it is still empty. Raises Foreign if it is not ours, or newer.
 
     Raises sqlite3.Error.
     """
@@ -97,9 +97,9 @@ def check_version(db: sqlite3.Connection, name: str) -> int:
 
 
 def was_ours(db: sqlite3.Connection) -> bool:
-    """Whether this program, in this version or an older one, made a file, whatever became of it. Raises sqlite3.Error.
+    """Whether this program, in this or an older version, made a file, whatever became of it. Raises sqlite3.Error.
 
-    What may be a newer program's, or another one's that was named by mistake, is not.
+    False for a file that may be a newer version's, or another program's named by mistake.
     """
     there = layout(db)
     alike = sum(there.get(name) == its for name, its in LAYOUT.items())
@@ -113,7 +113,7 @@ def _took_our_steps(db: sqlite3.Connection) -> bool:
 
 
 NAMED = 3
-"""So many tables that are not as they should be are named."""
+"""Most wrong tables named in a message."""
 
 REPAIR = "restore a backup, or move it away; a new one is made"
 SET_ASIDE = "restore a backup, or start `run` or `once`, which set it aside and go on with a new one"
@@ -128,9 +128,9 @@ def _newer(version: int) -> str | None:
 
 
 def _not_older(db: sqlite3.Connection, version: int, there: dict[str, str]) -> str | None:
-    """Return why a file of an older version is none of ours; an empty one, or one half made, is.
+    """Return why a file of an older version is not ours; None for ours, an empty or a half-made one.
 
-    The table of the steps alone says nothing: whoever uses sqlite-utils may have one.
+    The table of the steps alone proves nothing: any user of sqlite-utils may have one.
     """
     if version >= 0 and (_took_our_steps(db) or (version == 0 and _is_blank(db, there))):
         return None
@@ -138,7 +138,7 @@ def _not_older(db: sqlite3.Connection, version: int, there: dict[str, str]) -> s
 
 
 def _is_blank(db: sqlite3.Connection, there: dict[str, str]) -> bool:
-    """Whether no step was taken yet, by whoever is at work on it."""
+    """Whether no migration step was taken yet; another process may be at it."""
     return not there or (
         there.keys() == {STEPS_TABLE} and db.execute(f"SELECT 1 FROM {STEPS_TABLE}").fetchone() is None
     )

@@ -1,4 +1,4 @@
-"""Where a file lies → the file system that holds it, as the kernel tells: a network's is no place for a database."""
+"""A path → the type of its file system, from the kernel: a network file system is no place for a database."""
 
 import os
 import re
@@ -28,16 +28,16 @@ OF_NETWORKS = frozenset(
             "nfs4",
         ),
         *("orangefs", "pvfs2", "smb2", "smb3", "smbfs"),
-        # FUSE programs: of others most keep their files on this machine.
+        # FUSE programs that use the network; most others keep their files on this machine.
         *("blobfuse", "blobfuse2", "ceph-fuse", "curlftpfs", "gcsfuse", "goofys", "juicefs", "lizardfs", "mfs"),
         *("moosefs", "mount-s3", "rclone", "s3fs", "seaweedfs", "smbnetfs", "sshfs", "weed"),
     )
 )
-"""Such as the kernel names them; one that a FUSE program serves is named `fuse.sshfs`."""
+"""Network file systems by the kernel's names; a FUSE program's is named like `fuse.sshfs`."""
 
 
 class Mount(Struct, frozen=True):
-    """One line of the kernel's: what is mounted at `point`, upon the mount `parent`."""
+    """One line of mountinfo: what is mounted at `point`, on top of the mount `parent`."""
 
     id: bytes
     parent: bytes
@@ -49,10 +49,10 @@ class Mount(Struct, frozen=True):
 
 
 def warning(database: Path) -> str | None:
-    """Return why a database should not lie where it does, with the repair; None where that is well, or not known."""
+    """Return why a database should not be where it is, with the repair; None if it is fine or unknown."""
     try:
         told = MOUNTS.read_bytes()
-    except OSError:  # another kernel tells it otherwise
+    except OSError:  # not Linux
         return None
     kind = kind_at(os.path.realpath(database), told)
     if kind is None or kind.removeprefix("fuse.") not in OF_NETWORKS:
@@ -66,8 +66,8 @@ def warning(database: Path) -> str | None:
 def kind_at(path: str, told: bytes) -> str | None:
     """Return the type of the file system that holds an absolute path without links; None: not known.
 
-    It is found as the kernel finds it, from mount to mount: of those upon one mount the first on the way is entered,
-    and hides what was mounted deeper down before.
+    It follows the kernel's way, from mount to mount: of several on one mount the first on the path is entered, and
+    hides what was mounted deeper down before it.
     """
     mounts = [mount for line in told.splitlines() if (mount := _read(line)) and mount.holds(path)]
     ids = {mount.id for mount in mounts}
@@ -85,7 +85,7 @@ def _first(mounts: Iterable[Mount]) -> Mount:
 
 
 def _read(line: bytes) -> Mount | None:
-    """Return a line's mount; None of a line that is none. Between the options and the type there may be more fields."""
+    """Return a line's mount; None if it is malformed. There may be extra fields between the options and the type."""
     before, _, after = line.partition(b" - ")
     facts, (kind, *_) = before.split(b" "), after.split(b" ")
     if len(facts) < 6 or not kind:
@@ -94,7 +94,7 @@ def _read(line: bytes) -> Mount | None:
 
 
 ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
-"""How the kernel writes blanks, line ends and backslashes in a name."""
+"""Escapes by which the kernel writes blanks, line ends and backslashes in a name."""
 
 
 def _letter(found: re.Match[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""What was seen: looks, hours and days of each series, durations, limits and money, as pages and replays ask."""
+"""Queries on the past: observations, hours and days of each series, durations, limits and money."""
 
 import sqlite3
 from collections import defaultdict
@@ -32,24 +32,24 @@ from probes.model import Limit, Observation, Target
 
 DAY = timedelta(days=1)
 RECENT = 10
-"""So many of the latest good answers make "now"."""
+"""Number of latest good answers that count as "now"."""
 USUAL_DAYS = 7
-"""So many days back reaches "usual"."""
+"""Days that count as "usual"."""
 CHARTED_DAYS = 30
-"""So many days back reaches a chart of durations."""
+"""Days in a chart of durations."""
 LATEST = 20
-"""So many looks of each target tell how far apart they usually are."""
+"""Number of latest observations per target from which the usual pause is taken."""
 
 Cells = dict[int, dict[datetime, Cell]]
-"""What was seen, by the number of a series and by the start of its hour or day."""
+"""Results by series number and by start of the hour or day."""
 ALL = 0
-"""Stands for the number of a series where several are added up."""
+"""Series number that stands for several added up."""
 
 
 class Durations(Struct, frozen=True):
     """Sketches of the good answers of one target: the latest few, all of the last days, and each closed day.
 
-    `days` holds (start, latency, time to first token), the oldest first; days without a look are left out.
+    `days` holds (start, latency, time to first token), oldest first; days without an observation are left out.
     """
 
     latency: Sketch
@@ -60,14 +60,14 @@ class Durations(Struct, frozen=True):
 
 
 class LimitSince(Struct, frozen=True):
-    """One rate limit as last told, and since when its ceiling is what it is."""
+    """One rate limit as last stated by the provider, and since when it has its present ceiling."""
 
     limit: Limit
     since: datetime
 
 
 class History:
-    """What was seen from one location. A series, one target's looks, goes by its number (`series_ids`)."""
+    """The results of one location. A series is one target's observations, known by its number (`series_ids`)."""
 
     def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
         self._db = connection
@@ -75,7 +75,7 @@ class History:
         self._marks = marks
 
     def rolled_until(self, table: str) -> datetime:
-        """Return the end of the last hour (`hourly`) or day (`daily`) that was added up; 1970 when none was."""
+        """Return the end of the last hour (`hourly`) or day (`daily`) rolled up; 1970 if none was."""
         return self._marks.rolled_until(table)
 
     def series_ids(self) -> dict[str, int]:
@@ -84,7 +84,7 @@ class History:
         return {target_id(row): row["id"] for row in rows}
 
     def usual_pause(self, least: timedelta) -> timedelta:
-        """Return the median pause between the latest looks at the target that is looked at most often; 0: not known.
+        """Return the median pause between the latest probes of the most often probed target; 0: not known.
 
         Pauses shorter than `least` are re-checks within one round.
         """
@@ -99,9 +99,9 @@ class History:
         return min(medians, default=0) * MILLISECOND
 
     def cells(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
-        """Return what was seen in each hour from `since` on; hours without a look are left out.
+        """Return the results of each hour from `since` on; hours without an observation are left out.
 
-        Closed hours come from their roll-up; what is newer than the last roll-up is counted from the rows.
+        Closed hours come from their roll-up; anything newer is counted from the rows.
         """
         rolled = """
             SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
@@ -121,7 +121,7 @@ class History:
         return found
 
     def days(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
-        """Return what was seen in each closed day from `since` on; days without a look are left out."""
+        """Return the results of each closed day from `since` on; days without an observation are left out."""
         query = """
             SELECT series_id, at, ok, degraded, failed, unknown FROM daily
             WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
@@ -162,7 +162,7 @@ class History:
         )
 
     def stream(self, series: int) -> Series | None:
-        """Return what is remembered of how fast one target streams; the text is searched, as few stream for long."""
+        """Return the saved streaming speed of one target; the JSON is searched, as few targets stream for long."""
         rows = self._db.execute(
             """SELECT track FROM track WHERE series_id = ? AND instr(track, '"token":{')""", (series,)
         )
@@ -178,7 +178,7 @@ class History:
         return {series: tuple(map(_ceiling, its)) for series, its in rows}
 
     def moves(self) -> dict[int, Mapping[tuple[str, int], Moved]]:
-        """Return the ceilings of each series that moved for good; the text is searched, as few ever do."""
+        """Return the ceilings of each series that moved for good; the JSON is searched, as few ever do."""
         query = """
             SELECT series_id, track FROM track JOIN series ON series.id = series_id
             WHERE location = ? AND instr(track, '"moved":{')
@@ -193,7 +193,7 @@ class History:
         return {row["account"]: row["usd"] for row in rows}
 
     def observations(self, target: Target, since: datetime) -> Iterator[Observation]:
-        """Yield every look at a target that is still kept, oldest first; of an answer its rule and how sure it is."""
+        """Yield every stored observation of a target, oldest first; of its answer only rule and confidence."""
         query = """
             SELECT observation.*, rule, confidence, phase FROM series
             JOIN observation ON observation.series_id = series.id

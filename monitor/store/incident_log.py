@@ -1,4 +1,4 @@
-"""The incidents on record, and what happened to them."""
+"""Queries on the recorded incidents and their changes."""
 
 import sqlite3
 from datetime import datetime
@@ -15,7 +15,7 @@ class IncidentLog:
         self._location = location
 
     def closed(self, most: int) -> list[Incident]:
-        """Return the latest ended incidents, newest first."""
+        """Return the latest closed incidents, newest first."""
         rows = self._db.execute(
             "SELECT details FROM incident WHERE location = ? AND closed IS NOT NULL ORDER BY opened DESC LIMIT ?",
             (self._location, most),
@@ -23,7 +23,7 @@ class IncidentLog:
         return list(sound(rows, incident_from))
 
     def between(self, since: datetime, until: datetime) -> list[Incident]:
-        """Return the incidents that were open at some time of the span, drills left out; oldest first."""
+        """Return the incidents open at any time within the span, without drills; oldest first."""
         query = """
             SELECT details FROM incident
             WHERE location = ? AND NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
@@ -41,7 +41,7 @@ class IncidentLog:
         return [row["id"] for row in rows]
 
     def changes_since(self, since: datetime) -> list[Change]:
-        """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
+        """Return all changes of the incidents whose first change came since then, in order."""
         query = """
             SELECT incident, kind, at FROM change
             WHERE location = :here AND incident_id IN (

@@ -1,4 +1,4 @@
-"""Replies that people left as files, as they did until there was a control socket: an upgrade loses none of them."""
+"""Replies left as files by versions before the control socket: an upgrade loses none of them."""
 
 import logging
 import os
@@ -18,11 +18,11 @@ log = logging.getLogger("monitor")
 
 UNREAD = ".unread"
 LONGEST = 64 * 1024
-"""No reply that was left is longer."""
+"""Most bytes of such a reply."""
 
 
 def left_replies(database: Path) -> list[tuple[Path, Reply]]:
-    """Return the replies that were left, with their files; what is no reply is thrown away."""
+    """Return the replies left as files, each with its file; delete files that are not replies."""
     found = []
     for file, content in chain.from_iterable(map(_left, _folders(database))):
         reply = _read(content)
@@ -41,17 +41,17 @@ def _read(content: bytes) -> Reply | None:
 
 
 def forget_left(database: Path, files: Iterable[Path]) -> None:
-    """Take away what was read, and drills that were asked for: whoever asked has long stopped waiting."""
+    """Delete the files that were read, and old drill requests: nobody waits for those any more."""
     wishes = database.with_name(f"{database.name}.wishes")
     for file in (*files, *wishes.glob("*.json")):
         _remove(file)
     for folder in (*_folders(database), wishes):
-        with suppress(OSError):  # it is not there, or holds what could not be read
+        with suppress(OSError):  # missing, or still holding unreadable files
             folder.rmdir()
 
 
 def _left(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """Yield each file with its content; what cannot be read is set aside, and said in the log once."""
+    """Yield each file with its content; set an unreadable one aside, logged once."""
     for file in sorted(folder.glob("*.json")):
         try:
             with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
@@ -59,7 +59,7 @@ def _left(folder: Path) -> Iterator[tuple[Path, bytes]]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            log.error("%s was left for us and cannot be read (%s): say it anew, as our user", file, error.strerror)
+            log.error("the request in %s cannot be read (%s): repeat the command as our user", file, error.strerror)
             with suppress(OSError):
                 file.rename(file.with_suffix(UNREAD))
 
@@ -70,5 +70,5 @@ def _remove(file: Path) -> None:
 
 
 def _folders(database: Path) -> list[Path]:
-    """Return where they were left: beside the database, and where that could not be written, with its stand-in."""
+    """Return where replies may be: beside the database, and beside its stand-in for when it could not be written."""
     return [one.with_name(f"{one.name}.replies") for one in (database, stand_in(database)) if one]

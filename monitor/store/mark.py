@@ -1,4 +1,4 @@
-"""What stands at a name: single values that one process leaves to the next, or to who asks from outside."""
+"""Marks: single named values that a process leaves for the next one or for a command."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Marks:
         self.location = location
 
     def _marked(self, name: str, read: Callable[[str], T]) -> T | None:
-        """Return what stands at a mark; None: nothing, or nothing that can be read."""
+        """Return the value of a mark; None if it is missing or unreadable."""
         rows = self._db.execute("SELECT value FROM mark WHERE (location, name) = (?, ?)", (self.location, name))
         return next(sound(rows, lambda row: read(row["value"])), None)
 
@@ -30,27 +30,27 @@ class Marks:
         return self._marked("beat", _time)
 
     def trace(self) -> Trace | None:
-        """Return what the last process left of its clocks; None: nothing."""
+        """Return the clock readings that the last process left; None: none."""
         return self._marked("clock", lambda text: from_json(text, Trace))
 
     def refusal(self) -> StorageRefusal | None:
-        """Return why the database cannot be written, where this one stands in for it."""
+        """Return why the database cannot be written, if this file is its stand-in."""
         return self._marked("refused", lambda text: from_json(text, StorageRefusal))
 
     def overlap(self) -> Overlap | None:
-        """Return the rounds that were left out lately; None: none ever was."""
+        """Return the rounds skipped lately; None: none ever was."""
         return self._marked("overlap", lambda text: from_json(text, Overlap))
 
     def failing(self) -> list[Failing]:
-        """Return the stages of the monitor that fail, as it last told."""
+        """Return the failing stages, as the monitor last saved them."""
         return self._marked("failing", lambda text: from_json(text, list[Failing])) or []
 
     def said(self) -> dict[str, str]:
-        """Return what the log holds of the monitor's own trouble, by what it is about."""
+        """Return the monitor's own warnings already in the log, by subject."""
         return self._marked("said", lambda text: from_json(text, dict[str, str])) or {}
 
     def rolled_until(self, table: str = "hourly") -> datetime:
-        """Return the end of the last hour (or day) that was rolled up; 1970 when none was."""
+        """Return the end of the last hour (or day) rolled up; 1970 if none was."""
         return self._marked(f"{table}_until", _time) or from_ms(0)
 
 

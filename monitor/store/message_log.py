@@ -1,4 +1,4 @@
-"""Who was told what, how that went, and what people answered."""
+"""Queries on messages, their delivery, and replies."""
 
 import sqlite3
 from datetime import datetime
@@ -17,7 +17,7 @@ class MessageLog:
         self._location = location
 
     def of(self, incident: str) -> tuple[Delivery, ...]:
-        """Return what was told of an incident, to whom, and how that went; oldest first."""
+        """Return the messages about an incident, their channels and their delivery; oldest first."""
         query = """
             SELECT channel, step, state, coalesce(done, next) AS at, tries, error
             FROM outbox WHERE (location, incident_id) = (?, ?) ORDER BY id
@@ -25,7 +25,7 @@ class MessageLog:
         return tuple(sound(self._db.execute(query, (self._location, incident)), _delivery))
 
     def latest(self, most: int) -> list[tuple[Incident | None, str, Delivery]]:
-        """Return the latest messages, newest first, with the incident as it was told, or what else each was about."""
+        """Return the latest messages, newest first, with the incident as it was reported, or the other subject."""
         query = """
             SELECT incident, note, about_channel, channel, step, state, coalesce(done, next) AS at, tries, error
             FROM outbox LEFT JOIN change ON (change.location, change.id) = (outbox.location, change_id)
@@ -34,14 +34,14 @@ class MessageLog:
         return list(sound(self._db.execute(query, (self._location, most)), _delivery_with_subject))
 
     def fates(self, since: datetime) -> dict[Key, Fate]:
-        """Return how each message went that was decided since then."""
+        """Return the delivery of each message decided since then."""
         query = """
             SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE location = ? AND at >= ?
         """
         return dict(sound(self._db.execute(query, (self._location, to_ms(since))), _fate))
 
     def failing_channels(self) -> list[tuple[str, str]]:
-        """Return the channels whose latest message is not through after some tries, with the reason."""
+        """Return the channels whose latest message still fails after some tries, with the reason."""
         query = """
             SELECT channel, error, max(id) FROM outbox
             WHERE location = ? AND error IS NOT NULL AND state IN ('waiting', 'failed')

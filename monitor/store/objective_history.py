@@ -1,4 +1,4 @@
-"""What the targets of an objective showed, as its error budget is reckoned."""
+"""The results behind an objective's error budget."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ DAY_MS = 86_400_000
 
 
 class ObjectiveHistory:
-    """What was seen from one location, added up for objectives."""
+    """The results of one location, added up for objectives."""
 
     def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
         self._db = connection
@@ -26,10 +26,10 @@ class ObjectiveHistory:
         self._marks = marks
 
     def looks(self, known: Mapping[str, int], objective: Objective, now: datetime, reach: timedelta = LONGEST) -> Looks:
-        """Return what the targets of an objective showed: the hours as far back as `reach`, and the last minutes.
+        """Return the results of an objective's targets: the hours as far back as `reach`, and the last minutes.
 
-        `known` are the numbers of all series, by target id. What is longer ago than any burn rate asks for is put
-        together by days: hundreds of objectives have many hours.
+        `known`: the numbers of all series, by target id. Beyond the reach of any burn rate whole days are used:
+        hundreds of objectives have many hours.
         """
         series = dumps([known[target] for target in objective.targets if target in known])
         first = (now - reach).replace(minute=0, second=0, microsecond=0)
@@ -43,7 +43,7 @@ class ObjectiveHistory:
         return Looks([*self._days(series, objective, first, split), *self._since_watched(hours)], recent)
 
     def _days(self, series: str, objective: Objective, since: datetime, until: datetime) -> Iterator[Tally]:
-        """Yield the days that are rolled up; `since` may be within the first one."""
+        """Yield the rolled-up days; `since` may be within the first one."""
         if since >= until:
             return
         quick = dict(self._quick_days(series, objective.latency_s, since, until)) if objective.latency_s else {}
@@ -63,7 +63,7 @@ class ObjectiveHistory:
     def _quick_days(
         self, series: str, latency_s: float, since: datetime, until: datetime
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        """Yield how many answers were quick, and how many slow, by series and day."""
+        """Yield the numbers of quick and slow answers, by series and day."""
         query = """
             SELECT series_id, at, latency FROM daily
             WHERE series_id IN (SELECT value FROM json_each(?)) AND at > ? AND at < ?
@@ -74,7 +74,7 @@ class ObjectiveHistory:
             yield (row["series_id"], row["at"]), (fast, sum(durations.values()) - fast)
 
     def _rolled(self, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
-        """Yield the hours that are rolled up; answers are quick or not within the width of a sketch's bin."""
+        """Yield the rolled-up hours; quick or slow is exact to the width of a sketch's bin."""
         query = """
             SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
             WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY 1, 2
@@ -92,7 +92,7 @@ class ObjectiveHistory:
         return self._counted("at / 3600000 * 3600000", series, objective, start, HOUR)
 
     def _since_watched(self, hours: Iterable[Tally]) -> Iterator[Tally]:
-        """Yield the hours, the oldest of a series first; one that nobody watched before begins with its first look."""
+        """Yield the hours, oldest of a series first; the first hour of a watch starts at its first observation."""
         looked = set()
         for one in hours:
             if one.ok or one.failed:
@@ -102,7 +102,7 @@ class ObjectiveHistory:
                 looked.add((one.series, one.begins))
 
     def _watched_since(self, hour: Tally) -> datetime:
-        """Return since when an hour was watched: all of it, where its looks are forgotten."""
+        """Return since when an hour was watched: all of it, if its observations are deleted already."""
         look = f"FROM observation WHERE series_id = ? AND at >= ? AND at < ? AND outcome <> {UNKNOWN}"
         span = (hour.series, to_ms(hour.begins), to_ms(hour.ends))
         first = self._db.execute(f"SELECT min(at) AS at {look}", span).fetchone()["at"]
@@ -114,17 +114,17 @@ class ObjectiveHistory:
     def _last_hour(
         self, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[Tally]
     ) -> Iterator[Tally]:
-        """Yield what the last hour showed, and for how much of it its looks speak."""
+        """Yield the results of the last hour, and the share of it that its observations cover."""
         reaches = {known[target]: objective.reach(target) for target in objective.targets if target in known}
         watched = dict(self._watched(reaches, now))
         for one in counted:
             yield replace(one, seen=watched.get(one.series, 0.0))
 
     def _watched(self, reaches: Mapping[int, timedelta], now: datetime) -> Iterator[tuple[int, float]]:
-        """Yield by series for how much of the last hour its looks speak: each until the next, or as far as it reaches.
+        """Yield by series the part of the last hour that its observations cover: each until the next, or its reach.
 
-        One that failed reaches as far as what is dead is left in peace. A look speaks for a second at least, so that a
-        single one of just now weighs something.
+        A failure reaches as far as the back-off of a dead target. An observation covers at least a second, so that a
+        single one of just now has some weight.
         """
         query = f"""
             SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched
@@ -148,7 +148,7 @@ class ObjectiveHistory:
     def _counted(
         self, span: str, series: str, objective: Objective, since: datetime, length: timedelta
     ) -> Iterator[Tally]:
-        """Yield what is counted from the rows, one a series and span; `span` is the SQL of when it begins."""
+        """Yield counts from the rows, one per series and span; `span` is the SQL for a span's start."""
         limit = duration_ms(objective.latency_s)
         query = f"""
             SELECT series_id, {span} AS begins,

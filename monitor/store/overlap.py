@@ -1,4 +1,4 @@
-"""Rounds that met another process still at work: noted beside the database for the process that holds it."""
+"""Rounds skipped because another process was still at work: noted beside the database for its holder."""
 
 import os
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 class Overlap(Struct, frozen=True):
-    """So many rounds were left out from `since` to `last`, with less than a day between two of them."""
+    """Number of rounds skipped from `since` to `last`, with less than a day between any two."""
 
     count: int
     since: datetime
@@ -23,7 +23,7 @@ class Overlap(Struct, frozen=True):
 
 
 def leave(database: Path, at: datetime) -> None:
-    """Note that a round was left out at `at`. Where that cannot be written it is not counted: nobody is disturbed."""
+    """Note that a round was skipped at `at`. If that cannot be written it is not counted, without an error."""
     with suppress(OSError):
         file = os.open(_file(database), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -33,11 +33,11 @@ def leave(database: Path, at: datetime) -> None:
 
 
 def take(database: Path) -> list[datetime]:
-    """Return when rounds were left out, each once; what is no time is thrown away."""
+    """Return and remove the times of skipped rounds; lines that are not a time are dropped."""
     file = _file(database)
     taken = file.with_name(f"{file.name}.taken")
     try:
-        file.rename(taken)  # who writes meanwhile begins another one
+        file.rename(taken)  # a writer meanwhile starts a new file
         lines = taken.read_text().split()
         taken.unlink()
     except (OSError, UnicodeDecodeError):
@@ -50,7 +50,7 @@ def take(database: Path) -> list[datetime]:
 
 
 def add(before: Overlap | None, times: Iterable[datetime]) -> Overlap | None:
-    """Return what there is after these rounds; a day without one begins the count anew."""
+    """Return the count with these rounds added; a day without one restarts it."""
     for at in sorted(times):
         if before is None or not before.is_recent(at):
             before = Overlap(1, at, at)

@@ -1,4 +1,4 @@
-"""Whose a database is, who may speak for him, and that all beside it stays his."""
+"""The owner of a database, who may act for them, and keeping the files beside it theirs."""
 
 import os
 import pwd
@@ -13,11 +13,11 @@ from monitor.store.connection import BESIDE
 
 
 class Unheard(StoreError):
-    """It was not done; the text says why, and what to do instead."""
+    """The request was not carried out; the text says why, and what to do instead."""
 
 
 def owner_of(database: Path) -> Owner:
-    """Return whose a database is, or will be as the folder is that there is. Raises Unheard."""
+    """Return the owner of a database; of one not made yet, the owner of its folder. Raises Unheard."""
     try:
         seen = next(one for one in (database, *database.absolute().parents) if one.exists()).stat()
     except OSError as error:
@@ -26,7 +26,7 @@ def owner_of(database: Path) -> Owner:
 
 
 def speaker_of(database: Path) -> int:
-    """Return as which user to speak: the owner, who alone is heard, and for whom root may. Raises Unheard."""
+    """Return the user to act as: the owner; only the owner, or root in their place, may. Raises Unheard."""
     owner, us = owner_of(database).uid, os.geteuid()
     if us not in (0, owner):
         raise Unheard(f"{database.name} belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}")
@@ -34,7 +34,7 @@ def speaker_of(database: Path) -> int:
 
 
 def repair_for(user: int) -> str:
-    """Return who is to say it instead; whose user has no name here, as in a container, is asked through root."""
+    """Return which user must run the command instead; root if the owner has no name here, as in a container."""
     name = _name(user)
     return "say it as root" if name.isdecimal() else f"say it as that user, with sudo -u {name}"
 
@@ -47,7 +47,7 @@ def _name(user: int) -> str:
 
 
 def give(bases: Iterable[Path], owner: Owner) -> None:
-    """Give what root has made to the owner, who could not use it otherwise; as the folder is his, follow no link."""
+    """Make the owner the owner of what root has made, without following links, as the folder is theirs."""
     if os.geteuid() == owner.uid:
         return
     for file in (Path(f"{base}{side}") for base in bases for side in BESIDE):

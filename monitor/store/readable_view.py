@@ -1,6 +1,6 @@
-"""Views for people with a program for SQLite: names instead of numbers, units in the names of columns, times in UTC.
+"""Views for people with an SQLite tool: names instead of numbers, units in the column names, times in UTC.
 
-Nothing here reads them. `docs/database.md` says what each column means.
+The program itself does not read them. `docs/database.md` says what each column means.
 """
 
 import logging
@@ -48,17 +48,17 @@ SELECTED = {
 }
 
 VIEWS = {name: f"CREATE VIEW {name} AS {' '.join(query.split())}" for name, query in SELECTED.items()}
-"""Each view as SQLite keeps it, by its name."""
+"""SQL of each view as SQLite stores it, by its name."""
 
 
 def drop_views(db: sqlite3.Connection) -> None:
-    """Take the views away before tables are changed: SQLite renames nothing that a view does not fit any more."""
+    """Drop the views before a migration: SQLite renames nothing while a view no longer fits."""
     for name in VIEWS.keys() & _present(db).keys():
         db.execute(f"DROP VIEW {name}")
 
 
 def make_views(db: sqlite3.Connection) -> None:
-    """Make the views as they should be, where they are not. The monitor needs none, so that no error stops it."""
+    """Create or replace outdated views. The monitor needs none of them, so an error is only logged."""
     there = _present(db)
     wrong = [name for name, made in VIEWS.items() if there.get(name) != made]
     if not wrong:

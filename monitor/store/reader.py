@@ -1,4 +1,4 @@
-"""All that is read of what is remembered, by what is asked."""
+"""Everything that is read from the store, grouped by topic."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from monitor.store.rollup import RollUp, next_roll_up
 
 
 class Reader:
-    """What one connection reads of one location. Not for use by two threads at once."""
+    """Reads one location over one connection. Not for use by two threads at once."""
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
         self._db = connection
@@ -28,7 +28,7 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read all that is read within as it was at one instant."""
+        """Make all reads within see the database as of one instant."""
         self._db.execute("BEGIN")
         try:
             yield
@@ -36,9 +36,9 @@ class Reader:
             self._db.execute("ROLLBACK")
 
     def next_roll_up(self, now: datetime) -> RollUp | None:
-        """Return the oldest closed hour, else day, that is not added up yet; None when all are."""
+        """Return the oldest closed hour, else day, not rolled up yet; None if all are."""
         return next_roll_up(self._db, self.marks, now)
 
     def is_sound(self) -> bool:
-        """Whether SQLite finds the pages of the file as they should be."""
+        """Whether SQLite finds the file's pages intact."""
         return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")

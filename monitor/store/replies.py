@@ -1,4 +1,4 @@
-"""Answers of people, written by whoever holds the database."""
+"""Saving a reply, through whichever process holds the database."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ log = logging.getLogger("monitor")
 
 
 def leave(database: Path, location: str, reply: Reply) -> None:
-    """Have a reply written, so that it counts from now on; the same twice counts once. Raises StoreError."""
+    """Save a reply, effective at once; the same one twice counts once. Raises StoreError."""
     reply = admit(reply)
     request = Request(RequestKind.REPLY, Raw(msgspec.json.encode(reply)))
     told = submit(database, request, lambda: write_alone(database, location, lambda it: it.save_reply(reply)))

@@ -1,4 +1,4 @@
-"""What a start resumes: beliefs and plans, the detectors' memory, and what was told to whom."""
+"""What a restart resumes: beliefs and plans, the detectors' memory, and the messages sent."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ from monitor.store.value import (
 
 
 class Remembered(Struct, frozen=True):
-    """What a restart resumes: by target id, account id and incident id."""
+    """What a restart resumes of belief and plan, by target id, account id and incident id."""
 
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime]
@@ -45,10 +45,10 @@ class Remembered(Struct, frozen=True):
 
 
 class Correspondence(Struct, frozen=True):
-    """What a restart resumes of the telling.
+    """What a restart resumes of messages and replies.
 
-    `digests` is when each channel was last sent one, `beat` when anything was last written (None: never), `heard`
-    what each channel was told of whether it can be.
+    `digests`: when each channel was last sent one. `beat`: when anything was last written; None: never. `heard`: what
+    each channel was told about whether the database can be written.
     """
 
     cases: Mapping[str, Case]
@@ -62,7 +62,7 @@ RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR 
 
 
 class Resumption:
-    """What the last process at one location left for the next one."""
+    """What the last process at one location left for the next."""
 
     def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
         self._db = connection
@@ -70,7 +70,7 @@ class Resumption:
         self._marks = marks
 
     def resume(self) -> Remembered:
-        """Return what was believed, planned, spent and open when the last process ended."""
+        """Return what was believed, planned, spent and open at the end of the last process."""
         healths: dict[str, Health] = {}
         plans: dict[str, datetime] = {}
         query = """
@@ -89,7 +89,7 @@ class Resumption:
         return dict(sound(self._db.execute(query, (self._location,)), _spending))
 
     def sources(self) -> dict[str, Source]:
-        """Return what is believed of each status source, by its id."""
+        """Return the state of each status source, by its id."""
         rows = self._db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (self._location,))
         return readable(((row["id"], row["source"]) for row in rows), Source)
 
@@ -101,7 +101,7 @@ class Resumption:
         return readable(((target_id(row), row["track"]) for row in self._db.execute(query, (self._location,))), Track)
 
     def pools(self) -> dict[PoolKey, Pool]:
-        """Return the detectors' memory of each group of targets."""
+        """Return the detectors' memory of each pool."""
         rows = self._db.execute("SELECT id, pool FROM pool WHERE location = ?", (self._location,))
         return dict(sound(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
 
@@ -129,7 +129,7 @@ class Resumption:
         return dict(sound(rows, lambda row: (row["channel"], Heard(read_news(row["note"])[0], from_ms(row["at"])))))
 
     def _cases(self, now: datetime) -> dict[str, Case]:
-        """Return what happened lately and who was told of it, in the order in which it came."""
+        """Return the recent incidents and who was notified, in order."""
         which = {"here": self._location, "since": to_ms(now - KEPT)}
         recent = f"location = :here AND incident_id IN ({RECENT})"
         query = f"SELECT incident, kind, at FROM change WHERE {recent} ORDER BY rowid"
@@ -138,7 +138,7 @@ class Resumption:
         return with_messages(cases, sound(self._db.execute(query, which), _message))
 
     def _replies(self, now: datetime) -> list[Reply]:
-        """Return what people answered that may still count."""
+        """Return the replies that may still be in effect."""
         query = """
             SELECT details FROM reply
             WHERE location = :here AND coalesce(until, :now) >= :now AND (

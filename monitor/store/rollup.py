@@ -1,4 +1,4 @@
-"""Rows → hours → days, and the forgetting of what is old; in small steps, so that no beat waits long."""
+"""Rows → hours → days, and the deletion of old rows; in small steps, so that no beat waits long."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)
-"""So long after its end an hour is closed: a look is dated by its begin, and a client program has two minutes."""
+"""Time after its end until an hour is closed: a probe is dated by its start, and a client program has two minutes."""
 ROWS_AT_ONCE = 20_000
-"""So many rows are deleted in one transaction: some ten milliseconds of the writer."""
+"""Most rows deleted in one transaction: some ten milliseconds of the writer."""
 
 Row = tuple[object, ...]
 GOOD = f"FILTER (WHERE outcome = {OK})"
@@ -25,7 +25,7 @@ SUMMARY = f"""
     SELECT {COUNTS}, group_concat(latency) {GOOD}, group_concat(ttft) {GOOD}
     FROM observation WHERE series_id = ? AND at >= ? AND at < ?
 """
-"""How often each outcome was seen, and the durations in ms, as one text: a day of 1,000 targets has 1.4 million."""
+"""Query for the count of each outcome and the durations in ms as one text: 1,000 targets have 1.4 million a day."""
 
 
 class RollUp(Struct, frozen=True):
@@ -38,14 +38,14 @@ class RollUp(Struct, frozen=True):
 
 
 class Retention(Struct, frozen=True):
-    """After how many days what was seen is forgotten: look by look, by hours and by days."""
+    """Days until results are deleted: single observations, hours and days."""
 
     raw_days: float
     hourly_days: float
     daily_days: float
 
     def begins(self, now: datetime) -> dict[str, datetime]:
-        """Return by table since when its rows are kept."""
+        """Return, by table, the time since when its rows are kept."""
         raw = now - timedelta(days=self.raw_days)
         return {
             **dict.fromkeys(("observation", "evidence", "ceiling"), raw),
@@ -62,7 +62,7 @@ def save(db: sqlite3.Connection, due: RollUp) -> None:
 
 
 def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp | None:
-    """Return the oldest closed hour that is not rolled up yet, else the oldest such day; None when all is done."""
+    """Return the oldest closed hour not rolled up yet, else the oldest such day; None if all are."""
     here = marks.location
     series = [row["id"] for row in db.execute("SELECT id FROM series WHERE location = ?", (here,))]
     if hour := _next_span(db, "observation", series, marks.rolled_until("hourly"), HOUR, now):
@@ -75,7 +75,7 @@ def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp 
 def _next_span(
     db: sqlite3.Connection, source: str, series: Sequence[int], done_until: datetime, span: timedelta, now: datetime
 ) -> datetime | None:
-    """Return the start of the first closed span that has rows in `source` later than `done_until`."""
+    """Return the start of the first closed span with rows in `source` after `done_until`."""
     query = f"""
         SELECT min(first) AS at FROM (
             SELECT (SELECT min(at) FROM {source} WHERE series_id = its.value AND at >= ?) AS first
@@ -89,9 +89,9 @@ def _next_span(
 
 
 def _hour_rows(db: sqlite3.Connection, series: Sequence[int], hour: datetime) -> list[Row]:
-    """Return a row for each series that was looked at in this hour."""
+    """Return a row for each series with observations in this hour."""
     span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
-    looks.row_factory = None  # a plain tuple for each of them
+    looks.row_factory = None  # plain tuples are faster
     rows = ((one, looks.execute(SUMMARY, (one, *span)).fetchone()) for one in series)
     return [
         (one, span[0], *counts, _packed(latencies), _packed(ttfts))
@@ -105,7 +105,7 @@ def _series(db: sqlite3.Connection) -> list[int]:
 
 
 def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> list[Row]:
-    """Return a row for each series that has hours in this day."""
+    """Return a row for each series with hours in this day."""
     query = """
         SELECT * FROM hourly WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ?
         ORDER BY series_id
@@ -117,7 +117,7 @@ def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> l
 
 
 def forget_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
-    """Delete a part of what is too old; return whether there may be more."""
+    """Delete some of the rows past their retention; return whether there may be more."""
     if sum(forget(db, table, since) for table, since in keep.begins(now).items()):
         return True
     forget_answers(db, now - timedelta(days=keep.raw_days))
@@ -137,14 +137,14 @@ def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
 
 
 def forget_all_but(db: sqlite3.Connection, most: int) -> None:
-    """Delete all looks but the latest `most`, in memory, where no more fit."""
+    """Delete all observations but the latest `most`: in memory no more fit."""
     for table in ("observation", "evidence"):
         oldest = f"SELECT at FROM {table} ORDER BY at DESC LIMIT 1 OFFSET ?"
         db.execute(f"DELETE FROM {table} WHERE at <= ({oldest})", (most,))
 
 
 def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
-    """Delete the answers of that time that nothing refers to any more."""
+    """Delete the answers from before that time that nothing refers to any more."""
     query = """
         DELETE FROM answer WHERE first_at < ?
             AND id NOT IN (SELECT answer_id FROM evidence)
@@ -153,7 +153,7 @@ def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
     return db.execute(query, (to_ms(before),)).rowcount
 
 
-# Of one series: a range of its rows is found once, while rows picked from all series are looked up one by one.
+# One series at a time: its rows are one range, while rows picked from all series are looked up one by one.
 FORGET = {
     name: f"""
         DELETE FROM {name} WHERE series_id = :series AND at < coalesce(

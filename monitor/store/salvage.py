@@ -1,4 +1,4 @@
-"""A batch that cannot be written → its parts: what is sound is written, the rest set aside in a file, never lost."""
+"""A batch that cannot be written → its parts: good ones are written, the others set aside in a file, never lost."""
 
 import json
 import logging
@@ -20,9 +20,9 @@ from probes.border import admit, clean
 log = logging.getLogger("monitor")
 
 LARGEST_BYTES = 1024 * 1024
-"""So much is set aside in one file; the one before it is kept, and no older one."""
+"""Most bytes of a set-aside file; the previous file is kept, no older one."""
 LONGEST_PART = 8_000
-"""Characters that are set aside of one value."""
+"""Most characters set aside of one value."""
 
 T = TypeVar("T")
 
@@ -35,15 +35,15 @@ class Unwritable(Struct, frozen=True):
 
 
 def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
-    """Write a batch; where a value in it is refused, all of it but that, which is set aside. Return what was.
+    """Write a batch; set aside the parts whose values are refused, and return those.
 
-    Raises sqlite3.Error where the database takes nothing at all, Foreign where its tables are not ours any more.
+    Raises sqlite3.Error if the database takes nothing at all, Foreign if its tables are no longer ours.
     """
     error = _try(writer.save, batch)
     if error is None:
         return []
     writer.check()
-    log.error("a batch cannot be written as it is (%s): it is taken apart", error)
+    log.error("a batch cannot be written as a whole (%s): writing it part by part", error)
     refused = [one for part in parts(batch) if (one := _refusal(writer, part))]
     for one in refused:
         _set_aside(one, batch, aside)
@@ -51,25 +51,25 @@ def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
 
 
 def _try(save: Callable[[Batch], None], batch: Batch) -> str | None:
-    """Return the name of the error by which a batch is refused; None: it is written."""
+    """Return the name of the error that refused a batch; None: it is written."""
     try:
         save(batch)
     except sqlite3.Error as error:
         if not is_about_values(error):
-            raise  # nothing can be written now, or nothing any more: that is no matter of what is in the batch
+            raise  # nothing can be written now, whatever is in the batch
         return type(error).__name__
-    except Exception as error:  # noqa: BLE001 - no value, whatever is wrong with it, may hold up the others
+    except Exception as error:  # noqa: BLE001 - no bad value may hold up the others
         return type(error).__name__
     return None
 
 
 def _refusal(writer: Writer, part: Batch) -> Unwritable | None:
-    """Write a part: as it is, else with its values made sound, else what must be told of it without its proof."""
+    """Write a part: as it is, else with its values made valid, else only its changes without their evidence."""
     error = None
     for mend in MENDS:
         try:
             mended = mend(part)
-        except Exception:  # noqa: BLE001 - it cannot be mended so
+        except Exception:  # noqa: BLE001 - that does not fix it
             continue
         if (error := _try(writer.save, mended)) is None:
             return None
@@ -81,7 +81,7 @@ def _as_it_is(part: Batch) -> Batch:
 
 
 def _bare(part: Batch) -> Batch:
-    """Return the changes without what was quoted for them: that something is lost must be told. Raises ValueError."""
+    """Return the changes without the quoted evidence: the alert itself must go out. Raises ValueError."""
     if not part.changes:
         raise ValueError("nothing is told by it")
     return Batch(part.at, changes=tuple(map(_without_proof, part.changes)), messages=part.messages)
@@ -95,7 +95,7 @@ MENDS: Sequence[Callable[[Batch], Batch]] = (_as_it_is, admit, _bare)
 
 
 def parts(batch: Batch) -> Iterator[Batch]:
-    """Yield what of a batch can be written by itself, in its order: each look with all that follows from it first."""
+    """Yield the parts of a batch that can be written alone, in order: first each observation with its consequences."""
     at, left = batch.at, dict(batch.notes)
     spendings = dict(batch.spendings)
     for one in batch.observations:
@@ -121,9 +121,9 @@ def _taken(values: dict[str, T], id: str) -> dict[str, T]:
 
 
 def _set_aside(refusal: Unwritable, batch: Batch, aside: Path) -> None:
-    """Add what was refused to the file, as far as a person needs it. Where even that fails the log has it."""
+    """Append a refused part to the file, as far as a person needs it. If that fails too, the log has it."""
     told = {"at": batch.at.isoformat(), "error": refusal.error, "part": clean(ascii(refusal.part))[:LONGEST_PART]}
-    log.error("set aside, since it cannot be written (%s): %s", refusal.error, told["part"][:300])
+    log.error("set aside, as it cannot be written (%s): %s", refusal.error, told["part"][:300])
     try:
         if aside.exists() and aside.stat().st_size > LARGEST_BYTES:
             aside.replace(aside.with_name(aside.name + ".1"))

@@ -1,4 +1,4 @@
-"""The tables, and the steps that lead from each older version to this one."""
+"""The tables, and the migrations from each older version."""
 
 import sqlite3
 
@@ -18,7 +18,7 @@ def m001_first(db: Database) -> None:
 
 @STEPS()
 def m002_note(db: Database) -> None:
-    """What is remembered of an account besides health: credit, models on offer, warnings."""
+    """The notes on an account besides health: credit, models on offer, warnings."""
     db.execute(
         """
         CREATE TABLE note (
@@ -30,7 +30,7 @@ def m002_note(db: Database) -> None:
 
 @STEPS()
 def m003_source(db: Database) -> None:
-    """What is believed of each status source."""
+    """The state of each status source."""
     db.execute(
         """
         CREATE TABLE source (
@@ -42,7 +42,7 @@ def m003_source(db: Database) -> None:
 
 @STEPS()
 def m004_track(db: Database) -> None:
-    """The detectors' memory of each target and of each group of targets, and the evidence against a target."""
+    """The detectors' memory of each target and each pool, and the evidence against a target."""
     db.execute("CREATE TABLE track (series_id INTEGER PRIMARY KEY, track TEXT NOT NULL)")
     db.execute(
         """
@@ -56,27 +56,27 @@ def m004_track(db: Database) -> None:
 
 @STEPS()
 def m005_step(db: Database) -> None:
-    """A message has a step of its own, may be about no change, and is sent with others of its instant (`at`)."""
+    """A message has its own step, may be about no change, and is sent with others of the same instant (`at`)."""
     for statement in STEPWISE:
         db.execute(statement)
 
 
 @STEPS()
 def m006_outcome(db: Database) -> None:
-    """An outcome is a number: 0 ok, 1 degraded, 2 failed, 3 unknown. Two bytes less in each of millions of rows."""
+    """An outcome becomes a number: 0 ok, 1 degraded, 2 failed, 3 unknown. It saves two bytes in millions of rows."""
     for statement in NUMBERED:
         db.execute(statement)
 
 
 @STEPS()
 def m007_flapping(db: Database) -> None:
-    """What comes and goes is an incident of its own; a message that said so was a step of another one's."""
+    """Flapping becomes an incident of its own; a message about it was a step of another incident's."""
     db.execute("UPDATE OR REPLACE outbox SET step = 'changed' WHERE step = 'flapping'")
 
 
 @STEPS()
 def m008_well(db: Database) -> None:
-    """The latest good answer of each target, from the looks that are still kept."""
+    """The latest good answer of each target, from the observations still kept."""
     db.execute("ALTER TABLE health ADD COLUMN well INTEGER")
     db.execute(
         """
@@ -90,23 +90,23 @@ def m008_well(db: Database) -> None:
 
 @STEPS()
 def m009_phase(db: Database) -> None:
-    """The part of the road that failed; beside the words, since most looks have none and there are millions."""
+    """The phase of the connection that failed; kept with the words, as most of millions of observations have none."""
     db.execute("ALTER TABLE answer ADD COLUMN phase TEXT")
 
 
 @STEPS()
 def m010_about_channel(db: Database) -> None:
-    """Which channel a message is about; the text that it was read from does not tell `mail` from `mail: ops`."""
+    """The channel a message is about; the text it was read from cannot tell `mail` from `mail: ops`."""
     for statement in ABOUT_CHANNEL:
         db.execute(statement)
 
 
 @STEPS()
 def m011_location(db: Database) -> None:
-    """Where it was seen from, of each row that says something of a place; what it is known by is unique there only.
+    """The location in each row that depends on it; ids become unique per location only.
 
-    Which location is configured no database knows: the rows of before are of the one that looked last, since whoever
-    worked with the file read all of them.
+    No database knows which location is configured: old rows get the one that probed last, as every process that used
+    the file read all of them.
     """
     location = _latest_location(db)
     for table, columns in LOCATED.items():
@@ -121,7 +121,7 @@ def m011_location(db: Database) -> None:
 
 
 def _latest_location(db: Database) -> str:
-    """Return the location of the latest look, else of whatever has one, else what it is called by default."""
+    """Return the location of the latest observation, else of any row that has one, else the default name."""
     for query in LOCATIONS:
         if found := db.execute(query).fetchone():
             return str(found[0])
@@ -222,7 +222,7 @@ COPIED = {
     "reply": "id, kind, subject, at, until, details",
     "mark": "name, value",
 }
-"""What is taken over of each, what others refer to first; `rowid` is the order in which the rows came."""
+"""Columns copied from each table, referenced tables first; `rowid` is the order in which the rows came."""
 
 LOCATED_INDEXES = (
     "CREATE INDEX incident_opened ON incident (location, opened)",
@@ -238,7 +238,7 @@ LOCATED_INDEXES = (
 ABOUT_CHANNEL = (
     "DROP INDEX outbox_once",
     "ALTER TABLE outbox ADD COLUMN about_channel TEXT NOT NULL DEFAULT ''",
-    # The longest name of a channel with which the text begins; of one that nothing was sent to, up to the first colon.
+    # The longest channel name that the text begins with; if nothing was ever sent to it, up to the first colon.
     """
     WITH known AS MATERIALIZED (SELECT DISTINCT channel FROM outbox)
     UPDATE outbox SET about_channel = coalesce(
@@ -460,5 +460,5 @@ FIRST = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, each step in a transaction of its own that is recorded with it."""
+    """Migrate the tables, each step in a transaction that also records it."""
     STEPS.apply(Database(connection))

@@ -1,4 +1,4 @@
-"""What SQLite and the system say → a refusal: of the whole database, or only of what was to be written."""
+"""Errors of SQLite and the system → a refusal: of the whole database, or only of the values written."""
 
 import errno
 import sqlite3
@@ -18,7 +18,7 @@ SAID = {
     sqlite3.SQLITE_NOTADB: RefusalKind.CORRUPT,
     sqlite3.SQLITE_PERM: RefusalKind.DENIED,
 }
-"""By the primary result code, the lower byte. Source: https://sqlite.org/rescode.html"""
+"""Refusals by the primary result code, the lower byte. Source: https://sqlite.org/rescode.html"""
 
 MEANT = {
     errno.ENOSPC: RefusalKind.FULL,
@@ -30,7 +30,7 @@ MEANT = {
 
 
 def refusal_of(error: BaseException) -> StorageRefusal | None:
-    """Return what an error says of the whole database; None when it is about what was asked, or of none of it."""
+    """Return the refusal of the whole database; None if the error is about the statement, or unrelated."""
     if isinstance(error, StoreError):
         return error.refusal
     if isinstance(error, OSError):
@@ -49,15 +49,15 @@ ABOUT_VALUES = (
     sqlite3.ProgrammingError,
 )
 NOT_OURS = (sqlite3.SQLITE_CONSTRAINT_TRIGGER, sqlite3.SQLITE_CONSTRAINT_CHECK)
-"""Whatever refuses by these was put into the database by somebody else: we make no trigger and no CHECK."""
+"""Error codes that only somebody else's additions to the database raise: we make no trigger and no CHECK."""
 
 
 def is_about_values(error: BaseException) -> bool:
-    """Whether a statement was refused for what it was to write, so that another one may be written."""
+    """Whether a statement was refused for its values, so that another one may succeed."""
     return isinstance(error, ABOUT_VALUES) and getattr(error, "sqlite_errorcode", 0) not in NOT_OURS
 
 
 def is_broken_file(error: BaseException) -> bool:
-    """Whether an error, whoever raised it, says that the file is broken."""
+    """Whether an error, from any layer, says that the file is broken."""
     refusal = refusal_of(error)
     return refusal is not None and refusal.kind is RefusalKind.CORRUPT

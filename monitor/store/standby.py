@@ -1,4 +1,4 @@
-"""Who writes: to the database, and while that refuses to what stands in for it, until it takes everything again."""
+"""Failover of writes: to the database, or to a stand-in while that refuses, until it has caught up."""
 
 import logging
 import os
@@ -36,25 +36,25 @@ from probes.model import Clock, Timer
 log = logging.getLogger("monitor")
 
 AGAIN_S = 5.0
-"""So long after the database refused it is tried again."""
+"""Seconds after a refusal until the database is tried again."""
 
 MOST = 50_000
-"""So many looks are kept beside the database; the oldest are lost."""
+"""Most observations kept in a stand-in; the oldest are dropped."""
 
 BRIEF_S = 0.1
-"""So long the database is waited for when it is tried again: meanwhile messages wait, too."""
+"""Seconds to wait for the database's lock at such a retry: messages wait meanwhile, too."""
 
 GOING_ON = TELLING + BELIEFS
 
 MAGIC, PAGE = b"SQLite format 3\0", 4096
-"""How a database begins, and the size of its pages. Source: https://sqlite.org/fileformat.html"""
+"""First bytes of a database file, and its page size in bytes. Source: https://sqlite.org/fileformat.html"""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Place(StrEnum):
-    """DISK: the database. RUNTIME: a file of the runtime folder. MEMORY: it ends with the process."""
+    """DISK: the database. RUNTIME: a file in the runtime folder. MEMORY: lost when the process ends."""
 
     DISK = "disk"
     RUNTIME = "runtime"
@@ -62,14 +62,14 @@ class Place(StrEnum):
 
 
 class StorageEvent(Struct, frozen=True):
-    """What happened to the database that people should know, beside its refusals."""
+    """An event of the database, other than a refusal, that people should know about."""
 
     at: datetime
     words: str
 
 
 class Unusable(Struct, frozen=True):
-    """Why a file is set aside: what it is called then, and in words."""
+    """Why a file is set aside: the suffix of its new name, and the reason in words."""
 
     kind: str
     words: str
@@ -79,9 +79,9 @@ BROKEN = Unusable("corrupt", "broken")
 
 
 class FailoverWriter:
-    """Does what is to be written where it can be written. Not for use by two threads at once.
+    """Writes wherever writing is possible. Not for use by two threads at once.
 
-    `refusal` is why the database takes nothing now, `events` what happened to it and was told to nobody yet.
+    `refusal`: why the database takes nothing now. `events`: what happened to it, not yet reported.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class FailoverWriter:
         self.refusal: StorageRefusal | None = None
         self.events: list[StorageEvent] = []
         self.is_resumed = False
-        """Whether a process before us was refused, too."""
+        """Whether the previous process was refused, too."""
         self._again_s, self._writes, self._was_ours = 0.0, 0, False
         self.recall: Callable[[Writer], None] = _nothing
-        """Writes what the process knows itself, wherever the keeper goes on."""
+        """Writes what the process still knows in memory, wherever writing goes on."""
 
     def open(self) -> None:
-        """Open the database, or what stands in for it. Raises StoreError where it was never written before."""
+        """Open the database, or its stand-in. Raises StoreError if no monitor ever wrote to it."""
         was_empty = self._is_empty()
         try:
             self._use(open_writer(self._database), Place.DISK)
@@ -109,19 +109,19 @@ class FailoverWriter:
             log.warning(
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
-        self._take_back_what_was_left()
+        self._import_left_stand_in()
 
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
-        """Go on without a database that cannot be used. Raises the error where no monitor has worked with it before."""
+        """Go on without an unusable database. Raises the error if no monitor ever used it."""
         self._was_ours = isinstance(error, Foreign) and was_once_ours(self._database)
         refusal = StorageRefusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
         if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
             raise error
         if not ((self._was_ours or is_broken_file(error)) and self._begin_anew(None)):
-            self._give_way(refusal, None)
+            self._switch_to_stand_in(refusal, None)
 
     def _is_empty(self) -> bool:
-        """Whether there is a file without a byte, and no log from which it could be made whole."""
+        """Whether the file exists with zero bytes and has no WAL to restore it from."""
         _, its_log = _files(self._database)
         try:
             return self._database.stat().st_size == 0 and not its_log.exists()
@@ -129,7 +129,7 @@ class FailoverWriter:
             return False
 
     def _was_written(self) -> bool:
-        """Whether a monitor has worked with it before: then it is no wrong path, though its first page may be gone."""
+        """Whether a monitor has used it before: then the path is right, though its first page may be gone."""
         try:
             with self._database.open("rb") as file:
                 head, size = file.read(len(MAGIC)), os.fstat(file.fileno()).st_size
@@ -142,24 +142,24 @@ class FailoverWriter:
 
     @property
     def reader(self) -> Reader:
-        """What reads where it is written to now."""
+        """A reader of wherever writes go now."""
         return Reader(self.connection, self._location)
 
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """Do it in the database, else in what stands in for it. Raises StoreError for what none of them takes."""
-        self._go_back()
+        """Run `work` on the database, else on a stand-in. Raises StoreError for what neither takes."""
+        self._retry_database()
         if self.place is Place.DISK and self._lock.is_lost():
             self._lock_again()
         if self.place is Place.DISK and self._is_gone():
-            self._bring_back()
+            self._restore_file()
         for place in Place:
             try:
                 done = work(self.writer, *args, **named)
             except (Foreign, sqlite3.Error) as error:
-                if place is Place.MEMORY or not self._heed(error):
+                if place is Place.MEMORY or not self._fail_over(error):
                     raise statement_refused(self._database, error) from error
             else:
-                self._stay_small()
+                self._trim_stand_in()
                 return done
         raise AssertionError("memory refuses nothing")
 
@@ -168,16 +168,16 @@ class FailoverWriter:
         return not self._lock.is_lost()
 
     def _lock_again(self) -> None:
-        """Take the lock whose file somebody deleted, and give way to a process that was first: never two write."""
+        """Take the lock again if its file was deleted; give way to a process that was first, as only one may write."""
         try:
             self._lock.renew()
         except Busy as error:
-            self._give_way(StorageRefusal(RefusalKind.LOCKED, str(error)), self.connection)
-        except OSError:  # where no file can be made, nobody else makes one
+            self._switch_to_stand_in(StorageRefusal(RefusalKind.LOCKED, str(error)), self.connection)
+        except OSError:  # we cannot make the file, so nobody else can
             return
 
-    def _stay_small(self) -> None:
-        """Keep what stands in from growing: it is in memory, or may be."""
+    def _trim_stand_in(self) -> None:
+        """Keep the stand-in small: it is, or may be, in memory."""
         if self.place is Place.DISK:
             return
         self._writes += 1
@@ -185,28 +185,28 @@ class FailoverWriter:
             forget_all_but(self.connection, MOST)
 
     def tidy(self, work: Callable[[Writer], T]) -> T | None:
-        """Do housekeeping, in the database only; None: not now."""
+        """Run housekeeping, on the database only; None: it takes no writes now."""
         if self.place is not Place.DISK:
             return None
         try:
             return work(self.writer)
         except sqlite3.Error as error:
-            if not self._heed(error):
+            if not self._fail_over(error):
                 raise statement_refused(self._database, error) from error
         return None
 
     def doubt(self) -> None:
-        """Look whether the database is broken, or ours no more, as a reader said; then begin anew."""
+        """Check a reader's report that the database is broken or no longer ours; if so, start a new one."""
         if self.place is not Place.DISK:
             return
         if self._is_gone():
-            self._bring_back()
+            self._restore_file()
         else:
             self._begin_anew(self.connection)
 
     def _use(self, connection: sqlite3.Connection, place: Place) -> None:
         try:
-            connection.execute("SELECT count(*) FROM mark").fetchone()  # so that the log is there
+            connection.execute("SELECT count(*) FROM mark").fetchone()  # so that the WAL exists
         except sqlite3.Error:
             connection.close()
             raise
@@ -216,13 +216,13 @@ class FailoverWriter:
         self._held = identity(file), identity(self._log)
         if place is Place.DISK:
             self.refusal, self._was_ours = None, True
-        with suppress(sqlite3.Error):  # what is to be written next meets it, too
+        with suppress(sqlite3.Error):  # the next write meets it, too
             self.recall(self.writer)
 
-    def _heed(self, error: Foreign | sqlite3.Error) -> bool:
-        """Go elsewhere with what was refused; return False where the database as a whole refuses nothing.
+    def _fail_over(self, error: Foreign | sqlite3.Error) -> bool:
+        """Fail over after a refusal; return False if the database as a whole refuses nothing.
 
-        An error that nobody knows, such as of a table that is missing, may be one of the whole database.
+        An unknown error, such as a missing table, may concern the whole database.
         """
         refusal = refusal_of(error)
         if refusal is None and is_about_values(error) and _is_open(self.connection):
@@ -233,24 +233,24 @@ class FailoverWriter:
             and self._begin_anew(self.connection)
         ):
             return True
-        self._give_way(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
+        self._switch_to_stand_in(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
         return True
 
-    # What stands in
+    # The stand-in
 
-    def _give_way(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
-        """Go on beside the database with all that can be read of it; a failed handle is not trusted any more.
+    def _switch_to_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+        """Switch to a stand-in, with all that can be read from the database; a failed handle is no longer trusted.
 
-        Without one, or where it was closed, the file is read.
+        Without an open handle the file is read.
         """
         source = before if before and _is_open(before) else _maybe_read(self._database, read_as_it_is)
         try:
-            self._stand_aside(refusal, source)
+            self._open_any_stand_in(refusal, source)
         finally:
             if source:
                 source.close()
 
-    def _stand_aside(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+    def _open_any_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
         self._again_s = self._timer() + AGAIN_S
         if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
@@ -266,7 +266,7 @@ class FailoverWriter:
         self.refusal = self.writer.save_refusal(self.refusal)
 
     def _open_stand_in(self, file: Path, before: sqlite3.Connection | None) -> bool:
-        """Go on in the runtime folder; return False where that refuses, too."""
+        """Switch to the runtime folder; return False if that refuses, too."""
         assert self.refusal
         was_left = file.exists()
         try:
@@ -274,38 +274,38 @@ class FailoverWriter:
         except StoreError:
             return False
         try:
-            if before and not was_left:  # what was left is newer than what the database knows
+            if before and not was_left:  # a stand-in left behind is newer than the database
                 carry(before, made, GOING_ON)
             refusal = Writer(made, self._location).save_refusal(self.refusal)
         except sqlite3.Error:
             made.close()
             if not was_left:
-                self._forget_stand_in()
+                self._delete_stand_in()
             return False
         self.refusal, self.is_resumed = refusal, was_left
         self._use(made, Place.RUNTIME)
         return True
 
-    def _take_back_what_was_left(self) -> None:
-        """Write what a process before us had to leave beside the database."""
+    def _import_left_stand_in(self) -> None:
+        """Write into the database what the previous process left in a stand-in."""
         if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
             return
         try:
             left = read_only(self._stand_in)
         except StoreError:
-            self._forget_stand_in()
+            self._delete_stand_in()
             return
         try:
             carry(left, self.connection, GOING_ON + SIGHTINGS)
         except sqlite3.Error as error:
-            self._heed(error)
+            self._fail_over(error)
         else:
-            self._forget_stand_in()
+            self._delete_stand_in()
         finally:
             left.close()
 
-    def _go_back(self) -> None:
-        """Try the database again, with a new handle, and write there what it has not got."""
+    def _retry_database(self) -> None:
+        """Retry the database with a new handle, and write to it whatever it lacks."""
         if self.refusal is None or self._timer() < self._again_s:
             return
         self._again_s, was_there = self._timer() + AGAIN_S, self._database.exists()
@@ -317,16 +317,16 @@ class FailoverWriter:
             if is_broken_file(error) or isinstance(error, Foreign):
                 self._begin_anew(self.connection)
             return
-        self._leave(before, place)
+        self._close_stand_in(before, place)
         if not was_there:
             words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
             self.events.append(StorageEvent(self._clock(), words))
 
     def _caught_up(self) -> sqlite3.Connection:
-        """Return the database once all is written there. Raises StoreError or sqlite3.Error where it refuses."""
+        """Return the database once it has caught up. Raises StoreError or sqlite3.Error if it refuses."""
         disk = open_writer(self._database, BRIEF_S)
         try:
-            _make_sure(disk)
+            _checkpoint(disk)
             carry(self.connection, disk, GOING_ON + SIGHTINGS)
             disk.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
         except BaseException:
@@ -334,26 +334,26 @@ class FailoverWriter:
             raise
         return disk
 
-    def _leave(self, before: sqlite3.Connection, place: Place) -> None:
-        """Give up what stood in."""
+    def _close_stand_in(self, before: sqlite3.Connection, place: Place) -> None:
+        """Close the stand-in."""
         before.close()
         if place is Place.RUNTIME:
-            self._forget_stand_in()
+            self._delete_stand_in()
 
-    def _forget_stand_in(self) -> None:
+    def _delete_stand_in(self) -> None:
         if self._stand_in:
             with suppress(OSError):
                 remove(self._stand_in)
 
-    # What is broken or gone
+    # A broken or missing database
 
     def _begin_anew(self, before: sqlite3.Connection | None) -> bool:
-        """Set aside a database that is broken, or ours no more,; go on with a new one. False: it is fine, or stays."""
+        """Set aside a database that is broken or no longer ours; go on with a new one. False: it is fine, or stays."""
         why = self._why_unusable()
         if why is None:
             return False
         if before and self.place is Place.DISK:
-            before.close()  # first: it would delete the log of the new one, which has the name of its own
+            before.close()  # first: closing later would delete the new one's WAL, which has the same name
         at, place = self._clock(), self.place
         try:
             aside = set_aside(self._database, at, why.kind)
@@ -361,7 +361,7 @@ class FailoverWriter:
         except (OSError, StoreError, sqlite3.Error):
             return False
         if before:
-            self._leave(before, place)
+            self._close_stand_in(before, place)
         what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
         self.events.append(
             StorageEvent(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}")
@@ -369,9 +369,9 @@ class FailoverWriter:
         return True
 
     def _why_unusable(self) -> Unusable | None:
-        """Return what a second connection finds wrong. What this process never worked with may be for another program.
+        """Return what a second connection finds wrong. A file this process never used may be another program's.
 
-        Whoever started us with that learns so from the error.
+        In that case the error at the start says so.
         """
         if is_broken(self._database):
             return BROKEN
@@ -379,7 +379,7 @@ class FailoverWriter:
         return Unusable("foreign", f"ours no more ({words})") if words else None
 
     def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
-        """Go on with a new database; return whether all was brought over. Where none can be made all is as it was."""
+        """Go on with a new database; return whether everything was copied. If none can be made, nothing changes."""
         fresh = None
         try:
             fresh = open_writer(self._database)
@@ -395,7 +395,7 @@ class FailoverWriter:
         return whole
 
     def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
-        """Bring over what can be read; return whether that was everything but the single looks."""
+        """Copy what can be read; return whether that was everything except single observations."""
         old = _maybe_read(aside, read_as_it_is)
         if old is None:
             return False
@@ -406,25 +406,25 @@ class FailoverWriter:
             old.close()
 
     def _is_gone(self) -> bool:
-        """Whether another connection would open other files than those that we hold."""
+        """Whether a new connection would open other files than the ones we hold."""
         return any(seen and identity(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
 
-    def _bring_back(self) -> None:
-        """Put a file in the place of the one that was taken from us: we still hold all of it open."""
+    def _restore_file(self) -> None:
+        """Replace the file that was removed: we still hold all of it open."""
         at, before = self._clock(), self.connection
         try:
             self._lock.renew()
             how = self._put_in_place(before, at)
         except (OSError, StoreError, sqlite3.Error) as error:
             words = refusal.words if (refusal := refusal_of(error)) else str(error)
-            self._give_way(StorageRefusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
+            self._switch_to_stand_in(StorageRefusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
             return
         self.events.append(
             StorageEvent(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}")
         )
 
     def _put_in_place(self, before: sqlite3.Connection, at: datetime) -> str:
-        """Go on with a file at the database's path; return in words with which. Raises where there can be none."""
+        """Go on with a file at the database's path; return in words which one. Raises if that is impossible."""
         file, its_log = _files(self._database)
         there, (held, _), is_elsewhere = identity(file), self._held, its_log != self._log
         if there is None or (there == held and not is_elsewhere):
@@ -437,14 +437,14 @@ class FailoverWriter:
         real = Path(os.path.realpath(self._database))
         copy = copy_to(before, real.with_name(real.name + ".rescued"))
         before.close()
-        self._withdraw_log()
+        self._remove_wal()
         remove(real)
         copy.rename(real)
         self._use(open_writer(self._database), Place.DISK)
         return "it was written anew, nothing is lost"
 
     def _follow_link(self, before: sqlite3.Connection) -> str:
-        """Go on with the very same file where it was moved to; its log, which was left behind, goes into it first."""
+        """Go on with the same file where it was moved to; its WAL, left behind, is merged into it first."""
         is_held, *_ = before.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if is_held:
             return self._write_anew(before)
@@ -454,8 +454,8 @@ class FailoverWriter:
         return "it is used where the link at its place leads to, nothing is lost"
 
     def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:
-        """Go on with the file that was put there; one that is broken, or none of ours, is set aside."""
-        self._withdraw_log()
+        """Go on with the file that was put there; set it aside if it is broken or not ours."""
+        self._remove_wal()
         try:
             made = open_writer(self._database)
         except StoreError as error:
@@ -470,8 +470,8 @@ class FailoverWriter:
         self._use(made, Place.DISK)
         return "another file was put in its place, which is used now"
 
-    def _withdraw_log(self) -> None:
-        """Take our log away from the path at which it would be read as that of another file; we hold it open."""
+    def _remove_wal(self) -> None:
+        """Remove our WAL from the path, where it would be read as another file's; we still hold it open."""
         _, held = self._held
         if held and identity(self._log) == held:
             for side in (self._log, self._log.with_name(self._log.name.removesuffix("-wal") + "-shm")):
@@ -479,7 +479,7 @@ class FailoverWriter:
 
 
 def _files(database: Path) -> tuple[Path, Path]:
-    """Return the database and its log, which lies beside where a link leads to. Source: https://sqlite.org/wal.html"""
+    """Return the database and its WAL, which is beside a link's target. Source: https://sqlite.org/wal.html"""
     real = Path(os.path.realpath(database))
     return database, real.with_name(real.name + "-wal")
 
@@ -495,8 +495,8 @@ def _is_open(connection: sqlite3.Connection) -> bool:
         return False
 
 
-def _make_sure(disk: sqlite3.Connection) -> None:
-    """Have all of the log written and synced into the file: of what a sync failed for the system may keep no word."""
+def _checkpoint(disk: sqlite3.Connection) -> None:
+    """Checkpoint and sync the whole WAL into the file: after a failed sync the system may have dropped the data."""
     disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 

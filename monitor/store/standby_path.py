@@ -1,4 +1,4 @@
-"""Where the database's stand-in is kept while the database itself cannot be written: never on the same disk."""
+"""The path of the stand-in for a database that cannot be written: never on the same disk."""
 
 import os
 import stat
@@ -8,13 +8,13 @@ from hashlib import blake2s
 from pathlib import Path
 
 SHARED = Path("/run/provider-monitor")
-"""The folder that systemd makes for our units, so that a command finds what the service left there."""
+"""Folder that systemd makes for our units, so that a command finds the service's stand-in."""
 
 
 def stand_in(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:
-    """Return where the stand-in of a database is, whether there is one or not; None where nothing can be written.
+    """Return the path of a database's stand-in, whether it exists or not; None if no folder can be written.
 
-    `user` is who works with the database, where that is not this process's user but one for whom root speaks.
+    `user`: who uses the database, if root acts for them; by default this process's user.
     """
     name = blake2s(os.fsencode(database.absolute()), digest_size=8).hexdigest()
     folder = next(_folders(environment, database, os.geteuid() if user is None else user), None)
@@ -22,20 +22,20 @@ def stand_in(database: Path, environment: Mapping[str, str] = os.environ, user: 
 
 
 def _folders(environment: Mapping[str, str], database: Path, user: int) -> Iterator[Path]:
-    """Yield the folders that will do; the one that the service manager names is the only one."""
+    """Yield the candidate folders; if the service manager names one, only that."""
     if named := environment.get("RUNTIME_DIRECTORY"):
         yield from _made(Path(named.split(":")[0]), database)
     elif SHARED.exists():
         yield from _made(SHARED, database)
     else:
         yield from _private(Path("/dev/shm"), user)
-        import tempfile  # a round that has found its folder need not pay for it
+        import tempfile  # slow to import, and mostly not needed
 
         yield from _private(Path(tempfile.gettempdir()), user)
 
 
 def _made(folder: Path, database: Path) -> Iterator[Path]:
-    """Yield a folder that was made for us, where it is; for root also one of the database's owner, whom root asks."""
+    """Yield the folder if it was made for us; for root also if it is the database owner's."""
     with suppress(OSError):
         seen = folder.stat()
         is_of_owner = os.geteuid() == 0 and database.exists() and _is_of(database.stat().st_uid, seen)
@@ -44,7 +44,7 @@ def _made(folder: Path, database: Path) -> Iterator[Path]:
 
 
 def _private(parent: Path, user: int) -> Iterator[Path]:
-    """Yield a folder of the user's own where everybody may have one; anybody may have laid a link there."""
+    """Yield the user's own folder in a shared place; anybody may have planted a link there."""
     folder = parent / f"provider-monitor-{user}"
     with suppress(OSError):
         if user == os.geteuid():
@@ -54,7 +54,7 @@ def _private(parent: Path, user: int) -> Iterator[Path]:
 
 
 def _is_ours(seen: os.stat_result) -> bool:
-    """Whether nobody else writes to a folder: what lies there is believed."""
+    """Whether nobody else can write to a folder: we trust what we find there."""
     return _is_of(os.geteuid(), seen)
 
 

@@ -1,4 +1,4 @@
-"""Where one monitor keeps what it remembers: what all other rooms know of the database."""
+"""The store of one monitor: all that the other packages know of the database."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
 
 
 class Store(Struct, frozen=True):
-    """What is remembered of one location. Nothing is opened before it is asked."""
+    """The store of one location. Nothing is opened before it is used."""
 
     path: Path
     location: str
 
     @property
     def name(self) -> str:
-        """What it is called before people."""
+        """The file's name, for messages."""
         return self.path.name
 
     @property
     def aside(self) -> Path:
-        """Where what cannot be written is set aside."""
+        """The file for parts that cannot be written."""
         return self.path.with_name(f"{self.name}.aside.jsonl")
 
     def place_warning(self) -> str | None:
-        """Return what speaks against the place where it lies; None: nothing."""
+        """Return why the database should not be where it is; None: it is fine."""
         return file_system.warning(self.path)
 
     def take_overlaps(self) -> list[datetime]:
-        """Return when rounds were left out because another was at work, each once."""
+        """Return and remove the times of rounds skipped because another was at work."""
         return overlap.take(self.path)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Read it, or what stands in for it while it cannot be written. Raises StoreError, also from within."""
+        """Open a reader, on the stand-in while the database cannot be written. Raises StoreError, also from within."""
         with closing(open_reader(self.path)) as connection, self._in_words():
             yield Reader(connection, self.location)
 
     @contextmanager
     def writing(self, clock: Clock, timer: Timer) -> Iterator["FailoverWriter"]:
-        """Hold it alone, to write. Raises StoreError, also from within, Busy where another process holds it."""
-        from monitor.store.standby import FailoverWriter  # who only reads need not pay for it
+        """Hold the database for writing. Raises StoreError, also from within; Busy if another process holds it."""
+        from monitor.store.standby import FailoverWriter  # a process that only reads need not pay for it
 
         lock = Lock(self.path)
         try:

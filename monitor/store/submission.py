@@ -1,6 +1,6 @@
-"""What a command has for the database: done by the process that holds it, else written by the command itself.
+"""Requests of commands to the database: carried out by the process that holds it, else by the command itself.
 
-One writer stays one writer: rows are written only by whoever holds the lock.
+There is never more than one writer: only the holder of the lock writes rows.
 """
 
 import os
@@ -19,21 +19,21 @@ from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
 
 PATIENCE_S = 10.0
-"""So long a process that starts, ends or has too much to do is waited for."""
+"""Seconds to wait for a process that is starting, ending or overloaded."""
 PAUSE_S = 0.1
 
 
 def socket_files(database: Path, user: int | None = None) -> list[Path]:
-    """Return where the process of a user, by default ours, listens: beside the database, else with its stand-in."""
+    """Return where a user's process (by default ours) listens: beside the database, else beside its stand-in."""
     bases = (database, stand_in(database, user=user))
     return [one.with_name(f"{one.name}.sock") for one in bases if one]
 
 
 def submit(database: Path, request: Request, alone: Callable[[], None], patience_s: float = PATIENCE_S) -> str:
-    """Have a request done by the process that holds the database, or do it `alone` where there is none.
+    """Have the process that holds the database carry out a request, or run `alone` if there is none.
 
-    `alone` takes the lock, and raises Busy where another process has it. Asked twice, it is done once. Returns what is
-    to be known of it, in words; mostly nothing. Raises StoreError where it was not done, of which Unheard is one.
+    `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once. Returns
+    a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
     """
     if len(to_line(request)) > LONGEST:
         raise Unheard(f"this is too long; name less than {LONGEST // 1024} KiB at once")
@@ -55,7 +55,7 @@ SILENT = "does not listen: it is of an older version, or does not get on; restar
 
 
 def _asked(database: Path, user: int, request: Request) -> RequestResult | None:
-    """Return what the process says that holds the database; None where there is none, or it is to be asked again."""
+    """Return the answer of the process that holds the database; None if there is none, or to retry."""
     for file in socket_files(database, user):
         try:
             answer = ask(file, {0, user, os.geteuid()}, request)
@@ -81,11 +81,11 @@ def _heeded(answer: RequestResult, database: Path) -> str:
 
 
 def write_alone(database: Path, location: str, work: Callable[[Writer], object]) -> None:
-    """Write while nobody else does, what root writes for the owner. Raises Busy, else StoreError where it cannot be."""
+    """Write under the lock; files that root makes become the owner's. Raises Busy, or StoreError if it cannot write."""
     if not database.parent.exists():
         raise Unheard(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
     if database.exists():
-        open_reader(database).close()  # first: a command sets nothing aside that is broken, or is not ours
+        open_reader(database).close()  # first: a command never sets a broken or foreign file aside
     owner = owner_of(database)
     aside = stand_in(database, user=owner.uid)
     lock = Lock(database, briefly=True)

@@ -1,6 +1,6 @@
-"""One database → another: what a process needs to go on, and what was seen meanwhile; what matters most first.
+"""One database → another: what a process needs to go on, and the new observations; most important first.
 
-Numbers of rows differ from one file to the other, so that each row is found by what names it.
+Row ids differ between files, so each row is found by its natural key.
 """
 
 import sqlite3
@@ -12,14 +12,14 @@ from monitor.store.connection import transaction
 from monitor.store.sqlite_error import is_about_values
 
 LATEST = 10_000
-"""So many rows of what is never forgotten are brought over: the open incidents are among the latest."""
+"""Most rows copied from a table that is never pruned: the open incidents are among the latest."""
 
 NAMES = "location, account, canary, model"
 IS_SERIES = f"({NAMES}) = (:location, :account, :canary, :model)"
 
 
 class Passage(Struct, frozen=True):
-    """How the rows of one table are read, and how one of them is written. `backward`: the last is read first."""
+    """How the rows of one table are read and written. `backward`: the last is read first."""
 
     read: str
     write: str
@@ -72,7 +72,7 @@ TELLING = (
     ),
     _whole("reply", "location, id, kind, subject, at, until, details", "IGNORE"),
 )
-"""Who was told what, who is to be, and what people answered."""
+"""Messages, sent and due, and replies."""
 
 BELIEFS = (
     _whole("mark", "location, name, value", where="name <> 'refused'"),
@@ -95,7 +95,7 @@ BELIEFS = (
     _whole("pool", "location, id, pool"),
     _of_series("ceiling", "unit, window, most, remaining, since, at"),
 )
-"""What is believed of each target, account and status page."""
+"""State of each target, account and status page."""
 
 SIGHTINGS = (
     _of_series("observation", OUTCOME),
@@ -110,10 +110,10 @@ SIGHTINGS = (
         """,
     ),
 )
-"""What was seen, look by look."""
+"""Single observations."""
 
 HISTORY = (_of_series("daily", COUNTS), _of_series("hourly", COUNTS))
-"""What is left of it after a while."""
+"""Their roll-ups."""
 
 ORPHANS = (
     "DELETE FROM change WHERE (location, incident_id) NOT IN (SELECT location, id FROM incident)",
@@ -122,13 +122,13 @@ ORPHANS = (
     WHERE change_id IS NOT NULL AND (location, change_id) NOT IN (SELECT location, id FROM change)
     """,
 )
-"""Of a broken file a part may be read without what it belongs to."""
+"""Deletions of rows without a parent: of a broken file a part may be readable without what it belongs to."""
 
 
 def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
-    """Bring over what can be read, in one transaction; return whether that was all.
+    """Copy what can be read, in one transaction; return whether that was everything.
 
-    Raises sqlite3.Error where it cannot be written.
+    Raises sqlite3.Error if it cannot be written.
     """
     into.execute("PRAGMA foreign_keys = OFF")
     try:
@@ -155,7 +155,7 @@ def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: Pa
 
 
 def _write(into: sqlite3.Connection, statement: str, row: dict[str, object]) -> bool:
-    """Write a row; return False for one that no table of ours takes: somebody else has written it."""
+    """Write a row; return False for one that our tables refuse: another program wrote it."""
     try:
         into.execute(statement, row)
     except sqlite3.Error as error:
@@ -166,7 +166,7 @@ def _write(into: sqlite3.Connection, statement: str, row: dict[str, object]) -> 
 
 
 def _readable(source: sqlite3.Connection, query: str) -> Iterator[dict[str, object] | None]:
-    """Yield the rows up to where the file is broken, and None for the rest."""
+    """Yield the rows up to where the file is broken, then None for the rest."""
     try:
         for row in source.execute(query):
             yield dict(row)

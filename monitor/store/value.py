@@ -1,4 +1,4 @@
-"""Values ↔ columns: the one place where times become integers and incidents become JSON."""
+"""Values ↔ columns: the one place that turns times into integers and incidents into JSON."""
 
 import logging
 import re
@@ -29,17 +29,17 @@ log = logging.getLogger("monitor")
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
 OUTCOMES = (Outcome.OK, Outcome.DEGRADED, Outcome.FAILED, Outcome.UNKNOWN)
-"""Each is kept as its place here: a number of one bit is free in SQLite, and there are millions of rows."""
+"""Outcomes stored by their index here: 0 and 1 take no space in SQLite, and there are millions of rows."""
 OK, DEGRADED, FAILED, UNKNOWN = range(4)
 
 T = TypeVar("T")
 
-# What differs from one answer to the next of the same meaning: ids, counters, times, addresses.
+# What differs between answers of the same meaning: ids, counters, times, addresses.
 VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
 
 
 class Batch(Struct, frozen=True):
-    """What one beat remembers, in one transaction. `plans` says when each target is looked at next."""
+    """What one beat saves in one transaction. `plans`: when each target is probed next."""
 
     at: datetime
     observations: tuple[Observation, ...] = ()
@@ -76,12 +76,12 @@ def duration_ms(seconds: float | None) -> int | None:
 
 
 def to_json(value: object) -> str:
-    """Return a value of ours that is kept whole, as it is read by nobody but `from_json`."""
+    """Return a value as JSON, to be read by `from_json` only."""
     return msgspec.json.encode(value).decode()
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    """Return what was kept, also by a version that wrote it otherwise. Raises msgspec.DecodeError."""
+    """Return a stored value, also in the form of an older version. Raises msgspec.DecodeError."""
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError:
@@ -91,7 +91,7 @@ def from_json(text: str, kind: type[T]) -> T:
 
 
 class IncidentBefore(Struct, frozen=True):
-    """What an incident was about, as it was written while its subject was a name."""
+    """The parts of a stored incident from the time when its subject was a plain name."""
 
     scope: Scope
     subject: str
@@ -111,48 +111,48 @@ def _as_of_now(text: str) -> bytes:
 
 
 def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
-    """Return by name what was kept; one that cannot be read is as if it had not been kept, and is learnt anew."""
+    """Return the stored values by name; an unreadable one is left out and learnt again."""
     found = {}
     for name, text in rows:
         try:
             found[name] = from_json(text, kind)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-            log.error("what is kept of %s cannot be read, and is left out: %s", name, error)
+            log.error("the stored state of %s cannot be read and is ignored: %s", name, error)
     return found
 
 
 def pool_id(key: PoolKey) -> str:
-    """Return how a row names a group of targets. A model's name may have spaces; what stands before it has none."""
+    """Return the id of a pool in a row. A model's name may have spaces; the parts before it have none."""
     return " ".join(filter(None, (key.answerer, key.canary, key.kind, key.model)))
 
 
 def pool_key(id: str) -> PoolKey:
-    """Return what the name of a row means. Raises ValueError."""
+    """Return the pool that a row's id means. Raises ValueError."""
     answerer, canary, kind, *model = id.split(" ", 3)
     return PoolKey(answerer, canary, Kind(kind), model[0] if model else None)
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError)
-"""What reading a row may raise that something else wrote, or a broken disk."""
+"""Errors from reading a row that another program or a broken disk wrote."""
 
 
 def sound(rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
-    """Yield what is read of each row; one that cannot be read is left out and said in the log: it hides no other."""
+    """Yield the value of each row; an unreadable one is skipped and logged, so that it hides no other."""
     for row in rows:
         try:
             yield read(row)
         except UNREADABLE as error:
-            log.error("a row of the database cannot be read, and is left out: %s", error)
+            log.error("a row of the database cannot be read and is skipped: %s", error)
 
 
 def answer_digest(answer: Answer) -> bytes:
-    """Return what two answers share when they differ only in ids, counters and times."""
+    """Return a digest that is equal for answers which differ only in ids, counters and times."""
     text = f"{answer.rule}\n{answer.words}\n{answer.body}" + (f"\n{answer.phase}" if answer.phase else "")
     return blake2b(VARYING.sub("#", text).encode(), digest_size=16).digest()
 
 
 def health_from(row: Mapping[str, Any]) -> Health:
-    """Return the health of a row that was joined with its answer."""
+    """Return the health from a row joined with its answer."""
     return Health(
         state=State(row["state"]),
         since=maybe_time(row["since"]),
@@ -171,7 +171,7 @@ def health_from(row: Mapping[str, Any]) -> Health:
 
 
 def observation_from(row: Mapping[str, Any], target: Target) -> Observation:
-    """Return what is kept of one look; its answer may be forgotten, and then nothing is sure."""
+    """Return one stored observation; if its answer is deleted already, nothing is sure."""
     outcome, sure = OUTCOMES[row["outcome"]], row["confidence"] or Confidence.LOW
     return Observation(
         target,

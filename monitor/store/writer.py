@@ -1,4 +1,4 @@
-"""Everything that is written: one transaction per beat, and the outbox."""
+"""Everything that is written to the store: one transaction per beat, and the outbox."""
 
 import logging
 import sqlite3
@@ -45,15 +45,15 @@ from probes.model import Answer, Limit, Observation, Target
 log = logging.getLogger("monitor")
 
 FARTHEST_MS = 15 * 60 * 1000
-"""No try is put off for longer; what waits longer was put off before the clock was set back."""
+"""Longest delay of a retry in ms; a message that waits longer was postponed before the clock was set back."""
 
 
 UNDER_WAY = timedelta(minutes=1)
-"""A message that was decided so lately may not be sent yet."""
+"""Age below which a message may not be sent yet."""
 
 
 class Writer:
-    """The one connection that writes; not for use by two threads at once."""
+    """The one writing connection; not for use by two threads at once."""
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
         self._db = connection
@@ -65,11 +65,11 @@ class Writer:
         self._db.close()
 
     def check(self) -> None:
-        """Look whether the tables are still ours. Raises Foreign."""
+        """Check that the tables are still ours. Raises Foreign."""
         check_version(self._db, "the database")
 
     def save(self, batch: Batch) -> None:
-        """Write one beat, all of it or nothing."""
+        """Write one beat, in one transaction."""
         with self._transaction():
             answers = self._save_observations(batch.observations)
             self._save_healths(batch, answers)
@@ -85,9 +85,9 @@ class Writer:
                 self._mark("clock", to_json(batch.trace))
 
     def recall(self, cases: Iterable[Case], replies: Iterable[Reply], now: datetime) -> None:
-        """Write what a process still knows of the telling, where a database lacks it.
+        """Write the cases, messages and replies that a process still knows and the database lacks.
 
-        Nobody knows any more how a message went: one that was decided long ago counts as sent.
+        Whether a message was delivered is no longer known: one decided long ago counts as sent.
         """
         with self._transaction():
             for case in cases:
@@ -124,7 +124,7 @@ class Writer:
         rollup.save(self._db, due)
 
     def forget(self, keep: Retention, now: datetime) -> bool:
-        """Delete a part of what is too old; return whether there may be more."""
+        """Delete some of the rows past their retention; return whether there may be more."""
         return rollup.forget_old(self._db, keep, now)
 
     def save_source(self, source: Source) -> None:
@@ -143,12 +143,12 @@ class Writer:
             raise
 
     def save_failing(self, failing: Sequence[Failing]) -> None:
-        """Keep which stages of the monitor fail now, for whoever asks from another process."""
+        """Save the stages that fail now, for commands in another process."""
         with self._transaction():
             self._mark("failing", to_json(failing))
 
     def save_said(self, said: Mapping[str, str]) -> None:
-        """Keep what the log holds of the monitor's own trouble, for the next round, which need not repeat it."""
+        """Save the monitor's own warnings already logged, so that the next round need not repeat them."""
         with self._transaction():
             self._mark("said", to_json(said))
 
@@ -157,7 +157,7 @@ class Writer:
             self._mark("overlap", to_json(overlap))
 
     def save_refusal(self, refusal: StorageRefusal) -> StorageRefusal:
-        """Keep, in what stands in for the database, why that refuses; return it with when that began."""
+        """Save, in the stand-in, why the database refuses; return it with when that began."""
         known = Marks(self._db, self.location).refusal() or refusal
         refusal = replace(refusal, since=known.since)
         with self._transaction():
@@ -183,7 +183,7 @@ class Writer:
 
     def _save_observations(self, observations: Sequence[Observation]) -> dict[Answer, int]:
         rows = [_observation_row(self.series(one.target), one) for one in observations]
-        # Two looks at one target within a millisecond cannot both be real: the clock stepped back.
+        # Two probes of one target within a millisecond cannot both be real: the clock stepped back.
         self._db.executemany("INSERT OR REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         answers: dict[Answer, int] = {}
         for one in observations:
@@ -211,7 +211,7 @@ class Writer:
             _health_row(self.series(targets[id]), health, answers, batch.plans.get(id))
             for id, health in batch.healths.items()
         ]
-        # The answer of a health that outlives its beat is found by what was kept before.
+        # A health that outlives its beat keeps the answer stored before.
         self._db.executemany(
             """
             INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -228,7 +228,7 @@ class Writer:
 
     def _save_limits(self, observations: Sequence[Observation]) -> None:
         rows = [row for one in observations if one.limits for row in self._limit_rows(one, one.limits)]
-        # An answer that tells only what is left (or that nothing is) does not take the ceiling back.
+        # An answer that states only the remainder (or that none is left) does not reset the ceiling.
         self._db.executemany(
             """
             INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -240,7 +240,7 @@ class Writer:
         )
 
     def _limit_rows(self, one: Observation, limits: Sequence[Limit]) -> Iterator[tuple[object, ...]]:
-        """Yield the limits to write. Of more than MOST of a target the first are kept: the others are made up."""
+        """Yield the limits to write, at most MOST of a target: the others are made up."""
         series, at = self.series(one.target), to_ms(one.at)
         known = self._ceilings.get(series)
         if known is None:
@@ -309,7 +309,7 @@ class Writer:
         )
 
     def save_reply(self, reply: Reply) -> bool:
-        """Write a reply by itself, which is no beat; return whether it is new."""
+        """Write one reply, outside of a beat; return whether it is new."""
         with self._transaction():
             return self._save_replies([reply]) > 0
 
@@ -322,10 +322,10 @@ class Writer:
         return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
 
     def due_messages(self, now: datetime) -> list[OutboxMessage]:
-        """Return what is due to be sent. A channel hears of an incident in order.
+        """Return the due messages. A channel gets the messages about an incident in order.
 
-        What has failed already gives way to what is newer of the same incident: nobody needs both. That a channel
-        fails is no news once something got through it again.
+        A message that failed before gives way to a newer one about the same incident: nobody needs both. A notice of a
+        failing channel is dropped once something got through that channel again.
         """
         with self._transaction():
             self._db.execute(
@@ -359,18 +359,18 @@ class Writer:
         return [OutboxMessage(channel, from_ms(at), tuple(items)) for (channel, at, _), items in messages.items()]
 
     def _item(self, row: sqlite3.Row, now: datetime) -> OutboxRow | None:
-        """Return a message that is due; one that cannot be read is given up, so that the page tells of it."""
+        """Return a due message; give up an unreadable one, so that the page shows it."""
         try:
             return self._named(row["channel"], _item(row))
         except UNREADABLE as error:
-            log.error("a message to %s cannot be read, and is given up: %s", row["channel"], error)
+            log.error("a message to %s cannot be read and is given up: %s", row["channel"], error)
             what = "UPDATE outbox SET state = 'failed', tries = tries + 1, done = ?, error = ? WHERE id = ?"
             with self._transaction():
                 self._db.execute(what, (to_ms(now), "what it was to tell cannot be read any more", row["id"]))
         return None
 
     def _named(self, channel: str, item: OutboxRow) -> OutboxRow:
-        """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
+        """Return the message if its key finds it again, else it would be sent repeatedly. Raises ValueError."""
         query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?, ?)"
         if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
             return item
@@ -396,8 +396,8 @@ class Writer:
             which = f"location = ? AND {KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
             self._db.executemany(f"UPDATE outbox SET {what} WHERE {which}", rows)
 
-    def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
-        """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
+    def complain(self, about: str, error: str, recipients: Sequence[str], at: datetime) -> None:
+        """Queue a notice to `recipients` that a channel does not work; once, until something gets through it again."""
         query = """
             SELECT 1 FROM outbox
             WHERE location = :here AND step = 'failing' AND about_channel = :about AND at > coalesce(
@@ -407,18 +407,18 @@ class Writer:
         with self._transaction():
             if not self._db.execute(query, {"here": self.location, "about": about}).fetchone():
                 number = to_ms(at)
-                told = (Message(None, one, Step.FAILING, number, note=error, about_channel=about) for one in hearers)
+                told = (Message(None, one, Step.FAILING, number, note=error, about_channel=about) for one in recipients)
                 self._save_messages(told, at)
 
 
 Key = tuple[str, str, Step, int, str, str]
 
 KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
-"""What names a message in each database: its number is another one in what stands in for this one."""
+"""SQL key of a message that holds in every file: its row id differs in a stand-in."""
 
 
 def key(channel: str, item: OutboxRow) -> Key:
-    """Return what names a message, as KEY does."""
+    """Return the key of a message, as KEY does."""
     return item.change_id, channel, item.step, item.number, item.note, item.about_channel
 
 

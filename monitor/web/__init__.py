@@ -1,1 +1,1 @@
-"""What is served: the pages, and the signed links of messages."""
+"""The web server: the pages, and the signed links of messages."""

@@ -1,4 +1,4 @@
-"""Who may come in to the page's server: so many at a time, and nobody who says nothing stays."""
+"""Limits of the page's server: so many connections at a time, and none without a request."""
 
 import asyncio
 import resource
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from aiohttp import web
 
 MOST = 100
-"""So many connections are open at once; more of a page's readers take turns."""
+"""Most open connections; further readers of the page take turns."""
 SHARE = 8
-"""And no more than this part of the files that we may open: the looks need theirs."""
+"""Part (1/SHARE) of the open-file limit that connections may take: the probes need the rest."""
 REQUEST_S = 10.0
-"""Who has not asked for anything by then, be it by half a request, is sent away."""
-STAY_S = 300.0
-"""Nobody stays longer on one connection: whoever reads on comes again."""
+"""Seconds until a connection without a complete request is closed."""
+LONGEST_S = 300.0
+"""Seconds until any connection is closed: a reader who stays connects again."""
 
 
 class ConnectionLimit:
-    """Makes the connections of a server. When it is full, whoever has been idle the longest makes room."""
+    """Makes the connections of a server. When it is full, the connection idle for longest is closed."""
 
     def __init__(self, most: int | None = None) -> None:
         self.server: web.Server | None = None
@@ -27,17 +27,17 @@ class ConnectionLimit:
         self._busy: set[asyncio.Protocol] = set()
 
     def __call__(self) -> asyncio.Protocol:
-        """Return the protocol of one more connection."""
+        """Return the protocol of a new connection."""
         if self.server is None:
             raise RuntimeError("the door has no server behind it yet")
         self._make_room(self.server)
         visitor = self.server()
-        asyncio.get_running_loop().call_later(REQUEST_S, self._look_after, visitor)
+        asyncio.get_running_loop().call_later(REQUEST_S, self._check_later, visitor)
         return visitor
 
     @contextmanager
     def serving(self, visitor: asyncio.Protocol) -> Iterator[None]:
-        """Note that a visitor asked for something, which is under way within."""
+        """Mark a connection as busy with a request for the time of the context."""
         self._heard.add(visitor)
         self._busy.add(visitor)
         try:
@@ -50,15 +50,15 @@ class ConnectionLimit:
         self._heard.intersection_update(within)
         idle = [one for one in within if one not in self._busy] or within
         for one in idle[: max(0, len(within) + 1 - self._most)]:
-            _send_away(one)
+            _close(one)
 
-    def _look_after(self, visitor: web.RequestHandler) -> None:
+    def _check_later(self, visitor: web.RequestHandler) -> None:
         if visitor not in self._heard:
-            _send_away(visitor)
+            _close(visitor)
         elif visitor.transport:
-            asyncio.get_running_loop().call_later(STAY_S, _send_away, visitor)
+            asyncio.get_running_loop().call_later(LONGEST_S, _close, visitor)
 
 
-def _send_away(visitor: web.RequestHandler) -> None:
+def _close(visitor: web.RequestHandler) -> None:
     if isinstance(visitor.transport, asyncio.Transport):
         visitor.transport.abort()

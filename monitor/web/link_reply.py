@@ -1,4 +1,4 @@
-"""Signed links → replies: each is taken once."""
+"""Signed links → replies: each link works once."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ log = logging.getLogger("monitor")
 
 
 class LinkReplies(Struct, frozen=True):
-    """What stands behind the signed links of one store.
+    """Handles the signed links of one store.
 
-    `submit` writes a reply and returns whether it is new. It may block, and raises StoreError or TimeoutError where
-    that cannot be now.
+    `submit` saves a reply and returns whether it is new. It may block, and raises StoreError or TimeoutError if it
+    cannot save now.
     """
 
     store: Store
@@ -34,13 +34,13 @@ class LinkReplies(Struct, frozen=True):
     submit: Callable[[Reply], bool]
 
     def read(self, token: str) -> Link | None:
-        """Return what a link permits; None when it does not, or was used. Raises LinkUnavailable."""
+        """Return what a link permits; None if it is invalid or used. Raises LinkUnavailable."""
         link = read(self.key, token, self.clock())
         with _told():
             return link if link and not self._is_used(link, token) else None
 
     def take(self, token: str) -> bool:
-        """Write the reply of a link; return False when it permits nothing, or was used. Raises LinkUnavailable."""
+        """Save the reply of a link; return False if the link is invalid or used. Raises LinkUnavailable."""
         link = self.read(token)
         if link is None:
             return False
@@ -49,13 +49,13 @@ class LinkReplies(Struct, frozen=True):
 
     def what(self, link: Link) -> str:
         """Return what a link is about, for people."""
-        with suppress(StoreError):  # its id has to do then
+        with suppress(StoreError):  # the incident's id must do then
             if incident := self._incident(link):
                 return f"{title(incident)} ({incident.id})"
         return f"incident {link.incident}"
 
     def silence(self, token: str, span: timedelta, reason: str) -> bool:
-        """Write a silence of what is like the incident, in place of its snooze; return False where none is allowed.
+        """Save a silence that matches the incident, instead of a snooze; return False if that is not permitted.
 
         Raises LinkUnavailable.
         """
@@ -80,9 +80,9 @@ class LinkReplies(Struct, frozen=True):
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Say in the log why nothing can be read or written now, for which a reader's page has no place."""
+    """Log why nothing can be read or written now: the reader's page does not say."""
     try:
         yield
     except (StoreError, TimeoutError) as error:
-        log.warning("a signed link was not obeyed: %s", error)
+        log.warning("a signed link could not be used: %s", error)
         raise LinkUnavailable from error

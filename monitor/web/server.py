@@ -33,7 +33,7 @@ HEADERS = {
 
 OPEN_METRICS = "application/openmetrics-text"
 TEXT_METRICS = "text/plain; version=0.0.4; charset=utf-8"
-"""For who does not ask for OpenMetrics: the same text is good in both forms."""
+"""Content type for clients that do not ask for OpenMetrics: the same text is valid as both."""
 
 KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -45,7 +45,7 @@ KINDS = {
     ".ics": "text/calendar; charset=utf-8",
     ".svg": "image/svg+xml",
     ".prom": TEXT_METRICS,
-    # What a template of one's own may name. Python's own table changes with its releases.
+    # Files that a user's own template may refer to.
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -55,14 +55,14 @@ KINDS = {
     ".ico": "image/vnd.microsoft.icon",
     ".woff2": "font/woff2",
 }
-"""The same file is the same kind everywhere; what is not listed is no part of a page, and is not served."""
+"""Content types by suffix, as Python's own table changes between releases; other files are not served."""
 
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 KEPT = 128
-"""So many versions of files are held in memory, compressed once."""
+"""Most file versions cached in memory, compressed once."""
 LARGEST = 4_000_000
-"""What is larger is none of our files, and is neither held nor compressed."""
+"""Most bytes of a file that is cached and compressed; none of ours is larger."""
 
 ANSWER_HEADERS = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
 ANSWER = """<!doctype html>
@@ -89,29 +89,29 @@ NOT_NOW = (
     "The database can be neither read nor written. The watch and the alerts go on; open the link again in a while.",
 )
 FORM_KINDS = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
-"""How browsers send our forms, and what aiohttp calls a request that does not say; in files nobody answers."""
+"""Content types of our forms: those of browsers, and aiohttp's for a request without one. Not multipart: no files."""
 NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
 class LinkUnavailable(Exception):
-    """Nothing can be said of a link, or done by it, until the database can be used again."""
+    """A link can be neither checked nor used until the database works again."""
 
 
 class Answers(Protocol):
-    """What stands behind the signed links. All but `what` raise LinkUnavailable."""
+    """The handler of signed links. All but `what` raise LinkUnavailable."""
 
     def read(self, token: str) -> Link | None:
-        """Return what a link permits; None when it does not, or not any more."""
+        """Return what a link permits; None if it is invalid, used or expired."""
 
     def what(self, link: Link) -> str:
         """Return what a link is about, for people."""
 
     def take(self, token: str) -> bool:
-        """Do it; return False when it was done before."""
+        """Carry it out; return False if it was done before."""
 
     def silence(self, token: str, span: timedelta, reason: str) -> bool:
-        """Hold what is like the incident instead; return False when the link does not permit that, or not any more."""
+        """Silence what matches the incident instead; return False if the link does not permit that, or no longer."""
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -128,8 +128,8 @@ def site_app(
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
 
     Other names are refused because of DNS rebinding: a page elsewhere could point its own name here and read
-    what only this machine may see. `pulse` may block: it is asked in a thread. `stuck` returns why the files cannot
-    be written: what they last said is not shown then, since it may be so no more.
+    what only this machine may see. `pulse` may block: it runs in a thread. `stuck` returns why the files cannot be
+    written: they are not shown then, as they may be stale.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
     app = web.Application(middlewares=[_guard(allowed, connections or ConnectionLimit())])
@@ -176,7 +176,7 @@ def _guard(allowed: frozenset[str], connections: ConnectionLimit) -> Callable[..
 
 
 def _name(host: str) -> str | None:
-    """Return the name in a Host header, without its port; None when it is none."""
+    """Return the name in a Host header, without its port; None if it is malformed."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:
@@ -189,7 +189,7 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
 
 def _question_handler(answers: Answers) -> Handler:
     async def ask(request: web.Request) -> web.StreamResponse:
-        """Only ask: chats and mail scanners open every link they see."""
+        """Only show the form: chats and mail scanners open every link they see."""
         link = await asyncio.to_thread(answers.read, request.match_info["token"])
         if link is None:
             return _said(*NOT_VALID, status=410)
@@ -222,7 +222,7 @@ def _answer_handler(answers: Answers) -> Handler:
 
 
 async def _form(request: web.Request) -> Mapping[str, object] | None:
-    """Return what was filled in; None for half of a form, in a charset or a coding that is none, or of another kind."""
+    """Return the form's fields; None if it is truncated, in an unknown charset or encoding, or of another type."""
     if request.content_type not in FORM_KINDS:
         return None
     try:
@@ -248,7 +248,7 @@ def _health_handler(pulse: Callable[[], Pulse]) -> Handler:
 
 
 class Copy(Struct, frozen=True):
-    """One version of a file. `packed` is None where that would not be smaller."""
+    """One version of a file. `packed`: compressed; None if that is not smaller."""
 
     content: bytes
     packed: bytes | None
@@ -256,7 +256,7 @@ class Copy(Struct, frozen=True):
 
 
 Shelf = Callable[[Path, int, int, int], Copy]
-"""A file, and the inode, time and size that its version has → the copy of it."""
+"""Returns the copy of a file, given its path and the inode, time and size of the version."""
 
 
 def _read(file: Path, *_: int) -> Copy:
@@ -286,7 +286,7 @@ def _file_handler(folder: Path, shelf: Shelf) -> Handler:
 async def _send(
     request: web.Request, folder: Path, path: str, shelf: Shelf, headers: dict[str, str]
 ) -> web.StreamResponse:
-    """Send a file, or what it takes to know that the reader's copy is the latest."""
+    """Send a file, or 304 if the reader's copy is current."""
     found = await asyncio.to_thread(_copy, folder, path, shelf)
     if found is None:
         return await _send_missing(folder, shelf)
@@ -310,23 +310,23 @@ async def _send_missing(folder: Path, shelf: Shelf) -> web.Response:
 
 
 def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
-    """Return what a path names; itself where it is too large to be held."""
+    """Return a copy of the file; its path instead if it is too large to cache; None if it is not served."""
     file = _find(folder, path)
     if file is None:
         return None
     try:
         seen = file.stat()
         return file if seen.st_size > LARGEST else shelf(file, seen.st_ino, seen.st_mtime_ns, seen.st_size)
-    except OSError:  # it went away meanwhile
+    except OSError:  # deleted meanwhile
         return None
 
 
 def _kind(path: str) -> str:
-    return KINDS.get(Path(path).suffix, "application/octet-stream")  # which is then not found
+    return KINDS.get(Path(path).suffix, "application/octet-stream")  # leads to a 404
 
 
 def _find(folder: Path, path: str) -> Path | None:
-    """Return the file that a decoded path names; None for what is hidden, outside, or no file of a page."""
+    """Return the file at a decoded path; None if it is hidden, outside the folder, or not a page's file."""
     parts = path.split("/")
     if Path(path).suffix not in KINDS:
         return None
@@ -334,7 +334,7 @@ def _find(folder: Path, path: str) -> Path | None:
         return None
     try:
         file = folder.joinpath(*parts).resolve(strict=True)
-    except (OSError, RuntimeError):  # the latter is what Python before 3.13 says of a link that leads to itself
+    except (OSError, RuntimeError):  # RuntimeError: a symbolic link to itself, before Python 3.13
         return None
     is_page = file.suffix in KINDS and file.is_relative_to(folder) and file.is_file()
     return file if is_page else None
