@@ -16,13 +16,13 @@ from benchmarks.diagnosis_answer import Face, faces
 from benchmarks.diagnosis_world import Cause, Hit, Manner, Setting, setting
 from benchmarks.virtual import VirtualLoop
 from monitor.alert.case import Case, Step
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print
-from monitor.alert.rule import Channel
 from monitor.alert.text import MessageTemplates, Text
 from monitor.diagnose.incident import Incident, Severity
 from monitor.runtime.loop import watch_and_tell
-from monitor.stages.services import Edge, Outside
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Outside
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Blame, ControlAnswer, Credit, Fault, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators

@@ -26,20 +26,20 @@ from msgspec import Struct, to_builtins
 
 from benchmarks.diagnosis_answer import faces
 from benchmarks.virtual import VirtualLoop
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print
-from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
 from monitor.config.load import build
 from monitor.diagnose.incident import Severity
-from monitor.publish.rotation import Rotation
+from monitor.publish.refresh_order import Rotation
 from monitor.runtime.loop import watch_and_tell
 from monitor.stages.publish import make
 from monitor.stages.retention import tidy
-from monitor.stages.services import Edge, Outside, Pauses
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Outside, Pauses
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 from monitor.cli import collect_seldom
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import prepare_interpreter
 from monitor.runtime.loop import run
 from monitor.schedule import Agenda, Budget, Watch
-from monitor.stages.services import Edge, Pauses
-from monitor.stages.state import MonitorState, open_state
+from monitor.state.monitor_state import MonitorState, open_state
+from monitor.state.services import Edge, Pauses
 from probes.catalog import load_provider
 from probes.model import Account, Target
 

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from probes.border import LONGEST
 from probes.redact import CONTROLS
+from probes.sanitize import LONGEST
 
 ROOT = Path(__file__).parents[1]
 ACCOUNTS = 75

@@ -17,7 +17,7 @@ from monitor.slo.indicator import Sketch, merge, quantile, unpack
 from monitor.store import rollup
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import to_ms
+from monitor.store.row import to_ms
 from monitor.store.writer import Writer
 
 DAY = datetime(2026, 8, 1, tzinfo=UTC)

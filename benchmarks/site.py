@@ -22,7 +22,7 @@ from monitor.publish.private_site import render, sheets
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
 from monitor.stages.beat import beat
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Observation, Outcome, Target

@@ -23,7 +23,7 @@ from monitor.config.config import Config
 from monitor.config.document import ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
-from monitor.stages.state import MonitorState, open_state
+from monitor.state.monitor_state import MonitorState, open_state
 from probes.model import Observation, Outcome
 
 HOSTS, OF_EACH = 50, 20

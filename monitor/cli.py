@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the interpreter would print its text unmasked
-        from monitor.commands.failure import report
+        from monitor.console.failure import report
 
         return report(error, getattr(arguments, "loaded", None))
 

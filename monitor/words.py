@@ -14,9 +14,9 @@ from monitor.diagnose.reason import (
 )
 from monitor.diagnose.subject import Scope
 from monitor.limit_window import per
-from probes.identity import provider_of
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
+from probes.target_id import provider_of
 
 FAULTS = {
     Fault.INVALID_KEY: "key rejected",

@@ -25,7 +25,6 @@ from probes.answer.limits_in_headers import read_limits, retry_after_s, unite
 from probes.answer.payload import NOTHING, AnswerPart, join
 from probes.answer.proof import Proof, Read, reader, understand, weigh
 from probes.answer.sse import Events
-from probes.border import admit, clean
 from probes.header import fold
 from probes.model import (
     KEPT_WORDS,
@@ -48,6 +47,7 @@ from probes.model import (
 from probes.provider import Canary, Provider, Wording
 from probes.proxy import choose
 from probes.redact import redact
+from probes.sanitize import admit, clean
 from probes.transport.body import KEPT_BYTES, Unreadable, read_chunks, read_text
 from probes.transport.certificate import NoAuthority
 from probes.transport.client import Connector, headers_for, make_socket, options

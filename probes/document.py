@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from probes.border import EARLIEST, LARGEST, LATEST
 from probes.redact import CONTROLS, is_random, mask, screen
+from probes.sanitize import EARLIEST, LARGEST, LATEST
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -7,8 +7,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from probes.identity import account_id, answerer_id, target_id
 from probes.proxy import STRAIGHT, Way
+from probes.target_id import account_id, answerer_id, target_id
 
 Clock = Callable[[], datetime]
 """Returns the current time as aware UTC."""

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from probes.reading import DecodedText
+    from probes.decode import DecodedText
 
 MASK = "[redacted]"
 ECHO = 10
@@ -215,7 +215,7 @@ PASSES = 5
 
 
 def _one_pass(text: str, wanted: "Wanted") -> str:
-    from probes.reading import readings  # its patterns take milliseconds to compile, and are often not needed
+    from probes.decode import readings  # its patterns take milliseconds to compile, and are often not needed
 
     found = [span for layer in readings(text) for span in wanted.places(layer)]
     for start, end in reversed(_united(found)):
@@ -268,7 +268,7 @@ def _starts(one: bytes, text: bytes) -> Iterator[int]:
 
 @lru_cache(100)
 def _wanted(secrets: tuple[str, ...]) -> Wanted:
-    from probes.reading import letters
+    from probes.decode import letters
 
     every = (whole for secret in secrets for whole in (secret, *_parts(secret)) if len(whole) >= SHORTEST_SECRET)
     wholes = {whole: letters(whole) for whole in every}
@@ -287,7 +287,7 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
 
 def _packed(secret: str) -> Iterator[bytes]:
     """Yield a secret's base64 at each of the three alignments in a longer text; folded, as case is lost."""
-    from probes.reading import letters
+    from probes.decode import letters
 
     raw = secret.encode()
     for shift in range(3):

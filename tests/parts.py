@@ -2,7 +2,7 @@
 
 import inspect
 
-from monitor.stages.state import MonitorState
+from monitor.state.monitor_state import MonitorState
 
 
 def run_stage(stage, state, *rest):

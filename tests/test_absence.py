@@ -11,17 +11,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from monitor.alert.rule import Channel, Match, Patience, Route, Rules
+from monitor.alert.channel import Channel
+from monitor.alert.rule import Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.document import ProbeSection
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
 from monitor.diagnose.subject import Scope
 from monitor.runtime.round import once
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
-from monitor.stages.take_up import take_up
-from monitor.store.value import Batch
+from monitor.stages.apply_config import take_up
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
+from monitor.store.row import Batch
 from monitor.words import title
 from probes.model import Observation, Outcome
 from tests.conftest import at

@@ -13,8 +13,8 @@ from monitor import storage_refusal  # noqa: F401
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.cli import main
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import BESIDE, Lock
-from monitor.store.ownership import Unheard
+from monitor.store.file_owner import BESIDE, Unheard
+from monitor.store.lock import Lock
 from monitor.store.replies import leave
 from monitor.store.standby_path import stand_in
 from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call, public_folder

@@ -16,7 +16,7 @@ from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import PoolKey
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Credit, Fault, Limit
 from tests.conftest import at, observation, target

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch, from_json, to_json
+from monitor.store.row import Batch, from_json, to_json
 from monitor.store.writer import Writer
-from probes.border import EARLIEST, LARGEST, LATEST, LONGEST, admit
 from probes.model import Answer, Credit, Fault, Limit, Observation, Outcome, Sign, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
+from probes.sanitize import EARLIEST, LARGEST, LATEST, LONGEST, admit
 from tests.conftest import CHAT, NOON, health, observation
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)

@@ -14,8 +14,8 @@ from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store.connection import open_in_memory, open_writer, read_only
 from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
+from monitor.store.row import Batch
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
 from tests import test_view as view

@@ -31,7 +31,7 @@ from probes.catalog import Shelf, load_provider, load_wording
 from probes.model import Account, Credit, Fault, Outcome, Target, TimeLimits, Usage
 from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
-from probes.simulator.part import PARTS
+from probes.simulator.role import PARTS
 from probes.transport.body import KEPT_BYTES
 from probes.transport.failure import BREAKS
 

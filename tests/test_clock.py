@@ -21,10 +21,10 @@ from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, end_drills
 from monitor.stages.notify import tell_due
 from monitor.stages.publish import Published, publish_once
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
-from monitor.store.value import from_json
+from monitor.store.row import from_json
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
 from tests.parts import run_stage

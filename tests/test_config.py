@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
-from monitor.alert.rule import TERMINAL, Channel, Patience
+from monitor.alert.rule import Patience
 from monitor.config.document import SiteSection
 from monitor.config.load import SCHEMA, from_environment, load, schema
 from monitor.detect.credit import Floor
@@ -15,10 +16,10 @@ from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.runtime.daemon import LOOPBACK
 from monitor.slo.objective import Goal
-from monitor.stages.state import patience
+from monitor.state.monitor_state import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
-from probes.feeds.pace import USUAL_S
+from probes.feeds.poll_interval import USUAL_S
 from probes.model import Fault, TimeLimits
 from probes.provider import NoPage
 

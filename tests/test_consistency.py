@@ -27,8 +27,8 @@ from monitor.publish.status import Mark, standing
 from monitor.publish.usable import pick, usables
 from monitor.schedule import Watch
 from monitor.stages.beat import beat
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Answer, Fault, Observation, Outcome, Target

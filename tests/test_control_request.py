@@ -12,8 +12,8 @@ from msgspec import Raw
 
 from monitor.control.message import Request, RequestKind, RequestStatus
 from monitor.runtime.request import TAKING, WARNING, answering, obey
-from monitor.stages.services import real_edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import real_edge
 from monitor.store.submission import socket_files
 from tests.fuzz.material import ANY_TEXT
 from tests.test_run import config, simulator

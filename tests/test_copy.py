@@ -10,10 +10,12 @@ from monitor.cli import main
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import backup
 from monitor.store.backup import back_up, is_broken, restore, set_aside
-from monitor.store.connection import BESIDE, Busy, Lock, lock_file, open_reader, open_writer
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import VERSION
+from monitor.store.file_owner import BESIDE
+from monitor.store.lock import Busy, Lock, lock_file
+from monitor.store.row import Batch
 from monitor.store.sqlite_error import is_broken_file, refusal_of
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.conftest import at, observation
 from tests.test_schema import lay

@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
+from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.outbox import OutboxMessage, OutboxRow
-from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
@@ -294,7 +294,7 @@ def test_channels_that_hang_hold_up_neither_another_one_nor_the_end_of_the_proce
     script = """
 import asyncio
 from monitor.alert.deliver import send
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 from monitor.diagnose.subject import read_subject
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import read_subject

@@ -9,20 +9,21 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
+from monitor.alert.channel import Channel
 from monitor.alert.digest import Timing
 from monitor.alert.reply import Reply, ReplyKind, standing
-from monitor.alert.rule import Channel, Match, Patience
+from monitor.alert.rule import Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser, load_command
 from monitor.commands import alerts
-from monitor.commands.argument import span
 from monitor.config.load import load
+from monitor.console.argument import span
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.document import DocumentError
 from probes.model import Confidence, Fault

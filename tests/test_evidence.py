@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from monitor.alert.channel import Format
 from monitor.alert.evidence import SHOWN, shown
-from monitor.alert.rule import Format
 from monitor.diagnose.diagnosis import Evidence
 from probes.model import Fault, Phase
 from tests.conftest import at

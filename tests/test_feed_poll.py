@@ -14,7 +14,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from probes.canary import open_session
-from probes.feeds.fold import renew
+from probes.feeds.merge import renew
 from probes.feeds.poll import MOST_BYTES, poll
 from probes.model import TimeLimits
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.status_source import BELIEVED, Source, follow, page
 from probes.feeds.charset import MULTIPLE, SINGLE, decode
-from probes.feeds.fold import KEPT
+from probes.feeds.merge import KEPT
 from probes.feeds.parse import READERS, parse
 from probes.feeds.poll import tell
 from probes.feeds.syndication import MOST_ENTRIES

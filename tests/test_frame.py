@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probes.answer.frame import HOSTS, NAMES, peel, provider_called
+from probes.answer.gateway_frame import HOSTS, NAMES, peel, provider_called
 from probes.catalog import load_provider, provider_ids
 
 SAID = "You exceeded your current quota, please check your plan and billing details."

@@ -8,7 +8,7 @@ from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.reason import ControlAnswered, Elsewhere
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.replay.control_probes import ControlHistory
-from monitor.stages.belief import ControlResult
+from monitor.state.belief import ControlResult
 from probes.model import Confidence, ControlAnswer, Fault, Target
 from tests.conftest import at
 

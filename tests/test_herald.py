@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from monitor.alert.channel import Channel
 from monitor.alert.digest import Timing
-from monitor.alert.link import read
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.rule import Channel, Patience, Rules
+from monitor.alert.rule import Patience, Rules
+from monitor.alert.signed_link import read
 from monitor.alert.window import Quiet
 from monitor.config.document import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.stages import notify
-from monitor.stages.services import real_edge
-from monitor.stages.state import open_state
-from monitor.stages.take_up import take_up
+from monitor.stages.apply_config import take_up
+from monitor.state.monitor_state import open_state
+from monitor.state.services import real_edge
 from monitor.store.connection import open_reader
 from monitor.store.replies import leave
 from probes.model import Account, Target

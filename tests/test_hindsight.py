@@ -15,11 +15,11 @@ from monitor.config.load import load
 from monitor.replay.observations import relive
 from monitor.replay.tuning import settings
 from monitor.runtime.loop import watch_and_tell
-from monitor.stages.services import Edge, Outside, Pauses
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Outside, Pauses
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.canary import outcome_of
 from probes.model import Answer, ControlAnswer, Fault, Observation, Outcome, Target

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
 from monitor.diagnose.announcement import announce
-from monitor.diagnose.course import UNWATCHED, advance, fading
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import (
     SEVERITIES,
@@ -19,6 +18,7 @@ from monitor.diagnose.incident import (
     as_of,
     open_incident,
 )
+from monitor.diagnose.lifecycle import UNWATCHED, advance, fading
 from monitor.diagnose.reason import Elsewhere
 from monitor.diagnose.stage_failure import Stage, once_more
 from monitor.diagnose.subject import Scope, read_subject

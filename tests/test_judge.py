@@ -16,10 +16,10 @@ from monitor.diagnose.subject import Scope
 from monitor.schedule import LookPauses, Watch
 from monitor.sentence.reason import ending
 from monitor.stages.beat import beat
-from monitor.stages.belief import ControlResult
 from monitor.stages.notify import tell_due
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.belief import ControlResult
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target

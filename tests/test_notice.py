@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from probes.feeds.distrust import PATIENCE, Seen, doubt
-from probes.feeds.fold import fold
-from probes.feeds.pace import next_poll_s
+from probes.feeds.consistency import PATIENCE, Seen, doubt
+from probes.feeds.merge import fold
+from probes.feeds.poll_interval import next_poll_s
 from probes.feeds.report import Parsed, Report
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import NOON, at

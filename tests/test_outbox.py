@@ -14,20 +14,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step, with_changes, with_messages
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import would_disturb
 from monitor.alert.routing import Situation, decide
-from monitor.alert.rule import Channel, Match, Patience, Route, Rules
+from monitor.alert.rule import Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.stages.deliver import deliver_due
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from monitor.store.reader import Reader
+from monitor.store.row import Batch, from_json
 from monitor.store.schema import migrate
-from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
 from tests.conftest import at

@@ -20,8 +20,8 @@ from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
+from monitor.publish.refresh_order import TURNS
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES
-from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView, Substitute
 from monitor.publish.status import Mark
 from monitor.slo.objective import Goal, Objective, Reserve

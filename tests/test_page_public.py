@@ -25,7 +25,7 @@ from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, P
 from monitor.publish.snapshot import CreditView, Manner, ProviderView, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
 from probes.notice import Impact, Notice, NoticePhase

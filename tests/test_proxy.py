@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alert.address import heed
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import send
-from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.cli import main
 from monitor.config.load import load

@@ -16,7 +16,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.store.connection import open_writer
 from monitor.store.expected_schema import complaint
 from monitor.store.readable_view import VIEWS
-from monitor.store.value import OUTCOMES, Batch
+from monitor.store.row import OUTCOMES, Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Outcome, Phase, Target, Usage
 from tests.backstage import ROOT

@@ -11,11 +11,11 @@ from aiohttp.test_utils import TestServer
 
 from monitor.commands.probe import probe_now
 from monitor.config.load import load
+from monitor.stages.apply_config import take_up
 from monitor.stages.beat import beat
 from monitor.stages.probe import probe
-from monitor.stages.services import real_edge
-from monitor.stages.state import open_state
-from monitor.stages.take_up import take_up
+from monitor.state.monitor_state import open_state
+from monitor.state.services import real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target

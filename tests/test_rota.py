@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
-from monitor.publish.rotation import MOST, TURNS, advance, at_length, due
+from monitor.publish.refresh_order import MOST, TURNS, advance, at_length, due
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.status import standing
 from probes.model import Fault

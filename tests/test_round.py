@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 from monitor.config.document import ProbeSection
 from monitor.detect.health import State
 from monitor.runtime.round import RoundTimes, once
 from monitor.schedule import LookPauses
 from monitor.stages.beat import beat
-from monitor.stages.services import Edge, Pauses
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Pauses
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
 from tests.backstage import backstage, call

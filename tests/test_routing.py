@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
+from monitor.alert.channel import Channel
 from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Situation, decide, judge, past
-from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
+from monitor.alert.rule import Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident

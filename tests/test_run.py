@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from monitor.alert.rule import Channel, Patience, Rules
+from monitor.alert.channel import Channel
+from monitor.alert.rule import Patience, Rules
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.account_memory import Attention
@@ -28,14 +29,15 @@ from monitor.runtime.request import answering
 from monitor.runtime.round import once
 from monitor.schedule import Budget, LookPauses, Spending, Watch, next_at
 from monitor.stages import drill
+from monitor.stages.apply_config import take_up
 from monitor.stages.beat import beat, take_reports
-from monitor.stages.belief import ControlResult
 from monitor.stages.drill import Drill
 from monitor.stages.poll_status import probe_controls_now
-from monitor.stages.services import Edge, Pauses
-from monitor.stages.state import open_state
-from monitor.stages.take_up import take_up
-from monitor.store.connection import Busy, open_reader
+from monitor.state.belief import ControlResult
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Pauses
+from monitor.store.connection import open_reader
+from monitor.store.lock import Busy
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal

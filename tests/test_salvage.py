@@ -15,7 +15,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.store import salvage
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Usage
 from tests.conftest import NOON, health, observation, target

@@ -5,7 +5,7 @@ import logging
 import msgspec
 import pytest
 
-from monitor.alert.link import link_key
+from monitor.alert.signed_link import link_key
 from monitor.config.document import Document
 from monitor.config.load import load
 from monitor.config.section import SECRET

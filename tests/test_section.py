@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.alert.channel import Channel, Detail, Format
 from monitor.alert.digest import Timing
-from monitor.alert.rule import Channel, Detail, Escalation, Format, Match, Patience
+from monitor.alert.rule import Escalation, Match, Patience
 from monitor.alert.window import Quiet, Window
 from monitor.config.load import load
 from monitor.diagnose.incident import Severity

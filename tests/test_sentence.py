@@ -79,7 +79,6 @@ from monitor.diagnose.reason import (
     Unreached,
     WholeErrorLogged,
 )
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.subject import Scope
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
@@ -88,6 +87,7 @@ from monitor.publish.translation import load_speech
 from monitor.sentence.detected import MEASURED, WITHHELD, remark
 from monitor.sentence.found import DOES
 from monitor.sentence.reason import ending, reasons, spelled
+from monitor.stage import Stage
 from monitor.words import Language
 from probes.model import Fault
 from tests.builders_page import account, incident, shown, snapshot

@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
-from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
+from monitor.alert.signed_link import Link, link_key, read, sign
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -23,8 +23,8 @@ from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_writer
+from monitor.store.row import Batch
 from monitor.store.store import open_store
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.web.link_reply import LinkReplies
 from monitor.web.server import LARGEST, site_app

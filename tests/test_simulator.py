@@ -16,8 +16,8 @@ from aiohttp import ClientPayloadError, ClientSession, ClientTimeout
 import probes.simulator as simulator_package
 from probes.catalog import load_provider
 from probes.simulator import OF_ACCOUNTS, SPARES_LISTS, SimulatedAccount, SimulatedTrouble, Simulator, Trouble
-from probes.simulator.part import PARTS
 from probes.simulator.refusal import load_refusals, masked
+from probes.simulator.role import PARTS
 
 KEYS = {provider: f"sim-key-of-{provider}-0123456789" for provider in PARTS}
 ACCOUNTS = [SimulatedAccount(provider, key) for provider, key in KEYS.items()]

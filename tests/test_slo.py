@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from benchmarks.virtual import promptly
 from monitor.detect.health import State
-from monitor.diagnose.course import UNWATCHED
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.lifecycle import UNWATCHED
 from monitor.diagnose.subject import Scope
 from monitor.publish.advice import advice_for
 from monitor.schedule import Watch
@@ -17,7 +17,7 @@ from monitor.stages.beat import beat
 from monitor.stages.objectives import weigh_step
 from monitor.stages.probe import unseen
 from monitor.stages.retention import tidy_step
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.model import Blame, Fault

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 from monitor.alert.storage_notice import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from tests.conftest import NOON

@@ -17,13 +17,14 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import Busy, Lock, open_reader, open_writer
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import VERSION
+from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
 from monitor.store.rollup import FORGET, forget, forget_answers
+from monitor.store.row import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.schema import STEPS
 from monitor.store.store import open_store
-from monitor.store.value import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Outcome, Phase
 from tests.backstage import public_folder

@@ -29,11 +29,11 @@ from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
 from monitor.store.clock import Trace
-from monitor.store.connection import Busy
+from monitor.store.lock import Busy
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import Retention
+from monitor.store.row import Batch
 from monitor.store.store import open_store
-from monitor.store.value import Batch
 from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation
 

@@ -20,8 +20,9 @@ from monitor.diagnose.subject import (
     subject_of_account,
     subject_of_answerer,
 )
-from monitor.store.value import from_json, to_json
-from probes.identity import (
+from monitor.store.row import from_json, to_json
+from probes.model import Account, Confidence, Fault, Target
+from probes.target_id import (
     account_id,
     account_of,
     answerer_id,
@@ -34,7 +35,6 @@ from probes.identity import (
     provider_of,
     source_id,
 )
-from probes.model import Account, Confidence, Fault, Target
 from tests.conftest import at
 
 # As probes/provider.py and monitor/config/section.py admit them; a model is any text, a host what an address holds.

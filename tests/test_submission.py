@@ -17,14 +17,15 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.control.message import LONGEST, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
-from monitor.store.left_reply import forget_left, left_replies
-from monitor.store.ownership import Unheard, owner_of
+from monitor.store.connection import open_reader, open_writer
+from monitor.store.file_owner import Unheard, owner_of
+from monitor.store.legacy_reply import forget_left, left_replies
+from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.reader import Reader
 from monitor.store.replies import leave
+from monitor.store.row import Batch
 from monitor.store.standby_path import stand_in
 from monitor.store.submission import socket_files, submit, write_alone
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.backstage import public_folder
 from tests.conftest import at

@@ -10,17 +10,17 @@ from functools import partial
 import pytest
 
 from monitor.diagnose import stage_failure
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
 from monitor.diagnose.subject import Scope
 from monitor.publish import collect
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
 from monitor.sentence.found import DOES, stage_failed
+from monitor.stage import Stage
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from tests.conftest import NOON, at

@@ -12,8 +12,8 @@ import pytest
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
 from monitor.stages.liveness import feed_watchdog
-from monitor.stages.services import real_edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import real_edge
 from tests.backstage import backstage, start
 from tests.parts import run_stage
 from tests.test_run import config, simulator, watching

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from monitor.commands.probe import observation_table
 from monitor.commands.providers import provider_facts, provider_table
-from monitor.commands.status_table import status_table
+from monitor.console.status_table import status_table
 from monitor.diagnose.subject import Scope
 from monitor.publish.status import standing
 from probes.catalog import load_provider, provider_ids

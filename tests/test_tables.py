@@ -13,7 +13,7 @@ import probes
 
 # What has no row for some on purpose, and for whom; a new member is missed.
 EXCEPT = {
-    "monitor.alert.link.NAMES": "SILENCE LIFT",  # what no link does
+    "monitor.alert.signed_link.NAMES": "SILENCE LIFT",  # what no link does
     "monitor.alert.text.HEADS": "DIGEST FAILING STORE",  # what is told of no incident
     "monitor.config.cost.WIRES": "COMMAND",
     "monitor.publish.headline.REST": "DOWN PARTLY",
@@ -26,7 +26,7 @@ EXCEPT = {
     "probes.answer.dialects.WIRES": "COMMAND",  # it speaks on no wire
     "probes.answer.proof.WIRES": "COMMAND",
     "probes.canary.WIRES": "COMMAND",
-    "probes.feeds.fold.CLAIMS": "NONE UNKNOWN",
+    "probes.feeds.merge.CLAIMS": "NONE UNKNOWN",
     "probes.transport.failure.LATE_BEFORE": "PROXY REQUEST FIRST_BYTE BODY",
     "probes.transport.failure.SILENT": "NAME CONNECT PROXY TLS",
     "probes.transport.failure.UNFINISHED": "NAME CONNECT PROXY TLS",
@@ -43,7 +43,7 @@ PARTIAL = {
     "probes.advice.SERVED",
     "probes.advice.TOGETHER",
     "probes.answer.classify.LESS_THAN",
-    "probes.feeds.fold.REOPENED",
+    "probes.feeds.merge.REOPENED",
     "probes.feeds.parse.OWN",
     "probes.remedy.CAPS",
     "probes.remedy.SPOKEN_INSTEAD",

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor import words
 from monitor.alert.case import Step
-from monitor.alert.rule import Detail, Format
+from monitor.alert.channel import Detail, Format
 from monitor.alert.text import (
     FOLDER,
     LISTED,

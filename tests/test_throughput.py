@@ -35,10 +35,10 @@ from monitor.detect.target_memory import NEW, Track
 from monitor.schedule import Watch
 from monitor.sentence.detected import remark
 from monitor.stages.beat import beat
-from monitor.stages.belief import pool_keys
 from monitor.stages.notify import tell_due
-from monitor.stages.services import Edge
-from monitor.stages.state import open_state
+from monitor.state.belief import pool_keys
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble

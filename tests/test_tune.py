@@ -19,7 +19,7 @@ from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault, Target
 from tests.backstage import call

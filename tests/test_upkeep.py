@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from monitor.config.load import load
 from monitor.publish.collect import FRESH_AT_LEAST_S
 from monitor.publish.snapshot import CROWD
+from monitor.stages.apply_config import take_up
 from monitor.stages.beat import beat
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S, REST_S, Published, publish, publish_once, quiet_s, rest_s
 from monitor.stages.reload import follow_configuration
-from monitor.stages.services import Edge, Pauses
-from monitor.stages.state import open_state
-from monitor.stages.take_up import take_up
+from monitor.state.monitor_state import open_state
+from monitor.state.services import Edge, Pauses
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.parts import run_stage
 

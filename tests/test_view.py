@@ -20,7 +20,7 @@ from monitor.diagnose.status_source import Source, follow
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.publish.advice import advice_for, instead, is_replaced
 from monitor.publish.collect import glance, take
-from monitor.publish.rotation import advance
+from monitor.publish.refresh_order import advance
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.status import standing
 from monitor.publish.usable import usables
@@ -28,7 +28,7 @@ from monitor.schedule import Budget, Spending, Watch
 from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.advice import advise

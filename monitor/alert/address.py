@@ -4,7 +4,7 @@ import os
 from collections.abc import MutableMapping
 from typing import Any
 
-from monitor.alert.rule import TERMINAL, Channel
+from monitor.alert.channel import TERMINAL, Channel
 from probes.proxy import LOOPBACK, PORTS
 
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
+from monitor.alert.channel import TERMINAL, Channel, Format, pause_s
 from monitor.alert.outbox import OutboxMessage
-from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
 from monitor.diagnose.incident import Incident, Severity
 from probes.redact import redact

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from msgspec import Struct
 
 from monitor.alert.case import Message, Step
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 
 DAYS = {"daily": 1, "weekly": 7}
 

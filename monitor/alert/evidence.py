@@ -7,8 +7,8 @@ from msgspec import Struct
 from monitor.diagnose.diagnosis import Evidence
 from monitor.sentence.detected import remark
 from monitor.words import count, listed, where
-from probes.identity import account_of, name_of, part_of, provider_of
 from probes.model import Fault, Phase
+from probes.target_id import account_of, name_of, part_of, provider_of
 
 SHOWN = 8
 """Most lines in a message; with more accounts than that, each provider gets one line."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
-from monitor.diagnose.course import WIDTH
 from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame, Fault

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.alert.case import Case, Cases, Message, Step, Telling
+from monitor.alert.channel import Channel, named
 from monitor.alert.grouping import (
     can_be_one,
     can_end,
@@ -29,7 +30,7 @@ from monitor.alert.grouping import (
     restless_targets,
 )
 from monitor.alert.reply import Reply, ReplyKind, standing
-from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, fits_some, fits_whole, named
+from monitor.alert.rule import Escalation, Maintenance, Route, Rules, fits_some, fits_whole
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
 from monitor.detect.health import TERMINAL

@@ -1,49 +1,15 @@
 """What monitor.toml says of alerting: channels, routes, windows and patience; pure values, and what matches what."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from enum import StrEnum
 
 from msgspec import Struct, field
 
-from monitor.alert.window import Quiet, Window
+from monitor.alert.window import Window
 from monitor.diagnose.incident import Incident, Severity
 from monitor.diagnose.subject import Scope
-from probes.identity import account_of, provider_of
 from probes.model import Blame, Fault
-
-
-class Detail(StrEnum):
-    """How much a channel gets: a few lines for a phone, or everything for mail and chat."""
-
-    SHORT = "short"
-    FULL = "full"
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-class Channel(Struct, frozen=True):
-    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets."""
-
-    name: str
-    url: str
-    tags: tuple[str, ...] = ()
-    severity: Severity = Severity.INFO
-    detail: Detail = Detail.FULL
-    format: Format = Format.TEXT
-    limit_s: float = 20
-    quiet: Quiet | None = None
-    digest: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Channel({self.name})"
-
-
-TERMINAL = Channel("terminal", "terminal:")
+from probes.target_id import account_of, provider_of
 
 
 class Match(Struct, frozen=True):
@@ -102,15 +68,6 @@ class Rules(Struct, frozen=True):
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-PAUSES_S = (5, 15, 60, 300, 900)
-"""Seconds between tries of a message; the last one repeats."""
-
-
-def pause_s(tries: int) -> int:
-    """Return the seconds to wait after a failed try that `tries` others came before."""
-    return PAUSES_S[min(tries, len(PAUSES_S) - 1)]
-
-
 def accounts_of(incident: Incident) -> frozenset[str]:
     """Return the ids of the accounts that an incident is about; none if it is only about a provider."""
     its = (account_of(id) for id in incident.targets) if incident.targets else (incident.about.account,)
@@ -164,7 +121,3 @@ def like(incident: Incident) -> Match:
     if accounts:
         return Match(accounts=tuple(sorted(accounts)), faults=alike)
     return Match(providers=tuple(sorted(filter(None, providers_of(incident)))), scopes=(incident.scope,), faults=alike)
-
-
-def named(channel: Channel, names: Iterable[str]) -> bool:
-    return bool({channel.name, *channel.tags} & {*names})

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from monitor.alert.case import Message, Step
-from monitor.alert.rule import Channel
+from monitor.alert.channel import Channel
 from monitor.diagnose.incident import Severity
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from monitor import words
 from monitor.alert.case import ENDS, Step
+from monitor.alert.channel import Detail, Format
 from monitor.alert.evidence import shown
 from monitor.alert.grouping import can_be_one
-from monitor.alert.rule import Detail, Format
 from monitor.alert.storage_notice import StoreNews, read_news
 from monitor.deadline import within
-from monitor.diagnose.course import WIDTH
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
+from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
 from monitor.sentence.reason import reasons, spelled
 from probes.model import Blame

@@ -4,11 +4,11 @@ from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.commands.argument import add_incident
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.correspondence import incident_meant, who_answers
-from monitor.commands.terminal import UP, Print, say
 from monitor.config.config import Config
+from monitor.console.alert_history import incident_meant, who_answers
+from monitor.console.argument import add_incident
+from monitor.console.configuration import load_with_accounts
+from monitor.console.terminal import UP, Print, say
 from monitor.store.replies import leave
 
 

@@ -13,16 +13,16 @@ from monitor.alert.case import Fate, matter
 from monitor.alert.deliver import send
 from monitor.alert.routing import Situation, judge
 from monitor.alert.text import Text
-from monitor.commands.argument import span
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.correspondence import correspondence
-from monitor.commands.preflight import check_before_start
-from monitor.commands.selection import channels_meant, one_of
-from monitor.commands.short_run import run_short
-from monitor.commands.terminal import DOWN, UP, Print, say
 from monitor.config.config import Config
-from monitor.diagnose.course import fading
+from monitor.console.alert_history import correspondence
+from monitor.console.argument import span
+from monitor.console.configuration import load_with_accounts
+from monitor.console.preflight import check_before_start
+from monitor.console.selection import channels_meant, one_of
+from monitor.console.short_run import run_short
+from monitor.console.terminal import DOWN, UP, Print, say
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.lifecycle import fading
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
 from monitor.store.store import open_store

@@ -2,9 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 
-from monitor.commands.argument import add_copy
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.terminal import UP, say
+from monitor.console.argument import add_copy
+from monitor.console.configuration import load_with_accounts
+from monitor.console.terminal import UP, say
 from monitor.store.backup import back_up
 
 

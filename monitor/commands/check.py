@@ -6,12 +6,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from monitor.commands.configuration import load_named
-from monitor.commands.preflight import check_before_start
-from monitor.commands.terminal import UP, complain, refuse, say
 from monitor.config.config import Config
 from monitor.config.file_access import open_files
-from monitor.config.proxy_road import ENVIRONMENT, usual_authorities
+from monitor.config.proxy_setting import ENVIRONMENT, usual_authorities
+from monitor.console.configuration import load_named
+from monitor.console.preflight import check_before_start
+from monitor.console.terminal import UP, complain, refuse, say
 from monitor.detect.reminder import Reminder
 from monitor.store.file_system import warning
 from monitor.words import count

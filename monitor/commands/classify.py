@@ -9,10 +9,10 @@ from io import TextIOWrapper
 
 from msgspec import Struct
 
-from monitor.commands.configuration import load_named
-from monitor.commands.pasted_answer import PastedAnswer, read_case
-from monitor.commands.selection import unknown
-from monitor.commands.terminal import UP, WRONG_USE, complain, refuse, say
+from monitor.console.configuration import load_named
+from monitor.console.pasted_answer import PastedAnswer, read_case
+from monitor.console.selection import unknown
+from monitor.console.terminal import UP, WRONG_USE, complain, refuse, say
 from probes.advice import advise
 from probes.answer.classify import RulesOf, judge_pasted
 from probes.answer.command_output import judge_output

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.table import make_table, print_table
-from monitor.commands.terminal import UP, refuse
 from monitor.config.cost import MONTH_D, Estimate, by_account, overspending
+from monitor.console.configuration import load_with_accounts
+from monitor.console.table import make_table, print_table
+from monitor.console.terminal import UP, refuse
 from monitor.schedule import Budget
 
 

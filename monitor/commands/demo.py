@@ -6,20 +6,20 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from monitor.alert.channel import TERMINAL
 from monitor.alert.deliver import Print
-from monitor.alert.rule import TERMINAL
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
-from monitor.stages.services import real_edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import real_edge
 from monitor.thread import with_threads
 from probes.catalog import load_provider
-from probes.identity import name_of, provider_of, source_id
 from probes.model import Account, Target
 from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
+from probes.target_id import name_of, provider_of, source_id
 
 FREE_S, PAID_S = 4.0, 8.0
 """Seconds between free and between paid probes: fifteen times as often as usual, so that nobody has to wait."""

@@ -9,21 +9,21 @@ from functools import partial
 
 from monitor.alert.case import Delivery, OutboxState, Step, with_changes
 from monitor.alert.routing import Situation, decide
-from monitor.commands.argument import fault
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.log import name_problems, start_log
-from monitor.commands.preflight import check_before_start
-from monitor.commands.selection import accounts_meant
-from monitor.commands.short_run import run_short
-from monitor.commands.terminal import DOWN, UP, Print, complain, say
 from monitor.config.config import Config
+from monitor.console.argument import fault
+from monitor.console.command_log import name_problems, start_log
+from monitor.console.configuration import load_with_accounts
+from monitor.console.preflight import check_before_start
+from monitor.console.selection import accounts_meant
+from monitor.console.short_run import run_short
+from monitor.console.terminal import DOWN, UP, Print, complain, say
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.runtime.request import answering
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, ask, end_drills
-from monitor.stages.services import now, real_edge
-from monitor.stages.state import open_state
+from monitor.state.monitor_state import open_state
+from monitor.state.services import now, real_edge
 from monitor.store.store import open_store
 from probes.model import Fault
 

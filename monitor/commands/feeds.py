@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from monitor import words
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.snapshot import take_snapshot
-from monitor.commands.table import make_table, plain, print_table
-from monitor.commands.terminal import DOWN, UP, say
+from monitor.console.configuration import load_with_accounts
+from monitor.console.snapshot import take_snapshot
+from monitor.console.table import make_table, plain, print_table
+from monitor.console.terminal import DOWN, UP, say
 from monitor.publish.snapshot import SourceView
 
 

@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from monitor import words
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.snapshot import take_snapshot
-from monitor.commands.table import make_table, moment, plain, print_table
-from monitor.commands.terminal import DOWN, UP
+from monitor.console.configuration import load_with_accounts
+from monitor.console.snapshot import take_snapshot
+from monitor.console.table import make_table, moment, plain, print_table
+from monitor.console.terminal import DOWN, UP
 from monitor.publish.snapshot import IncidentView
 
 

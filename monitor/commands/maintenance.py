@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from monitor.alert.rule import Maintenance
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.correspondence import in_words
-from monitor.commands.terminal import UP, Print, say
 from monitor.config.config import Config
+from monitor.console.alert_history import in_words
+from monitor.console.configuration import load_with_accounts
+from monitor.console.terminal import UP, Print, say
 from monitor.words import duration
 
 AHEAD = timedelta(days=30)

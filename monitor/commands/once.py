@@ -9,28 +9,28 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.log import problems_of, start_log
-from monitor.commands.short_run import run_short
-from monitor.commands.terminal import DOWN, UP, Print, say
 from monitor.config.config import Config
 from monitor.config.cost import overspending
+from monitor.console.command_log import problems_of, start_log
+from monitor.console.configuration import load_with_accounts
+from monitor.console.short_run import run_short
+from monitor.console.terminal import DOWN, UP, Print, say
 from monitor.detect.health import State
-from monitor.diagnose.stage import Stage
 from monitor.runtime import shutdown
 from monitor.runtime.loop import supervise
 from monitor.runtime.request import answering
 from monitor.runtime.round import once, remembering_what_was_said
+from monitor.stage import Stage
 from monitor.stages.beat import change
 from monitor.stages.drill import end_drills
 from monitor.stages.liveness import tell_failure, told_round
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.services import real_edge
-from monitor.stages.signals import Signals
-from monitor.stages.state import MonitorState, open_state
+from monitor.state.monitor_state import MonitorState, open_state
+from monitor.state.self_health import OwnTrouble
+from monitor.state.services import real_edge
+from monitor.state.stage_signal import Signals
 from monitor.storage_refusal import StoreError
 from monitor.store import overlap
-from monitor.store.connection import Busy
+from monitor.store.lock import Busy
 from probes.document import DocumentError
 
 log = logging.getLogger("monitor")

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.selection import unknown
-from monitor.commands.snapshot import take_snapshot
-from monitor.commands.terminal import DOWN, UP, complain, refuse, say
+from monitor.console.configuration import load_with_accounts
+from monitor.console.selection import unknown
+from monitor.console.snapshot import take_snapshot
+from monitor.console.terminal import DOWN, UP, complain, refuse, say
 from monitor.publish.status import standing
 from monitor.publish.usable import Usable, pick, usables
 

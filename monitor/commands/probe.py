@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from monitor import __version__
-from monitor.commands.argument import add_account
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.selection import accounts_meant
-from monitor.commands.short_run import run_short
-from monitor.commands.table import asked_of, make_table, open_console, plain, print_table, rate, seconds, show_progress
-from monitor.commands.terminal import DOWN, UP, say
 from monitor.config.config import Config
+from monitor.console.argument import add_account
+from monitor.console.configuration import load_with_accounts
+from monitor.console.selection import accounts_meant
+from monitor.console.short_run import run_short
+from monitor.console.table import asked_of, make_table, open_console, plain, print_table, rate, seconds, show_progress
+from monitor.console.terminal import DOWN, UP, say
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
 from monitor.stages.probe import unseen
-from monitor.stages.services import now
-from monitor.stages.state import patience
+from monitor.state.monitor_state import patience
+from monitor.state.services import now
 from probes import remedy
 from probes.advice import Surroundings, advise
 from probes.attempt import attempt

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from monitor import words
-from monitor.commands.configuration import load_named
-from monitor.commands.selection import unknown
-from monitor.commands.table import make_table, open_console, plain, print_table
-from monitor.commands.terminal import UP, refuse
+from monitor.console.configuration import load_named
+from monitor.console.selection import unknown
+from monitor.console.table import make_table, open_console, plain, print_table
+from monitor.console.terminal import UP, refuse
 from probes.catalog import load_provider, provider_ids
 from probes.provider import Canary, NoPage, Provider, Rule
 

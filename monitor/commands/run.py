@@ -6,11 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from msgspec.structs import replace
 
-from monitor.commands.configuration import DEMONSTRATION, load_named
-from monitor.commands.log import name_problems, start_log
-from monitor.commands.selection import wrong
-from monitor.commands.terminal import UP, say
 from monitor.config.config import Config
+from monitor.console.command_log import name_problems, start_log
+from monitor.console.configuration import DEMONSTRATION, load_named
+from monitor.console.selection import wrong
+from monitor.console.terminal import UP, say
 from monitor.runtime.shutdown import heed
 from probes.proxy import is_key_for_host
 
@@ -80,7 +80,7 @@ def _heard_at(config: Config, host: str | None) -> Config:
 
 
 def _watch(config: Config) -> None:  # slow imports that the demonstration does not need
-    from monitor.commands.preflight import check_before_start
+    from monitor.console.preflight import check_before_start
     from monitor.runtime.daemon import watch
 
     name_problems(config)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Match
-from monitor.commands.argument import fault, span
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.correspondence import correspondence, in_words, who_answers
-from monitor.commands.selection import wrong
-from monitor.commands.terminal import UP, Print, say
 from monitor.config.config import Config
+from monitor.console.alert_history import correspondence, in_words, who_answers
+from monitor.console.argument import fault, span
+from monitor.console.configuration import load_with_accounts
+from monitor.console.selection import wrong
+from monitor.console.terminal import UP, Print, say
 from monitor.store.replies import leave
 
 

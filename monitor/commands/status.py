@@ -4,10 +4,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from monitor.commands.configuration import DEMONSTRATED, DEMONSTRATION, load_named, load_with_accounts
-from monitor.commands.snapshot import take_snapshot
-from monitor.commands.terminal import DOWN, UP, complain, say
 from monitor.config.config import Config
+from monitor.console.configuration import DEMONSTRATED, DEMONSTRATION, load_named, load_with_accounts
+from monitor.console.snapshot import take_snapshot
+from monitor.console.terminal import DOWN, UP, complain, say
 from monitor.publish.collect import pulse
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import Mark, Standing, standing
@@ -53,7 +53,7 @@ def _print_json(snapshot: Snapshot, now: Standing) -> None:
 
 
 def _print_tables(snapshot: Snapshot, now: Standing) -> None:
-    from monitor.commands.status_table import (  # imported late: a container runs `status --alive` every half minute
+    from monitor.console.status_table import (  # imported late: a container runs `status --alive` every half minute
         objective_table,
         status_table,
     )

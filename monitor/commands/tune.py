@@ -4,11 +4,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.commands.argument import add_account
-from monitor.commands.configuration import load_with_accounts
-from monitor.commands.selection import accounts_meant
-from monitor.commands.table import make_table, print_table, show_progress
-from monitor.commands.terminal import UP, say
+from monitor.console.argument import add_account
+from monitor.console.configuration import load_with_accounts
+from monitor.console.selection import accounts_meant
+from monitor.console.table import make_table, print_table, show_progress
+from monitor.console.terminal import UP, say
 from monitor.detect.health import Thresholds
 from monitor.replay.observations import look_back
 from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.alert.rule import TERMINAL
+from monitor.alert.channel import TERMINAL
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document
 from monitor.config.key_form import flaws, oddity

@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.digest import Timing
-from monitor.alert.rule import TERMINAL, Channel, Detail, Escalation, Format, Maintenance, Match, Patience, Route, Rules
+from monitor.alert.rule import Escalation, Maintenance, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
 from probes.document import Problem, suggest
-from probes.identity import provider_of
 from probes.model import Account, Fault
+from probes.target_id import provider_of
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day: HH:MM")]
 Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d$", description="YYYY-MM-DD HH:MM")]

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
+from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
-from monitor.alert.rule import TERMINAL, Channel, Rules
+from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.config.files import written_below
 from monitor.detect.account_memory import Attention
@@ -18,10 +19,10 @@ from monitor.diagnose.corroboration import Group
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
 from probes.catalog import PACKAGED, Shelf
-from probes.identity import answerer_id
 from probes.model import Account
 from probes.provider import Feed, Provider
 from probes.proxy import STRAIGHT, Way
+from probes.target_id import answerer_id
 
 
 class Heartbeat(Struct, frozen=True):
@@ -124,7 +125,7 @@ class Config(Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """All secrets, which no text may show; the one place that knows all of them."""
-        from monitor.alert.link import link_secrets  # brings cryptography with it, which `check` does not need
+        from monitor.alert.signed_link import link_secrets  # brings cryptography with it, which `check` does not need
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []

@@ -12,9 +12,9 @@ from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSe
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
-from probes.identity import account_id
 from probes.model import TimeLimits
 from probes.provider import Name
+from probes.target_id import account_id
 
 FILE = "monitor.toml"
 HostAndPort = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$")]

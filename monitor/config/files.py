@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from monitor.config.address import LADEN, is_address
 from monitor.config.document import Document, SiteSection
 from monitor.config.output_path import Outlet, Outlets, check_outlets
-from monitor.config.proxy_road import Setting, files_of
+from monitor.config.proxy_setting import Setting, files_of
 from monitor.config.secret import file_of, is_reference, placed
 from probes.catalog import Catalog
 from probes.document import Problem, suggest

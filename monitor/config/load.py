@@ -39,7 +39,7 @@ from monitor.config.files import (
     written_below,
 )
 from monitor.config.misplaced_key import misplaced
-from monitor.config.outward import Outward, read_outward
+from monitor.config.outbound import Outward, read_outward
 from monitor.config.providers import (
     check_providers,
     check_shelf,
@@ -48,7 +48,7 @@ from monitor.config.providers import (
     read_providers,
     read_shelf,
 )
-from monitor.config.proxy_road import wrong_authorities
+from monitor.config.proxy_setting import wrong_authorities
 from monitor.config.secret import resolve
 from monitor.config.targets import canaries_asked, watches_of
 from monitor.detect.account_memory import Attention

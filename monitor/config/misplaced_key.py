@@ -49,7 +49,7 @@ def _is_misplaced(path: Steps, text: str) -> bool:
 
 
 def _is_proxy(path: Steps, text: str) -> bool:
-    """Whether it is an address, which `monitor.config.proxy_road` checks, and reports without its password."""
+    """Whether it is an address, which `monitor.config.proxy_setting` checks, and reports without its password."""
     return path[-1] == "proxy" and "://" in text
 
 

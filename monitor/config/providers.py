@@ -13,8 +13,8 @@ from monitor.config.files import create_repair
 from monitor.config.secret import is_reference, names_place
 from probes.catalog import FOLDER, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, suggest
-from probes.identity import source_id
 from probes.provider import Feed, Provider
+from probes.target_id import source_id
 
 
 def read_shelf(document: Document, path: Path) -> Shelf:

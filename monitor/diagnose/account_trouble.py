@@ -28,8 +28,8 @@ from monitor.diagnose.target_state import (
     is_seen,
     is_well,
 )
-from probes.identity import part_of
 from probes.model import Blame, Confidence, Fault
+from probes.target_id import part_of
 
 
 def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:

@@ -11,10 +11,10 @@ from datetime import datetime
 from monitor.detect.finding import Finding
 from monitor.diagnose.corroboration import NOBODY, Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
-from monitor.diagnose.finding_sign import is_overtaken, sign_of
+from monitor.diagnose.early_warning import is_overtaken, sign_of
+from monitor.diagnose.network_trouble import cut_off_answerers, egress_trouble, offline_trouble
 from monitor.diagnose.provider_trouble import provider_troubles
-from monitor.diagnose.road_trouble import cut_off_answerers, egress_trouble, offline_trouble
-from monitor.diagnose.settling import settle
+from monitor.diagnose.scope_wait import settle
 from monitor.diagnose.target_state import TargetStates, grouped, is_down
 
 

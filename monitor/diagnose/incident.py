@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.reason import NobodyWatched, Reason
 from monitor.diagnose.subject import Scope, Subject
-from probes.identity import account_of
 from probes.model import Blame, Confidence, Fault
+from probes.target_id import account_of
 
 
 class Severity(StrEnum):

@@ -22,8 +22,8 @@ from monitor.diagnose.evidence import (
     still_answering,
     symptom,
 )
+from monitor.diagnose.network_trouble import STOPPED_ROADS
 from monitor.diagnose.reason import Answering, ControlAnswered, Lone, Reason, Refused, Shaken, Undecided
-from monitor.diagnose.road_trouble import STOPPED_ROADS
 from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.diagnose.target_state import (
     BREATH,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.reason import Detected, Remark
-from monitor.diagnose.stage import Stage
+from monitor.stage import Stage
 from probes.model import Fault
 
 

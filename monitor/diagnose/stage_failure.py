@@ -7,8 +7,8 @@ from msgspec import Struct
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Incident, open_incident
 from monitor.diagnose.reason import StageFailed, WholeErrorLogged
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.subject import Scope, Subject
+from monitor.stage import Stage
 from probes.model import Blame, Confidence, Fault
 
 LASTING = 3

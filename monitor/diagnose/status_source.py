@@ -11,11 +11,11 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.reason import SourceDoubted
 from monitor.diagnose.subject import Scope, read_subject
-from probes.feeds.distrust import Seen, doubt
-from probes.feeds.fold import KEPT, renew
-from probes.identity import provider_of
+from probes.feeds.consistency import Seen, doubt
+from probes.feeds.merge import KEPT, renew
 from probes.model import Confidence, Fault
 from probes.notice import Bulletin, Notice, NoticePhase, Trust, Validators
+from probes.target_id import provider_of
 
 STALE = timedelta(minutes=30)
 """Time without a poll that could be read after which a source is unreadable, whatever it said last."""

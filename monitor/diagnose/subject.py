@@ -6,9 +6,9 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from monitor.diagnose.stage import FORMER_NAMES
-from probes.identity import account_of, answerer_id, host_of, is_account, model_of, part_of, provider_of
+from monitor.stage import FORMER_NAMES
 from probes.model import Target
+from probes.target_id import account_of, answerer_id, host_of, is_account, model_of, part_of, provider_of
 
 
 class Scope(StrEnum):

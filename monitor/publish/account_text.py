@@ -14,7 +14,7 @@ from monitor.publish.chart import chart
 from monitor.publish.history_bar import ninety, strip, together
 from monitor.publish.incident_text import pieces
 from monitor.publish.paths import account_page, incident_page, provider_page
-from monitor.publish.rotation import at_length
+from monitor.publish.refresh_order import at_length
 from monitor.publish.snapshot import AccountView, CreditView, DayDurations, Measure, ProviderView, TargetView
 from monitor.publish.status import Mark, Standing, mark_ability, mark_target
 from monitor.publish.translation import Speech

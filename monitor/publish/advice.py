@@ -18,9 +18,9 @@ from monitor.publish.usable import Usable, usables
 from monitor.sentence.detected import remark
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
-from probes.identity import provider_of
 from probes.model import Answer, Blame, Fault
 from probes.proxy import Way
+from probes.target_id import provider_of
 
 NAMED = 5
 """Most accounts named as usable instead: nobody needs a hundred."""

@@ -20,7 +20,7 @@ from monitor.diagnose.status_source import Source
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
 from monitor.publish.advice import Glance, advice_for, advice_of, instead, is_replaced, look_round, set_up
-from monitor.publish.rotation import Due, PageMemory, Rotation, due
+from monitor.publish.refresh_order import Due, PageMemory, Rotation, due
 from monitor.publish.snapshot import (
     AccountView,
     CreditView,
@@ -44,13 +44,13 @@ from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.history import ALL, Cells, History, LimitSince
-from monitor.store.mark import Marks
+from monitor.store.key_value import Marks
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
 from probes.catalog import PACKAGED, provider_ids
-from probes.identity import provider_of
 from probes.model import Account
 from probes.notice import NoticePhase
+from probes.target_id import provider_of
 
 HOURS = 24
 DAYS = WINDOWS_D[-1]

@@ -13,8 +13,8 @@ from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, Targe
 from monitor.publish.status import Mark, Standing
 from monitor.publish.usable import usables
 from monitor.slo.objective import PAIRS
-from probes.identity import provider_of
 from probes.redact import CONTROLS
+from probes.target_id import provider_of
 
 Labels = str
 """Labels as text between the braces: an account's are formatted once, for all its gauges."""

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from hashlib import blake2s
 
-from probes.identity import levels_of
+from probes.target_id import levels_of
 
 LONGEST = 40
 """Most readable characters of a name in a path; a hash distinguishes names that are cut or changed."""

@@ -41,8 +41,8 @@ from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
-from probes.identity import provider_of
 from probes.model import Fault
+from probes.target_id import provider_of
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "usable_json"]
 

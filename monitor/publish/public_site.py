@@ -37,8 +37,8 @@ from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import UptimeShare
 from monitor.slo.indicator import Cell, availability
 from monitor.words import capital
-from probes.identity import provider_of
 from probes.model import Blame
+from probes.target_id import provider_of
 
 FIXED = ("style.css", "page.js")
 ROBOTS = b"User-agent: *\nAllow: /\n"

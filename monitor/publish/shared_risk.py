@@ -7,8 +7,8 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.diagnose.incident import accounts_of
 from monitor.publish.snapshot import AccountView, Snapshot
-from probes.identity import provider_of
 from probes.model import Fault
+from probes.target_id import provider_of
 
 PULLS = frozenset({Fault.ACCOUNT_SUSPENDED})
 """Faults that can spread to the next account. A demand to verify, or an empty balance, is that account's alone."""

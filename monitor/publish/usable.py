@@ -13,8 +13,8 @@ from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark, Standing
 from monitor.publish.uptime import counting
-from probes.identity import account_of
 from probes.model import Confidence, Fault
+from probes.target_id import account_of
 
 VERSION = 1
 """Version of the format of `usable.json`. Fields are added without a new version, never removed or changed."""

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 
 from monitor.alert.case import Cases, Fate, Key, Message, Step, with_changes, with_messages, without_old
+from monitor.alert.channel import Channel, pause_s
 from monitor.alert.digest import Timing, due_digests
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Situation, decide
-from monitor.alert.rule import Channel, Rules, pause_s
+from monitor.alert.rule import Rules
 from monitor.diagnose.incident import Change, Incident, Severity
 
 MINUTE = timedelta(minutes=1)

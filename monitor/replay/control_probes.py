@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.reason import ControlAnswered, Elsewhere
-from monitor.stages.belief import ControlResult
+from monitor.state.belief import ControlResult
 from probes.model import ControlAnswer, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)

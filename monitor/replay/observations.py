@@ -25,9 +25,9 @@ from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
 from monitor.replay.control_probes import ControlHistory
 from monitor.replay.tuning import LookCount, ReplayResult, count
-from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
-from monitor.stages.own_trouble import OwnTrouble
+from monitor.state.belief import Belief
+from monitor.state.self_health import OwnTrouble
 from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from monitor.alert.deliver import Print
-from monitor.alert.link import link_key
 from monitor.alert.reply import Reply
+from monitor.alert.signed_link import link_key
 from monitor.config.config import Config
 from monitor.control.message import WORK_S
 from monitor.liveness import systemd
@@ -25,10 +25,10 @@ from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run
 from monitor.runtime.request import answering
-from monitor.stages.belief import BeliefView
 from monitor.stages.notify import take_reply
-from monitor.stages.services import Services, real_edge
-from monitor.stages.state import MonitorState, open_state
+from monitor.state.belief import BeliefView
+from monitor.state.monitor_state import MonitorState, open_state
+from monitor.state.services import Services, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.thread import with_threads
 from monitor.web.connection_limit import ConnectionLimit

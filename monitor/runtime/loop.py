@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
-from monitor.diagnose.stage import Stage
 from monitor.runtime.supervisor import Supervisor, Work
+from monitor.stage import Stage
+from monitor.stages.apply_config import take_up
 from monitor.stages.beat import change, remember
 from monitor.stages.deliver import deliver
 from monitor.stages.drill import drills
@@ -17,8 +18,7 @@ from monitor.stages.probe import look
 from monitor.stages.publish import publish
 from monitor.stages.reload import follow_configuration
 from monitor.stages.retention import tidy
-from monitor.stages.state import MonitorState
-from monitor.stages.take_up import take_up
+from monitor.state.monitor_state import MonitorState
 
 Stages = Mapping[Stage, Work]
 

@@ -13,14 +13,14 @@ from monitor.control.server import ControlServer
 from monitor.stages.beat import change
 from monitor.stages.drill import Drill, begin_drill
 from monitor.stages.notify import take_reply
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.state import MonitorState
-from monitor.stages.storage import Storage
+from monitor.state.monitor_state import MonitorState
+from monitor.state.self_health import OwnTrouble
+from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
-from monitor.store.ownership import owner_of
+from monitor.store.file_owner import owner_of
 from monitor.store.standby import Place
 from monitor.store.submission import socket_files
-from probes.border import admit
+from probes.sanitize import admit
 
 CHECK_S = 5.0
 """Seconds between checks that the socket's file is still there."""

@@ -12,24 +12,24 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.detect.health import Health
-from monitor.diagnose.stage import Stage
 from monitor.runtime.loop import supervise
 from monitor.runtime.supervisor import Work
 from monitor.schedule import is_due
+from monitor.stage import Stage
 from monitor.stages.beat import beat, follow_clock, is_to_conclude, note_absence, seen
-from monitor.stages.belief import BeliefView
 from monitor.stages.deliver import deliver, deliver_due
 from monitor.stages.notify import take_left_replies, tell_due
 from monitor.stages.objectives import weigh_step
-from monitor.stages.planned import Planned
 from monitor.stages.poll_status import poll_source_safely, probe_controls
 from monitor.stages.probe import is_wavering, probe
 from monitor.stages.publish import Published, publish_once
 from monitor.stages.retention import examine, tidy_step
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals
-from monitor.stages.state import MonitorState
-from monitor.stages.storage import Storage
+from monitor.state.belief import BeliefView
+from monitor.state.monitor_state import MonitorState
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals
+from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
 from monitor.store.standby import Place
 from monitor.store.store import Store

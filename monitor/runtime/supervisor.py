@@ -9,12 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named, once_more
 from monitor.diagnose.subject import Scope
-from monitor.stages.belief import BeliefView
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals
+from monitor.stage import Stage
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 

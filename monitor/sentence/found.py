@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.network_trouble import STOPPED_ROADS
 from monitor.diagnose.reason import (
     Alone,
     Answering,
@@ -31,9 +32,8 @@ from monitor.diagnose.reason import (
     Unreached,
     WholeErrorLogged,
 )
-from monitor.diagnose.road_trouble import STOPPED_ROADS
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.subject import Scope
+from monitor.stage import Stage
 from monitor.words import ENGLISH, FAULTS, Language, duration, moment
 from probes.model import Blame
 

@@ -13,16 +13,16 @@ from monitor.diagnose.incident import Change, absence, as_of
 from monitor.diagnose.incident import redated as redated_incident
 from monitor.diagnose.status_source import Source, is_news
 from monitor.diagnose.subject import Scope
-from monitor.stages.belief import Belief, ControlResult
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
 from monitor.stages.first_look import FirstLook
 from monitor.stages.notify import tell
 from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
-from monitor.stages.signals import Burning, Report, Signals
 from monitor.stages.spend import note_spending
-from monitor.stages.state import MonitorState
+from monitor.state.belief import Belief, ControlResult
+from monitor.state.monitor_state import MonitorState
+from monitor.state.stage_signal import Burning, Report, Signals
 from monitor.store.clock import Reading, redated, was_set
-from monitor.store.value import Batch
+from monitor.store.row import Batch
 from monitor.words import duration, title
 from probes.model import Observation
 

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
+from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.deliver import again_at, would_disturb
 from monitor.alert.digest import begins
-from monitor.alert.link import addresses
 from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.routing import Situation, past
-from monitor.alert.rule import TERMINAL, Channel
+from monitor.alert.signed_link import addresses
 from monitor.alert.storage_notice import severity_of_news
 from monitor.alert.text import (
     Circumstances,
@@ -36,11 +36,11 @@ from monitor.config.config import Config
 from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.publish.advice import Glance, advice_for, instead, is_replaced
 from monitor.publish.collect import glance
-from monitor.stages.belief import BeliefView
 from monitor.stages.notify import situation
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
-from monitor.stages.told import Told
+from monitor.state.alert_state import Told
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
 from monitor.store.standby import Place
 from monitor.store.store import Store

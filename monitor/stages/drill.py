@@ -14,8 +14,8 @@ from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
 from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.diagnose.subject import Scope, subject_of
-from monitor.stages.belief import BeliefView
-from monitor.stages.services import Services
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
 from monitor.store.submission import submit
 from probes.model import Confidence, Fault
 

@@ -18,19 +18,19 @@ from monitor.detect.reason import AllSlow, AtUsualPace, SaidOf
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.announcement import announce
-from monitor.diagnose.course import advance as advance_incidents
-from monitor.diagnose.course import fading, reconnected_at
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis
-from monitor.diagnose.finding_sign import sign_of
+from monitor.diagnose.early_warning import sign_of
 from monitor.diagnose.incident import Change, Incident
+from monitor.diagnose.lifecycle import advance as advance_incidents
+from monitor.diagnose.lifecycle import fading, reconnected_at
 from monitor.diagnose.status_source import unreadable
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import TargetState
-from monitor.stages.belief import Belief, BeliefView, pool_keys
-from monitor.stages.own_trouble import OwnTrouble
-from probes.identity import account_of
+from monitor.state.belief import Belief, BeliefView, pool_keys
+from monitor.state.self_health import OwnTrouble
 from probes.model import Blame, Confidence, Fault, Observation, Target
+from probes.target_id import account_of
 
 log = logging.getLogger("monitor")
 

@@ -11,11 +11,11 @@ from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.liveness import systemd
 from monitor.liveness.heartbeat import Ping, ping
-from monitor.stages.beat_times import BeatTimes
-from monitor.stages.belief import BeliefView
-from monitor.stages.planned import Planned
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals
+from monitor.state.beat_times import BeatTimes
+from monitor.state.belief import BeliefView
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals
 from monitor.words import count
 from probes.canary import open_session
 

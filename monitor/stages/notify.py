@@ -13,13 +13,13 @@ from monitor.alert.reply import Reply
 from monitor.alert.routing import Situation, decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
-from monitor.stages.belief import BeliefView
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
-from monitor.stages.told import Told
+from monitor.state.alert_state import Told
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
-from monitor.store.left_reply import forget_left, left_replies
-from monitor.store.value import Batch
+from monitor.store.legacy_reply import forget_left, left_replies
+from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.redact import conceal
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from monitor.config.config import Config
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.slo.objective import burning
-from monitor.stages.belief import BeliefView
-from monitor.stages.services import Services
-from monitor.stages.signals import Burning, Signals
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
+from monitor.state.stage_signal import Burning, Signals
 from monitor.storage_refusal import StoreError
 from monitor.store.reader import Reader
 

@@ -9,13 +9,13 @@ from monitor.detect.latency import pace
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.target_state import BREATH, EPOCH, NEVER, is_suspected, is_unreachable
 from monitor.schedule import Watch, has_room, is_patient, next_at
-from monitor.stages.belief import BeliefView
 from monitor.stages.deliver import warm_up
 from monitor.stages.evaluate import is_to_confirm
-from monitor.stages.planned import Planned
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals
 from monitor.stages.spend import spent_today
+from monitor.state.belief import BeliefView
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals
 from probes.model import Blame, Fault, Observation, Target
 
 MOST_SIBLINGS = 10

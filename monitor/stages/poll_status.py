@@ -7,14 +7,14 @@ from datetime import timedelta
 from math import inf
 
 from monitor.diagnose.status_source import Source, follow, is_news
-from monitor.stages.belief import BeliefView, ControlResult
-from monitor.stages.planned import Planned
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
+from monitor.state.belief import BeliefView, ControlResult
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 from probes.control import is_gated
-from probes.feeds.pace import USUAL_S, next_poll_s
+from probes.feeds.poll_interval import USUAL_S, next_poll_s
 from probes.model import Account, Blame, ControlAnswer
 from probes.notice import Bulletin, Trust
 from probes.proxy import Proxies

@@ -10,11 +10,11 @@ from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.target_state import is_suspected
 from monitor.schedule import Agenda, Watch, is_affordable
-from monitor.stages.belief import BeliefView
-from monitor.stages.planned import Planned
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
 from monitor.stages.spend import spent_today
+from monitor.state.belief import BeliefView
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from probes.model import Account, Answer, Observation, Outcome, Target
 from probes.remedy import explain
 

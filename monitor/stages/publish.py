@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from monitor.config.config import Config
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
+from monitor.publish.refresh_order import Rotation, advance
 from monitor.publish.render import press
-from monitor.publish.rotation import Rotation, advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
-from monitor.stages.belief import BeliefView
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
+from monitor.state.belief import BeliefView
+from monitor.state.self_health import OwnTrouble
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store.expected_schema import Foreign
 from monitor.store.store import Store

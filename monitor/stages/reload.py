@@ -12,10 +12,10 @@ from monitor.config.cost import overspending
 from monitor.config.load import load
 from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
-from monitor.stages.belief import BeliefView
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
+from monitor.state.belief import BeliefView
+from monitor.state.self_health import OwnTrouble
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.words import count
 from probes.document import DocumentError
 

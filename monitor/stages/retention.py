@@ -2,9 +2,9 @@
 
 import asyncio
 
-from monitor.stages.belief import BeliefView
-from monitor.stages.services import Services
-from monitor.stages.signals import Signals, pause
+from monitor.state.belief import BeliefView
+from monitor.state.services import Services
+from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap
 from monitor.store.expected_schema import Foreign

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from monitor.config.cost import most_used
 from monitor.schedule import Spending
-from monitor.stages.belief import BeliefView
-from monitor.stages.planned import Planned
+from monitor.state.belief import BeliefView
+from monitor.state.schedule_state import Planned
 from probes.model import Observation, Usage
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.connection import BESIDE, Lock, lock_file, read_only, take_over
+from monitor.store.connection import read_only, take_over
 from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
+from monitor.store.file_owner import BESIDE
+from monitor.store.lock import Lock, lock_file
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file

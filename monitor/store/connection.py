@@ -1,16 +1,12 @@
 """One file, one writer: opening, locking and checking the database."""
 
-import errno
-import fcntl
 import os
-import shlex
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
+from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.sqlite_error import refusal_of
@@ -18,154 +14,14 @@ from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 WAIT_S = 5
-MOMENT_S = 5.0
-"""Seconds to wait for a command that holds the lock briefly."""
-TURN_S = 0.002
-"""Seconds between two tries to take it: a series of commands leaves it free no longer than that."""
-BRIEFLY = "briefly"
-"""What such a command writes into the lock file, after its PID."""
-SETTLING_S = 0.05
-"""Seconds after which a new holder has written its PID into the lock file."""
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
 
-class Busy(StoreError):
-    """Another process holds this database: `holder`, its PID or "unknown"."""
-
-    def __init__(self, lock: Path, holder: str) -> None:
-        at_work = f"{lock}: another provider-monitor (process {holder}) is at work on this database"
-        super().__init__(f"{at_work}; stop it, or let it do the work")
-        self.holder = holder
-
-
-class Lock:
-    """The right to write, held by a file lock beside the database; the kernel releases it when we die.
-
-    One writer only: SQLite before 3.51.3 can corrupt a WAL database when two connections write or
-    checkpoint at the same instant. Source: https://sqlite.org/wal.html#walresetbug
-    """
-
-    def __init__(self, database: Path, briefly: bool = False) -> None:
-        """Take the lock. Raises Busy if another process has it; `was_there`: some process has had it before.
-
-        A command takes it `briefly`: others then wait for it instead of skipping a round or failing to start.
-        Raises StoreError if another user's file is in the way.
-        """
-        _check_file(database)
-        check_owned(database)
-        self._database, self.was_there = database, os.path.exists(f"{database}.lock")
-        self._briefly = briefly
-        try:
-            database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file, path = _open_lock(database)
-        except OSError as error:
-            raise unusable(database, error) from None
-        self._take(path)
-
-    def _take(self, path: Path) -> None:
-        """Take the lock, waiting for commands that hold it briefly. Raises Busy."""
-        began_s = time.monotonic()
-        known = "", began_s
-        while not self._is_taken():
-            now_s, said = time.monotonic(), os.pread(self._file, 40, 0).decode(errors="replace").strip()
-            known = known if known[0] == said else (said, now_s)
-            holder, _, how = said.partition(" ")
-            waited_s, limit_s = (now_s - began_s, MOMENT_S) if how == BRIEFLY else (now_s - known[1], SETTLING_S)
-            if self._briefly or waited_s >= limit_s:
-                os.close(self._file)
-                raise Busy(path, holder or "unknown")
-            time.sleep(TURN_S)
-        with suppress(OSError):  # the PID is a courtesy
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
-
-    def _is_taken(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
-    def is_lost(self) -> bool:
-        """Whether the lock file was deleted or replaced, so that another process could take the lock."""
-        try:
-            return not os.path.samestat(os.stat(lock_file(self._database)), os.fstat(self._file))
-        except OSError as error:
-            return error.errno == errno.ENOENT
-
-    def renew(self) -> None:
-        """Take the lock again if its file, or the whole folder, was deleted; the folder is made again.
-
-        Raises OSError, and Busy if another process was first.
-        """
-        self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file, path = _open_lock(self._database)
-        before = self._file
-        if os.path.samestat(os.fstat(file), os.fstat(before)):
-            os.close(file)
-            return
-        self._file = file
-        try:
-            self._take(path)
-        except Busy:
-            self._file = before
-            raise
-        os.close(before)
-
-    def release(self) -> None:
-        os.close(self._file)
-
-
-BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
-"""Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
-
-
-def _check_file(database: Path) -> None:
+def check_file(database: Path) -> None:
     """Raise StoreError for a device or a pipe before it is touched: as root we would change the machine's modes."""
     if why := why_no_file(database):
         raise StoreError(f"{database}: {why}; name another [store] path")
-
-
-def check_owned(database: Path) -> None:
-    """Check that this user may use the files that exist. Raises StoreError: root may have left one behind.
-
-    Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
-    """
-    bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
-    closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
-    if closed:
-        why, names = os.strerror(errno.EACCES), shlex.join(closed)
-        repair = f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
-        raise StoreError(f"{', '.join(closed)}: {why}; {repair}", StorageRefusal(RefusalKind.DENIED, why))
-
-
-def _is_closed(path: str) -> bool:
-    """Whether a file or folder exists that this user may not use; never on a read-only disk."""
-    how = os.O_DIRECTORY if os.path.isdir(path) else os.O_RDWR | os.O_NONBLOCK
-    try:
-        os.close(os.open(path, how | os.O_CLOEXEC))
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def lock_file(database: Path) -> Path:
-    return database.with_name(f"{database.name}.lock")
-
-
-def _open_lock(database: Path) -> tuple[int, Path]:
-    """Open the lock file. If none can be made, lock the database itself, as with one on a read-only disk."""
-    path = lock_file(database)
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
-    except OSError as error:
-        for old in (path, database):
-            with suppress(OSError):
-                return os.open(old, os.O_RDONLY | os.O_CLOEXEC), old
-        raise error
 
 
 def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connection:
@@ -174,7 +30,7 @@ def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connecti
     It waits `wait_s` seconds, by default WAIT_S, for another holder of the database.
     """
     wait_s = WAIT_S if wait_s is None else wait_s
-    _check_file(database)
+    check_file(database)
     try:
         _make_private(database)
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)

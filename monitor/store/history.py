@@ -14,8 +14,8 @@ from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
 from monitor.detect.target_memory import Track
 from monitor.slo.indicator import Cell, Sketch, merge, sketch, unpack
-from monitor.store.mark import Marks
-from monitor.store.value import (
+from monitor.store.key_value import Marks
+from monitor.store.row import (
     DEGRADED,
     FAILED,
     MILLISECOND,

@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from monitor.diagnose.incident import Change, Incident
-from monitor.store.value import change_from, incident_from, sound, to_ms
+from monitor.store.row import change_from, incident_from, sound, to_ms
 
 
 class IncidentLog:

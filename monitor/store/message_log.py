@@ -6,7 +6,7 @@ from datetime import datetime
 from monitor.alert.case import Delivery, Fate, Key, OutboxState, Step, matter
 from monitor.alert.reply import Reply
 from monitor.diagnose.incident import Incident
-from monitor.store.value import from_json, from_ms, reply_from, sound, to_ms
+from monitor.store.row import from_json, from_ms, reply_from, sound, to_ms
 
 
 class MessageLog:

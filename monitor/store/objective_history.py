@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from monitor.slo.indicator import below, unpack
 from monitor.slo.objective import LONGEST, REACH, SHORT, Looks, Objective, Tally
-from monitor.store.mark import Marks
-from monitor.store.value import DEGRADED, FAILED, MILLISECOND, OK, UNKNOWN, duration_ms, from_ms, to_ms
+from monitor.store.key_value import Marks
+from monitor.store.row import DEGRADED, FAILED, MILLISECOND, OK, UNKNOWN, duration_ms, from_ms, to_ms
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

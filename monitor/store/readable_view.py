@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 
-from monitor.store.value import OUTCOMES
+from monitor.store.row import OUTCOMES
 from probes.model import Outcome
 
 log = logging.getLogger("monitor")

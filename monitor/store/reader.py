@@ -7,7 +7,7 @@ from datetime import datetime
 
 from monitor.store.history import History
 from monitor.store.incident_log import IncidentLog
-from monitor.store.mark import Marks
+from monitor.store.key_value import Marks
 from monitor.store.message_log import MessageLog
 from monitor.store.objective_history import ObjectiveHistory
 from monitor.store.resumption import Resumption

@@ -9,7 +9,7 @@ from msgspec import Raw
 from monitor.alert.reply import Reply
 from monitor.control.message import Request, RequestKind
 from monitor.store.submission import submit, write_alone
-from probes.border import admit
+from probes.sanitize import admit
 
 log = logging.getLogger("monitor")
 

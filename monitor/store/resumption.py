@@ -17,8 +17,8 @@ from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
-from monitor.store.mark import Marks
-from monitor.store.value import (
+from monitor.store.key_value import Marks
+from monitor.store.row import (
     change_from,
     from_json,
     from_ms,

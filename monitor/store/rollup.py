@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from monitor.slo.indicator import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
-from monitor.store.mark import Marks
-from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
+from monitor.store.key_value import Marks
+from monitor.store.row import OK, OUTCOMES, from_json, from_ms, to_ms
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)

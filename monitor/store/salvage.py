@@ -12,10 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change
+from monitor.store.row import Batch
 from monitor.store.sqlite_error import is_about_values
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from probes.border import admit, clean
+from probes.sanitize import admit, clean
 
 log = logging.getLogger("monitor")
 

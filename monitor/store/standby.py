@@ -15,17 +15,9 @@ from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
-from monitor.store.connection import (
-    WAIT_S,
-    Busy,
-    Lock,
-    open_in_memory,
-    open_writer,
-    read_as_it_is,
-    read_only,
-    statement_refused,
-)
+from monitor.store.connection import WAIT_S, open_in_memory, open_writer, read_as_it_is, read_only, statement_refused
 from monitor.store.expected_schema import Foreign
+from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
 from monitor.store.rollup import forget_all_but
 from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from monitor.store import file_system, overlap
-from monitor.store.connection import Lock, open_reader, statement_refused
+from monitor.store.connection import open_reader, statement_refused
+from monitor.store.lock import Lock
 from monitor.store.reader import Reader
 from monitor.store.standby_path import stand_in
 from probes.model import Clock, Timer

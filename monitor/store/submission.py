@@ -12,8 +12,9 @@ from pathlib import Path
 
 from monitor.control.client import ask
 from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
-from monitor.store.connection import Busy, Lock, open_reader
-from monitor.store.ownership import Unheard, give, owner_of, repair_for, speaker_of
+from monitor.store.connection import open_reader
+from monitor.store.file_owner import Unheard, give, owner_of, repair_for, speaker_of
+from monitor.store.lock import Busy, Lock
 from monitor.store.standby import FailoverWriter, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer

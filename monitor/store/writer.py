@@ -23,10 +23,10 @@ from monitor.storage_refusal import StorageRefusal
 from monitor.store import rollup
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
-from monitor.store.mark import Marks
+from monitor.store.key_value import Marks
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import Retention, RollUp
-from monitor.store.value import (
+from monitor.store.row import (
     OUTCOMES,
     UNREADABLE,
     Batch,

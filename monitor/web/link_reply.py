@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.alert.link import Link, read
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import like
+from monitor.alert.signed_link import Link, read
 from monitor.diagnose.incident import Incident
 from monitor.storage_refusal import StoreError
 from monitor.store.store import Store
 from monitor.web.server import LinkUnavailable
 from monitor.words import title
-from probes.border import admit
 from probes.redact import mask
+from probes.sanitize import admit
 
 log = logging.getLogger("monitor")
 

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from aiohttp import ETag, web
 from msgspec import Struct
 
-from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.alert.reply import ReplyKind
+from monitor.alert.signed_link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.web.connection_limit import REQUEST_S, ConnectionLimit

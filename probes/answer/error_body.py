@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.answer.echo import without_echo
-from probes.answer.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
+from probes.answer.gateway_frame import ONLY_STATUS, Frame, pattern, peel, provider_called
 from probes.answer.literal import literals
 from probes.answer.payload import confesses
 from probes.answer.proof import DONE, failing

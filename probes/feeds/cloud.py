@@ -6,7 +6,7 @@ Sources: https://status.cloud.google.com/incidents.schema.json; AWS's `/public/e
 
 import re
 
-from probes.feeds import word
+from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain

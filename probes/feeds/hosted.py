@@ -6,7 +6,7 @@ Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from probes.feeds import word
+from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain

@@ -6,7 +6,8 @@ from functools import partial
 
 from msgspec import Struct
 
-from probes.feeds import cloud, hosted, statuspage, story
+from probes.feeds import cloud, hosted, statuspage
+from probes.feeds import entry as story
 from probes.feeds.charset import decode
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.syndication import FeedItem

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from probes.feeds import word
-from probes.feeds.astray import is_astray
+from probes.feeds import vocabulary as word
 from probes.feeds.report import ComponentGroup, Unfit
 from probes.feeds.text import name
+from probes.feeds.unread_field import is_astray
 from probes.notice import ComponentState, Impact
 
 T = TypeVar("T")

@@ -10,8 +10,7 @@ import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.border import admit
-from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
+from probes.feeds.merge import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import is_same_site, name
@@ -19,6 +18,7 @@ from probes.model import Clock, TimeLimits, Timer
 from probes.notice import Bulletin, ComponentState, Impact, Notice, Trust, Validators
 from probes.provider import Feed
 from probes.proxy import STRAIGHT, Way, choose
+from probes.sanitize import admit
 from probes.transport.body import Unreadable, read_body
 from probes.transport.client import headers_for, options
 from probes.transport.failure import CONNECTING, Trip, explain, of_answer

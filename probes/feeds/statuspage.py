@@ -6,7 +6,7 @@ writes null where Statuspage writes an empty list.
 
 from collections.abc import Mapping
 
-from probes.feeds import word
+from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import key, link, moment, plain

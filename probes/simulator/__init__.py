@@ -13,12 +13,13 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.simulator import page, wire
+from probes.simulator import delivery as wire
+from probes.simulator import page
 from probes.simulator.answer import data, dump, named
-from probes.simulator.demand import Objection, SimulatedRequest, ask, fault_of_form, key_shown, understand
-from probes.simulator.part import PARTS, Call, Endpoint, Meter, SimulatedProvider
+from probes.simulator.delivery import Delays, WireReply
 from probes.simulator.refusal import load_refusals, masked
-from probes.simulator.wire import Delays, WireReply
+from probes.simulator.request import Objection, SimulatedRequest, ask, fault_of_form, key_shown, understand
+from probes.simulator.role import PARTS, Call, Endpoint, Meter, SimulatedProvider
 
 HOST = "127.0.0.1"  # never another: anyone who reaches the server can control it
 CONTROL = "/_simulator"

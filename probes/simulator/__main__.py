@@ -5,7 +5,7 @@ import asyncio
 from contextlib import suppress
 
 from probes.simulator import CONTROL, SimulatedAccount, Simulator
-from probes.simulator.part import PARTS
+from probes.simulator.role import PARTS
 
 
 def demo_accounts() -> list[SimulatedAccount]:

@@ -18,7 +18,7 @@ from monitor.alert.rule import Match
 from monitor.control.message import ANSWER_S
 from monitor.control.socket_file import connect
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import Busy, Lock
+from monitor.store.lock import Busy, Lock
 from monitor.store.replies import leave
 from monitor.store.submission import socket_files
 from tests.backstage import call, start

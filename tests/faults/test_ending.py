@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from monitor.stages import drill
-from monitor.store.connection import Busy
+from monitor.store.lock import Busy
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf

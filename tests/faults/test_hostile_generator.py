@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from benchmarks import crowd, hostile
-from probes.border import admit
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
 from probes.model import Account, Outcome, Target, TimeLimits
 from probes.redact import CONTROLS
+from probes.sanitize import admit
 
 OPENAI = load_provider("openai")
 PATIENCE = TimeLimits(connect_s=2, silence_s=1, total_s=3)

@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from probes.border import LONGEST
 from probes.redact import CONTROLS
+from probes.sanitize import LONGEST
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 IS_DEEP = settings.get_current_profile_name() == "deep"

@@ -5,10 +5,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.border import admit
 from probes.feeds.parse import parse
 from probes.feeds.poll import tell
 from probes.provider import Platform
+from probes.sanitize import admit
 from tests.conftest import NOON
 from tests.fuzz.material import JSON_TEXT, PHRASES, STRINGS, fuzz, is_clean, mutated
 from tests.test_feeds import SAMPLES, feed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import probes
-from monitor.alert.link import read as read_link
+from monitor.alert.signed_link import read as read_link
 from probes.answer.classify import judge, judge_pasted
 from probes.answer.command_output import judge_output
 from probes.answer.error_body import read, words

@@ -9,8 +9,8 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.alert.link import Link, link_key, sign
 from monitor.alert.reply import ReplyKind
+from monitor.alert.signed_link import Link, link_key, sign
 from monitor.log import start_log
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from monitor.config.secret import SecretError, file_of, is_reference, placed, resolve
 from probes.document import Problem
-from probes.identity import name_of, provider_of
 from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
+from probes.target_id import name_of, provider_of
 
 ENVIRONMENT = "the environment"
 """The file name in errors about an environment variable."""

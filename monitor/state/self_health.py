@@ -5,9 +5,9 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import Failing
 from monitor.sentence.found import stage_failed
+from monitor.stage import Stage
 
 log = logging.getLogger("monitor")
 

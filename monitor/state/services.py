@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print, send
-from monitor.alert.rule import Channel
 from monitor.alert.text import MessageTemplates, Text
 from monitor.config.config import Config
 from monitor.diagnose.incident import Severity
 from monitor.liveness.systemd import Manager
 from monitor.schedule import LookPauses
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.storage import Storage
+from monitor.state.self_health import OwnTrouble
+from monitor.state.storage import Storage
 from monitor.store.clock import Reading, Trace, boot
 from probes.attempt import attempt
 from probes.canary import Prober

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.status_source import Source
-from monitor.stages.belief import ControlResult
+from monitor.state.belief import ControlResult
 from probes.model import Observation
 
 

@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from monitor.alert.text import MessageTemplates
 from monitor.config.config import Config
-from monitor.stages.belief import Belief
-from monitor.stages.planned import Planned
-from monitor.stages.services import Services
-from monitor.stages.state import MonitorState, patience
+from monitor.state.belief import Belief
+from monitor.state.monitor_state import MonitorState, patience
+from monitor.state.schedule_state import Planned
+from monitor.state.services import Services
 from probes.catalog import rules_by_name
 
 

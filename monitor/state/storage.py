@@ -9,15 +9,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import Struct
 
-from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import once_more
-from monitor.stages.own_trouble import OwnTrouble
+from monitor.stage import Stage
+from monitor.state.self_health import OwnTrouble
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import salvage
 from monitor.store.reader import Reader
+from monitor.store.row import Batch
 from monitor.store.standby import FailoverWriter
 from monitor.store.store import Store
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.thread import plainly
 from probes.model import Clock

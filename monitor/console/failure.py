@@ -2,8 +2,8 @@
 
 import traceback
 
-from monitor.commands.terminal import DOWN, complain, refuse
 from monitor.config.config import Config
+from monitor.console.terminal import DOWN, complain, refuse
 from monitor.storage_refusal import StoreError
 from probes.document import DocumentError
 from probes.redact import conceal

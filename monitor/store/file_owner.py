@@ -1,15 +1,45 @@
 """The owner of a database, who may act for them, and keeping the files beside it theirs."""
 
+import errno
 import os
 import pwd
+import shlex
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from monitor.control.socket_file import Owner
-from monitor.storage_refusal import StoreError
-from monitor.store.connection import BESIDE
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
+from monitor.store.standby_path import stand_in
+
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
+"""Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
+
+
+def check_owned(database: Path) -> None:
+    """Check that this user may use the files that exist. Raises StoreError: root may have left one behind.
+
+    Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
+    """
+    bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
+    closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
+    if closed:
+        why, names = os.strerror(errno.EACCES), shlex.join(closed)
+        repair = f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
+        raise StoreError(f"{', '.join(closed)}: {why}; {repair}", StorageRefusal(RefusalKind.DENIED, why))
+
+
+def _is_closed(path: str) -> bool:
+    """Whether a file or folder exists that this user may not use; never on a read-only disk."""
+    how = os.O_DIRECTORY if os.path.isdir(path) else os.O_RDWR | os.O_NONBLOCK
+    try:
+        os.close(os.open(path, how | os.O_CLOEXEC))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class Unheard(StoreError):

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.feeds import word
+from probes.feeds import vocabulary as word
 from probes.feeds.report import Parsed, Report
 from probes.feeds.syndication import FeedItem, read_entries
 from probes.feeds.text import key, link, moment, name, plain

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from probes.simulator.answer import Ask, Json, WireFormat
-from probes.simulator.part import PARTS, Endpoint, SimulatedProvider
+from probes.simulator.role import PARTS, Endpoint, SimulatedProvider
 
 COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from monitor.diagnose.stage_failure import Failing
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.clock import Trace
 from monitor.store.overlap import Overlap
-from monitor.store.value import from_json, from_ms, sound
+from monitor.store.row import from_json, from_ms, sound
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident, key_of, name
 from monitor.diagnose.reason import Elsewhere, NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import UNREACHABLE
-from probes.identity import account_of
 from probes.model import Blame
+from probes.target_id import account_of
 
 WIDTH = tuple(Scope)
 """From narrow to wide; see Scope."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from probes.feeds import word
+from probes.feeds import vocabulary as word
 from probes.feeds.text import name
 from probes.notice import Impact, NoticePhase
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from monitor.alert.address import check_address
-from monitor.commands.terminal import complain
 from monitor.config.config import Config
 from monitor.config.cost import overspending
+from monitor.console.terminal import complain
 from probes.document import DocumentError, Problem
 
 
@@ -32,7 +32,7 @@ def _try_templates(config: Config) -> None:
         for name, reason in MessageTemplates(config.templates).problems():
             complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
     if (config.templates or config.page_templates) and config.accounts:
-        from monitor.commands.template_check import alert_problems, page_problems
+        from monitor.console.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)
         for words in (*alert_problems(config, now).values(), *page_problems(config, now).values()):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from monitor.config.address import is_address
 from monitor.config.config import Heartbeat
 from monitor.config.document import Document, id_of
-from monitor.config.proxy_road import Ground, read_usual_way, read_way
+from monitor.config.proxy_setting import Ground, read_usual_way, read_way
 from monitor.config.secret import SecretError, is_reference, resolve
 from probes.catalog import Catalog
 from probes.document import Problem

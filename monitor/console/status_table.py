@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monitor import words
-from monitor.commands.table import asked_of, make_table, moment, open_console, plain, print_table, rate, seconds
+from monitor.console.table import asked_of, make_table, moment, open_console, plain, print_table, rate, seconds
 from monitor.detect.health import State
 from monitor.publish.shared_risk import cautions
 from monitor.publish.snapshot import ObjectiveView, Snapshot, TargetView

@@ -5,7 +5,7 @@ from monitor.detect.reminder import RULE as REMINDER
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence
 from monitor.diagnose.subject import Scope, subject_of
 from monitor.diagnose.target_state import TargetStates
-from probes.identity import is_account
+from probes.target_id import is_account
 
 STANDING = frozenset({FLAP, REMINDER})
 """The rules of findings that stand also while their account is down: they predict nothing."""

@@ -14,14 +14,14 @@ from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
 from monitor.schedule import Agenda
 from monitor.slo.objective import resumed
-from monitor.stages.beat_times import BeatTimes
-from monitor.stages.belief import Belief
-from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.planned import Planned
-from monitor.stages.services import REAL, USUAL_PAUSES, Edge, Outside, Pauses, Services
-from monitor.stages.signals import Signals
-from monitor.stages.storage import Storage
-from monitor.stages.told import Told
+from monitor.state.alert_state import Told
+from monitor.state.beat_times import BeatTimes
+from monitor.state.belief import Belief
+from monitor.state.schedule_state import Planned
+from monitor.state.self_health import OwnTrouble
+from monitor.state.services import REAL, USUAL_PAUSES, Edge, Outside, Pauses, Services
+from monitor.state.stage_signal import Signals
+from monitor.state.storage import Storage
 from monitor.store.clock import was_set_back
 from monitor.store.resumption import Correspondence, Remembered, Resumption
 from monitor.store.standby import FailoverWriter

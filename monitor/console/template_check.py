@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from msgspec.structs import replace
 
 from monitor.alert.case import Step
-from monitor.alert.rule import Detail, Format
+from monitor.alert.channel import Detail, Format
 from monitor.alert.text import (
     Circumstances,
     DigestSummary,
@@ -26,8 +26,8 @@ from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
 from monitor.publish.render import press
 from monitor.stages.drill import Drill
+from monitor.store.row import Batch
 from monitor.store.store import open_store
-from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Fault
 

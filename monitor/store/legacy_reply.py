@@ -12,7 +12,7 @@ import msgspec
 from monitor.alert.reply import Reply, is_meant
 from monitor.control.message import UNREADABLE
 from monitor.store.standby_path import stand_in
-from probes.border import admit
+from probes.sanitize import admit
 
 log = logging.getLogger("monitor")
 

@@ -5,8 +5,8 @@ from argparse import Namespace
 from datetime import datetime
 
 from monitor.alert.rule import Match
-from monitor.commands.selection import one_of
 from monitor.config.config import Config
+from monitor.console.selection import one_of
 from monitor.store.resumption import Correspondence
 from monitor.store.store import open_store
 

@@ -1,0 +1,55 @@
+"""What monitor.toml says of one channel; pure values."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from monitor.alert.window import Quiet
+from monitor.diagnose.incident import Severity
+
+
+class Detail(StrEnum):
+    """How much a channel gets: a few lines for a phone, or everything for mail and chat."""
+
+    SHORT = "short"
+    FULL = "full"
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class Channel(Struct, frozen=True):
+    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets."""
+
+    name: str
+    url: str
+    tags: tuple[str, ...] = ()
+    severity: Severity = Severity.INFO
+    detail: Detail = Detail.FULL
+    format: Format = Format.TEXT
+    limit_s: float = 20
+    quiet: Quiet | None = None
+    digest: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Channel({self.name})"
+
+
+TERMINAL = Channel("terminal", "terminal:")
+
+
+PAUSES_S = (5, 15, 60, 300, 900)
+"""Seconds between tries of a message; the last one repeats."""
+
+
+def pause_s(tries: int) -> int:
+    """Return the seconds to wait after a failed try that `tries` others came before."""
+    return PAUSES_S[min(tries, len(PAUSES_S) - 1)]
+
+
+def named(channel: Channel, names: Iterable[str]) -> bool:
+    return bool({channel.name, *channel.tags} & {*names})
