@@ -13,12 +13,15 @@ from monitor.config.config import Heartbeat
 from monitor.config.load import load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Ping, address, ping
+from monitor.store.connection import WriterLimits
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble
 from tests.backstage import backstage, call, start
 from tests.receiver import dead_mans_switch
 from tests.test_run import KEYS, config, simulator, watching
+
+BRIEF = WriterLimits(wait_s=0.1)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +118,12 @@ def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path):
     assert before == after
 
 
-def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
+def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(tmp_path):
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 0.1))
-            async with watching(settings, step_s=0.05) as monitor:
+            async with watching(settings, step_s=0.05, store=BRIEF) as monitor:
                 await monitor.until(lambda: switch.heard)
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")
@@ -135,12 +137,11 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
     assert body == "results cannot be written to monitor.db: database is locked"
 
 
-def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path, monkeypatch):
+def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path):
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
-            monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 3600))
-            async with watching(settings, step_s=0.05, idle_s=0.2) as monitor:
+            async with watching(settings, step_s=0.05, idle_s=0.2, store=BRIEF) as monitor:
                 await monitor.until(lambda: switch.heard)
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")

@@ -19,30 +19,36 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
-from monitor.store.connection import open_reader, open_writer
+from monitor.store.connection import WriterLimits, open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.reader import Reader
 from monitor.store.rollup import Retention
 from monitor.store.row import Batch
-from monitor.store.standby import AGAIN_S, FailoverWriter, Place
+from monitor.store.standby import FailoverWriter, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import CHAT, at, health, observation
 
+IMPATIENT = WriterLimits(wait_s=0, retry_wait_s=0)
+AGAIN_S = IMPATIENT.again_s
+
 
 class House:
     """A keeper, its clock, and who holds the database against it."""
 
-    def __init__(self, folder, aside=True):
+    def __init__(self, folder, aside=True, **limits):
+        self.limits = replace(IMPATIENT, **limits)
         self.path, self.now, self.lock = folder / "state" / "monitor.db", 0, Lock(folder / "state" / "monitor.db")
         self.aside = stand_in(self.path) if aside else None
         self.failover = self.opened()
         self.intruder = None
 
     def opened(self):
-        made = FailoverWriter(self.path, "here", self.lock, lambda: at(self.now), lambda: self.now, self.aside)
+        made = FailoverWriter(
+            self.path, "here", self.lock, lambda: at(self.now), lambda: self.now, self.aside, self.limits
+        )
         made.open()
         return made
 
@@ -71,12 +77,6 @@ class House:
         self.let_go()
         self.failover.close()
         self.lock.release()
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
 
 
 @pytest.fixture
@@ -192,8 +192,8 @@ def test_a_stand_in_that_is_refused_too_gives_way_to_memory_with_all_it_held(hou
         other.execute("ROLLBACK")
 
 
-def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch):
-    monkeypatch.setattr(standby, "MOST", 20)
+def test_what_is_kept_beside_is_bounded_and_the_latest_stays(tmp_path):
+    house = House(tmp_path, kept=20)
     house.hold()
     for _ in range(100):
         house.now += 0.01
@@ -201,6 +201,7 @@ def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch)
 
     assert len(seen(house.failover.connection)) == 20
     assert Reader(house.failover.connection, "here").resumption.resume().healths[CHAT.id].fault is Fault.TIMEOUT
+    house.end()
 
 
 def test_housekeeping_waits_until_the_disk_takes_it(house):

@@ -19,6 +19,7 @@ from monitor.schedule import LookPauses
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Pauses
+from monitor.store.connection import WriterLimits
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
@@ -29,13 +30,15 @@ FREE = {f"{id}/list" for id in KEYS}
 
 
 PAUSES = Pauses(step_s=0.1, looks=LookPauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, revive_s=0.1))
+IMPATIENT = replace(PAUSES, store=WriterLimits(wait_s=0, retry_wait_s=0), lock_notice=timedelta(0))
 QUICK = RoundTimes(waits_s=1.0)
 
 
 class Cron:
     """Rounds, each a minute after the one before, give or take what cron is late."""
 
-    def __init__(self, settings, late_s=(0.0,), times=QUICK):
+    def __init__(self, settings, late_s=(0.0,), times=QUICK, pauses=PAUSES):
+        self.pauses = pauses
         self.settings, self.times = replace(settings, apart=timedelta(seconds=0.05)), times
         self.late_s, self.shown, self.number, self.set_s = late_s, [], 0, 0.0
 
@@ -46,7 +49,7 @@ class Cron:
     async def round(self):
         edge = Edge(self.now, time.monotonic, random.random, self.shown.append)
         began = time.monotonic()
-        async with open_state(self.settings, edge, pauses=PAUSES) as made:
+        async with open_state(self.settings, edge, pauses=self.pauses) as made:
             made.planned.plan_looks(made.belief.config.watches, made.services.edge.clock(), 0)
             await once(made, self.times)
         self.number += 1
@@ -216,14 +219,11 @@ def test_nothing_of_a_round_is_dated_later_than_its_end(tmp_path):
 
 
 def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
-    monkeypatch.setattr("monitor.alert.storage_notice.BRIEF", timedelta(0))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "no such folder"))
 
     async def play():
         async with simulator() as other_side:
-            cron = Cron(each_minute(config(tmp_path, other_side)))
+            cron = Cron(each_minute(config(tmp_path, other_side)), pauses=IMPATIENT)
             cron.set_s = (57 * 60 - time.time()) % 3600  # a while before the next hour
             await cron.round()
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
@@ -250,13 +250,10 @@ def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_pat
     ]
 
 
-def test_rounds_that_remember_beside_the_database_tell_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
-
+def test_rounds_that_remember_beside_the_database_tell_once(tmp_path):
     async def play():
         async with simulator() as other_side:
-            cron = Cron(each_minute(config(tmp_path, other_side)))
+            cron = Cron(each_minute(config(tmp_path, other_side)), pauses=IMPATIENT)
             await cron.round()
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
             with closing(sqlite3.connect(cron.settings.database, isolation_level=None)) as intruder:

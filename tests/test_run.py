@@ -36,7 +36,7 @@ from monitor.stages.poll_status import probe_controls_now
 from monitor.state.belief import ControlResult
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Pauses
-from monitor.store.connection import open_reader
+from monitor.store.connection import WriterLimits, open_reader
 from monitor.store.lock import Busy
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
@@ -402,13 +402,11 @@ asyncio.run(play())
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
 
 
-def test_a_locked_database_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
-
+def test_a_locked_database_loses_nothing(tmp_path):
     async def play():
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
-            async with watching(settings) as monitor:
+            async with watching(settings, store=WriterLimits(wait_s=0.1)) as monitor:
                 await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as intruder:
                     intruder.execute("BEGIN IMMEDIATE")

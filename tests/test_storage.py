@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 
 from monitor.alert.channel import Channel
-from monitor.alert.storage_notice import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
+from monitor.alert.storage_notice import LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
+from monitor.state.services import Pauses
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from tests.conftest import NOON
 
 PHONE, MAIL = Channel("phone", "json://a"), Channel("mail", "json://b")
+BRIEF = Pauses().lock_notice
 SECOND = timedelta(seconds=1)
 
 
 def heard(refusal, refused_at=None, told=None, channels=(PHONE,)):
     told = {name: Heard(news, NOON - ago) for name, (news, ago) in (told or {}).items()}
-    return [(one.channel, *read_news(one.note)) for one in due_news(channels, refusal, refused_at, told, NOON)]
+    return [(one.channel, *read_news(one.note)) for one in due_news(channels, refusal, refused_at, told, NOON, BRIEF)]
 
 
 def since(ago, kind=RefusalKind.FULL):

@@ -93,7 +93,7 @@ def test_a_second_writer_is_told_who_is_first(path):
 
 
 def test_the_lock_of_a_killed_process_is_free(path):
-    code = f"import os, pathlib, monitor.store.connection as c; c.Lock(pathlib.Path({str(path)!r})); os._exit(9)"
+    code = f"import os, pathlib, monitor.store.lock as c; c.Lock(pathlib.Path({str(path)!r})); os._exit(9)"
     subprocess.run([sys.executable, "-c", code], check=False)
 
     Lock(path).release()
@@ -152,15 +152,14 @@ def test_what_is_no_database_is_refused_and_kept(tmp_path):
     assert path.read_text().startswith("my shopping list")
 
 
-def test_a_locked_database_is_said_to_be_locked(path, monkeypatch):
-    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
+def test_a_locked_database_is_said_to_be_locked(path):
     lock = Lock(path)
     open_writer(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA user_version = 0")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="database is locked; close the program that holds it open"):
-            open_writer(path)
+            open_writer(path, 0.1)
     lock.release()
 
 
@@ -176,7 +175,7 @@ def test_a_folder_that_cannot_be_written_is_named(where, repair):
     """Root ignores file modes, so the attempt is made by nobody."""
     with public_folder() as folder:
         code = (
-            f"import os; from pathlib import Path; from monitor.store.connection import *\n"
+            f"import os; from pathlib import Path; from monitor.store.connection import *; from monitor.store.lock import *\n"
             f"os.setuid(65534)\n"
             f"try: Lock(Path('{folder}/{where}'))\n"
             f"except StoreError as error: print(error)"

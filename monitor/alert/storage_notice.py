@@ -11,8 +11,6 @@ from monitor.alert.channel import Channel
 from monitor.diagnose.incident import Severity
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 
-BRIEF = timedelta(seconds=30)
-"""How long another program may lock the database, to copy it, before anybody is notified."""
 STEADY = timedelta(seconds=20)
 """How long writing must have worked before anybody is notified that it does."""
 RECENT = timedelta(hours=1)
@@ -41,12 +39,16 @@ def due_news(
     refused_at: datetime | None,
     heard: Mapping[str, Heard],
     now: datetime,
+    locked_for: timedelta,
 ) -> Iterator[Message]:
-    """Yield what each channel gets about whether it can be written; `refused_at` is the latest refusal."""
+    """Yield what each channel gets about whether it can be written; `refused_at` is the latest refusal.
+
+    `locked_for` is how long another program may lock it first.
+    """
     for channel in channels:
         before = heard.get(channel.name)
         knows = before is not None and before.news is StoreNews.REFUSED
-        if refusal and not knows and _is_worth_telling(refusal, before, now):
+        if refusal and not knows and _is_worth_telling(refusal, before, now, locked_for):
             yield news(channel, StoreNews.REFUSED, refusal.words, now)
         elif knows and refusal is None and not _is_within(STEADY, refused_at, now):
             yield news(channel, StoreNews.BACK, "", now)
@@ -56,11 +58,11 @@ def news(channel: Channel, kind: StoreNews, words: str, now: datetime) -> Messag
     return Message(None, channel.name, Step.STORE, int(now.timestamp() * 1000), note=f"{kind}: {words}")
 
 
-def _is_worth_telling(refusal: StorageRefusal, before: Heard | None, now: datetime) -> bool:
+def _is_worth_telling(refusal: StorageRefusal, before: Heard | None, now: datetime, locked_for: timedelta) -> bool:
     lasted = now - (refusal.since or now)
     if before and _is_within(RECENT, before.at, now):
         return lasted >= LASTING
-    return refusal.kind is not RefusalKind.LOCKED or lasted >= BRIEF
+    return refusal.kind is not RefusalKind.LOCKED or lasted >= locked_for
 
 
 def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:

@@ -77,7 +77,9 @@ def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> 
     """Return the due messages about the database; they count as sent from here on."""
     failover, channels = services.storage.failover, belief.config.channels
     events, failover.events = failover.events, []
-    due = list(due_news(channels, failover.refusal, services.own.refused_at, told.heard, now))
+    due = list(
+        due_news(channels, failover.refusal, services.own.refused_at, told.heard, now, services.pauses.lock_notice)
+    )
     for message in due:
         told.heard[message.channel] = Heard(read_news(message.note)[0], now)
     return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *due]

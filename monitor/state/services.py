@@ -20,6 +20,7 @@ from monitor.schedule import LookPauses
 from monitor.state.self_health import OwnTrouble
 from monitor.state.storage import Storage
 from monitor.store.clock import Reading, Trace, boot
+from monitor.store.connection import WriterLimits
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.control import is_online, probe_control
@@ -72,7 +73,8 @@ class Pauses(Struct, frozen=True):
     that we are alive. `spread_s`: the first probes after a start are spread over this. `absent`: gap between two beats
     worth recording; a restart takes seconds. `reread`: time until a low balance, or a list that lacks a model, is read
     again. `drill`: time until a drill is resolved. `ping_s`: timeout of a heartbeat's ping; the next one is its retry.
-    `looks`: pauses between hurried probes.
+    `looks`: pauses between hurried probes. `lock_notice`: how long another program may lock the database,
+    to copy it, before anybody is notified. `store`: how long its writer waits.
     """
 
     step_s: float = 1.0
@@ -84,6 +86,8 @@ class Pauses(Struct, frozen=True):
     drill: timedelta = timedelta(seconds=10)
     ping_s: float = 10.0
     looks: LookPauses = LookPauses()
+    lock_notice: timedelta = timedelta(seconds=30)
+    store: WriterLimits = WriterLimits()
 
 
 USUAL_PAUSES = Pauses()

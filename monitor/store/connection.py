@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
 from monitor.store.readable_view import drop_views, make_views
@@ -13,7 +15,22 @@ from monitor.store.sqlite_error import refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
-WAIT_S = 5
+
+class WriterLimits(Struct, frozen=True):
+    """How long a writer waits, and how much its stand-in keeps.
+
+    `wait_s`: seconds to wait for the database's lock. `retry_wait_s`: the same at a retry after a refusal, as messages
+    wait meanwhile. `again_s`: seconds from a refusal to that retry. `kept`: most observations kept in a stand-in; the
+    oldest are dropped.
+    """
+
+    wait_s: float = 5.0
+    retry_wait_s: float = 0.1
+    again_s: float = 5.0
+    kept: int = 50_000
+
+
+USUAL_LIMITS = WriterLimits()
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
@@ -24,12 +41,11 @@ def check_file(database: Path) -> None:
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
-def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connection:
+def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return the one writing connection, with the tables migrated. Call it under the Lock. Raises StoreError.
 
-    It waits `wait_s` seconds, by default WAIT_S, for another holder of the database.
+    It waits `wait_s` seconds for another holder of the database.
     """
-    wait_s = WAIT_S if wait_s is None else wait_s
     check_file(database)
     try:
         _make_private(database)
@@ -50,7 +66,7 @@ def open_in_memory() -> sqlite3.Connection:
     return connection
 
 
-def open_reader(database: Path) -> sqlite3.Connection:
+def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection, to the stand-in while the database cannot be written.
 
     Raises StoreError, also if there is no database yet.
@@ -58,11 +74,11 @@ def open_reader(database: Path) -> sqlite3.Connection:
     there = stand_in(database)
     if there and there.exists():
         with suppress(StoreError):
-            return read_only(there)
-    return read_only(database)
+            return read_only(there, wait_s)
+    return read_only(database, wait_s)
 
 
-def read_only(database: Path) -> sqlite3.Connection:
+def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection to this very file. Raises StoreError."""
     try:
         is_there = database.exists()
@@ -70,30 +86,30 @@ def read_only(database: Path) -> sqlite3.Connection:
         raise unusable(database, error) from None
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
-    return _shared_or_not(database, _check_ready)
+    return _shared_or_not(database, wait_s, _check_ready)
 
 
-def read_as_it_is(database: Path) -> sqlite3.Connection:
+def read_as_it_is(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection to this very file, whatever it holds. Raises StoreError."""
-    return _shared_or_not(database, _check_readable)
+    return _shared_or_not(database, wait_s, _check_readable)
 
 
-def _shared_or_not(database: Path, check: Check) -> sqlite3.Connection:
+def _shared_or_not(database: Path, wait_s: float, check: Check) -> sqlite3.Connection:
     try:
-        return _read_only(database, "mode=ro", check)
+        return _read_only(database, "mode=ro", wait_s, check)
     except StoreError as error:
         if error.refusal is None or error.refusal.kind not in UNSHARED:
             raise
-    return _read_only(database, "mode=ro&immutable=1", check)
+    return _read_only(database, "mode=ro&immutable=1", wait_s, check)
 
 
 UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 """Refusals that come when SQLite cannot make the shared-memory file of the WAL: then nobody writes there."""
 
 
-def _read_only(database: Path, how: str, check: Check) -> sqlite3.Connection:
+def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=WAIT_S, check_same_thread=False)
+        connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=wait_s, check_same_thread=False)
     except sqlite3.Error as error:
         raise unusable(database, error) from None
     _read_by_name(connection)

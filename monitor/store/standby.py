@@ -15,7 +15,15 @@ from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
-from monitor.store.connection import WAIT_S, open_in_memory, open_writer, read_as_it_is, read_only, statement_refused
+from monitor.store.connection import (
+    USUAL_LIMITS,
+    WriterLimits,
+    open_in_memory,
+    open_writer,
+    read_as_it_is,
+    read_only,
+    statement_refused,
+)
 from monitor.store.expected_schema import Foreign
 from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
@@ -26,15 +34,6 @@ from monitor.store.writer import Writer
 from probes.model import Clock, Timer
 
 log = logging.getLogger("monitor")
-
-AGAIN_S = 5.0
-"""Seconds after a refusal until the database is tried again."""
-
-MOST = 50_000
-"""Most observations kept in a stand-in; the oldest are dropped."""
-
-BRIEF_S = 0.1
-"""Seconds to wait for the database's lock at such a retry: messages wait meanwhile, too."""
 
 GOING_ON = TELLING + BELIEFS
 
@@ -77,10 +76,17 @@ class FailoverWriter:
     """
 
     def __init__(
-        self, database: Path, location: str, lock: Lock, clock: Clock, timer: Timer, aside: Path | None
+        self,
+        database: Path,
+        location: str,
+        lock: Lock,
+        clock: Clock,
+        timer: Timer,
+        aside: Path | None,
+        limits: WriterLimits = USUAL_LIMITS,
     ) -> None:
         self._database, self._location, self._lock = database, location, lock
-        self._clock, self._timer, self._stand_in = clock, timer, aside
+        self._clock, self._timer, self._stand_in, self._limits = clock, timer, aside, limits
         self.place = Place.DISK
         self.refusal: StorageRefusal | None = None
         self.events: list[StorageEvent] = []
@@ -94,7 +100,7 @@ class FailoverWriter:
         """Open the database, or its stand-in. Raises StoreError if no monitor ever wrote to it."""
         was_empty = self._is_empty()
         try:
-            self._use(open_writer(self._database), Place.DISK)
+            self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
         except (StoreError, sqlite3.Error) as error:
             self._open_without(error)
         if was_empty:
@@ -174,7 +180,7 @@ class FailoverWriter:
             return
         self._writes += 1
         if self._writes % 100 == 0:
-            forget_all_but(self.connection, MOST)
+            forget_all_but(self.connection, self._limits.kept)
 
     def tidy(self, work: Callable[[Writer], T]) -> T | None:
         """Run housekeeping, on the database only; None: it takes no writes now."""
@@ -244,7 +250,7 @@ class FailoverWriter:
 
     def _open_any_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
-        self._again_s = self._timer() + AGAIN_S
+        self._again_s = self._timer() + self._limits.again_s
         if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
             return
         left = _maybe_read(self._stand_in) if self.place is Place.DISK and self._stand_in else None
@@ -300,7 +306,7 @@ class FailoverWriter:
         """Retry the database with a new handle, and write to it whatever it lacks."""
         if self.refusal is None or self._timer() < self._again_s:
             return
-        self._again_s, was_there = self._timer() + AGAIN_S, self._database.exists()
+        self._again_s, was_there = self._timer() + self._limits.again_s, self._database.exists()
         before, place = self.connection, self.place
         try:
             self._lock.renew()
@@ -316,11 +322,11 @@ class FailoverWriter:
 
     def _caught_up(self) -> sqlite3.Connection:
         """Return the database once it has caught up. Raises StoreError or sqlite3.Error if it refuses."""
-        disk = open_writer(self._database, BRIEF_S)
+        disk = open_writer(self._database, self._limits.retry_wait_s)
         try:
             _checkpoint(disk)
             carry(self.connection, disk, GOING_ON + SIGHTINGS)
-            disk.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
+            disk.execute(f"PRAGMA busy_timeout = {round(1000 * self._limits.wait_s)}")
         except BaseException:
             disk.close()
             raise
@@ -432,7 +438,7 @@ class FailoverWriter:
         self._remove_wal()
         remove(real)
         copy.rename(real)
-        self._use(open_writer(self._database), Place.DISK)
+        self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
         return "it was written anew, nothing is lost"
 
     def _follow_link(self, before: sqlite3.Connection) -> str:
@@ -442,7 +448,7 @@ class FailoverWriter:
             return self._write_anew(before)
         before.close()
         self._log.unlink(missing_ok=True)
-        self._use(open_writer(self._database), Place.DISK)
+        self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
         return "it is used where the link at its place leads to, nothing is lost"
 
     def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:

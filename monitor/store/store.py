@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from monitor.store import file_system, overlap
-from monitor.store.connection import open_reader, statement_refused
+from monitor.store.connection import USUAL_LIMITS, WriterLimits, open_reader, statement_refused
 from monitor.store.lock import Lock
 from monitor.store.reader import Reader
 from monitor.store.standby_path import stand_in
@@ -25,6 +25,7 @@ class Store(Struct, frozen=True):
 
     path: Path
     location: str
+    limits: WriterLimits = USUAL_LIMITS
 
     @property
     def name(self) -> str:
@@ -47,7 +48,7 @@ class Store(Struct, frozen=True):
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open a reader, on the stand-in while the database cannot be written. Raises StoreError, also from within."""
-        with closing(open_reader(self.path)) as connection, self._in_words():
+        with closing(open_reader(self.path, self.limits.wait_s)) as connection, self._in_words():
             yield Reader(connection, self.location)
 
     @contextmanager
@@ -57,7 +58,8 @@ class Store(Struct, frozen=True):
 
         lock = Lock(self.path)
         try:
-            failover = FailoverWriter(self.path, self.location, lock, clock, timer, stand_in(self.path))
+            aside = stand_in(self.path)
+            failover = FailoverWriter(self.path, self.location, lock, clock, timer, aside, self.limits)
             with self._in_words():
                 failover.open()
                 with closing(failover):
@@ -73,5 +75,5 @@ class Store(Struct, frozen=True):
             raise statement_refused(self.path, error) from error
 
 
-def open_store(database: Path, location: str) -> Store:
-    return Store(database, location)
+def open_store(database: Path, location: str, limits: WriterLimits = USUAL_LIMITS) -> Store:
+    return Store(database, location, limits)
