@@ -223,7 +223,7 @@ def test_probe_says_what_to_do_once_for_each_fault_of_an_account(folder, stage):
     ("words", "needed"),
     [
         ("Your API key was reported as leaked. Please use another API key.", "revoke it, look where it leaked"),
-        ("API key not valid. Please pass a valid API key.", "look whether it was revoked, replaced or cut"),
+        ("API key not valid. Please pass a valid API key.", "check whether it was revoked, replaced or cut"),
     ],
 )
 def test_classify_tells_a_leaked_key_from_a_wrong_one(folder, words, needed):
@@ -478,7 +478,7 @@ def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
         told = {provider for provider in providers if any(provider in text for text in texts)}
 
     assert told == providers
-    assert all("answers that are none" in title for title in stage.inbox.titles())
+    assert all("invalid answers" in title for title in stage.inbox.titles())
     assert [call("pick", provider, folder=folder)[0] for provider in ("openai", "anthropic")] == [1, 1]
 
 

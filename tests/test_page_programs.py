@@ -428,7 +428,7 @@ def test_without_maintenances_there_is_an_empty_calendar():
 
 def test_a_limit_without_a_ceiling_has_no_date():
     shot = snapshot(account(targets=[target(limits=(Limit("requests", 60, None, 3),), limited_since=(NOW,))]))
-    assert b"this ceiling since" not in private_site.render(shot)["accounts/openai/main.html"]
+    assert b"this limit since" not in private_site.render(shot)["accounts/openai/main.html"]
 
 
 def test_a_providers_trouble_is_in_its_public_api():
