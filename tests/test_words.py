@@ -149,4 +149,4 @@ def test_when_every_key_is_refused_it_is_said_between_what_it_is_undecided():
     assert "other customers will tell" in words.whose_at_length(one)
     assert words.whose(incident(fault=Fault.UNCLASSIFIED, blamed=Blame.UNKNOWN)) == "undecided"
     assert "more than one cause" in words.whose_at_length(incident(fault=Fault.MODEL_UNAVAILABLE, blamed=Blame.UNKNOWN))
-    assert "fits no rule" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))
+    assert "No rule matches" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))
