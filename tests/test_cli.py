@@ -222,7 +222,7 @@ def test_probe_says_what_to_do_once_for_each_fault_of_an_account(folder, stage):
 @pytest.mark.parametrize(
     ("words", "needed"),
     [
-        ("Your API key was reported as leaked. Please use another API key.", "revoke it, look where it leaked"),
+        ("Your API key was reported as leaked. Please use another API key.", "revoke it, find out where it leaked"),
         ("API key not valid. Please pass a valid API key.", "check whether it was revoked, replaced or cut"),
     ],
 )
