@@ -965,7 +965,7 @@ def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path
             async with watching(settings) as monitor:
                 await monitor.until(lambda: monitor.states("openai/") == {State.UP})
                 page = settings.folder / "index.html"
-                await monitor.until(lambda: page.exists() and "Not to be read now" in page.read_text())
+                await monitor.until(lambda: page.exists() and "Not readable now" in page.read_text())
                 return inbox.titles()
 
     assert asyncio.run(play()) == []
