@@ -619,7 +619,7 @@ def test_pick_prints_an_account_that_works(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)
 
-    warning = "caution: openai/main is suspended: what cost it can cost this account, too\n"
+    warning = "caution: openai/main is suspended: whatever caused that can hit this account, too\n"
     assert call("pick", "openai", folder=folder) == (0, "openai/backup\n", warning)
     unwatched = 'command line: "groq": no such provider among the accounts; use one of: anthropic, openai\n'
     assert call("pick", "groq", folder=folder) == (2, "", unwatched)  # it is known, but no account is there

@@ -138,7 +138,7 @@ def test_usable_says_which_account_works_and_until_when():
         "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
         "retry_at": "2026-11-21T10:34:40Z", "suspected": False, "warned": False, "withheld": False,
         "offered": True,
-        "caution": "openai/team-b is suspended: what cost it can cost this account, too",
+        "caution": "openai/team-b is suspended: whatever caused that can hit this account, too",
         "abilities": {"list": True, "chat": True}, "models": {},
     }  # fmt: skip
     assert told["accounts"]["anthropic/main"]["caution"] is None

@@ -220,7 +220,7 @@ REASONS = [
     ),
     (
         PoolSlow(3, 1.8, NOON, "gpt-x"),
-        "at least 3 of those watched here have got output tokens of gpt-x 1.8 times as slowly as usual since "
+        "output tokens of gpt-x have come 1.8 times as slowly as usual to at least 3 of those watched here since "
         "21 Nov 2026, 12:00 UTC",
     ),
     (PoolShare(0.872), "87% of the latest answers were slower than usual"),

@@ -286,7 +286,7 @@ def test_what_to_do_stands_before_what_proves_it(form):
 @pytest.mark.parametrize("form", Format)
 def test_what_may_be_lost_next_is_offered_with_that_warning(form):
     warned = UsableAccount(
-        "openai/backup", at(-20), "openai/main is suspended: what cost it can cost this account, too"
+        "openai/backup", at(-20), "openai/main is suspended: whatever caused that can hit this account, too"
     )
     body = plain(message(around=replace(AROUND, usable=[UsableAccount("groq/a", at(-20)), warned]), form=form))
 

@@ -283,8 +283,8 @@ def _pool_slow(it: PoolSlow, language: Language) -> str:
             "at least {n} of those watched here have taken {times} times as long as usual since {time}", **facts
         )
     return language.say(
-        "at least {n} of those watched here have got output tokens of {model} {times} times as slowly as usual since "
-        "{time}",
+        "output tokens of {model} have come {times} times as slowly as usual to at least {n} of those watched here "
+        "since {time}",
         **facts,
     )
 
