@@ -495,7 +495,7 @@ def _model_fails(match: re.Match[str], incident: Incident, at_s: float, sight: S
 
 def _page(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     """What a page says is told as it was read last: the truth of it is what was there then."""
-    provider, trouble = sight.answerer(incident).partition("@")[0], "tells of trouble" in match[0]
+    provider, trouble = sight.answerer(incident).partition("@")[0], "reports trouble" in match[0]
     last = [one.trouble for one in sight.played.polls if one.provider == provider and one.at_s <= at_s]
     fits = bool(last) and trouble is any(last[-2:])
     return fits, fits
@@ -525,25 +525,26 @@ def _symptom(match: re.Match[str], incident: Incident, at_s: float, sight: Sight
 Check = Callable[[re.Match[str], Incident, float, Sight], Truth]
 CHECKS: Sequence[tuple[str, Check]] = (
     (
-        r"(\d+) other accounts? of this provider answers? since it began \(looked at (?:(\d+) s|(\d+) min)? ?ago\)",
+        r"(\d+) other accounts? of this provider ha(?:s|ve) answered since it began "
+        r"\(probed (?:(\d+) s|(\d+) min)? ?ago\)",
         _siblings,
     ),
-    (r"(\d+) of (\d+) accounts (?:fails|fail alike)", _shared),
+    (r"(\d+) of (\d+) accounts (?:fails|fail the same way)", _shared),
     (r"(?:all )?(\d+) (?:of \d+ )?accounts (?:of .*|here )are refused", _all_refused),
-    (r"all (\d+) accounts that asked for it since fail alike, and another model is answered", _model_fails),
+    (r"all (\d+) accounts that have asked for it since fail the same way, while another model answers", _model_fails),
     (r"it fails while another model answers", _model_fails),
-    (r"either the provider's key service fails, or .*", _always),
-    (r"no other account was asked the same since: .*", _always),
-    (r"(\d+) other accounts? ha(?:s|ve) failed alike since it began, and answered in between", _shaken),
-    (r"still answers: (.*?)(?: \(looked at (?:(\d+) s|(\d+) min) ago\))?", _still),
-    (r"a call without a key (?:is answered|fails too|is refused too|gets no answer either).*", _control_answered),
+    (r"either the provider's key service is failing, or .*", _always),
+    (r"no other account has been asked the same since, .*", _always),
+    (r"(\d+) other accounts? ha(?:s|ve) failed the same way since it began, and answered in between", _shaken),
+    (r"still answers: (.*?)(?: \(probed (?:(\d+) s|(\d+) min) ago\))?", _still),
+    (r"a call without a key (?:was answered|failed too|was refused too|got no answer either).*", _control_answered),
     (r"nothing answers: (\d+) targets of .* fail before any answer", _nothing_answers),
     (r"nothing else can be reached from this machine either", _unreachable),
-    (r"this machine does reach other hosts", _reachable),
-    (r"(\d+) of (\d+) unrelated providers are out of reach from here", _cut_off),
-    (r"the provider's page (?:tells of trouble: .*|reports no trouble)", _page),
+    (r"this machine can reach other hosts", _reachable),
+    (r"(\d+) of (\d+) unrelated providers cannot be reached from here", _cut_off),
+    (r"the provider's page (?:reports trouble: .*|reports no trouble)", _page),
     (r"the provider's page (?:reports no trouble in the part.*|cannot be read now.*)", _always),
-    (r"only one account is watched here: whether others have it too cannot be said", _alone),
+    (r"only one account is watched here, so we cannot say whether others are affected", _alone),
     (r"(?:[a-z, -]+: (?:HTTP \d+|no answer), [a-z_]+(?:; )?)+", _symptom),
 )
 """How each sentence that the diagnosis says is read, and what makes it untrue."""

@@ -35,13 +35,13 @@ FAULTS = {
     Fault.TIMEOUT: "no answer in time",
     Fault.CONNECTION_FAILED: "no connection",
     Fault.PROXY_FAILED: "the proxy lets nothing through",
-    Fault.INVALID_RESPONSE: "answers that are none",
+    Fault.INVALID_RESPONSE: "invalid answers",
     Fault.SLOW: "slower than usual",
     Fault.LIMIT_COLLAPSE: "rate limit cut sharply",
     Fault.LOW_BALANCE: "credit is running out",
-    Fault.EXPIRES_SOON: "the key or its credit ends soon",
-    Fault.MODEL_RETIRING: "a model will be withdrawn",
-    Fault.UNCLASSIFIED: "an error no rule knows",
+    Fault.EXPIRES_SOON: "the key or its credit expires soon",
+    Fault.MODEL_RETIRING: "a model is being retired",
+    Fault.UNCLASSIFIED: "unrecognized error",
 }
 
 BLAMES = {
@@ -53,18 +53,18 @@ BLAMES = {
 }
 
 BLAMES_AT_LENGTH = {
-    Blame.ACCOUNT: "The provider answers, and refuses this account. Only you and the provider's support can end it.",
-    Blame.PROVIDER: "The provider's own service fails. Your account is not the cause.",
+    Blame.ACCOUNT: "The provider answers but refuses this account. Only you and the provider's support can fix it.",
+    Blame.PROVIDER: "The provider's own service is failing. Your account is not the cause.",
     Blame.PATH: "Something between this monitor and the provider: the region, a firewall, the network.",
     Blame.US: "The monitor's own request is at fault. The account itself may well work.",
-    Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
+    Blame.UNKNOWN: "No rule matches the answer. Its words are in the evidence below.",
 }
 PHASES = {
-    Phase.NAME: "while its address was asked for",
-    Phase.CONNECT: "before it was connected",
+    Phase.NAME: "while its name was being resolved",
+    Phase.CONNECT: "before it connected",
     Phase.PROXY: "at the proxy",
-    Phase.TLS: "while TLS was agreed on",
-    Phase.REQUEST: "while the request was sent",
+    Phase.TLS: "during the TLS handshake",
+    Phase.REQUEST: "while the request was being sent",
     Phase.FIRST_BYTE: "before the answer began",
     Phase.BODY: "in the middle of the answer",
 }
@@ -73,23 +73,25 @@ PHASES = {
 PLAIN = {Fault.CONNECTION_FAILED: Phase.CONNECT, Fault.PROXY_FAILED: Phase.PROXY}
 """Faults whose own words already say where it ended."""
 
-KEYS = "undecided: the provider's key service, or all that you have there"
+KEYS = "undecided: the provider's key service, or everything you have there"
 KEYS_AT_LENGTH = (
-    "Every key here is refused at once. Either the provider's key service fails, or all that you have there is lost; "
-    "its status page and other customers will tell."
+    "Every key here was refused at once. Either the provider's key service is failing, or everything you have there "
+    "is lost; its status page and other customers will tell."
 )
-OPEN_AT_LENGTH = "Whose fault it is cannot be told yet: what is seen from here fits more than one cause."
+OPEN_AT_LENGTH = "Nobody can tell yet whose fault it is: what we see from here fits more than one cause."
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
-ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
+ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known about that time, good or bad."
 PROXIED = "the road between (the monitor's own proxy)"
 PROXIED_AT_LENGTH = (
-    "The monitor reaches nothing at all, since its proxy lets nothing through, so it says nothing of any account."
+    "The monitor can reach nothing at all, since its proxy lets nothing through, so it says nothing about any account."
 )
-OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
+OFFLINE_AT_LENGTH = "The monitor can reach nothing at all, so it blames nobody and says nothing about any account."
 
 OURS = "nobody's (this monitor's own fault)"
-OURS_AT_LENGTH = "A part of this monitor failed by a fault of its own. No account is concerned, and all else goes on."
+OURS_AT_LENGTH = (
+    "A part of this monitor failed through a fault of its own. No account is affected, and everything else goes on."
+)
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
@@ -289,7 +291,7 @@ def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> 
     unit = limit_name(it.unit, it.window_s, say, number)
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
-        return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
+        return say("at most {most} {unit}" if most else "{unit}: not given", most=most, unit=unit)
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
 
 
@@ -309,7 +311,7 @@ def _age(it: Notice, now: datetime) -> list[str]:
     if began := it.began_at:
         when = moment(began, now).words
         return [f"since {when}", f"{_since(began, now)} ago"] if began <= now else [f"from {when}"]
-    return [f"last word {_since(it.updated_at, now)} ago"] if it.updated_at else []
+    return [f"last update {_since(it.updated_at, now)} ago"] if it.updated_at else []
 
 
 def _since(at: datetime, now: datetime) -> str:
@@ -346,7 +348,7 @@ def title(incident: Incident, say: Say = english) -> str:
         case Scope.SOURCE:
             return say("the status source {subject} cannot be read", subject=its)
         case Scope.REMINDER:
-            return say("{subject} ends soon, by the date you entered", subject=its)
+            return say("{subject} expires soon, by the date you entered", subject=its)
         case Scope.OBJECTIVE:
             return say("{subject}: the error budget burns too fast", subject=its)
         case Scope.STAGE:

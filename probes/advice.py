@@ -38,8 +38,8 @@ ALONE = Surroundings()
 
 ADVICE = {
     Fault.INVALID_KEY: Advice(
-        "The key is not accepted: look whether it was revoked, replaced or cut, and put a working one in its place.",
-        "Keys are made at {address}.",
+        "The key is not accepted: check whether it was revoked, replaced or cut, and put a working one in its place.",
+        "Create keys at {address}.",
     ),
     Fault.ACCOUNT_SUSPENDED: Advice(
         "Stop automated traffic with this key and do not move it to another account: what got this account suspended "
@@ -47,11 +47,12 @@ ADVICE = {
         "Appeal at {address} and name the request id.",
     ),
     Fault.PERMISSION_DENIED: Advice(
-        "The key works but lacks the right: ask the account's owner for the scope, the model or the allowed address.",
+        "The key works but lacks a permission: ask the account's owner for the scope, model or allowed address.",
         "Ask at {address}.",
     ),
     Fault.VERIFICATION_REQUIRED: Advice(
-        "The provider wants to know who you are: a person must verify the account; it can take some minutes to spread.",
+        "The provider wants to know who you are: a person must verify the account; it can take a few minutes to take "
+        "effect.",
         "Verify at {address}.",
     ),
     Fault.QUOTA_EXHAUSTED: Advice(
@@ -59,7 +60,7 @@ ADVICE = {
         "Billing is at {address}.",
     ),
     Fault.RATE_LIMITED: Advice(
-        "Send less for some minutes; if it lasts, somebody else uses the account or its limits have shrunk.",
+        "Send less for a few minutes; if it lasts, somebody else is using the account or its limits were cut.",
         "Limits are shown at {address}.",
     ),
     Fault.MODEL_UNAVAILABLE: Advice(
@@ -67,89 +68,90 @@ ADVICE = {
         "Models are listed at {address}.",
     ),
     Fault.CONTENT_FILTERED: Advice(
-        "The canary's harmless text was filtered: change the canary, and look whether the filter was tightened."
+        "The canary's harmless text was filtered: change the canary, and check whether the filter was tightened."
     ),
     Fault.BAD_REQUEST: Advice(
-        "Our own request is not accepted: check base, model and canary of this account; your other traffic may be fine."
+        "Our own request is not accepted: check the base, model and canary of this account; your other traffic may be "
+        "fine."
     ),
     Fault.REGION_BLOCKED: Advice(
-        "The provider does not serve the country it sees: look whether it serves yours, and if it does, ask its "
+        "The provider does not serve the country it sees: check whether it serves yours, and if it does, ask its "
         "support to correct what it sees.",
-        "Supported places are listed at {address}.",
+        "Supported countries are listed at {address}.",
     ),
     Fault.BLOCKED_BY_EDGE: Advice(
         "A firewall in front of the provider refuses this address, not the key: send less and wait; if it lasts, ask "
         "the provider's support to let your address in."
     ),
-    Fault.OVERLOADED: Advice("The provider has more load than it can carry; nothing on your side helps: {meanwhile}."),
-    Fault.SERVER_ERROR: Advice("The provider fails inside; nothing on your side helps: {meanwhile}."),
+    Fault.OVERLOADED: Advice("The provider is overloaded; nothing on your side helps: {meanwhile}."),
+    Fault.SERVER_ERROR: Advice("The provider is failing internally; nothing on your side helps: {meanwhile}."),
     Fault.TIMEOUT: Advice("The provider does not answer in time; nothing on your side helps: {meanwhile}."),
     Fault.CONNECTION_FAILED: Advice(
-        "No connection came about: check name service, firewall and certificates; the key is not in question."
+        "No connection could be made: check DNS, firewall and certificates; the key is not the problem."
     ),
     Fault.PROXY_FAILED: Advice(
-        "The proxy on the way out does not let the request through: check its address, the user and password for it, "
-        "and what it allows; neither the key nor the provider is in question."
+        "The proxy on the way out does not let the request through: check its address, its user and password, and "
+        "what it allows; neither the key nor the provider is the problem."
     ),
     Fault.INVALID_RESPONSE: Advice(
         "What came back is not the API's answer: check the base address; if it is right, {meanwhile}."
     ),
     Fault.SLOW: Advice("Answers come, but much later than usual; nothing on your side helps: {meanwhile}."),
     Fault.LIMIT_COLLAPSE: Advice(
-        "The account may do far less than before: look for mail about its tier or a policy, and send less until then.",
+        "The account is allowed far less than before: look for mail about its tier or a policy, and send less.",
         "Limits are shown at {address}.",
     ),
     Fault.LOW_BALANCE: Advice(
-        "Nothing fails yet: add credit or raise the limit before it is used up.", "Billing is at {address}."
+        "Nothing is failing yet: add credit or raise the limit before it is used up.", "Billing is at {address}."
     ),
     Fault.EXPIRES_SOON: Advice(
-        "Nothing fails yet: renew the key or the credit before it ends by itself.", "Keys are made at {address}."
+        "Nothing is failing yet: renew the key or the credit before it expires.", "Create keys at {address}."
     ),
     Fault.MODEL_RETIRING: Advice(
-        "Nothing fails yet: read the provider's notice and move to a model that stays.",
+        "Nothing is failing yet: read the provider's notice and move to a model that stays.",
         "Models are listed at {address}.",
     ),
     Fault.UNCLASSIFIED: Advice(
-        "No rule knows this answer: read its words and decide; a rule for it belongs into the provider's file."
+        "No rule matches this answer: read its words and decide; a rule for it belongs in the provider's file."
     ),
 }
 
 SERVED = {
     Fault.BAD_REQUEST: Advice(
-        "Our own request is not accepted: check model and canary of this account; your other traffic may be fine."
+        "Our own request is not accepted: check the model and canary of this account; your other traffic may be fine."
     ),
     Fault.INVALID_RESPONSE: Advice("What came back is not the API's answer; nothing on your side helps: {meanwhile}."),
     Fault.CONNECTION_FAILED: Advice(
-        "No connection came about, while the same address answers others from here: wait some minutes; the key is not "
-        "in question."
+        "No connection could be made, while the same address answers others from here: wait a few minutes; the key "
+        "is not the problem."
     ),
     Fault.BLOCKED_BY_EDGE: Advice(
-        "A firewall in front of the provider refuses these requests, while others from here pass it: send less and "
-        "wait; if it lasts, ask the provider's support what it takes them for."
+        "A firewall in front of the provider refuses these requests, while others from here get through: send less "
+        "and wait; if it lasts, ask the provider's support what it takes them for."
     ),
     Fault.REGION_BLOCKED: Advice(
-        "The provider refuses these requests by their country, while others from here are served: look which country "
-        "the account has, and if it is served, ask its support to correct it.",
-        "Supported places are listed at {address}.",
+        "The provider refuses these requests by their country, while others from here are served: check which "
+        "country the account has, and if that one is served, ask its support to correct it.",
+        "Supported countries are listed at {address}.",
     ),
 }
 """Advice where the same address answers others well: the address is right, and the network path works."""
 CLOSED = Advice(
-    "The connection came about and was closed before an answer was complete: wait some minutes, and if it lasts, look "
-    "at what stands between here and the provider; the key is not in question."
+    "The connection was made but closed before the answer was complete: wait a few minutes, and if it lasts, check "
+    "what stands between here and the provider; the key is not the problem."
 )
 BROKEN = {
     Phase.TLS: Advice(
-        "No secure connection (TLS) came about: check the base, its scheme and its port, then certificates and what "
-        "inspects TLS on the way; the key is not in question."
+        "No secure connection (TLS) could be made: check the base, its scheme and its port, then certificates and "
+        "whatever inspects TLS on the way; the key is not the problem."
     ),
     **dict.fromkeys((Phase.REQUEST, Phase.FIRST_BYTE, Phase.BODY), CLOSED),
 }
 """Advice for a failed connection that is known to have been established."""
 TOGETHER = {
     Fault.INVALID_KEY: Advice(
-        "Several keys were rejected at once, which no single key explains: replace none of them yet, and look at the "
-        "provider's status page and at what these accounts share.",
+        "Several keys were rejected at once, which no single key explains: replace none of them yet, and check the "
+        "provider's status page and what these accounts share.",
         "Keys are listed at {address}.",
     ),
     Fault.ACCOUNT_SUSPENDED: Advice(
@@ -158,8 +160,8 @@ TOGETHER = {
         "Appeal at {address} and name the request ids.",
     ),
     Fault.PERMISSION_DENIED: Advice(
-        "Several accounts lost the right at once, which no single key explains: change none yet, and look at the "
-        "provider's status page and at what these accounts share.",
+        "Several accounts lost a permission at once, which no single key explains: change none yet, and check the "
+        "provider's status page and what these accounts share.",
         "Ask at {address}.",
     ),
 }
@@ -171,19 +173,19 @@ SHIPPED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE})
 
 LEAKS = {
     Fault.INVALID_KEY: Advice(
-        "The provider takes this key for leaked: revoke it, look where it leaked and what was spent with it, and only "
-        "then put a new one in place.",
-        "Keys are revoked and made at {address}.",
+        "The provider considers this key leaked: revoke it, find out where it leaked and what was spent with it, and "
+        "only then put a new one in place.",
+        "Revoke and create keys at {address}.",
     ),
     Fault.ACCOUNT_SUSPENDED: Advice(
-        "The provider takes a key of this account for leaked: stop automated traffic and do not move it to another "
-        "account, revoke the key, and look where it leaked and what was spent with it.",
+        "The provider considers a key of this account leaked: stop automated traffic and do not move it to another "
+        "account, revoke the key, and find out where it leaked and what was spent with it.",
         "Appeal at {address}, say what you found, and name the request id.",
     ),
     Fault.PERMISSION_DENIED: Advice(
-        "The provider takes this key for leaked and has taken rights from it: revoke it, look where it leaked and what "
-        "was spent with it, and only then put a new one in place.",
-        "Rights are given at {address}.",
+        "The provider considers this key leaked and has taken permissions from it: revoke it, find out where it "
+        "leaked and what was spent with it, and only then put a new one in place.",
+        "Permissions are granted at {address}.",
     ),
 }
 """Advice where the answer says that a key leaked: a new key next to the leak would be lost the same way."""
@@ -239,7 +241,8 @@ def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
     if fault is not Fault.VERIFICATION_REQUIRED or not wanted:
         return usual
     what = " and/or ".join(WANTED[demand] for demand in wanted)
-    return Advice(f"The provider wants {what}: a person must do it; it can take some minutes to spread.", usual.where)
+    do = f"The provider wants {what}: a person must do it; it can take a few minutes to take effect."
+    return Advice(do, usual.where)
 
 
 def _wanted(said: Sequence[str]) -> list[Demand]:
@@ -252,7 +255,7 @@ def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:
     if pages:
         return f"Verify at {' and/or '.join(pages)}."
     usual = provider.help.get(Fault.VERIFICATION_REQUIRED)
-    return _reason(usual) if isinstance(usual, NoPage) else "Where, the account's own settings or its mail say."
+    return _reason(usual) if isinstance(usual, NoPage) else "The account's settings or the provider's mail say where."
 
 
 def _meanwhile(works: Sequence[str] | None) -> str:
@@ -260,7 +263,7 @@ def _meanwhile(works: Sequence[str] | None) -> str:
     if works is None:
         return "wait, or switch to another model or provider that works"
     if not works:
-        return "wait; nothing else that is watched here is known to work now"
+        return "wait; nothing else watched here is known to work now"
     return f"wait, or switch to {' or to '.join(works)}, which {'works' if len(works) == 1 else 'both work'} now"
 
 

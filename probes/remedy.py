@@ -69,15 +69,15 @@ SPOKEN_INSTEAD = {Dialect.OPENAI_COMPATIBLE: Dialect.OPENAI_CHAT, Dialect.OPENAI
 
 
 WHY = {
-    Misfit.ENDPOINT: "the base ends with the path of a request, which each canary adds by itself",
-    Misfit.DOUBLED: "the version stands twice in the address",
+    Misfit.ENDPOINT: "the base ends with a request path, which each canary adds by itself",
+    Misfit.DOUBLED: "the address has the version twice",
     Misfit.STYLE: "this base speaks Anthropic's format",
     Misfit.VERSION: "no API answers at this base, which has no version in it",
     Misfit.SITE: "this is not where the provider's API answers",
-    Misfit.REDIRECT: "the address has moved, and a key is not sent after it",
-    Misfit.LIST: "no list of models is to be had there, as some gateways have none",
-    Misfit.PURSE: "what the account holds is not to be had there, as some gateways tell it nobody",
-    Misfit.CAP: "this server has another name for the cap on tokens",
+    Misfit.REDIRECT: "the address has moved, and a key is never sent to a redirect",
+    Misfit.LIST: "there is no list of models there; some gateways have none",
+    Misfit.PURSE: "the account's balance is not available there; some gateways do not give it",
+    Misfit.CAP: "this server uses another name for the cap on tokens",
 }
 
 

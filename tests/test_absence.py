@@ -36,12 +36,12 @@ from tests.test_run import config, simulator, watching
         (
             Patience().offline,
             "[GAP] the monitor was offline for ",
-            "Not seen meanwhile: openai (2 accounts), groq (1 account)",
+            "Not watched in the meantime: openai (2 accounts), groq (1 account)",
         ),
         (
             timedelta(0),
             "[RESOLVED] the monitor was offline for ",
-            "This is the first you hear of it: no message got through before.",
+            "This is the first you hear of it: no earlier message got through.",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_monitor_that_was_stopped_for_an_hour_tells_the_gap_once_and_shows_it(
 
     assert message["title"] == "[GAP] the monitor was not watching for 1 h"
     assert message["type"] == "success"
-    assert "Nothing is known of this time: neither that accounts worked, nor that they failed." in message["message"]
+    assert "Nothing is known about this time, neither that accounts worked nor that they failed." in message["message"]
     assert sum("the monitor was not watching for 1 h" in page for page in pages) >= 2  # its own, and the history's
 
 

@@ -77,7 +77,7 @@ def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
     ("works", "said"),
     [
         (None, "wait, or switch to another model or provider that works."),
-        ([], "wait; nothing else that is watched here is known to work now."),
+        ([], "wait; nothing else watched here is known to work now."),
         (["anthropic/a"], "wait, or switch to anthropic/a, which works now."),
         (
             ["the model gpt-5", "anthropic/a"],
@@ -136,13 +136,13 @@ def test_the_road_is_not_doubted_where_others_pass_it(fault):
 @pytest.mark.parametrize(
     ("phase", "beginning"),
     [
-        (None, "No connection came about"),
-        (Phase.NAME, "No connection came about"),
-        (Phase.CONNECT, "No connection came about"),
-        (Phase.TLS, "No secure connection (TLS) came about"),
-        (Phase.REQUEST, "The connection came about and was closed"),
-        (Phase.FIRST_BYTE, "The connection came about and was closed"),
-        (Phase.BODY, "The connection came about and was closed"),
+        (None, "No connection could be made"),
+        (Phase.NAME, "No connection could be made"),
+        (Phase.CONNECT, "No connection could be made"),
+        (Phase.TLS, "No secure connection (TLS) could be made"),
+        (Phase.REQUEST, "The connection was made but closed"),
+        (Phase.FIRST_BYTE, "The connection was made but closed"),
+        (Phase.BODY, "The connection was made but closed"),
     ],
 )
 def test_nobody_is_sent_to_a_part_of_the_road_that_was_passed(phase, beginning):
@@ -154,7 +154,8 @@ def test_a_demanded_verification_is_named(words, demand):
     text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
     place = OPENAI.verification.get(demand)
     assert text.startswith(f"The provider wants {WANTED[demand]}: a person must do it")
-    assert text.endswith(f" Verify at {place}." if place else " Where, the account's own settings or its mail say.")
+    elsewhere = " The account's settings or the provider's mail say where."
+    assert text.endswith(f" Verify at {place}." if place else elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_words_of_a_verification_change_no_other_advice():
 def test_a_leaked_key_is_revoked_and_looked_after_before_a_new_one_is_made(fault, words):
     text = advise(fault, OPENAI, ["something else", words])
     assert OPENAI.help[fault] in text
-    for needed in ("leaked", "revoke", "look where it leaked and what was spent"):
+    for needed in ("leaked", "revoke", "find out where it leaked and what was spent"):
         assert needed in text
 
 

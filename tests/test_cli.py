@@ -222,8 +222,8 @@ def test_probe_says_what_to_do_once_for_each_fault_of_an_account(folder, stage):
 @pytest.mark.parametrize(
     ("words", "needed"),
     [
-        ("Your API key was reported as leaked. Please use another API key.", "revoke it, look where it leaked"),
-        ("API key not valid. Please pass a valid API key.", "look whether it was revoked, replaced or cut"),
+        ("Your API key was reported as leaked. Please use another API key.", "revoke it, find out where it leaked"),
+        ("API key not valid. Please pass a valid API key.", "check whether it was revoked, replaced or cut"),
     ],
 )
 def test_classify_tells_a_leaked_key_from_a_wrong_one(folder, words, needed):
@@ -478,7 +478,7 @@ def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
         told = {provider for provider in providers if any(provider in text for text in texts)}
 
     assert told == providers
-    assert all("answers that are none" in title for title in stage.inbox.titles())
+    assert all("invalid answers" in title for title in stage.inbox.titles())
     assert [call("pick", provider, folder=folder)[0] for provider in ("openai", "anthropic")] == [1, 1]
 
 
@@ -619,7 +619,7 @@ def test_pick_prints_an_account_that_works(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)
 
-    warning = "caution: openai/main is suspended: what cost it can cost this account, too\n"
+    warning = "caution: openai/main is suspended: whatever caused that can hit this account, too\n"
     assert call("pick", "openai", folder=folder) == (0, "openai/backup\n", warning)
     unwatched = 'command line: "groq": no such provider among the accounts; use one of: anthropic, openai\n'
     assert call("pick", "groq", folder=folder) == (2, "", unwatched)  # it is known, but no account is there

@@ -524,7 +524,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
 
 
 def _accounts_and_channels(text):
-    return text[: text.index("# --- How we look")].splitlines()
+    return text[: text.index("# --- Probing")].splitlines()
 
 
 def _is_example(line):

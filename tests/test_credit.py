@@ -88,7 +88,7 @@ def test_credit_that_ends_within_three_days_at_its_pace_is_told_although_it_is_a
     (found,) = findings("x/y", one, FLOOR)
 
     assert found.fault is Fault.LOW_BALANCE
-    assert sentences(found.reasons)[-1] == "at 48.00 USD a day, the pace of the last days, it lasts 1.3 days"
+    assert sentences(found.reasons)[-1] == "at 48.00 USD a day, the pace of the last few days, it will last 1.3 days"
 
 
 def test_a_payment_in_between_is_no_use():
@@ -136,7 +136,7 @@ def test_an_end_that_comes_near_is_dated_by_the_first_reading_that_saw_it_so():
     (found,) = findings("x/y", one, FLOOR)
 
     assert found.since == at(4 * 86_400)
-    assert sentences(found.reasons) == ("it ends by itself on 1 Dec 2026, 12:00 UTC",)
+    assert sentences(found.reasons) == ("it expires on 1 Dec 2026, 12:00 UTC",)
 
 
 def test_a_renewed_key_is_told_no_longer():
@@ -151,7 +151,7 @@ def test_a_renewed_key_is_told_no_longer():
         (CreditHistory("USD", "t", NOON, left=4.2, most=50), "4.20 of 50.00 USD left"),
         (CreditHistory("CNY", "t", NOON, left=1234.5), "1,234.50 CNY left"),
         (CreditHistory("USD", "t", NOON, used=7), "7.00 USD used"),
-        (CreditHistory("USD", "t", NOON), "USD: not told"),
+        (CreditHistory("USD", "t", NOON), "USD: not given"),
     ],
 )
 def test_what_is_left_in_words(one, words):

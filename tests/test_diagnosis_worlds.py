@@ -206,9 +206,9 @@ def test_what_no_look_could_see_is_not_missed(tmp_path):
     assert score(*world(tmp_path, looks=looks)).told[0].first is First.MISSED
 
 
-NOT_SHARED = "2 other accounts of this provider answer since it began (looked at 0 s ago)"
-SHAKEN = "1 other account has failed alike since it began, and answered in between"
-ALIKE = "2 of 3 accounts fail alike"
+NOT_SHARED = "2 other accounts of this provider have answered since it began (probed 0 s ago)"
+SHAKEN = "1 other account has failed the same way since it began, and answered in between"
+ALIKE = "2 of 3 accounts fail the same way"
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ ALIKE = "2 of 3 accounts fail alike"
             False,
         ),
         ("still answers: list", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
-        ("still answers: list (looked at 40 s ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
-        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
-        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
+        ("still answers: list (probed 40 s ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (probed 2 min ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
+        ("still answers: list (probed 2 min ago)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
         (
             SHAKEN,
             ACCOUNTS[:2],

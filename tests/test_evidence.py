@@ -59,10 +59,10 @@ def test_an_answer_of_another_kind_has_a_line_of_its_own(other):
 @pytest.mark.parametrize(
     ("fault", "phase", "said"),
     [
-        (Fault.CONNECTION_FAILED, Phase.TLS, "connection_failed, while TLS was agreed on"),
+        (Fault.CONNECTION_FAILED, Phase.TLS, "connection_failed, during the TLS handshake"),
         (Fault.TIMEOUT, Phase.FIRST_BYTE, "timeout, before the answer began"),
         (Fault.TIMEOUT, Phase.BODY, "timeout, in the middle of the answer"),
-        (Fault.CONNECTION_FAILED, Phase.NAME, "connection_failed, while its address was asked for"),
+        (Fault.CONNECTION_FAILED, Phase.NAME, "connection_failed, while its name was being resolved"),
         (Fault.CONNECTION_FAILED, Phase.PROXY, "connection_failed, at the proxy"),
     ],
 )

@@ -60,7 +60,7 @@ def test_it_is_told_as_a_sign_and_not_as_a_prediction():
     (one,) = findings(CHAT, played("OROROORO"))
 
     assert (one.fault, one.since, one.seen_at) == (Fault.PERMISSION_DENIED, at(61), at(6 * 61))
-    assert sentences(one.reasons)[0].startswith("3 answers were refusals since 21 Nov 2026, 12:01 UTC")
+    assert sentences(one.reasons)[0].startswith("3 answers since 21 Nov 2026, 12:01 UTC were refusals")
     assert "not that it is lost" in sentences(one.reasons)[1]
 
 

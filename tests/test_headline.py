@@ -54,7 +54,7 @@ CASES = {
     "the only account down": (
         snapshot(sick("openai/main", Fault.UNCLASSIFIED)),
         Mark.DOWN,
-        "The only account has trouble: openai/main: an error no rule knows (undecided).",
+        "The only account has trouble: openai/main: unrecognized error (undecided).",
     ),
     "down, cause unknown": (
         snapshot(account(state=State.DOWN, fault=None)),
@@ -104,12 +104,12 @@ CASES = {
     "nothing to look at": (
         snapshot(account(targets=())),
         Mark.UNKNOWN,
-        "The only account is not fully known: openai/main: nothing of it is watched.",
+        "The only account is not fully known: openai/main: nothing there is watched.",
     ),
     "monitor offline": (
         snapshot(MAIN, OTHER, open_incidents=(shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR)),)),
         Mark.UNKNOWN,
-        "This monitor is offline, so nothing is known of any account.",
+        "This monitor is offline, so nothing is known about any account.",
     ),
     "a drill": (
         snapshot(MAIN, OTHER, open_incidents=(shown(incident("openai/main", drill=True)),)),

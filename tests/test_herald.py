@@ -70,7 +70,7 @@ def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_an
     ("openai", "told"),
     [
         (None, "wait, or switch to openai/main, which works now.\nWorking instead: openai/main (seen working"),
-        (Trouble.ACCOUNT_SUSPENDED, "wait; nothing else that is watched here is known to work now.\n"),
+        (Trouble.ACCOUNT_SUSPENDED, "wait; nothing else watched here is known to work now.\n"),
     ],
 )
 def test_the_message_of_a_provider_that_fails_names_whose_account_works_instead(tmp_path, openai, told):

@@ -408,8 +408,8 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
 
     ended = {one.fault: ending(one) for one in promptly(play())}
     assert "s instead of 0.5" in ended[Fault.SLOW]
-    assert "taken for usual from now on" in ended[Fault.SLOW]
-    assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
+    assert "the new baseline" in ended[Fault.SLOW]
+    assert "50 instead of 500; not given since" in ended[Fault.LIMIT_COLLAPSE]
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_it_is_told_in_words_and_numbers():
     assert (one.account, one.fault, one.rule, one.model) == (CHAT.account, Fault.SLOW, "latency/first", CHAT.model)
     assert at(600 * 60) <= one.since <= at(610 * 60)
     assert remark(one.words).startswith("usual 0.5")
-    assert "until the first piece of the answer: usual 0.5" in sentences(one.reasons)[0]
+    assert "time to the first piece of the answer: usual 0.5" in sentences(one.reasons)[0]
     assert "of the last 10 answers took longer than 0." in sentences(one.reasons)[1]
 
 
@@ -315,9 +315,9 @@ def test_a_rise_that_stays_becomes_usual_and_that_is_said():
     assert stays.alarm is None
     assert usual_s(stays) == pytest.approx(1.5, rel=0.3)
     (ended,) = settled(CHAT, Kind.TOTAL, stays)
-    assert "until the whole answer: 1." in sentences(ended.reasons)[0]
+    assert "time to the whole answer: 1." in sentences(ended.reasons)[0]
     assert "s instead of 0.5" in sentences(ended.reasons)[0]
-    assert "is taken for usual from now on" in sentences(ended.reasons)[0]
+    assert "is the new baseline" in sentences(ended.reasons)[0]
     assert first_alarm(noisy(600, 1.5, 9), stays, 2000) is None
 
 

@@ -231,9 +231,9 @@ def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
     [
         ("sent", 1, "delivered"),
         ("sent", 3, "delivered after 3 tries"),
-        ("replaced", 2, "gave way to the next one after 2 tries"),
+        ("replaced", 2, "replaced by the next one after 2 tries"),
         ("waiting", 0, "on the way"),
-        ("waiting", 1, "to be tried again after one try"),
+        ("waiting", 1, "to be retried after one try"),
         ("failed", 9, "failed after 9 tries"),
     ],
 )

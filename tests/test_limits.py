@@ -83,7 +83,7 @@ def test_it_is_told_with_before_after_and_when():
 
     assert remark(one.words) == "requests per minute: 500 instead of 1,000"
     assert sentences(one.reasons) == (
-        "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC",
+        "the limit on requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC",
         "4 of the last 5 answers say so",
     )
     assert (one.since, one.seen_at, one.model) == (at(3600), at(3780), CHAT.model)
@@ -95,7 +95,7 @@ def test_a_ceiling_that_may_be_told_in_another_unit_is_told_with_that_doubt(afte
         reason
         for one in findings(CHAT, played([after] * 4, CALM, 60))
         for reason in sentences(one.reasons)
-        if "perhaps it is told in another unit" in reason
+        if "perhaps the unit has changed" in reason
     ]
 
     assert len(doubts) == expected
@@ -114,7 +114,7 @@ def test_a_ceiling_that_stays_down_is_usual_after_a_day():
     (moved,) = moves(later).items()
     assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=500))
     assert [sentences(one.reasons)[0].partition("; ")[2] for one in settled(CHAT, later)] == [
-        "it stays so, and is taken for usual from now on"
+        "it has stayed that way and is the new baseline"
     ]
     assert found(played([200] * 4, later, 2000)) == FALLEN
 
@@ -160,10 +160,7 @@ def test_a_fall_that_is_told_no_more_ends_after_a_day_and_is_not_called_mended()
     assert (found(fallen), found(silent), found(over)) == (FALLEN, FALLEN, [])
     assert moves(over) == {("requests", 60): Moved(at(60 * (63 + DAY_MIN)), 1000, 500, told_at=at(60 * 63))}
     assert [sentences(one.reasons) for one in settled(CHAT, over)] == [
-        (
-            "requests per minute: 500 instead of 1,000; "
-            "not told any more since 21 Nov 2026, 13:03 UTC, so that nobody knows",
-        )
+        ("requests per minute: 500 instead of 1,000; not given since 21 Nov 2026, 13:03 UTC, so nobody knows",)
     ]
     assert found(played([1000] * 80, over, 64 + DAY_MIN)) == []
 

@@ -50,7 +50,7 @@ def test_a_lost_model_is_told_with_the_day_it_was_last_there():
 
     assert (found.fault, found.model, found.since) == (Fault.MODEL_UNAVAILABLE, "a", at(7200))
     (said,) = sentences(found.reasons)
-    assert said == "the provider's list of 1 models lacks it; it was there until 21 Nov 2026, 13:00 UTC"
+    assert said == "it is missing from the provider's list of 1 models; it was there until 21 Nov 2026, 13:00 UTC"
 
 
 def test_what_went_a_month_ago_is_forgotten():

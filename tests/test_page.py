@@ -160,7 +160,7 @@ INSTEAD = (
             "Working instead openai/main seen working 10:33 UTC"
             " anthropic/main seen working 20 Nov, 10:34 UTC; shares the card with <b>openai/team-b</b> Why we",
         ),
-        ((), "Working instead Nothing else that is watched here is known to work now. Why we"),
+        ((), "Working instead Nothing else watched here is known to work now. Why we"),
     ],
 )
 def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(instead, said):
@@ -214,7 +214,7 @@ def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
         "Open since 21 Nov 2026, 10:11 UTC, for 23 min.",
         "Whose fault Your account",
         "How sure sure",
-        "What is hit the whole account",
+        "What is affected the whole account",
         "What to do Stop automated traffic on this key",
         "Why we think so chat, list: HTTP 401, account_suspended 2 other accounts of this provider do not share it",
         "HTTP 401",
@@ -254,7 +254,7 @@ def test_the_page_of_an_account_shows_each_canary_at_length():
         "Last 90 days: 90 good",
         "Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
         "Whole answer in the last 30 days: median 1.7 s, 95% within 3.2 s, the slowest day 1.8 s",
-        "498 of 500 requests per minute left · this ceiling since 3 Nov, 10:34 UTC",
+        "498 of 500 requests per minute left · this limit since 3 Nov, 10:34 UTC",
     ):
         assert words in text
 
@@ -278,7 +278,7 @@ def test_two_accounts_never_share_a_page():
 
 def test_the_page_says_when_it_was_made_from_where_and_when_it_is_stale():
     text = index(four_accounts()).text
-    assert "Made 21 Nov 2026, 10:34 UTC, seen from fra1. A newer page is due by 10:37 UTC." in text
+    assert "Generated 21 Nov 2026, 10:34 UTC, seen from fra1. A newer page is due by 10:37 UTC." in text
 
 
 def test_a_page_without_accounts_says_how_to_get_one():
@@ -386,7 +386,7 @@ def test_a_drill_is_marked_wherever_it_stands():
 
 def test_warnings_and_failed_messages_are_shown():
     pages = documents(crowded())
-    assert "The monitor's own troubles The disk is nearly full." in pages["index.html"].text
+    assert "Problems of the monitor itself The disk is nearly full." in pages["index.html"].text
     assert "1 of 1 message not delivered" in pages["index.html"].text
     assert "First message to mail: failed after 3 tries HTTP 502" in pages[f"incidents/{incident().id}.html"].text
 
@@ -662,7 +662,7 @@ def test_a_ceiling_says_how_it_moved():
     site = documents(snapshot(account("openai/main", (chat,))))
     assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in site["accounts/openai/main.html"].text
     assert "498 of 500 requests per minute left (1,000 → 500 on 12 Nov)" in site["index.html"].text
-    assert "8 of 9 tokens per minute left · 90 → 9, not told since 11 Nov" in site["accounts/openai/main.html"].text
+    assert "8 of 9 tokens per minute left · 90 → 9, not given since 11 Nov" in site["accounts/openai/main.html"].text
     assert [site[name].text.count("→") for name in ("accounts/openai/main.html", "index.html")] == [2, 2]
 
 
@@ -676,7 +676,7 @@ def test_the_proof_of_what_comes_and_goes_is_no_good_answer():
     turns = Evidence("openai/main/chat", NOW, Fault.TIMEOUT, "flap", "3 changes between up and down in 3 min")
     row = incident(signal=True, evidence=(turns,))
     page = documents(snapshot(open_incidents=(shown(row),)))[f"incidents/{row.id}.html"]
-    assert "Answer a look that tells of it" in page.text
+    assert "Answer a probe that shows it" in page.text
     assert "good answer" not in page.text
 
 

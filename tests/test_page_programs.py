@@ -138,7 +138,7 @@ def test_usable_says_which_account_works_and_until_when():
         "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
         "retry_at": "2026-11-21T10:34:40Z", "suspected": False, "warned": False, "withheld": False,
         "offered": True,
-        "caution": "openai/team-b is suspended: what cost it can cost this account, too",
+        "caution": "openai/team-b is suspended: whatever caused that can hit this account, too",
         "abilities": {"list": True, "chat": True}, "models": {},
     }  # fmt: skip
     assert told["accounts"]["anthropic/main"]["caution"] is None
@@ -428,7 +428,7 @@ def test_without_maintenances_there_is_an_empty_calendar():
 
 def test_a_limit_without_a_ceiling_has_no_date():
     shot = snapshot(account(targets=[target(limits=(Limit("requests", 60, None, 3),), limited_since=(NOW,))]))
-    assert b"this ceiling since" not in private_site.render(shot)["accounts/openai/main.html"]
+    assert b"this limit since" not in private_site.render(shot)["accounts/openai/main.html"]
 
 
 def test_a_providers_trouble_is_in_its_public_api():

@@ -215,7 +215,7 @@ def test_an_accounts_own_trouble_is_nobody_elses_business():
         open_incidents=(shown(incident("openai/main")),),
     )
     page = render(shot)
-    assert "All providers that we watch work." in text(shot)
+    assert "All providers we watch work." in text(shot)
     assert not [name for name in page if name.startswith("incidents/")]
 
 
@@ -251,7 +251,7 @@ def test_what_nobody_looked_at_is_no_data_and_never_up():
 def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
     views = tuple(outage(**{fact: value}) for fact, value in (("drill", True), ("signal", True), ("parent", "x")))
     shot = snapshot(account("openai/b"), open_incidents=views)
-    assert "All providers that we watch work." in text(shot)
+    assert "All providers we watch work." in text(shot)
 
 
 def test_what_providers_say_themselves_is_public():

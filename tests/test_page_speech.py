@@ -73,7 +73,7 @@ SAID_ELSEWHERE = {
     *("no notice posted", "undated"),
     *(fault.value for fault in Fault),
     *(level.value for level in Level),
-    *("was not read for half an hour", "the monitor was not looking"),
+    *("has not been read for half an hour", "the monitor was not watching"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(
         "Not seen lately",
@@ -85,7 +85,7 @@ SAID_ELSEWHERE = {
     *("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked"),
     *("{who} is not fully known", "{who} are not fully known"),
     *("{who} has not answered yet", "{who} have not answered yet"),
-    *("at most {most} {unit}", "{unit}: not told", "{left} of {most} {unit} left", "{left} {unit} left"),
+    *("at most {most} {unit}", "{unit}: not given", "{left} of {most} {unit} left", "{left} {unit} left"),
     *("not seen yet", "All {all} accounts", "{n} day", "{n} days"),
 }
 SAME_EVERYWHERE = {"withdrawn", "{who}"}

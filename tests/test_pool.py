@@ -101,7 +101,7 @@ def test_a_rise_that_stays_is_no_longer_told():
 
     assert after.alarmed_at is None
     assert ended.since == series.at
-    assert "taken for usual from now on" in sentences(ended.reasons)[0]
+    assert "the new baseline" in sentences(ended.reasons)[0]
     assert list(settled("openai", "", Kind.TOTAL, long_ago)) == []
 
 

@@ -46,7 +46,7 @@ def test_it_says_that_nothing_of_it_was_seen_and_repeats_the_note():
 
     assert found.fault is Fault.EXPIRES_SOON
     assert sentences(found.reasons) == (
-        "card ends on 3 December 2026: a date that stands in the configuration, nothing that was seen",
+        "card expires on 3 December 2026: this date comes from the configuration, not from anything observed",
         "ends 4242",
     )
 
@@ -75,8 +75,8 @@ def folder(tmp_path):
 
 
 AT = [datetime(2026, month, day, 9, tzinfo=UTC) for month, day in ((11, 22), (11, 30), (12, 1), (12, 4), (12, 5))]
-CARD_SOON = "card ends soon, by the date you entered"
-KEY_SOON = "openai/main/key ends soon, by the date you entered"
+CARD_SOON = "card expires soon, by the date you entered"
+KEY_SOON = "openai/main/key expires soon, by the date you entered"
 
 
 def test_time_alone_opens_it_and_ends_it():

@@ -896,7 +896,7 @@ def test_a_header_that_warns_beside_a_good_answer_is_told(tmp_path):
             return inbox
 
     inbox = asyncio.run(play())
-    assert inbox.titles() == ["[AT RISK] telling/main: a model will be withdrawn"]
+    assert inbox.titles() == ["[AT RISK] telling/main: a model is being retired"]
     assert "01 Jan 2027" in inbox.messages[0]["message"]
 
 
@@ -932,7 +932,7 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
     inbox, told = asyncio.run(play())
     assert inbox.titles() == ["[DOWN] openai: server errors", "[RESOLVED] openai: server errors"]
     assert "the provider's page reports no trouble" in inbox.messages[0]["message"]
-    assert "a call without a key fails too (HTTP 500, server errors" in inbox.messages[0]["message"]
+    assert "a call without a key failed too (HTTP 500, server errors" in inbox.messages[0]["message"]
     assert told.announcement.title == "Elevated error rates"
     assert timedelta() < told.lead < timedelta(seconds=15)
     assert re.search(r"Who knew first: we knew \d+ s before the provider's page", inbox.messages[1]["message"])
@@ -965,7 +965,7 @@ def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path
             async with watching(settings) as monitor:
                 await monitor.until(lambda: monitor.states("openai/") == {State.UP})
                 page = settings.folder / "index.html"
-                await monitor.until(lambda: page.exists() and "Not to be read now" in page.read_text())
+                await monitor.until(lambda: page.exists() and "Not readable now" in page.read_text())
                 return inbox.titles()
 
     assert asyncio.run(play()) == []
@@ -1001,4 +1001,4 @@ def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_pat
 
     said = asyncio.run(play())
     assert "openai: server errors" in said
-    assert "the provider's page tells of trouble: Elevated error rates" in said
+    assert "the provider's page reports trouble: Elevated error rates" in said

@@ -103,155 +103,158 @@ REASONS = [
         "chat, list: HTTP 503",
     ),
     (Symptom((Met(("list",), None, Fault.TIMEOUT),)), "list: no answer, timeout"),
-    (Share(2, 3), "2 of 3 accounts fail alike"),
+    (Share(2, 3), "2 of 3 accounts fail the same way"),
     (Share(1, 3), "1 of 3 accounts fails"),
     (Alone(1), "only one account is watched here"),
-    (Alone(3), "no other account was asked the same since"),
-    (Siblings(1, at(20)), "1 other account of this provider answers since it began (looked at 40 s ago)"),
-    (Siblings(2, at(50)), "2 other accounts of this provider answer since it began (looked at 10 s ago)"),
+    (Alone(3), "no other account has been asked the same since"),
+    (Siblings(1, at(20)), "1 other account of this provider has answered since it began (probed 40 s ago)"),
+    (Siblings(2, at(50)), "2 other accounts of this provider have answered since it began (probed 10 s ago)"),
     (Answering(("chat", "list")), "still answers: chat, list"),
-    (Answering(("chat",), at(0)), "still answers: chat (looked at 1 min ago)"),
-    (Shaken(1), "1 other account has failed alike since it began, and answered in between"),
-    (Shaken(2), "2 other accounts have failed alike since it began, and answered in between"),
+    (Answering(("chat",), at(0)), "still answers: chat (probed 1 min ago)"),
+    (Shaken(1), "1 other account has failed the same way since it began, and answered in between"),
+    (Shaken(2), "2 other accounts have failed the same way since it began, and answered in between"),
     (
         ControlAnswered(at(50), None, 401, 0.08),
-        "a call without a key is answered (80 ms, 10 s ago): the API is within reach",
+        "a call without a key was answered (80 ms, 10 s ago): the API is reachable",
     ),
     (
         ControlAnswered(at(50), Fault.OVERLOADED, 529, 0.2),
-        "a call without a key fails too (HTTP 529, overloaded, 10 s ago): so it is not",
+        "a call without a key failed too (HTTP 529, overloaded, 10 s ago): so it is not",
     ),
     (
         ControlAnswered(at(50), Fault.CONNECTION_FAILED, None, None),
-        "a call without a key gets no answer either (no connection",
+        "a call without a key got no answer either (no connection",
     ),
     (
         ControlAnswered(at(50), Fault.REGION_BLOCKED, 403, 0.2),
-        "a call without a key is refused too (HTTP 403, region blocked",
+        "a call without a key was refused too (HTTP 403, region blocked",
     ),
     (
         Posted("Errors", "investigating", at(-3540)),
-        "the provider's page tells of trouble: Errors (investigating, since",
+        "the provider's page reports trouble: Errors (investigating, since",
     ),
-    (Posted("Errors", "investigating", None), "the provider's page tells of trouble: Errors (investigating)"),
+    (Posted("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
     (Unposted(readable=True), "the provider's page reports no trouble"),
     (
         Unposted(readable=True, whole=False),
-        "the provider's page reports no trouble in the part of it that can be read",
+        "the provider's page reports no trouble in the part that can be read",
     ),
     (Unposted(readable=False), "the provider's page cannot be read now"),
     (Refused(3, 3), "all 3 accounts here are refused"),
     (Refused(2, 3, "billing card-1"), "2 of 3 accounts of billing card-1 are refused"),
-    (Undecided(), "either the provider's key service fails, or all that you have there is lost"),
-    (Lone(2), "all 2 accounts that asked for it since fail alike, and another model is answered"),
+    (Undecided(), "either the provider's key service is failing, or everything you have there is lost"),
+    (Lone(2), "all 2 accounts that have asked for it since fail the same way, while another model answers"),
     (Lone(1), "it fails while another model answers"),
     (Unanswered(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
-    (Unanswered(2, 1), "nothing answers: 2 targets of the one provider fail"),
-    (Unreached(2, 3), "2 of 3 unrelated providers are out of reach from here"),
-    (Elsewhere(reached=True), "this machine does reach other hosts"),
+    (Unanswered(2, 1), "nothing answers: 2 targets of the only provider fail"),
+    (Unreached(2, 3), "2 of 3 unrelated providers cannot be reached from here"),
+    (Elsewhere(reached=True), "this machine can reach other hosts"),
     (Elsewhere(reached=False), "nothing else can be reached from this machine either"),
     (SourceDoubted("is empty"), "it is empty"),
     (
         BudgetBurnt(HOUR, 0.1, 0.005, timedelta(minutes=5), 0.1),
-        "in the last hour 10.0% failed, in the last 5 minutes 10.0%; 0.50% may",
+        "10.0% failed in the last hour, and 10.0% in the last 5 minutes; 0.50% is allowed",
     ),
     (
         BudgetBurnt(6 * HOUR, 0.1, 0.005, timedelta(minutes=30), None, timedelta(minutes=119)),
-        "in the last 6 hours (of which 119 min were watched) 10.0% failed; 0.50% may",
+        "10.0% failed in the last 6 hours (of which 119 min were watched); 0.50% is allowed",
     ),
     (
         BudgetBurnt(72 * HOUR, 0.1, 0.005, 6 * HOUR, 0.2, 40 * HOUR, 2.5),
-        "in the last 3 days (of which 40 hours were watched) 10.0% took longer than 2.5 s, in the last 6 hours 20.0%; "
-        "0.50% may",
+        "10.0% took longer than 2.5 s in the last 3 days (of which 40 hours were watched), and 20.0% in the last "
+        "6 hours; 0.50% is allowed",
     ),
-    (BudgetBurnt(HOUR, 0.1, 0.05, HOUR / 12, None, None, 1), "in the last hour 10.0% took longer than 1 s; 5.00% may"),
-    (BudgetLasts(20, 28, 33.6), "20.0 times what is allowed: the budget of 28 days would last 34 hours"),
-    (BudgetLasts(2, 28, 336), "2.0 times what is allowed: the budget of 28 days would last 14.0 days"),
+    (
+        BudgetBurnt(HOUR, 0.1, 0.05, HOUR / 12, None, None, 1),
+        "10.0% took longer than 1 s in the last hour; 5.00% is allowed",
+    ),
+    (BudgetLasts(20, 28, 33.6), "20.0 times the allowed rate: the budget for 28 days would last 34 hours"),
+    (BudgetLasts(2, 28, 336), "2.0 times the allowed rate: the budget for 28 days would last 14.0 days"),
     (
         StageFailed(Stage.PUBLISH, "OSError", lasting=False),
-        "the monitor's own fault: making the page failed, and was begun anew (OSError)",
+        "the monitor's own fault: publishing the page failed and was restarted (OSError)",
     ),
     (
         StageFailed(Stage.PUBLISH, "OSError", lasting=True),
-        "the monitor's own fault: making the page keeps failing (OSError)",
+        "the monitor's own fault: publishing the page keeps failing (OSError)",
     ),
-    (WholeErrorLogged(), "its log holds the whole error; all else goes on"),
-    (NobodyWatched(), "no look was taken and nothing was written in this time"),
-    (NoLongerWatched(), "it is no longer watched: the configuration does not name it any more"),
-    (DrillWanted(), "somebody asked for a drill with `provider-monitor drill`"),
+    (WholeErrorLogged(), "the full error is in its log; everything else goes on"),
+    (NobodyWatched(), "nothing was probed and nothing was written in this time"),
+    (NoLongerWatched(), "it is no longer watched: the configuration no longer names it"),
+    (DrillWanted(), "somebody started a drill with `provider-monitor drill`"),
     (CreditLeft("USD", 4.2, 50), "4.20 of 50.00 USD left"),
     (CreditLeft("CNY", 1234.5), "1,234.50 CNY left"),
     (CreditLeft("USD", None, used=7), "7.00 USD used"),
-    (CreditLeft("USD", None), "USD: not told"),
+    (CreditLeft("USD", None), "USD: not given"),
     (CreditLeft("USD", None, unlimited=True), "no limit in USD"),
     (CreditFloor("USD", 5), "the warning is set at 5.00 USD"),
-    (CreditPace("USD", 48, 1.25), "at 48.00 USD a day, the pace of the last days, it lasts 1.2 days"),
-    (CreditEnds(NOON), "it ends by itself on 21 Nov 2026, 12:00 UTC"),
+    (CreditPace("USD", 48, 1.25), "at 48.00 USD a day, the pace of the last few days, it will last 1.2 days"),
+    (CreditEnds(NOON), "it expires on 21 Nov 2026, 12:00 UTC"),
     (FlapHeld(6, 5, is_down=False), "6 changes in 5 min, up now; further changes are held until it is calm"),
     (FlapHeld(7, 90, is_down=True), "7 changes in 90 min, down now; further changes are held until it is calm"),
-    (FlapCalm(30, 10), "that is 30 min without an outage; one that lasts 10 min is told"),
-    (RefusedBetween(3, NOON), "3 answers were refusals since 21 Nov 2026, 12:00 UTC, with good ones in between"),
+    (FlapCalm(30, 10), "calm means 30 min without an outage; one that lasts 10 min is reported anyway"),
+    (RefusedBetween(3, NOON), "3 answers since 21 Nov 2026, 12:00 UTC were refusals, with good ones in between"),
     (UnderReview(), "a sign that the account may be under review, not that it is lost"),
     (
         SlowerThanUsual(Kind.FIRST, 0.5, 1.3, NOON),
-        "until the first piece of the answer: usual 0.50 s, now 1.30 s (2.6 times) since 21 Nov 2026, 12:00 UTC",
+        "time to the first piece of the answer: usual 0.50 s, now 1.30 s (2.6 times) since 21 Nov 2026, 12:00 UTC",
     ),
     (
         SlowerThanUsual(Kind.TOKEN, 4, 40, NOON),
         "output tokens after the first: usual 50 tokens/s, now 5.0 tokens/s (10.0 times as slow) "
         "since 21 Nov 2026, 12:00 UTC",
     ),
-    (LateAnswers(Kind.TOTAL, 9, 10, 0.75), "9 of the last 10 answers took longer than 0.75 s, as 95 % usually do not"),
+    (LateAnswers(Kind.TOTAL, 9, 10, 0.75), "9 of the last 10 answers took longer than 0.75 s; usually only 5 % do"),
     (
         LateAnswers(Kind.TOKEN, 9, 10, 10),
-        "9 of the last 10 answers came slower than 20 tokens/s, as 95 % usually do not",
+        "9 of the last 10 answers came slower than 20 tokens/s; usually only 5 % do",
     ),
-    (RoseSlowly(), "it rose slowly: the last hour against the last day"),
+    (RoseSlowly(), "it rose slowly: the last hour compared with the last day"),
     (
         PaceStays(Kind.TOTAL, 1.5, 0.5),
-        "until the whole answer: 1.50 s instead of 0.50 s; it stays so, and is taken for usual from now on",
+        "time to the whole answer: 1.50 s instead of 0.50 s; it has stayed that way and is the new baseline",
     ),
     (
         PoolSlow(3, 1.8, NOON),
-        "at least 3 of those watched here take 1.8 times as long as each usually does, since 21 Nov 2026, 12:00 UTC",
+        "at least 3 of those watched here have taken 1.8 times as long as usual since 21 Nov 2026, 12:00 UTC",
     ),
     (
         PoolSlow(3, 1.8, NOON, "gpt-x"),
-        "output tokens of gpt-x come 1.8 times as slowly as each usually gets them, to at least 3 of those watched "
-        "here, since 21 Nov 2026, 12:00 UTC",
+        "output tokens of gpt-x have come 1.8 times as slowly as usual to at least 3 of those watched here since "
+        "21 Nov 2026, 12:00 UTC",
     ),
     (PoolShare(0.872), "87% of the latest answers were slower than usual"),
     (
         PoolStays(1.8),
-        "those watched here stayed 1.8 times as slow as before, and that is taken for usual from now on",
+        "those watched here have stayed 1.8 times as slow as before; that is the new baseline",
     ),
     (
         PoolStays(1.8, "gpt-x"),
-        "the streams of gpt-x stayed 1.8 times as slow as before, and that is taken for usual from now on",
+        "the streams of gpt-x have stayed 1.8 times as slow as before; that is the new baseline",
     ),
     (
         LimitsWithheld(Withheld.VANISHED),
-        "a refusal came without the limits that every answer told of before",
+        "a refusal came without the limits that every answer used to carry",
     ),
-    (LimitsWithheld(Withheld.ZERO), "a refusal tells of a ceiling of 0"),
+    (LimitsWithheld(Withheld.ZERO), "a refusal gives a limit of 0"),
     (LimitsWithheld(Withheld.SAID), "the provider says so in its refusal"),
     (
         CeilingFell("requests", 60, 500, 1000, NOON),
-        "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 12:00 UTC",
+        "the limit on requests per minute fell from 1,000 to 500 on 21 Nov 2026, 12:00 UTC",
     ),
     (CeilingAnswers(4, 5), "4 of the last 5 answers say so"),
-    (CeilingUnit(1000), "it is just 1/1,000 of what it was: perhaps it is told in another unit now"),
+    (CeilingUnit(1000), "it is exactly 1/1,000 of what it was: perhaps the unit has changed"),
     (
         CeilingStays("requests", 18_000, 500, 1000),
-        "requests per 5 hours: 500 instead of 1,000; it stays so, and is taken for usual from now on",
+        "requests per 5 hours: 500 instead of 1,000; it has stayed that way and is the new baseline",
     ),
     (
         CeilingStays("input_tokens", None, 500, 1000, NOON),
-        "input tokens: 500 instead of 1,000; not told any more since 21 Nov 2026, 12:00 UTC, so that nobody knows",
+        "input tokens: 500 instead of 1,000; not given since 21 Nov 2026, 12:00 UTC, so nobody knows",
     ),
     (
         LessLeft("requests", 60, 0.1, 0.92),
-        "less than 10% of the requests per minute is left, where usually 92% is",
+        "less than 10% of the requests per minute are left; usually 92% are",
     ),
     (
         UsedByOthers(),
@@ -259,16 +262,16 @@ REASONS = [
     ),
     (
         ModelGone(7, NOON),
-        "the provider's list of 7 models lacks it; it was there until 21 Nov 2026, 12:00 UTC",
+        "it is missing from the provider's list of 7 models; it was there until 21 Nov 2026, 12:00 UTC",
     ),
     (
         ReminderDue("card", date(2026, 12, 3)),
-        "card ends on 3 December 2026: a date that stands in the configuration, nothing that was seen",
+        "card expires on 3 December 2026: this date comes from the configuration, not from anything observed",
     ),
-    (ProviderWarns("sunset: 2027"), "the provider says so beside its answers: sunset: 2027"),
+    (ProviderWarns("sunset: 2027"), "the provider says so alongside its answers: sunset: 2027"),
     (
         AllSlow(),
-        "whoever was asked since answers slowly, at providers that have nothing in common but the road to them",
+        "everything probed since then answers slowly, at providers that have nothing in common but the road to them",
     ),
     (SaidOf("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
     (SaidOf("openai/main", "as it was written"), "openai/main: as it was written"),
@@ -283,19 +286,19 @@ REMARKS = [
     (PaceRose(Kind.FIRST, 0.5, 1.3, NOON), "usual 0.50 s, now 1.30 s since 12:00 UTC"),
     (
         PaceStays(Kind.TOKEN, 16, 4),
-        "output tokens after the first: 12 tokens/s instead of 50 tokens/s; it stays so, and is taken for usual from "
-        "now on",
+        "output tokens after the first: 12 tokens/s instead of 50 tokens/s; it has stayed that way and is the new "
+        "baseline",
     ),
     (PoolRose(1.8, NOON), "1.8 times as slow as usual since 12:00 UTC"),
-    (PoolRose(1.8, NOON, "gpt-x"), "output tokens of gpt-x come 1.8 times as slowly as usual since 12:00 UTC"),
+    (PoolRose(1.8, NOON, "gpt-x"), "output tokens of gpt-x have come 1.8 times as slowly as usual since 12:00 UTC"),
     (
         PoolStays(1.8),
-        "those watched here stayed 1.8 times as slow as before, and that is taken for usual from now on",
+        "those watched here have stayed 1.8 times as slow as before; that is the new baseline",
     ),
     (CeilingNow("requests", 60, 500, 1000), "requests per minute: 500 instead of 1,000"),
     (
         CeilingStays("requests", 60, 500, 1000),
-        "requests per minute: 500 instead of 1,000; it stays so, and is taken for usual from now on",
+        "requests per minute: 500 instead of 1,000; it has stayed that way and is the new baseline",
     ),
     (HardlyLeft("requests", 60), "requests per minute: hardly anything is left"),
     (NotListed("gpt-x", 7), "no gpt-x among 7 models"),
@@ -367,7 +370,7 @@ def test_an_incident_is_spelled_out_for_a_template_of_somebodys_own():
     it = spelled(replace(of_a_provider(UnderReview()), ending=NoLongerWatched(), evidence=(evidence,)))
 
     assert it.reasons == ("a sign that the account may be under review, not that it is lost",)
-    assert it.ending == "it is no longer watched: the configuration does not name it any more"
+    assert it.ending == "it is no longer watched: the configuration no longer names it"
     assert it.evidence[0].words.startswith("This is a drill.")
 
 
@@ -449,4 +452,4 @@ def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
     control = ControlAnswered(at(50), None, 401, 0.08)
     (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(control,), reasoned_at=at(60)))
 
-    assert said.endswith("so it is this account's matter")
+    assert said.endswith("so the problem is this account")

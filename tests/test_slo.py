@@ -107,8 +107,8 @@ def test_a_sign_says_how_much_how_fast_and_blames_nobody():
         Blame.UNKNOWN,
     )
     assert sentences(sign.reasons) == (
-        "in the last hour 10.0% failed, in the last 5 minutes 10.0%; 0.50% may",
-        "20.0 times what is allowed: the budget of 28 days would last 34 hours",
+        "10.0% failed in the last hour, and 10.0% in the last 5 minutes; 0.50% is allowed",
+        "20.0 times the allowed rate: the budget for 28 days would last 34 hours",
     )
 
 
@@ -167,8 +167,8 @@ def test_time_that_nobody_watched_uses_no_budget_and_brings_none(days, left):
 
 @pytest.mark.parametrize(
     ("watched", "told"),
-    [(0.02, None), (0.45, None), (0.52, "in the last hour (of which 31 min were watched) 8.0% failed"),
-     (0.99, "in the last hour 8.0% failed")],
+    [(0.02, None), (0.45, None), (0.52, "8.0% failed in the last hour (of which 31 min were watched)"),
+     (0.99, "8.0% failed in the last hour")],
 )  # fmt: skip
 def test_an_hour_that_was_not_watched_for_half_says_nothing_and_else_how_much_of_it_was(watched, told):
     looks = lately(h1=0.08, m5=0.08)
@@ -181,7 +181,7 @@ def test_an_hour_that_was_not_watched_for_half_says_nothing_and_else_how_much_of
 def test_several_hours_say_how_many_of_them_were_watched():
     sign = burning(PROMISE, steady(6, hours=40), NOON, None)
 
-    assert sentences(sign.reasons)[0].startswith("in the last 3 days (of which 40 hours were watched) 0.6% failed")
+    assert sentences(sign.reasons)[0].startswith("0.6% failed in the last 3 days (of which 40 hours were watched)")
 
 
 def objective(it, **facts):

@@ -175,7 +175,8 @@ def test_a_folder_that_cannot_be_written_is_named(where, repair):
     """Root ignores file modes, so the attempt is made by nobody."""
     with public_folder() as folder:
         code = (
-            f"import os; from pathlib import Path; from monitor.store.connection import *; from monitor.store.lock import *\n"
+            f"import os; from pathlib import Path; from monitor.store.lock import *\n"
+            f"from monitor.store.connection import *\n"
             f"os.setuid(65534)\n"
             f"try: Lock(Path('{folder}/{where}'))\n"
             f"except StoreError as error: print(error)"

@@ -163,7 +163,7 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
         raise ZeroDivisionError
 
     words, snapshot, pulse = asyncio.run(play())
-    assert words == "the monitor's own fault: making the page keeps failing (ZeroDivisionError)"
+    assert words == "the monitor's own fault: publishing the page keeps failing (ZeroDivisionError)"
     assert words in snapshot.warnings
     assert snapshot.faults == (words,)
     assert (pulse.is_steady, words in pulse.words) == (False, True)

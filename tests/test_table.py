@@ -221,4 +221,4 @@ def test_a_probe_lets_nobody_wait_for_a_road_that_is_open_to_those_who_go_anothe
 
     said = " ".join(capsys.readouterr().out.split())
     assert ("while the same address answers others" in said) is is_same
-    assert ("check name service, firewall and certificates" in said) is not is_same
+    assert ("check DNS, firewall and certificates" in said) is not is_same

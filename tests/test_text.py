@@ -74,7 +74,7 @@ def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
 @pytest.mark.parametrize(
     ("step", "head", "words"),
     [
-        (Step.CHANGED, "[CHANGED]", "This is new; the incident was open before"),
+        (Step.CHANGED, "[CHANGED]", "This has changed; the incident was already open"),
         (Step.REMINDER, "[STILL DOWN]", "nobody has acknowledged it"),
         (Step.ESCALATED, "[ESCALATED]", "because nobody has acknowledged it"),
     ],
@@ -123,15 +123,15 @@ def test_who_was_offline_says_from_when_to_when_and_what_it_did_not_see(form, st
     text = message(step, over, form=form)
 
     assert text.title == f"[{head}] the monitor was offline for 8 min"
-    assert "Not seen meanwhile: openai (2 accounts), groq (1 account)" in plain(text).replace("`", "")
-    assert "Nothing is known of this time" in text.body
+    assert "Not watched in the meantime: openai (2 accounts), groq (1 account)" in plain(text).replace("`", "")
+    assert "Nothing is known about this time" in text.body
     assert "Began: 21 Nov 2026, 12:00 UTC" in plain(text)
     assert "Ended: 21 Nov 2026, 12:08 UTC" in plain(text)
     assert "quiet hours" not in text.body
     assert ("first you hear" in message(step, over, form=form, first=True).body) is (step is Step.RESOLVED)
     brief = message(step, over, detail=Detail.SHORT).body
     assert brief.startswith(
-        "From 21 Nov 2026, 12:00 UTC to 21 Nov 2026, 12:08 UTC. Nothing is known of this time of op"
+        "From 21 Nov 2026, 12:00 UTC to 21 Nov 2026, 12:08 UTC. Nothing is known about this time of op"
     )
 
 
@@ -140,7 +140,7 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
     text = message(Step.MISSED, absence(at(0), at(3600)), form=form)
 
     assert text.title == "[GAP] the monitor was not watching for 1 h"
-    assert "Nothing is known of this time" in text.body
+    assert "Nothing is known about this time" in text.body
     assert AROUND.advice in plain(text)
     assert "over" not in text.body
     assert "quiet hours" not in text.body
@@ -286,7 +286,7 @@ def test_what_to_do_stands_before_what_proves_it(form):
 @pytest.mark.parametrize("form", Format)
 def test_what_may_be_lost_next_is_offered_with_that_warning(form):
     warned = UsableAccount(
-        "openai/backup", at(-20), "openai/main is suspended: what cost it can cost this account, too"
+        "openai/backup", at(-20), "openai/main is suspended: whatever caused that can hit this account, too"
     )
     body = plain(message(around=replace(AROUND, usable=[UsableAccount("groq/a", at(-20)), warned]), form=form))
 
@@ -295,7 +295,7 @@ def test_what_may_be_lost_next_is_offered_with_that_warning(form):
 
 @pytest.mark.parametrize("detail", [Detail.SHORT, Detail.FULL])
 def test_where_an_account_is_lost_and_nobody_is_known_to_work_that_is_said(detail):
-    said = "nstead: nothing else that is watched here is known to work now"
+    said = "nstead: nothing else watched here is known to work now"
     lost, mild = (message(around=replace(AROUND, replaced=one), detail=detail) for one in (True, False))
     helped = message(around=replace(AROUND, replaced=True, usable=[UsableAccount("groq/a", at(0))]), detail=detail)
 
@@ -433,7 +433,7 @@ def test_a_template_of_a_users_own_finds_sentences_in_the_incident(tmp_path):
     assert compose([piece], Detail.FULL, Format.TEXT, MessageTemplates(tmp_path), at(600)).body.strip() == "|".join(
         [
             "a sign that the account may be under review, not that it is lost",
-            "it is no longer watched: the configuration does not name it any more",
+            "it is no longer watched: the configuration no longer names it",
             "requests per minute: hardly anything is left",
         ]
     )
@@ -449,7 +449,7 @@ def test_signs_of_one_account_with_the_same_figures_share_a_line():
 
 @pytest.mark.parametrize("form", Format)
 def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
-    ending = "requests per minute: 50 instead of 500; it stays so, and is taken for usual from now on"
+    ending = "requests per minute: 50 instead of 500; it has stayed that way and is the new baseline"
     change = replace(RESOLVED, incident=replace(RESOLVED.incident, ending=ending))
     text = message(Step.RESOLVED, change, form=form)
 
@@ -461,7 +461,7 @@ def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
 
 @pytest.mark.parametrize("form", Format)
 def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
-    ending = "it is no longer watched: the configuration does not name it any more"
+    ending = "it is no longer watched: the configuration no longer names it"
     change = Change(replace(RESOLVED.incident, ending=NoLongerWatched()), ChangeKind.WITHDRAWN, RESOLVED.at)
     text = message(Step.RESOLVED, change, form=form)
 
@@ -511,12 +511,12 @@ def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
         (
             "refused: disk is full",
             "[MONITOR] results cannot be written; alerts go on from memory",
-            ("Why: disk is full", "What to do: make room on that disk", "provider-monitor status"),
+            ("Why: disk is full", "What to do: free space on that disk", "provider-monitor status"),
         ),
         ("back: ", "[MONITOR] results are written again", ("written there now", "nothing to do")),
         (
             "event: monitor.db: was broken",
-            "[MONITOR] the database was lost or broken, and the watch goes on",
+            "[MONITOR] the database was lost or broken; watching goes on",
             ("monitor.db: was broken", "What to do:", "provider-monitor restore FILE"),
         ),
     ],
@@ -528,7 +528,7 @@ def test_what_became_of_the_database_is_told_in_every_form(form, note, title, sa
     assert text.title == title
     assert all(words in plain for words in (*said, "office"))
     short = compose_news(note, "office", Detail.SHORT, form, MessageTemplates())
-    assert short.body.strip() == (note.partition(": ")[2] or "What was seen meanwhile is written there now.")
+    assert short.body.strip() == (note.partition(": ")[2] or "What was seen in the meantime is written there now.")
 
 
 # Templates of one's own

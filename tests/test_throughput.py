@@ -288,7 +288,9 @@ def test_short_streams_are_judged_together_only(tmp_path, slow, subjects):
 
     found, reasons, letters = promptly(play())
     assert [subject for subject, _, _ in found] == subjects
-    assert [reason.partition(" come ")[0] for reason in reasons] == ["output tokens of gpt-4.1-nano"] * len(subjects)
+    assert [reason.partition(" have come ")[0] for reason in reasons] == ["output tokens of gpt-4.1-nano"] * len(
+        subjects
+    )
     assert letters == [(subject, "opened") for subject in subjects]
 
 
@@ -310,7 +312,7 @@ def test_another_model_of_the_same_accounts_is_not_slow_with_it(tmp_path):
 
     groups, reasons = promptly(play())
     assert groups == [PoolKey("openai", "chat", Kind.TOKEN, "other-gpt-4.1-nano")]
-    assert [reason.partition(" come ")[0] for reason in reasons] == ["output tokens of other-gpt-4.1-nano"]
+    assert [reason.partition(" have come ")[0] for reason in reasons] == ["output tokens of other-gpt-4.1-nano"]
 
 
 def test_a_slow_stream_of_all_that_also_makes_the_whole_answer_late_is_one_message(tmp_path):

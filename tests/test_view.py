@@ -140,7 +140,7 @@ def test_a_look_that_is_overdue_is_no_longer_believed(db, writer):
     for seconds in (100, 151, 179):
         assert account(shown(db, config(LIST), seconds=seconds)).state is State.UP
     late = account(shown(db, config(LIST), seconds=181)).targets[0]
-    assert (late.state, late.reason) == (State.UNKNOWN, "the monitor was not looking")
+    assert (late.state, late.reason) == (State.UNKNOWN, "the monitor was not watching")
 
 
 @pytest.mark.parametrize("plan", [45, 60, 75])
@@ -164,7 +164,7 @@ def test_what_was_down_when_the_monitor_stopped_is_down_until_it_is_seen_to_work
     assert (late.state, late.fault, late.reason) == (
         State.DOWN,
         Fault.PERMISSION_DENIED,
-        "the monitor was not looking",
+        "the monitor was not watching",
     )
 
 
@@ -499,7 +499,7 @@ def test_nobody_waits_for_a_road_that_is_open_to_those_who_go_another(other):
     )
 
     assert "while the same address answers others from here" in same
-    assert "check name service, firewall and certificates" in apart
+    assert "check DNS, firewall and certificates" in apart
 
 
 def test_where_a_provider_fails_that_of_another_is_named_which_works_as_pick_says():
@@ -515,7 +515,7 @@ def test_where_a_provider_fails_that_of_another_is_named_which_works_as_pick_say
 def test_nobody_is_sent_to_what_is_not_known_to_work(accounts):
     text, works = among(accounts, hit=("openai/a", "openai/b"), scope=Scope.PROVIDER, subject="openai")
 
-    assert text.endswith("wait; nothing else that is watched here is known to work now.")
+    assert text.endswith("wait; nothing else watched here is known to work now.")
     assert works == []
 
 
@@ -528,7 +528,7 @@ def test_of_a_providers_trouble_a_sibling_is_no_way_out_nor_one_that_was_not_see
 
 @pytest.mark.parametrize(
     ("well_s", "said"),
-    [(10, "wait, or switch to the model gpt-b, which works now."), (-10, "wait; nothing else that is watched here is")],
+    [(10, "wait, or switch to the model gpt-b, which works now."), (-10, "wait; nothing else watched here is")],
 )
 def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_named(well_s, said):
     lost, other = (target("openai/main", "chat", name) for name in ("gpt-a", "gpt-b"))
@@ -678,4 +678,5 @@ def test_a_problem_is_told_of_a_status_source_only_while_it_cannot_be_read(db, w
     writer.save_source(source)
     told = [shown(db, config(LIST, feeds={source.id: page}), seconds).sources[0] for seconds in (60, 1800)]
 
-    assert [(one.readable, one.problem) for one in told] == [(True, None), (False, "was not read for half an hour")]
+    late = "has not been read for half an hour"
+    assert [(one.readable, one.problem) for one in told] == [(True, None), (False, late)]

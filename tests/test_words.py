@@ -93,7 +93,7 @@ def test_a_time_without_a_today_is_said_in_full():
         (Limit("requests", 10, 500, None), "at most 500 requests per 10 seconds"),
         (Limit("input-tokens", 60, None, 0), "0 input tokens per minute left"),
         (Limit("requests", 60, None, 3.0), "3 requests per minute left"),
-        (Limit("tokens", None, None, None), "tokens: not told"),
+        (Limit("tokens", None, None, None), "tokens: not given"),
     ],
 )
 def test_a_rate_limit_says_what_is_left_of_what(limit, said):
@@ -125,7 +125,7 @@ def test_blame_is_hedged_by_how_sure_it_is(changes, said):
     [
         ({"began_at": NOW - timedelta(hours=2, minutes=4)}, "Errors (identified, since 08:30 UTC, 2 h 4 min ago)"),
         ({"began_at": NOW - timedelta(days=3)}, "Errors (identified, since 18 Nov, 10:34 UTC, 3 days ago)"),
-        ({"updated_at": NOW - timedelta(minutes=5)}, "Errors (identified, last word 5 min ago)"),
+        ({"updated_at": NOW - timedelta(minutes=5)}, "Errors (identified, last update 5 min ago)"),
         ({"began_at": NOW + timedelta(days=1), "planned": True}, "Errors (identified, from 22 Nov, 10:34 UTC)"),
         ({}, "Errors (identified, undated)"),
         ({"posted": False}, "Errors (no notice posted)"),
@@ -145,8 +145,8 @@ def test_when_every_key_is_refused_it_is_said_between_what_it_is_undecided():
         fault=Fault.INVALID_KEY, scope=Scope.PROVIDER, blamed=Blame.UNKNOWN, reasons=(Refused(2, 2), Undecided())
     )
 
-    assert words.whose(one).startswith("undecided: the provider's key service, or all")
+    assert words.whose(one).startswith("undecided: the provider's key service, or everything")
     assert "other customers will tell" in words.whose_at_length(one)
     assert words.whose(incident(fault=Fault.UNCLASSIFIED, blamed=Blame.UNKNOWN)) == "undecided"
     assert "more than one cause" in words.whose_at_length(incident(fault=Fault.MODEL_UNAVAILABLE, blamed=Blame.UNKNOWN))
-    assert "fits no rule" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))
+    assert "No rule matches" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))

@@ -60,7 +60,7 @@ class UsableAccount(Struct, frozen=True):
     caution: str = ""
 
 
-NOBODY = "nothing else that is watched here is known to work now"
+NOBODY = "nothing else watched here is known to work now"
 
 
 class Circumstances(Struct, frozen=True):
@@ -274,7 +274,7 @@ def compose_news(note: str, location: str, detail: Detail, form: Format, templat
     """Return the message that the database cannot be written, or what else became of it."""
     news, what = read_news(note)
     title = f"[MONITOR] {TITLES[news]}"
-    brief = f"{what or 'What was seen meanwhile is written there now.'}\n"
+    brief = f"{what or 'What was seen in the meantime is written there now.'}\n"
     if detail is Detail.SHORT:
         return Text(title, brief, brief)
     values = {"news": news, "words": what, "location": location}
@@ -284,7 +284,7 @@ def compose_news(note: str, location: str, detail: Detail, form: Format, templat
 TITLES = {
     StoreNews.REFUSED: "results cannot be written; alerts go on from memory",
     StoreNews.BACK: "results are written again",
-    StoreNews.EVENT: "the database was lost or broken, and the watch goes on",
+    StoreNews.EVENT: "the database was lost or broken; watching goes on",
 }
 
 

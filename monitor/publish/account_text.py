@@ -254,7 +254,7 @@ def _moved(it: Moved, speech: Speech) -> str:
     before, after = (speech.number(f"{ceiling:,.0f}") for ceiling in (it.before, it.after))
     if it.told_at:
         silent = speech.day(it.told_at)
-        return speech.say("{before} → {after}, not told since {day}", before=before, after=after, day=silent)
+        return speech.say("{before} → {after}, not given since {day}", before=before, after=after, day=silent)
     return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 

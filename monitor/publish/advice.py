@@ -25,30 +25,26 @@ from probes.target_id import provider_of
 NAMED = 5
 """Most accounts named as usable instead: nobody needs a hundred."""
 
-OFFLINE_ADVICE = (
-    "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
-)
-ROAD_ADVICE = (
-    "Look at the way out from here: router, firewall, name server. It is this road that fails; no key is in question."
-)
+OFFLINE_ADVICE = "Check this machine's network, DNS and firewall. Nothing is said about any account until it is back."
+ROAD_ADVICE = "Check the way out from here: router, firewall, DNS. It is this road that fails; no key is at fault."
 SLOW_ROAD_ADVICE = (
-    "Look at what else takes the line out from here, at the proxy and at this machine's load. Another account helps "
-    "only where it is asked by another road."
+    "Check what else is using the line out from here, the proxy, and this machine's load. Another account helps only "
+    "if it is reached by another road."
 )
 ABSENCE_ADVICE = (
-    "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
-    "you while it is away."
+    "It is watching again. If nobody stopped it, check its log. With [heartbeat] in monitor.toml, somebody outside "
+    "tells you while it is away."
 )
-OBJECTIVE_ADVICE = "What fails, or is late, has its own entry: see `status`, which also shows the budget that is left."
-REMINDER_ADVICE = "Nothing fails yet. When it is renewed, move the date in [[reminders]], or take the line out."
+OBJECTIVE_ADVICE = "Whatever fails or is late has its own entry: see `status`, which also shows the budget left."
+REMINDER_ADVICE = "Nothing is failing yet. Once it is renewed, move the date in [[reminders]], or remove the line."
 SOURCE_ADVICE = (
-    "Nothing is concluded from it meanwhile, and no account is concerned. If the page has moved, give its new address "
-    "in [[providers.{provider}.feeds]]."
+    "Until it can be read again nothing is concluded from it, and no account is affected. If the page has moved, put "
+    "its new address in [[providers.{provider}.feeds]]."
 )
 
 STAGE_ADVICE = (
-    "It is begun anew after ever longer pauses, and all else goes on. The log holds the whole error: mend what it "
-    "names, or report it with the version of provider-monitor."
+    "It is restarted after ever longer pauses, and everything else goes on. The full error is in the log: fix what "
+    "it names, or report it with the version of provider-monitor."
 )
 
 OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})

@@ -60,7 +60,7 @@ PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
 """Delay after which a due probe counts as not made: the monitor was not running."""
-UNSEEN = "the monitor was not looking"
+UNSEEN = "the monitor was not watching"
 
 WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 
@@ -424,7 +424,7 @@ def _source_view(id: str, source: Source | None, config: Config, now: datetime) 
 
 
 def _why_unread(source: Source) -> str | None:
-    return source.problem or ("was not read for half an hour" if source.last else None)
+    return source.problem or ("has not been read for half an hour" if source.last else None)
 
 
 def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: float) -> Health:

@@ -53,7 +53,7 @@ def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Hea
     if not roll.accounts:
         return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"))
     if roll.now.offline:
-        return Headline(Mark.UNKNOWN, speech.say("This monitor is offline, so nothing is known of any account"))
+        return Headline(Mark.UNKNOWN, speech.say("This monitor is offline, so nothing is known about any account"))
     if roll.now.incidents or roll.marked(Mark.DOWN, Mark.PARTLY):
         return _trouble(roll, {provider.id: provider.name for provider in snapshot.providers})
     if roll.marked(Mark.SUSPECTED):
@@ -132,7 +132,7 @@ def _gap(account: AccountView, roll: AccountMarks) -> str:
     """Say why an account's state is unknown: the first reason among its targets."""
     now, speech = roll.now, roll.speech
     if not account.targets:
-        return f"{account.id}: {speech.say('nothing of it is watched')}"
+        return f"{account.id}: {speech.say('nothing there is watched')}"
     reason = next((target.reason for target in account.targets if target.reason), None)
     if reason:
         return f"{account.id}: {speech.say(reason)}"

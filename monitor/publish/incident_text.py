@@ -38,7 +38,7 @@ STEPS = {
     Step.RESOLVED: "all-clear",
     Step.REMINDER: "reminder",
     Step.ESCALATED: "escalation",
-    Step.MISSED: "word after quiet hours",
+    Step.MISSED: "message after quiet hours",
 }
 """Words for the messages about an incident; the other steps are about none."""
 Leads = Mapping[tuple[str, str], Incident]
@@ -198,11 +198,9 @@ def _fate(told: Delivery, speech: Speech) -> str:
         case OutboxState.SENT:
             return speech.say("delivered") if told.tries <= 1 else speech.say("delivered after {tries}", tries=tries)
         case OutboxState.WAITING:
-            return (
-                speech.say("to be tried again after {tries}", tries=tries) if told.tries else speech.say("on the way")
-            )
+            return speech.say("to be retried after {tries}", tries=tries) if told.tries else speech.say("on the way")
         case OutboxState.REPLACED:
-            return speech.say("gave way to the next one after {tries}", tries=tries)
+            return speech.say("replaced by the next one after {tries}", tries=tries)
         case OutboxState.FAILED:
             return speech.say("{state} after {tries}", state=speech.say("failed"), tries=tries)
     assert_never(told.state)
@@ -210,7 +208,7 @@ def _fate(told: Delivery, speech: Speech) -> str:
 
 def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
     if signal:
-        return speech.say("a look that tells of it")
+        return speech.say("a probe that shows it")
     return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
 
 

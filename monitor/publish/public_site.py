@@ -192,7 +192,7 @@ def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
     if unknown:
         lead = speech.many(len(unknown), "{n} provider is not fully known", "{n} providers are not fully known")
         return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown))
-    return Headline(Mark.UP, speech.say("All providers that we watch work"))
+    return Headline(Mark.UP, speech.say("All providers we watch work"))
 
 
 def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> PublicRow:

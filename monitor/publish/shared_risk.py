@@ -46,11 +46,11 @@ def _caution(account: AccountView, suspended: Sequence[AccountView]) -> Caution 
     its = [one for one in suspended if _company(one) == _company(account)]
     for one in its:
         if shared := next((tie for tie in account.ties if tie in one.ties), None):
-            words = f"{one.id} is suspended and shares the {shared}: what cost it can cost this account, too"
+            words = f"{one.id} is suspended and shares the {shared}: whatever caused that can hit this account, too"
             return Caution(words, withheld=True)
-    return (
-        Caution(f"{its[0].id} is suspended: what cost it can cost this account, too", withheld=False) if its else None
-    )
+    if not its:
+        return None
+    return Caution(f"{its[0].id} is suspended: whatever caused that can hit this account, too", withheld=False)
 
 
 def _company(account: AccountView) -> str:

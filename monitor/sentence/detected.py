@@ -47,14 +47,14 @@ from monitor.diagnose.reason import AnswerWords, DrillOnly
 from monitor.words import ENGLISH, MONTHS, Language, clock, limit_name, moment
 
 MEASURED = {
-    Kind.TOTAL: "until the whole answer",
-    Kind.FIRST: "until the first piece of the answer",
+    Kind.TOTAL: "time to the whole answer",
+    Kind.FIRST: "time to the first piece of the answer",
     Kind.TOKEN: "output tokens after the first",
 }
 
 WITHHELD = {
-    Withheld.VANISHED: "a refusal came without the limits that every answer told of before",
-    Withheld.ZERO: "a refusal tells of a ceiling of 0",
+    Withheld.VANISHED: "a refusal came without the limits that every answer used to carry",
+    Withheld.ZERO: "a refusal gives a limit of 0",
     Withheld.SAID: "the provider says so in its refusal",
 }
 
@@ -68,24 +68,24 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
             return say("the warning is set at {least} {unit}", least=_amount(it.least, language), unit=it.unit)
         case CreditPace():
             return say(
-                "at {pace} {unit} a day, the pace of the last days, it lasts {days} days",
+                "at {pace} {unit} a day, the pace of the last few days, it will last {days} days",
                 pace=_amount(it.per_day, language),
                 unit=it.unit,
                 days=language.number(f"{it.days:.1f}"),
             )
         case CreditEnds():
-            return say("it ends by itself on {time}", time=_time(it.at, language))
+            return say("it expires on {time}", time=_time(it.at, language))
         case FlapHeld():
             return _flap_held(it, language)
         case FlapCalm():
             return say(
-                "that is {calm} without an outage; one that lasts {stayed} is told",
+                "calm means {calm} without an outage; one that lasts {stayed} is reported anyway",
                 calm=_min(it.calm_min, language),
                 stayed=_min(it.stayed_min, language),
             )
         case RefusedBetween():
             return say(
-                "{n} answers were refusals since {time}, with good ones in between",
+                "{n} answers since {time} were refusals, with good ones in between",
                 n=it.refusals,
                 time=_time(it.since, language),
             )
@@ -96,7 +96,7 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
         case LateAnswers():
             return _late_answers(it, language)
         case RoseSlowly():
-            return say("it rose slowly: the last hour against the last day")
+            return say("it rose slowly: the last hour compared with the last day")
         case PoolSlow():
             return _pool_slow(it, language)
         case PoolShare():
@@ -105,7 +105,7 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
             return say(WITHHELD[it.how])
         case CeilingFell():
             return say(
-                "the ceiling of {limit} fell from {before} to {now} on {time}",
+                "the limit on {limit} fell from {before} to {now} on {time}",
                 time=_time(it.since, language),
                 **_ceiling(it, language),
             )
@@ -113,10 +113,10 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
             return say("{n} of the last {latest} answers say so", n=it.low, latest=it.latest)
         case CeilingUnit():
             part = language.number(f"{it.part:,.0f}")
-            return say("it is just 1/{part} of what it was: perhaps it is told in another unit now", part=part)
+            return say("it is exactly 1/{part} of what it was: perhaps the unit has changed", part=part)
         case LessLeft():
             return say(
-                "less than {least} of the {limit} is left, where usually {usual} is",
+                "less than {least} of the {limit} are left; usually {usual} are",
                 least=_percent(it.least, language),
                 limit=_limit(it, language),
                 usual=_percent(it.usual, language),
@@ -125,21 +125,22 @@ def detected(it: Detected, language: Language) -> str:  # noqa: C901 - a line or
             return say("the canaries use no more than before: what you run uses more, or somebody else uses this key")
         case ModelGone():
             return say(
-                "the provider's list of {n} models lacks it; it was there until {time}",
+                "it is missing from the provider's list of {n} models; it was there until {time}",
                 n=it.models,
                 time=_time(it.until, language),
             )
         case ReminderDue():
             return say(
-                "{name} ends on {day}: a date that stands in the configuration, nothing that was seen",
+                "{name} expires on {day}: this date comes from the configuration, not from anything observed",
                 name=it.name,
                 day=_date(it.on, language),
             )
         case ProviderWarns():
-            return say("the provider says so beside its answers: {words}", words=it.words)
+            return say("the provider says so alongside its answers: {words}", words=it.words)
         case AllSlow():
             return say(
-                "whoever was asked since answers slowly, at providers that have nothing in common but the road to them"
+                "everything probed since then answers slowly, at providers that have nothing in common but the road to "
+                "them"
             )
         case SaidOf():
             return f"{it.who}: {remark(it.words, language)}"
@@ -193,7 +194,7 @@ def credit_left(it: CreditLeft, language: Language = ENGLISH) -> str:
         return say("no limit in {unit}", unit=unit)
     if it.left is None:
         if it.used is None:
-            return say("{unit}: not told", unit=unit)
+            return say("{unit}: not given", unit=unit)
         return say("{used} {unit} used", used=_amount(it.used, language), unit=unit)
     left = _amount(it.left, language)
     if it.most is None:
@@ -237,13 +238,13 @@ def _slower_than_usual(it: SlowerThanUsual, language: Language) -> str:
 def _late_answers(it: LateAnswers, language: Language) -> str:
     facts: dict[str, object] = {"n": it.late, "latest": it.latest, "most": _pace(it.kind, it.most_s, language)}
     if it.kind is Kind.TOKEN:
-        return language.say("{n} of the last {latest} answers came slower than {most}, as 95 % usually do not", **facts)
-    return language.say("{n} of the last {latest} answers took longer than {most}, as 95 % usually do not", **facts)
+        return language.say("{n} of the last {latest} answers came slower than {most}; usually only 5 % do", **facts)
+    return language.say("{n} of the last {latest} answers took longer than {most}; usually only 5 % do", **facts)
 
 
 def _pace_stays(it: PaceStays, language: Language) -> str:
     return language.say(
-        "{what}: {now} instead of {before}; it stays so, and is taken for usual from now on",
+        "{what}: {now} instead of {before}; it has stayed that way and is the new baseline",
         what=language.say(MEASURED[it.kind]),
         now=_pace(it.kind, it.now_s, language),
         before=_pace(it.kind, it.before_s, language),
@@ -263,7 +264,7 @@ def _pool_rose(it: PoolRose, language: Language) -> str:
     if it.model is None:
         return language.say("{times} times as slow as usual since {time}", times=times, time=time)
     return language.say(
-        "output tokens of {model} come {times} times as slowly as usual since {time}",
+        "output tokens of {model} have come {times} times as slowly as usual since {time}",
         model=it.model,
         times=times,
         time=time,
@@ -279,11 +280,11 @@ def _pool_slow(it: PoolSlow, language: Language) -> str:
     }
     if it.model is None:
         return language.say(
-            "at least {n} of those watched here take {times} times as long as each usually does, since {time}", **facts
+            "at least {n} of those watched here have taken {times} times as long as usual since {time}", **facts
         )
     return language.say(
-        "output tokens of {model} come {times} times as slowly as each usually gets them, to at least {n} of those "
-        "watched here, since {time}",
+        "output tokens of {model} have come {times} times as slowly as usual to at least {n} of those watched here "
+        "since {time}",
         **facts,
     )
 
@@ -292,11 +293,11 @@ def _pool_stays(it: PoolStays, language: Language) -> str:
     times = language.number(f"{it.times:.1f}")
     if it.model is None:
         return language.say(
-            "those watched here stayed {times} times as slow as before, and that is taken for usual from now on",
+            "those watched here have stayed {times} times as slow as before; that is the new baseline",
             times=times,
         )
     return language.say(
-        "the streams of {model} stayed {times} times as slow as before, and that is taken for usual from now on",
+        "the streams of {model} have stayed {times} times as slow as before; that is the new baseline",
         model=it.model,
         times=times,
     )
@@ -305,11 +306,11 @@ def _pool_stays(it: PoolStays, language: Language) -> str:
 def _ceiling_stays(it: CeilingStays, language: Language) -> str:
     if it.told_at is None:
         return language.say(
-            "{limit}: {now} instead of {before}; it stays so, and is taken for usual from now on",
+            "{limit}: {now} instead of {before}; it has stayed that way and is the new baseline",
             **_ceiling(it, language),
         )
     return language.say(
-        "{limit}: {now} instead of {before}; not told any more since {time}, so that nobody knows",
+        "{limit}: {now} instead of {before}; not given since {time}, so nobody knows",
         time=_time(it.told_at, language),
         **_ceiling(it, language),
     )

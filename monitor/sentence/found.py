@@ -41,19 +41,19 @@ FRESH = timedelta(seconds=30)
 """Age up to which an observation is worded as current."""
 
 DOES = {
-    Stage.PROBE: "asking the accounts",
-    Stage.EVALUATE: "judging and keeping what was seen",
-    Stage.POLL_STATUS: "reading the status pages",
-    Stage.CONTROL_PROBE: "asking without a key",
-    Stage.NOTIFY: "deciding who is told",
+    Stage.PROBE: "probing the accounts",
+    Stage.EVALUATE: "evaluating and storing results",
+    Stage.POLL_STATUS: "polling the status pages",
+    Stage.CONTROL_PROBE: "probing without a key",
+    Stage.NOTIFY: "deciding whom to notify",
     Stage.DELIVER: "sending messages",
-    Stage.PUBLISH: "making the page",
+    Stage.PUBLISH: "publishing the page",
     Stage.RETENTION: "rolling up old results",
-    Stage.OBJECTIVES: "weighing the objectives",
-    Stage.DRILL: "holding drills",
-    Stage.HEARTBEAT: "pinging the heartbeat's address",
-    Stage.WATCHDOG: "answering the service manager",
-    Stage.RELOAD: "taking up a changed configuration",
+    Stage.OBJECTIVES: "checking the objectives",
+    Stage.DRILL: "running drills",
+    Stage.HEARTBEAT: "pinging the heartbeat",
+    Stage.WATCHDOG: "feeding the service manager's watchdog",
+    Stage.RELOAD: "reloading the configuration",
 }
 
 
@@ -63,20 +63,22 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
         case Symptom():
             return "; ".join(_met(one, language) for one in it.met)
         case Share():
-            return many(it.failing, "{n} of {seen} accounts fails", "{n} of {seen} accounts fail alike", seen=it.seen)
+            return many(
+                it.failing, "{n} of {seen} accounts fails", "{n} of {seen} accounts fail the same way", seen=it.seen
+            )
         case Alone():
             return _alone(it, language)
         case Shaken():
             return many(
                 it.accounts,
-                "{n} other account has failed alike since it began, and answered in between",
-                "{n} other accounts have failed alike since it began, and answered in between",
+                "{n} other account has failed the same way since it began, and answered in between",
+                "{n} other accounts have failed the same way since it began, and answered in between",
             )
         case Siblings():
             return many(
                 it.well,
-                "{n} other account of this provider answers since it began (looked at {passed} ago)",
-                "{n} other accounts of this provider answer since it began (looked at {passed} ago)",
+                "{n} other account of this provider has answered since it began (probed {passed} ago)",
+                "{n} other accounts of this provider have answered since it began (probed {passed} ago)",
                 passed=_since(it.seen_at, now, language),
             )
         case Answering():
@@ -91,27 +93,27 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
             return _refused(it, language)
         case Undecided():
             return say(
-                "either the provider's key service fails, or all that you have there is lost: its status page, a call "
-                "without a key and other customers will tell"
+                "either the provider's key service is failing, or everything you have there is lost: its status "
+                "page, a call without a key and other customers will tell"
             )
         case Lone():
             return many(
                 it.accounts,
                 "it fails while another model answers",
-                "all {n} accounts that asked for it since fail alike, and another model is answered",
+                "all {n} accounts that have asked for it since fail the same way, while another model answers",
             )
         case Unanswered():
             return many(
                 it.providers,
-                "nothing answers: {targets} targets of the one provider fail before any answer",
+                "nothing answers: {targets} targets of the only provider fail before any answer",
                 "nothing answers: {targets} targets of {n} unrelated providers fail before any answer",
                 targets=it.targets,
             )
         case Unreached():
-            return say("{out} of {n} unrelated providers are out of reach from here", out=it.out, n=it.providers)
+            return say("{out} of {n} unrelated providers cannot be reached from here", out=it.out, n=it.providers)
         case Elsewhere():
             if it.reached:
-                return say("this machine does reach other hosts")
+                return say("this machine can reach other hosts")
             return say("nothing else can be reached from this machine either")
         case SourceDoubted():
             return say("it {problem}", problem=it.problem)
@@ -122,13 +124,13 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
         case StageFailed():
             return stage_failed(it, language)
         case WholeErrorLogged():
-            return say("its log holds the whole error; all else goes on")
+            return say("the full error is in its log; everything else goes on")
         case NobodyWatched():
-            return say("no look was taken and nothing was written in this time")
+            return say("nothing was probed and nothing was written in this time")
         case NoLongerWatched():
-            return say("it is no longer watched: the configuration does not name it any more")
+            return say("it is no longer watched: the configuration no longer names it")
         case DrillWanted():
-            return say("somebody asked for a drill with `provider-monitor drill`")
+            return say("somebody started a drill with `provider-monitor drill`")
     assert_never(it)
 
 
@@ -143,19 +145,17 @@ def knocked(it: ControlAnswered, incident: Incident, now: datetime, language: La
         return say("{call}: so it is not the account, but the provider or the road to it", call=call)
     if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
         return say(
-            "{call}: the API is up and within reach from here, so it is this account's matter",
+            "{call}: the API is up and reachable from here, so the problem is this account",
             call=call,
         )
-    return say("{call}: the API is within reach from here, so the road is not the cause", call=call)
+    return say("{call}: the API is reachable from here, so the road is not the cause", call=call)
 
 
 def stage_failed(it: StageFailed, language: Language = ENGLISH) -> str:
     does = language.say(DOES[it.stage])
     if it.lasting:
         return language.say("the monitor's own fault: {does} keeps failing ({error})", does=does, error=it.error)
-    return language.say(
-        "the monitor's own fault: {does} failed, and was begun anew ({error})", does=does, error=it.error
-    )
+    return language.say("the monitor's own fault: {does} failed and was restarted ({error})", does=does, error=it.error)
 
 
 def _met(it: Met, language: Language) -> str:
@@ -165,8 +165,8 @@ def _met(it: Met, language: Language) -> str:
 
 def _alone(it: Alone, language: Language) -> str:
     if it.watched == 1:
-        return language.say("only one account is watched here: whether others have it too cannot be said")
-    return language.say("no other account was asked the same since: whether others have it too cannot be said")
+        return language.say("only one account is watched here, so we cannot say whether others are affected")
+    return language.say("no other account has been asked the same since, so we cannot say whether others are affected")
 
 
 def _answering(it: Answering, now: datetime, language: Language) -> str:
@@ -174,12 +174,12 @@ def _answering(it: Answering, now: datetime, language: Language) -> str:
     if it.seen_at is None or now - it.seen_at < FRESH:
         return language.say("still answers: {names}", names=names)
     passed = _since(it.seen_at, now, language)
-    return language.say("still answers: {names} (looked at {passed} ago)", names=names, passed=passed)
+    return language.say("still answers: {names} (probed {passed} ago)", names=names, passed=passed)
 
 
 def _answered(it: ControlAnswered, now: datetime, language: Language) -> str:
     return language.say(
-        "a call without a key is answered ({ms} ms, {passed} ago)",
+        "a call without a key was answered ({ms} ms, {passed} ago)",
         ms=f"{(it.latency_s or 0) * 1000:.0f}",
         passed=_since(it.at, now, language),
     )
@@ -189,18 +189,18 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
     fault = language.say(FAULTS[it.fault]) if it.fault else ""
     met, passed = f"HTTP {it.status}, {fault}" if it.status else fault, _since(it.at, now, language)
     if it.fault in STOPPED_ROADS:
-        return language.say("a call without a key is refused too ({met}, {passed} ago)", met=met, passed=passed)
+        return language.say("a call without a key was refused too ({met}, {passed} ago)", met=met, passed=passed)
     if it.status:
-        return language.say("a call without a key fails too ({met}, {passed} ago)", met=met, passed=passed)
-    return language.say("a call without a key gets no answer either ({met}, {passed} ago)", met=met, passed=passed)
+        return language.say("a call without a key failed too ({met}, {passed} ago)", met=met, passed=passed)
+    return language.say("a call without a key got no answer either ({met}, {passed} ago)", met=met, passed=passed)
 
 
 def _posted(it: Posted, now: datetime, language: Language) -> str:
     stage = language.say(it.stage)
     if it.since is None:
-        return language.say("the provider's page tells of trouble: {title} ({stage})", title=it.title, stage=stage)
+        return language.say("the provider's page reports trouble: {title} ({stage})", title=it.title, stage=stage)
     return language.say(
-        "the provider's page tells of trouble: {title} ({stage}, since {time}, {passed} ago)",
+        "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
         title=it.title,
         stage=stage,
         time=moment(it.since, now, language.say).words,
@@ -212,7 +212,7 @@ def _unposted(it: Unposted, language: Language) -> str:
     if not it.readable:
         return language.say("the provider's page cannot be read now, so it says neither yes nor no")
     if not it.whole:
-        return language.say("the provider's page reports no trouble in the part of it that can be read")
+        return language.say("the provider's page reports no trouble in the part that can be read")
     return language.say("the provider's page reports no trouble")
 
 
@@ -246,12 +246,12 @@ def _budget_burnt(it: BudgetBurnt, language: Language) -> str:
         facts["limit"] = say("{n} s", n=number(f"{it.latency_s:g}"))
     if it.short_share is None:
         if it.latency_s is None:
-            return say("in {window} {share} failed; {allowed} may", **facts)
-        return say("in {window} {share} took longer than {limit}; {allowed} may", **facts)
+            return say("{share} failed in {window}; {allowed} is allowed", **facts)
+        return say("{share} took longer than {limit} in {window}; {allowed} is allowed", **facts)
     facts |= {"short": _latest(it.short_window, language), "now": number(f"{it.short_share:.1%}")}
     if it.latency_s is None:
-        return say("in {window} {share} failed, in {short} {now}; {allowed} may", **facts)
-    return say("in {window} {share} took longer than {limit}, in {short} {now}; {allowed} may", **facts)
+        return say("{share} failed in {window}, and {now} in {short}; {allowed} is allowed", **facts)
+    return say("{share} took longer than {limit} in {window}, and {now} in {short}; {allowed} is allowed", **facts)
 
 
 def _window(it: BudgetBurnt, language: Language) -> str:
@@ -277,7 +277,7 @@ def _budget_lasts(it: BudgetLasts, language: Language) -> str:
     hours = it.lasts_h
     days = language.number(f"{hours / 24:.1f}")
     return language.say(
-        "{times} times what is allowed: the budget of {n} days would last {lasts}",
+        "{times} times the allowed rate: the budget for {n} days would last {lasts}",
         times=language.number(f"{it.times:.1f}"),
         n=it.window_days,
         lasts=language.say("{n} days", n=days) if hours >= 48 else _hours(hours, language),

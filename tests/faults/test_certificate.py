@@ -73,7 +73,7 @@ def test_a_server_that_is_not_vouched_for_is_shown_no_key_and_the_reason_is_said
     with listener(context, cuts=fault == "cut") as server:
         code, out = probed(tmp_path, server.port, **environment)
     assert (code, server.asked > 0) == (1, True)
-    assert "No secure connection (TLS) came about" in out
+    assert "No secure connection (TLS) could be made" in out
     assert words in out
     assert KEY.encode() not in server.heard
 
@@ -88,4 +88,4 @@ def test_a_provider_whose_name_leads_into_our_own_house_is_shown_no_key(apart, a
         names.names["api.openai.com"] = [leads_to]
         code, out = apart.call("probe", KEY=KEY)
     assert (code, server.asked > 0, server.heard) == (1, True, b"")
-    assert "No secure connection (TLS) came about" in " ".join(out.split())
+    assert "No secure connection (TLS) could be made" in " ".join(out.split())

@@ -19,7 +19,7 @@ REFUSED = "[MONITOR] results cannot be written; alerts go on from memory"
 BACK = "[MONITOR] results are written again"
 UNDER_WAY = 6
 """So many looks may have no answer yet when the program is ended."""
-LOST = "[MONITOR] the database was lost or broken, and the watch goes on"
+LOST = "[MONITOR] the database was lost or broken; watching goes on"
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="system calls are made to fail by strace")
 

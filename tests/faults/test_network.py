@@ -127,7 +127,7 @@ def test_a_name_that_is_gone_is_the_trouble_of_who_bears_it(apart, far_stage, na
     (message,) = far_stage.inbox.messages
     assert re.match(r"\[DOWN\] anthropic@anthropic\.test:\d+: no connection$", message["title"])
     assert "the name of the host is not found" in message["message"]
-    assert "the key is not in question" in message["message"]
+    assert "the key is not the problem" in message["message"]
     assert offline(apart) == []
 
 
@@ -165,6 +165,6 @@ def test_a_captive_portal_costs_no_account_its_name(apart, far_stage, names):
         until(lambda: titles(far_stage), 120)
         assert end(program) == 0
     told = " ".join(message["title"] + message["message"] for message in far_stage.inbox.messages)
-    assert "answers that are none" in told
+    assert "invalid answers" in told
     assert "check the base address" in told
     assert "your account" not in told
