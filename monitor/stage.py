@@ -20,6 +20,11 @@ class Stage(StrEnum):
     WATCHDOG = "watchdog"
     RELOAD = "reload"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Stage | None":
+        """Read a row of before, which calls it otherwise."""
+        return FORMER_NAMES.get(value) if isinstance(value, str) else None
+
 
 FORMER_NAMES = {
     "look": Stage.PROBE,

@@ -11,18 +11,19 @@ import pytest
 
 from monitor.diagnose import stage_failure
 from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
-from monitor.diagnose.subject import Scope
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import collect
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
 from monitor.sentence.found import DOES, stage_failed
-from monitor.stage import Stage
+from monitor.stage import FORMER_NAMES, Stage
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
+from monitor.store.row import from_json, to_json
 from tests.conftest import NOON, at
 from tests.parts import run_stage
 from tests.test_run import config, simulator
@@ -237,3 +238,11 @@ def test_each_stage_says_what_it_does():
     assert set(DOES) == set(Stage)
     assert "page" in stage_failed(Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").reason)
     assert supervisor.CALM is CALM
+
+
+@pytest.mark.parametrize(("before", "now"), FORMER_NAMES.items())
+def test_what_a_row_of_before_calls_a_stage_is_that_stage(before, now):
+    row = to_json([Failing(Stage.DRILL, 3, NOON, NOON, "OSError")]).replace("drill", before)
+
+    assert [one.stage for one in from_json(row, list[Failing])] == [now]
+    assert read_subject(Scope.STAGE, before).part == now
