@@ -16,7 +16,7 @@ from statistics import median
 from time import monotonic
 
 from benchmarks.diagnosis_play import Played, play
-from benchmarks.diagnosis_score import First, Marks, Told, score, seconds
+from benchmarks.diagnosis_score import AlertState, First, Marks, score, seconds
 from benchmarks.diagnosis_world import KINDS, Hit, Setting
 
 RESULTS = Path(__file__).with_name("RESULTS-diagnosis.md")
@@ -170,7 +170,7 @@ def goals(marks: Sequence[Marks]) -> Iterator[Row]:
         yield what, goal, shown, "yes" if figure is not None and reached(figure, limit) else "**no**"
 
 
-def _causes(marks: Sequence[Marks]) -> list[Told]:
+def _causes(marks: Sequence[Marks]) -> list[AlertState]:
     """Return all that could be seen and is to be told."""
     return [one for its in marks for one in its.told if one.first is not First.UNSEEN]
 

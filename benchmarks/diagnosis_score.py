@@ -40,7 +40,7 @@ class First(StrEnum):
     UNSEEN = "not seen"
 
 
-class Told(Struct, frozen=True):
+class AlertState(Struct, frozen=True):
     """What became of one cause. Delays are in seconds, None where nothing was told.
 
     `downtime`: whether the recorded one is right within the intervals then in force; None where that cannot be said.
@@ -64,7 +64,7 @@ class Marks(Struct, frozen=True):
     kind: str
     seed: int
     siblings: int
-    told: tuple[Told, ...]
+    told: tuple[AlertState, ...]
     needless: tuple[str, ...]
     blamed_offline: bool
     sentences: int
@@ -183,14 +183,14 @@ def _blames_offline(incident: Incident, sight: Sight) -> bool:
 # What became of a cause
 
 
-def _told(number: int, sight: Sight) -> Told:
+def _told(number: int, sight: Sight) -> AlertState:
     cause = sight.made.causes[number]
     its = [(sent, parts) for sent in sight.played.sent if (parts := _parts_of(number, sent, sight))]
     first, words, at_s = _first(cause, its, sight)
     looked_s = next((one.ended_s for one in sight.played.looks if one.cause == number), None)
     told = [part.incident for _, parts in its for part in parts]
     downtime, error = _downtime(number, sight)
-    return Told(
+    return AlertState(
         cause=number,
         hit=cause.hit,
         first=first,

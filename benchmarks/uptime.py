@@ -31,7 +31,7 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AlertState:
     """What one watcher made of a stream: when it told of a trouble and of its end, and how often it looked."""
 
     alarms_s: tuple[float, ...]
@@ -41,7 +41,7 @@ class Told:
 
 
 Look = Callable[[float], Fault | None]
-Watcher = Callable[[Look, float, Random], Told]
+Watcher = Callable[[Look, float, Random], AlertState]
 
 
 def world(spells: Sequence[Spell], noise: float, rng: Random) -> Look:
@@ -70,7 +70,7 @@ def ours(interval_s: float = 60.0, thresholds: Thresholds = Thresholds()) -> Wat
     """Our own loop: evidence, re-checks by the schedule, flapping named once."""
     watch = Watch(TARGET, interval_s, free=True)
 
-    def watcher(look: Look, span_s: float, rng: Random) -> Told:
+    def watcher(look: Look, span_s: float, rng: Random) -> AlertState:
         health, flapping, at_s, looks = Health(), Flap(), 0.0, 0
         alarms: list[float] = []
         ends: list[float] = []
@@ -95,7 +95,7 @@ def ours(interval_s: float = 60.0, thresholds: Thresholds = Thresholds()) -> Wat
                     ends.append(at_s)
             looks += 1
             at_s = (next_at(watch, health, at, thresholds.failures, rng.random()) - BEGIN).total_seconds()
-        return Told(tuple(alarms), tuple(ends), looks, tuple(shown))
+        return AlertState(tuple(alarms), tuple(ends), looks, tuple(shown))
 
     return watcher
 
@@ -109,7 +109,7 @@ def _observation(at: datetime, fault: Fault | None) -> Observation:
 def burning(interval_s: float = 60.0) -> Watcher:
     """A peer: the burn rate of an SLO of 99 %, 14.4 times too fast in the last hour and in the last 5 minutes."""
 
-    def watcher(look: Look, span_s: float, rng: Random) -> Told:
+    def watcher(look: Look, span_s: float, rng: Random) -> AlertState:
         at_s, bad, down = rng.random() * interval_s, deque[bool](maxlen=60), False
         alarms: list[float] = []
         while at_s < span_s:
@@ -118,7 +118,7 @@ def burning(interval_s: float = 60.0) -> Watcher:
             if down and not was:
                 alarms.append(at_s)
             at_s += interval_s
-        return Told(tuple(alarms), (), int(span_s / interval_s))
+        return AlertState(tuple(alarms), (), int(span_s / interval_s))
 
     return watcher
 
@@ -126,7 +126,7 @@ def burning(interval_s: float = 60.0) -> Watcher:
 def in_a_row(failures: int, successes: int, interval_s: float = 60.0, again_s: Sequence[float] = ()) -> Watcher:
     """A peer: so many in a row either way, at a fixed pace, or with `again_s` pauses after a first failure."""
 
-    def watcher(look: Look, span_s: float, rng: Random) -> Told:
+    def watcher(look: Look, span_s: float, rng: Random) -> AlertState:
         at_s, looks, bad, good, down = rng.random() * interval_s, 0, 0, 0, False
         alarms: list[float] = []
         ends: list[float] = []
@@ -142,6 +142,6 @@ def in_a_row(failures: int, successes: int, interval_s: float = 60.0, again_s: S
                 ends.append(at_s)
             hurried = not down and 0 < bad <= len(again_s)
             at_s += again_s[bad - 1] if hurried else interval_s
-        return Told(tuple(alarms), tuple(ends), looks, tuple(alarms))
+        return AlertState(tuple(alarms), tuple(ends), looks, tuple(alarms))
 
     return watcher

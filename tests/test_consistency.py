@@ -102,7 +102,7 @@ def configured(folder, ties):
     return replace(made, watches=watches, groups=groups, probe=replace(made.probe, blip_s=120))
 
 
-class Told:
+class AlertState:
     """All that is told of one instant."""
 
     def __init__(self, settings_, now):
@@ -207,15 +207,15 @@ async def play(folder, history, ties):
             for one in looked:
                 past.add(one)
             await beat(state, looked, clock.now)
-            told = Told(settings_, clock.now)
+            told = AlertState(settings_, clock.now)
             check_alike(told)
             check_picks(told)
             check_truth(told, past)
             check_world(state, told)
     async with opened(settings_, clock):
-        assert Told(settings_, clock.now).verdicts() == told.verdicts()
+        assert AlertState(settings_, clock.now).verdicts() == told.verdicts()
     for hours in (0.2, 5):
-        later = Told(settings_, clock.now + timedelta(hours=hours))
+        later = AlertState(settings_, clock.now + timedelta(hours=hours))
         check_alike(later)
         check_later(told, later)
 

@@ -25,7 +25,7 @@ from monitor.stages.beat import change
 from monitor.stages.drill import end_drills
 from monitor.stages.liveness import tell_failure, told_round
 from monitor.state.monitor_state import MonitorState, open_state
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.state.services import real_edge
 from monitor.state.stage_signal import Signals
 from monitor.storage_refusal import StoreError
@@ -96,7 +96,7 @@ async def _told_round(config: Config, show: Print) -> list[State]:
         return [one.state for id, one in belief.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
-def _name_problems_once(own: OwnTrouble, config: Config) -> None:
+def _name_problems_once(own: SelfHealth, config: Config) -> None:
     """Log each problem once, not in each round, and once when it is over."""
     found = problems_of(config)
     for about in [one for one in own.logged if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:

@@ -27,7 +27,7 @@ from monitor.replay.control_probes import ControlHistory
 from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.state.belief import Belief
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 
@@ -134,7 +134,7 @@ class Candidate(Struct):
     """
 
     belief: Belief
-    own: OwnTrouble = field(default_factory=OwnTrouble)
+    own: SelfHealth = field(default_factory=SelfHealth)
     cases: Cases = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     wavers: bool = False

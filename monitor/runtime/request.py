@@ -14,7 +14,7 @@ from monitor.stages.beat import change
 from monitor.stages.drill import Drill, begin_drill
 from monitor.stages.notify import take_reply
 from monitor.state.monitor_state import MonitorState
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
 from monitor.store.file_owner import owner_of
@@ -43,13 +43,13 @@ async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncItera
         await server.close()
 
 
-async def _keep_listening(own: OwnTrouble, server: ControlServer, check_s: float) -> None:
+async def _keep_listening(own: SelfHealth, server: ControlServer, check_s: float) -> None:
     while True:
         await asyncio.sleep(check_s)
         await _listen(own, server)
 
 
-async def _listen(own: OwnTrouble, server: ControlServer) -> None:
+async def _listen(own: SelfHealth, server: ControlServer) -> None:
     try:
         await server.listen()
     except OSError as error:

@@ -26,7 +26,7 @@ from monitor.stages.publish import Published, publish_once
 from monitor.stages.retention import examine, tidy_step
 from monitor.state.belief import BeliefView
 from monitor.state.monitor_state import MonitorState
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals
 from monitor.state.storage import Storage
@@ -203,7 +203,7 @@ async def _probe_due(state: MonitorState, looks: asyncio.TaskGroup, times: Round
             _drop(belief.config, round_clock)
 
 
-def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
+def _bring_forward(belief: BeliefView, planned: ScheduleState, now: datetime) -> None:
     """Make due whatever is due in a moment, oldest observation first, as there may be no time for all."""
     for id, watch in belief.config.watches.items():
         at = planned.looks.first_of([id])
@@ -211,7 +211,7 @@ def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
             planned.looks.set(id, min(now, belief.healths.get(id, Health()).seen_at or EPOCH))
 
 
-def _next_in_s(belief: BeliefView, planned: Planned, round_clock: RoundClock, now: datetime) -> float | None:
+def _next_in_s(belief: BeliefView, planned: ScheduleState, round_clock: RoundClock, now: datetime) -> float | None:
     """Return the seconds until the next probe that this round waits for; None: it waits for none.
 
     With nothing under way it waits at most `waits_s`, enough to confirm a failure that answers at once.

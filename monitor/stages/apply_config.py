@@ -6,7 +6,7 @@ from monitor.alert.text import MessageTemplates
 from monitor.config.config import Config
 from monitor.state.belief import Belief
 from monitor.state.monitor_state import MonitorState, patience
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from probes.catalog import rules_by_name
 
@@ -46,7 +46,7 @@ def _equip(services: Services, before: Config, after: Config) -> None:
     services.turnstiles.by_host.clear()
 
 
-def _forget(belief: Belief, planned: Planned, before: Config) -> None:
+def _forget(belief: Belief, planned: ScheduleState, before: Config) -> None:
     """Drop what is no longer watched."""
     for id in before.watches.keys() - belief.config.watches.keys():
         planned.looks.drop(id)

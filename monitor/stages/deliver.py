@@ -37,7 +37,7 @@ from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.publish.advice import Glance, advice_for, instead, is_replaced
 from monitor.publish.collect import glance
 from monitor.stages.notify import situation
-from monitor.state.alert_state import Told
+from monitor.state.alert_state import AlertState
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
@@ -62,7 +62,7 @@ def _warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     templates.load()
 
 
-async def deliver(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def deliver(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Send each message to its channel; no channel waits for another."""
     busy: set[str] = set()
     async with asyncio.TaskGroup() as deliveries:
@@ -77,7 +77,7 @@ async def deliver(services: Services, belief: BeliefView, told: Told, signals: S
             await pause(max(wait_s, services.pauses.step_s), signals.outbox)
 
 
-async def deliver_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def deliver_due(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Try every due message once, each channel's in order, and return."""
     tried: set[int] = set()
     while messages := [message for message in await _due_messages(services, belief, told) if message.id not in tried]:
@@ -88,7 +88,7 @@ async def deliver_due(services: Services, belief: BeliefView, told: Told, signal
 
 
 async def _deliver_safely(
-    services: Services, belief: BeliefView, told: Told, signals: Signals, message: OutboxMessage, busy: set[str]
+    services: Services, belief: BeliefView, told: AlertState, signals: Signals, message: OutboxMessage, busy: set[str]
 ) -> None:
     """Send one message. A stop waits for it to finish: it would be sent twice otherwise."""
     work = asyncio.create_task(_deliver_one(services, belief, told, signals, message))
@@ -127,7 +127,7 @@ async def _finish(signals: Signals, work: asyncio.Task[None]) -> None:
 
 
 async def _deliver_one(
-    services: Services, belief: BeliefView, told: Told, signals: Signals, message: OutboxMessage
+    services: Services, belief: BeliefView, told: AlertState, signals: Signals, message: OutboxMessage
 ) -> None:
     channel = _channel(belief, message.channel)
     if channel is None:
@@ -168,7 +168,7 @@ async def _report_failing_channel(
 
 
 def _pieces(
-    services: Services, belief: BeliefView, told: Told, message: OutboxMessage, channel: Channel
+    services: Services, belief: BeliefView, told: AlertState, message: OutboxMessage, channel: Channel
 ) -> list[Piece]:
     """Return the parts of a message. In a message about several incidents each gets only its advice."""
     items = [(item, _with_present_incident(belief, item.change)) for item in message.items if item.change]
@@ -274,7 +274,7 @@ def _full_circumstances(config: Config, incident: Incident, seen: Glance, situat
     )
 
 
-async def _due_messages(services: Services, belief: BeliefView, told: Told) -> list[OutboxMessage]:
+async def _due_messages(services: Services, belief: BeliefView, told: AlertState) -> list[OutboxMessage]:
     now = services.edge.clock()
     if not told.tells_unremembered and services.storage.failover.place is Place.MEMORY:
         return []
@@ -287,7 +287,7 @@ async def _due_messages(services: Services, belief: BeliefView, told: Told) -> l
         return []
 
 
-async def _unsent(services: Services, told: Told, message: OutboxMessage) -> OutboxMessage | None:
+async def _unsent(services: Services, told: AlertState, message: OutboxMessage) -> OutboxMessage | None:
     """Return the part of a message this process has not sent. The rest is recorded again: that record was lost."""
     done = tuple(item for item in message.items if key(message.channel, item) in told.sent)
     if not done:

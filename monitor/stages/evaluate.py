@@ -28,7 +28,7 @@ from monitor.diagnose.status_source import unreadable
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import TargetState
 from monitor.state.belief import Belief, BeliefView, pool_keys
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from probes.model import Blame, Confidence, Fault, Observation, Target
 from probes.target_id import account_of
 
@@ -55,7 +55,7 @@ Detect = Callable[[Belief, Observation, Health, Health], None]
 
 
 def judge(
-    belief: Belief, own: OwnTrouble, observations: Sequence[Observation], detect: Detect | None = None
+    belief: Belief, own: SelfHealth, observations: Sequence[Observation], detect: Detect | None = None
 ) -> dict[str, Health]:
     """Update health and detectors from the observations; return the new health of each observed target."""
     healths: dict[str, Health] = {}
@@ -71,7 +71,7 @@ def judge(
     return healths
 
 
-def _guarded(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+def _guarded(own: SelfHealth, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
     """Return a detector's findings; none if it raises: our bug must not silence the other detectors."""
     try:
         found = list(work() or ())
@@ -157,7 +157,7 @@ def tracks_to_save(
     return tracks, pools
 
 
-def take_note(belief: Belief, own: OwnTrouble, observations: Sequence[Observation]) -> dict[str, Note]:
+def take_note(belief: Belief, own: SelfHealth, observations: Sequence[Observation]) -> dict[str, Note]:
     """Update the accounts' notes from the answers: credit, models on offer, warnings."""
     notes: dict[str, Note] = {}
     for observation in observations:
@@ -187,7 +187,7 @@ def is_to_confirm(belief: BeliefView, observation: Observation) -> bool:
 
 
 def conclude(
-    belief: Belief, own: OwnTrouble, offline: Iterable[Incident], now: datetime, ahead: timedelta = timedelta(0)
+    belief: Belief, own: SelfHealth, offline: Iterable[Incident], now: datetime, ahead: timedelta = timedelta(0)
 ) -> list[Change]:
     """Return the incidents that open, change or resolve, and those the providers' status pages now announce.
 
@@ -199,7 +199,7 @@ def conclude(
 
 
 def _diagnose(
-    belief: Belief, own: OwnTrouble, offline: Iterable[Incident], heard_at: datetime, now: datetime
+    belief: Belief, own: SelfHealth, offline: Iterable[Incident], heard_at: datetime, now: datetime
 ) -> list[Change]:
     """Return the changes from the targets' health at `now`, corroborated by what other sources said by `heard_at`."""
     near = frozenset(one for one in belief.config.reminders if one.is_near(now))

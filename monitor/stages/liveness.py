@@ -13,7 +13,7 @@ from monitor.liveness import systemd
 from monitor.liveness.heartbeat import Ping, ping
 from monitor.state.beat_times import BeatTimes
 from monitor.state.belief import BeliefView
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals
 from monitor.words import count
@@ -36,14 +36,14 @@ def trouble(services: Services, belief: BeliefView) -> str | None:
     return services.own.warnings.get("store") or services.own.fault
 
 
-def is_stuck(services: Services, planned: Planned) -> bool:
+def is_stuck(services: Services, planned: ScheduleState) -> bool:
     """Whether probing has stalled: a beat then proves nothing, so no ping is sent."""
     at = planned.looks.next_at()
     return at is not None and services.edge.clock() - at > STALLED
 
 
 async def beat_outside(
-    services: Services, belief: BeliefView, planned: Planned, times: BeatTimes, signals: Signals
+    services: Services, belief: BeliefView, planned: ScheduleState, times: BeatTimes, signals: Signals
 ) -> None:
     """Ping after a beat, once per interval, and at once when a beat fails after a good one.
 
@@ -83,7 +83,7 @@ def _note_result(services: Services, signals: Signals, error: str | None) -> Non
         signals.news.set()
 
 
-async def feed_watchdog(services: Services, belief: BeliefView, planned: Planned, times: BeatTimes) -> None:
+async def feed_watchdog(services: Services, belief: BeliefView, planned: ScheduleState, times: BeatTimes) -> None:
     """Feed the service manager's watchdog while beats go on, and keep its status line current.
 
     A refusing store is reported there and to the heartbeat, but does not cause a restart: that repairs no disk and

@@ -13,7 +13,7 @@ from monitor.alert.reply import Reply
 from monitor.alert.routing import Situation, decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
-from monitor.state.alert_state import Told
+from monitor.state.alert_state import AlertState
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
@@ -29,7 +29,7 @@ CHECK_STEPS = 5
 """Number of steps between two checks for due messages: only a reply is urgent within seconds."""
 
 
-async def notify(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def notify(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Queue what time or a reply has made due: reminders, held messages, digests."""
     await take_left_replies(services, belief, told, signals)
     while True:
@@ -38,7 +38,7 @@ async def notify(services: Services, belief: BeliefView, told: Told, signals: Si
         await pause(CHECK_STEPS * services.pauses.step_s, signals.replied)
 
 
-def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetime) -> list[Message]:
+def tell(belief: BeliefView, told: AlertState, changes: Sequence[Change], now: datetime) -> list[Message]:
     """Return the messages that these changes need at once; they count as sent from here on."""
     if not changes:
         return []
@@ -48,13 +48,13 @@ def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetim
     return messages
 
 
-def situation(belief: BeliefView, told: Told, now: datetime) -> Situation:
+def situation(belief: BeliefView, told: AlertState, now: datetime) -> Situation:
     """Return the inputs of routing: everything that decides who is notified of what."""
     config = belief.config
     return Situation(told.cases, config.channels, config.rules, told.replies, now, belief.fading)
 
 
-async def tell_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def tell_due(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Write every due message to the outbox."""
     now = services.edge.clock()
     told.cases = without_old(told.cases, now)
@@ -66,14 +66,14 @@ async def tell_due(services: Services, belief: BeliefView, told: Told, signals: 
         signals.news.set()
 
 
-def _digests(belief: BeliefView, told: Told, now: datetime) -> list[Message]:
+def _digests(belief: BeliefView, told: AlertState, now: datetime) -> list[Message]:
     config = belief.config
     due = due_digests(config.channels, config.digest, told.digests, told.digest_from, now)
     told.digests |= dict.fromkeys((message.channel for message in due), now)
     return due
 
 
-def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> list[Message]:
+def _news(services: Services, belief: BeliefView, told: AlertState, now: datetime) -> list[Message]:
     """Return the due messages about the database; they count as sent from here on."""
     failover, channels = services.storage.failover, belief.config.channels
     events, failover.events = failover.events, []
@@ -85,7 +85,7 @@ def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> 
     return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *due]
 
 
-async def take_reply(services: Services, told: Told, signals: Signals, reply: Reply) -> bool:
+async def take_reply(services: Services, told: AlertState, signals: Signals, reply: Reply) -> bool:
     """Save a reply, which takes effect at once; return whether it is new.
 
     Raises StoreError or ValueError if it cannot be saved.
@@ -99,7 +99,7 @@ async def take_reply(services: Services, told: Told, signals: Signals, reply: Re
     return is_new
 
 
-async def take_left_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def take_left_replies(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Import the replies that an older version left as files; keep the files until the database has them."""
     database = belief.config.database
     found = await asyncio.to_thread(left_replies, database)

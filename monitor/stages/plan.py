@@ -13,7 +13,7 @@ from monitor.stages.deliver import warm_up
 from monitor.stages.evaluate import is_to_confirm
 from monitor.stages.spend import spent_today
 from monitor.state.belief import BeliefView
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals
 from probes.model import Blame, Fault, Observation, Target
@@ -27,7 +27,7 @@ MOST_OTHERS = 2
 def plan_looks(
     services: Services,
     belief: BeliefView,
-    planned: Planned,
+    planned: ScheduleState,
     signals: Signals,
     healths: Mapping[str, Health],
     observations: Sequence[Observation],
@@ -74,7 +74,7 @@ def is_down(belief: BeliefView, target: str) -> bool:
     return belief.healths.get(target, Health()).state is State.DOWN
 
 
-def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back: Set[str]) -> None:
+def ask_the_rest(services: Services, belief: BeliefView, planned: ScheduleState, back: Set[str]) -> None:
     """Probe at once the targets of an incident that are still down and not probed since a part of it recovered.
 
     A recovery of their account counts, even of a merely suspected target: else an hourly canary keeps the incident
@@ -92,7 +92,7 @@ def ask_the_rest(services: Services, belief: BeliefView, planned: Planned, back:
 
 
 def plan_as_usual(
-    services: Services, belief: BeliefView, planned: Planned, observations: Sequence[Observation]
+    services: Services, belief: BeliefView, planned: ScheduleState, observations: Sequence[Observation]
 ) -> None:
     """Plan unjudged targets after their usual interval: without a plan they are never probed again."""
     for target in {one.target.id for one in observations}:
@@ -106,7 +106,7 @@ def _shared(belief: BeliefView) -> frozenset[str]:
     return frozenset().union(*its)
 
 
-def _recheck_s(services: Services, belief: BeliefView, planned: Planned, watch: Watch) -> float | None:
+def _recheck_s(services: Services, belief: BeliefView, planned: ScheduleState, watch: Watch) -> float | None:
     """Return seconds until a probe out of turn is useful; None: not needed, or no budget for it."""
     memory, account = belief.tracks.get(watch.target.id), watch.target.account
     if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
@@ -121,7 +121,7 @@ def _is_first_sign(health: Health) -> bool:
     return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
-def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str) -> None:
+def _hurry(services: Services, belief: BeliefView, planned: ScheduleState, target: str) -> None:
     """Probe at once, except for a re-check: it keeps its pause, or it would meet the same blip again.
 
     A target that asked for a pause keeps it too. A side target without an observation tells nothing the next time
@@ -134,7 +134,7 @@ def _hurry(services: Services, belief: BeliefView, planned: Planned, target: str
 
 
 def _neighbours(
-    services: Services, belief: BeliefView, planned: Planned, signals: Signals, turning: Sequence[Watch]
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, turning: Sequence[Watch]
 ) -> set[str]:
     """Return the targets to re-check: they show whose fault it is, or that it is over.
 
@@ -174,12 +174,12 @@ def _probe_key(target: Target) -> tuple[str, str, str | None]:
     return target.answerer, target.canary, target.model
 
 
-def _can_afford(services: Services, belief: BeliefView, planned: Planned, account: str) -> bool:
+def _can_afford(services: Services, belief: BeliefView, planned: ScheduleState, account: str) -> bool:
     now = services.edge.clock()
     return has_room(belief.config.budgets[account], spent_today(planned, account, now), now)
 
 
-def hurry_associates(services: Services, belief: BeliefView, planned: Planned, now: datetime) -> None:
+def hurry_associates(services: Services, belief: BeliefView, planned: ScheduleState, now: datetime) -> None:
     """Probe at once the associates of a newly suspended account: one ban often leads to the next.
 
     If its key is refused, probe a few others at the same answerer: they may be refused by now.

@@ -8,7 +8,7 @@ from math import inf
 
 from monitor.diagnose.status_source import Source, follow, is_news
 from monitor.state.belief import BeliefView, ControlResult
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
@@ -28,7 +28,7 @@ STALE_S = 5.0
 """Seconds until the neutral hosts' answer is stale: on a flapping connection it holds for the last drop only."""
 
 
-async def poll_sources(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
+async def poll_sources(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals) -> None:
     """Poll each status source when due, without waiting for any to answer."""
     async with asyncio.TaskGroup() as polls:
         while True:
@@ -41,7 +41,7 @@ async def poll_sources(services: Services, belief: BeliefView, planned: Planned,
 
 
 async def poll_source_safely(
-    services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, id: str
 ) -> None:
     """Poll one source. A bug of ours must not stop the other sources."""
     try:
@@ -53,7 +53,9 @@ async def poll_source_safely(
         planned.polls.set(id, services.edge.clock() + timedelta(seconds=belief.config.status.interval_s))
 
 
-async def poll_source(services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str) -> None:
+async def poll_source(
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, id: str
+) -> None:
     """Poll one source, and report the result to the beat."""
     feed, before = belief.config.feeds[id], belief.sources.get(id, Source(id))
     prober, way = services.prober, belief.config.way

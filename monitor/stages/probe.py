@@ -12,7 +12,7 @@ from monitor.diagnose.target_state import is_suspected
 from monitor.schedule import Agenda, Watch, is_affordable
 from monitor.stages.spend import spent_today
 from monitor.state.belief import BeliefView
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
 from probes.model import Account, Answer, Observation, Outcome, Target
@@ -31,7 +31,7 @@ def is_wavering(health: Health) -> bool:
     return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
-async def look(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
+async def look(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals) -> None:
     """Start every probe when due, without waiting for any to end."""
     _plan_missing(services, belief, planned)  # the probes under way when this stage last ended
     offset = _offset(services)
@@ -49,7 +49,7 @@ async def look(services: Services, belief: BeliefView, planned: Planned, signals
             await pause(services.seconds_to(planned.looks.next_at()), signals.looks_planned)
 
 
-async def probe(services: Services, belief: BeliefView, planned: Planned, signals: Signals, watch: Watch) -> None:
+async def probe(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, watch: Watch) -> None:
     """Probe one target, unless there is a reason not to, and hand on the observation."""
     account = belief.config.accounts.get(watch.target.account)
     if account is None:
@@ -71,7 +71,7 @@ async def probe(services: Services, belief: BeliefView, planned: Planned, signal
 
 
 async def _attempt(
-    services: Services, belief: BeliefView, planned: Planned, account: Account, watch: Watch
+    services: Services, belief: BeliefView, planned: ScheduleState, account: Account, watch: Watch
 ) -> Observation:
     if refusal := _refusal(services, belief, planned, account, watch):
         return unseen(watch, services.edge.clock(), refusal)
@@ -82,7 +82,7 @@ async def _attempt(
         return _explained(belief, planned, seen)
 
 
-def _explained(belief: BeliefView, planned: Planned, observation: Observation) -> Observation:
+def _explained(belief: BeliefView, planned: ScheduleState, observation: Observation) -> Observation:
     """Blame our configuration for a failure that it explains, as long as the target has never worked."""
     target, account = observation.target, belief.config.accounts.get(observation.target.account)
     if observation.outcome is Outcome.OK:
@@ -108,7 +108,9 @@ def _set_aside(observation: Observation) -> Observation:
     return replace(observation, outcome=Outcome.UNKNOWN, fault=None)
 
 
-def _refusal(services: Services, belief: BeliefView, planned: Planned, account: Account, watch: Watch) -> str | None:
+def _refusal(
+    services: Services, belief: BeliefView, planned: ScheduleState, account: Account, watch: Watch
+) -> str | None:
     if account.problem:
         return f"not asked: {account.problem}"
     now = services.edge.clock()
@@ -123,7 +125,7 @@ def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
     return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
 
 
-def _plan_missing(services: Services, belief: BeliefView, planned: Planned) -> None:
+def _plan_missing(services: Services, belief: BeliefView, planned: ScheduleState) -> None:
     planned.plan_looks(belief.config.watches, services.edge.clock(), services.pauses.spread_s)
 
 

@@ -16,7 +16,7 @@ from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.state.belief import BeliefView
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
@@ -104,7 +104,7 @@ def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], ro
 TEMPLATE = "page template "
 
 
-def _shown(own: OwnTrouble) -> tuple[str, ...]:
+def _shown(own: SelfHealth) -> tuple[str, ...]:
     """Return the monitor's own warnings for the page; without "page": a page that is read was written."""
     return tuple(words for about, words in own.warnings.items() if about != "page")
 

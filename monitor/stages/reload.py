@@ -13,7 +13,7 @@ from monitor.config.load import load
 from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
 from monitor.state.belief import BeliefView
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
 from monitor.words import count
@@ -44,7 +44,7 @@ async def follow_configuration(
             services.manager.tell(READY)
 
 
-async def _changed(own: OwnTrouble, file: Path, what: str) -> Config | None:
+async def _changed(own: SelfHealth, file: Path, what: str) -> Config | None:
     """Load the configuration again; None, with a warning, if it cannot be used."""
     try:
         config = await asyncio.to_thread(load, file, os.environ)
@@ -58,7 +58,7 @@ async def _changed(own: OwnTrouble, file: Path, what: str) -> Config | None:
     return config
 
 
-def _take_up(own: OwnTrouble, before: Config, after: Config, what: str, take_up: TakeUp) -> None:
+def _take_up(own: SelfHealth, before: Config, after: Config, what: str, take_up: TakeUp) -> None:
     """Switch to the new configuration. An account whose key cannot be read any more keeps its old one."""
     config, lost = with_keys_of(before, after)
     conceal_also(config.secrets)

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from monitor.config.cost import most_used
 from monitor.schedule import Spending
 from monitor.state.belief import BeliefView
-from monitor.state.schedule_state import Planned
+from monitor.state.schedule_state import ScheduleState
 from probes.model import Observation, Usage
 
 
-def note_spending(belief: BeliefView, planned: Planned, observations: Sequence[Observation]) -> dict[str, Spending]:
+def note_spending(
+    belief: BeliefView, planned: ScheduleState, observations: Sequence[Observation]
+) -> dict[str, Spending]:
     spent: dict[str, Spending] = {}
     for observation in observations:
         paid = _paid(belief, observation)
@@ -22,7 +24,7 @@ def note_spending(belief: BeliefView, planned: Planned, observations: Sequence[O
     return spent
 
 
-def spent_today(planned: Planned, account: str, at: datetime) -> Spending:
+def spent_today(planned: ScheduleState, account: str, at: datetime) -> Spending:
     """Return the last known spending; zero on the day of `at` if none is known."""
     return planned.spendings.get(account) or Spending(at.date())
 

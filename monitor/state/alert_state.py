@@ -15,7 +15,7 @@ MOST_SENT = 10_000
 """Most messages remembered in memory as sent, in case their record was lost; older ones rely on the record."""
 
 
-class Told(Struct, kw_only=True):
+class AlertState(Struct, kw_only=True):
     """What was sent to whom, and the replies.
 
     `digest_from`: no digest due before it is owed. `digests`: when each channel got its last one. `heard`: what each

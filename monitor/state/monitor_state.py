@@ -14,11 +14,11 @@ from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
 from monitor.schedule import Agenda
 from monitor.slo.objective import resumed
-from monitor.state.alert_state import Told
+from monitor.state.alert_state import AlertState
 from monitor.state.beat_times import BeatTimes
 from monitor.state.belief import Belief
-from monitor.state.schedule_state import Planned
-from monitor.state.self_health import OwnTrouble
+from monitor.state.schedule_state import ScheduleState
+from monitor.state.self_health import SelfHealth
 from monitor.state.services import REAL, USUAL_PAUSES, Edge, Outside, Pauses, Services
 from monitor.state.stage_signal import Signals
 from monitor.state.storage import Storage
@@ -37,8 +37,8 @@ class MonitorState(Struct, frozen=True, kw_only=True):
 
     services: Services
     belief: Belief
-    told: Told
-    planned: Planned
+    told: AlertState
+    planned: ScheduleState
     times: BeatTimes
     signals: Signals = field(default_factory=Signals)
 
@@ -54,7 +54,7 @@ async def open_state(
         ThreadPoolExecutor(1, "store") as writing,
         ThreadPoolExecutor(1, "page") as reading,
     ):
-        own = OwnTrouble(failing={one.stage: one for one in failover.reader.marks.failing()})
+        own = SelfHealth(failing={one.stage: one for one in failover.reader.marks.failing()})
         storage = Storage(store, failover, writing, reading, own, edge.clock)
         async with open_session(__version__) as session:
             secrets = tuple(config.secrets)
@@ -83,9 +83,9 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     left = stored.resumption
     remembered, before = left.resume(), left.correspondence(edge.clock())
     set_by = was_set_back(stored.marks.trace(), edge.trace())
-    belief, told = _belief(config, remembered, left), _told(before, edge.clock())
+    belief, told = _belief(config, remembered, left), _alert_state(before, edge.clock())
     failover.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
-    planned = Planned(
+    planned = ScheduleState(
         looks=_looks(config, remembered, edge.clock(), set_by),
         spendings=dict(remembered.spendings),
         proven={id for id, health in belief.healths.items() if _is_proven(health)},
@@ -110,8 +110,8 @@ def _belief(config: Config, remembered: Remembered, left: Resumption) -> Belief:
     return belief
 
 
-def _told(before: Correspondence, now: datetime) -> Told:
-    return Told(
+def _alert_state(before: Correspondence, now: datetime) -> AlertState:
+    return AlertState(
         digest_from=before.beat or now,
         cases=dict(before.cases),
         replies=list(before.replies),

@@ -9,7 +9,7 @@ from monitor.schedule import Agenda, Spending, Watch, first_at
 from monitor.store.clock import Reading
 
 
-class Planned(Struct, kw_only=True):
+class ScheduleState(Struct, kw_only=True):
     """`looks` and `polls`: when each probe and poll is due. `followed`: the status sources that have a plan.
 
     `begun`: the clock readings at the start of each probe under way. `proven`: targets that have answered well in

@@ -12,7 +12,7 @@ from monitor.stage import Stage
 log = logging.getLogger("monitor")
 
 
-class OwnTrouble(Struct):
+class SelfHealth(Struct):
     """`warnings`: what does not work now. `logged`: the part of it already in the log, also by an earlier round.
 
     `failing`: the stages that failed lately. `refused_at`: when the database last refused a write.

@@ -17,7 +17,7 @@ from monitor.config.config import Config
 from monitor.diagnose.incident import Severity
 from monitor.liveness.systemd import Manager
 from monitor.schedule import LookPauses
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.store.clock import Reading, Trace, boot
 from monitor.store.connection import WriterLimits
@@ -116,7 +116,7 @@ class Services(Struct, kw_only=True):
 
     edge: Edge
     storage: Storage
-    own: OwnTrouble
+    own: SelfHealth
     prober: Prober
     templates: MessageTemplates
     outside: Outside = REAL

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from monitor.diagnose.stage_failure import once_more
 from monitor.stage import Stage
-from monitor.state.self_health import OwnTrouble
+from monitor.state.self_health import SelfHealth
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import salvage
 from monitor.store.reader import Reader
@@ -35,7 +35,7 @@ class Storage(Struct, frozen=True):
     failover: FailoverWriter
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
-    own: OwnTrouble
+    own: SelfHealth
     clock: Clock
 
     async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
