@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from monitor.control import server as control_server
 from monitor.control.client import ask
 from monitor.control.message import LONGEST, Request, RequestKind, RequestResult, RequestStatus, to_line
 from monitor.control.server import ControlServer
@@ -32,8 +31,8 @@ async def done(_):
 
 
 @asynccontextmanager
-async def serving(*places, handle=done, is_holder=lambda: True, most=None):
-    server = ControlServer(places, US, handle, is_holder, most)
+async def serving(*places, handle=done, is_holder=lambda: True, most=None, **seconds):
+    server = ControlServer(places, US, handle, is_holder, most, **seconds)
     await server.listen()
     try:
         yield server
@@ -269,9 +268,7 @@ def test_no_bytes_are_an_error_of_ours(file, data, caplog):
     assert caplog.records == []
 
 
-def test_who_is_silent_slow_or_reads_nothing_is_sent_away_and_holds_up_nobody(file, monkeypatch):
-    monkeypatch.setattr(control_server, "REQUEST_S", 0.5)
-
+def test_who_is_silent_slow_or_reads_nothing_is_sent_away_and_holds_up_nobody(file):
     def drip(until):
         with closing(connect(file, {US.uid}, 5)) as connection, suppress(OSError):
             while time.monotonic() < until:
@@ -279,7 +276,7 @@ def test_who_is_silent_slow_or_reads_nothing_is_sent_away_and_holds_up_nobody(fi
                 time.sleep(0.05)
 
     async def play():
-        async with serving(file):
+        async with serving(file, request_s=0.5):
             silent = [connect(file, {US.uid}, 5) for _ in range(5)]
             ends = time.monotonic() + 2
             dripping = threading.Thread(target=drip, args=(ends,))
@@ -298,11 +295,9 @@ def test_who_is_silent_slow_or_reads_nothing_is_sent_away_and_holds_up_nobody(fi
     assert all(b'"refused"' in one for one in heard)
 
 
-def test_when_it_is_full_whoever_comes_is_told_to_try_again_and_can(file, monkeypatch):
-    monkeypatch.setattr(control_server, "REQUEST_S", 0.5)
-
+def test_when_it_is_full_whoever_comes_is_told_to_try_again_and_can(file):
     async def play():
-        async with serving(file, most=3):
+        async with serving(file, most=3, request_s=0.5):
             silent = [connect(file, {US.uid}, 5) for _ in range(3)]
             await asyncio.sleep(0.1)
             busy = await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
@@ -348,15 +343,13 @@ def test_whoever_says_nothing_holds_up_no_end(file):
     assert asyncio.run(play()) == (True, [b""] * 5)
 
 
-def test_what_takes_too_long_is_said_to_be_pending(file, monkeypatch):
-    monkeypatch.setattr(control_server, "WORK_S", 0.1)
-
+def test_what_takes_too_long_is_said_to_be_pending(file):
     async def handle(_):
         await asyncio.sleep(0.4)
         return DONE
 
     async def play():
-        async with serving(file, handle=handle):
+        async with serving(file, handle=handle, work_s=0.1):
             return await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
 
     assert asyncio.run(play()).status is RequestStatus.PENDING

@@ -54,9 +54,12 @@ class ControlServer:
         handle: Handle,
         is_holder: Callable[[], bool],
         most: int | None = None,
+        request_s: float = REQUEST_S,
+        work_s: float = WORK_S,
     ) -> None:
         self._places, self._owner, self._handle, self._is_holder = places, owner, handle, is_holder
         self._most = most or max(1, min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE))
+        self._request_s, self._work_s = request_s, work_s
         self._seat: Seat | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[RequestResult]] = set()
@@ -108,7 +111,7 @@ class ControlServer:
         self._visits.add(visit)
         try:
             writer.write(to_line(await self._answer(reader)))
-            async with asyncio.timeout(REQUEST_S):
+            async with asyncio.timeout(self._request_s):
                 await writer.drain()
         except (OSError, TimeoutError):  # the client is gone, or does not read
             writer.transport.abort()
@@ -120,7 +123,7 @@ class ControlServer:
         if len(self._visits) > self._most:
             return RequestResult(RequestStatus.BUSY, "too many ask at once")
         try:
-            async with asyncio.timeout(REQUEST_S):
+            async with asyncio.timeout(self._request_s):
                 request = read_request(await reader.readuntil(b"\n"))
         except (*UNREADABLE, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             return RequestResult(RequestStatus.REFUSED, "this is no request of this version of provider-monitor")
@@ -131,7 +134,7 @@ class ControlServer:
         work = asyncio.ensure_future(self._handle(request))
         self._work.add(work)
         work.add_done_callback(self._work.discard)
-        await asyncio.wait({work}, timeout=WORK_S)
+        await asyncio.wait({work}, timeout=self._work_s)
         if not work.done():
             return RequestResult(RequestStatus.PENDING)
         if error := work.exception():
