@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
@@ -102,7 +102,7 @@ def configured(folder, ties):
     return replace(made, watches=watches, groups=groups, probe=replace(made.probe, blip_s=120))
 
 
-class AlertState:
+class Told:
     """All that is told of one instant."""
 
     def __init__(self, settings_, now):
@@ -207,15 +207,15 @@ async def play(folder, history, ties):
             for one in looked:
                 past.add(one)
             await beat(state, looked, clock.now)
-            told = AlertState(settings_, clock.now)
+            told = Told(settings_, clock.now)
             check_alike(told)
             check_picks(told)
             check_truth(told, past)
             check_world(state, told)
     async with opened(settings_, clock):
-        assert AlertState(settings_, clock.now).verdicts() == told.verdicts()
+        assert Told(settings_, clock.now).verdicts() == told.verdicts()
     for hours in (0.2, 5):
-        later = AlertState(settings_, clock.now + timedelta(hours=hours))
+        later = Told(settings_, clock.now + timedelta(hours=hours))
         check_alike(later)
         check_later(told, later)
 
@@ -251,7 +251,23 @@ def _to_be_picked(told, incident, lost):
     return {it.account for it in its or best}
 
 
-@settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)
+WELL = dict.fromkeys(IDS, "ok")
+# Suspended, then only without a right: what the page offers and what a message names come from one fault.
+ANOTHER_FAULT = [
+    (15, WELL | {"openai/main": "suspended"}),
+    (5, WELL),
+    (15, WELL),
+    (60, {"groq/llama": "no right", "openai/main": "no budget", "openai/backup": "suspended"}),
+    (300, WELL | {"openai/backup": "suspended"}),
+    (5, [None, None, None, "garbage", "timeout", "no right", None, None, None]),
+    (60, WELL | {"groq/llama": "suspended"}),
+    (5, {"openai/backup": "garbage", "groq/llama": "suspended"}),
+    (5, {"groq/llama": "suspended"}),
+]
+
+
+@settings(max_examples=60, phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False)
+@example(ANOTHER_FAULT, IDS)
 @given(rounds, some.sampled_from([(), IDS[:2], IDS]))
 def test_whatever_was_seen_all_tell_the_same_and_nothing_dead_is_handed_out(history, ties):
     with tempfile.TemporaryDirectory() as folder:

@@ -231,13 +231,16 @@ def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
     """Return whether a change is worth a message, only a record, or nothing (None).
 
     Faults of one blame and severity alternate in any outage (503, timeout, 503): not worth a message. What was part of
-    a wider trouble and outlasts it is, and so is what somebody would act on differently.
+    a wider trouble and outlasts it is, and so is what somebody would act on differently. An account's fault is recorded
+    in any case: a page, which is made from the records, must not call it suspended when messages no longer do.
     """
     if before.parent is not None and after.parent is None:
         return ChangeKind.CHANGED
     if (before.blame, before.severity) != (after.blame, after.severity) or _changes_the_action(before, after):
         return ChangeKind.CHANGED
     if _width(before) != _width(after) or before.confidence is not after.confidence:
+        return ChangeKind.UPDATED
+    if after.blame is Blame.ACCOUNT and after.fault is not before.fault:
         return ChangeKind.UPDATED
     return None
 
