@@ -2,26 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named, once_more
+from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named
 from monitor.diagnose.subject import Scope
 from monitor.stage import Stage
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals
+from monitor.state.stage_signal import Signals, Tell
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 
 log = logging.getLogger("monitor")
 
 Work = Callable[[], Coroutine[Any, Any, None]]
-Tell = Callable[[Change], Awaitable[None]]
 
 
 class Supervisor(Struct, frozen=True):
@@ -82,9 +81,8 @@ class Supervisor(Struct, frozen=True):
     async def _failed(self, stage: Stage, error: BaseException) -> None:
         """Report a stage's failure, in the log and wherever people look; as an incident once it lasts."""
         log.error("the stage `%s` failed and is restarted", stage, exc_info=error)
-        failing = self.services.own.failing
         try:
-            failing[stage] = once_more(failing.get(stage), stage, named(error), self.services.edge.clock())
+            self.services.own.note_failure(stage, named(error), self.services.edge.clock())
             self.signals.news.set()
             await self._note_failing()
             await self.review(stage)

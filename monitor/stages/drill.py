@@ -1,7 +1,7 @@
 """Drills: a simulated incident of a real account, sent down the real alert path to prove that the phone rings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.diagnose.subject import Scope, subject_of
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
+from monitor.state.stage_signal import Tell
 from monitor.store.submission import submit
 from probes.model import Confidence, Fault
 
@@ -52,10 +53,6 @@ def _diagnosis(drill: Drill) -> Diagnosis:
         targets=(),
         evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", DrillOnly()),),
     )
-
-
-Tell = Callable[[Change], Awaitable[None]]
-"""Saves a change that no observation led to, and queues its messages."""
 
 
 async def drills(services: Services, belief: BeliefView, tell: Tell) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from monitor.diagnose.stage_failure import Failing
+from monitor.diagnose.stage_failure import Failing, once_more
 from monitor.sentence.found import stage_failed
 from monitor.stage import Stage
 
@@ -43,6 +43,10 @@ class SelfHealth(Struct):
     def said_before(self, about: str, words: str) -> None:
         """Take over a warning of the previous process without logging it again: cron mails each round's log."""
         self.warnings[about] = self.logged[about] = words
+
+    def note_failure(self, stage: Stage, error: str, at: datetime) -> None:
+        """Count one more failure of a stage."""
+        self.failing[stage] = once_more(self.failing.get(stage), stage, error, at)
 
     def withdraw(self, about: str) -> bool:
         """Clear a warning without logging; return whether there was one."""

@@ -1,12 +1,13 @@
 """How stages talk to each other: queues of observations and reports for the beat, and events that wake a stage."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from msgspec import Struct, field
 
 from monitor.diagnose.diagnosis import Diagnosis
+from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import Source
 from monitor.state.belief import ControlResult
 from probes.model import Observation
@@ -20,6 +21,10 @@ class Burning(Struct, frozen=True):
 
 Report = Source | ControlResult | Burning
 """What a stage other than the prober learnt: a status source's state, control probes, objectives."""
+
+
+Tell = Callable[[Change], Awaitable[None]]
+"""Saves a change that no observation led to, and queues its messages."""
 
 
 class Signals(Struct, frozen=True):

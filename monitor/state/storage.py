@@ -9,7 +9,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import Struct
 
-from monitor.diagnose.stage_failure import once_more
 from monitor.stage import Stage
 from monitor.state.self_health import SelfHealth
 from monitor.storage_refusal import StorageRefusal
@@ -40,24 +39,20 @@ class Storage(Struct, frozen=True):
 
     async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run a method of the writer off the loop, one at a time."""
-        done = partial(self.failover.do, work, *args, **named)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
-        finally:
-            self._report_refusal()
+        return await self._in_writing_thread(partial(self.failover.do, work, *args, **named))
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
         """Run housekeeping, a method of the writer, as `write` does; None: the database takes no writes now."""
-        done = partial(self.failover.tidy, lambda writer: work(writer, *args))
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
-        finally:
-            self._report_refusal()
+        return await self._in_writing_thread(partial(self.failover.tidy, lambda writer: work(writer, *args)))
 
     async def begin_anew(self) -> None:
         """Set the database aside if it is broken, and go on with a new one."""
+        await self._in_writing_thread(self.failover.doubt)
+
+    async def _in_writing_thread(self, work: Callable[[], T]) -> T:
+        """Run it there, and report whether the database takes writes now."""
         try:
-            await asyncio.get_running_loop().run_in_executor(self.writing, self.failover.doubt)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, work)
         finally:
             self._report_refusal()
 
@@ -81,9 +76,8 @@ class Storage(Struct, frozen=True):
         if not refused:
             return True
         what = f"{len(refused)} set aside in {aside.name}, the last for {refused[-1].error}"
-        failing = self.own.failing
-        failing[Stage.EVALUATE] = once_more(failing.get(Stage.EVALUATE), Stage.EVALUATE, what, self.clock())
-        await self.write(Writer.save_failing, list(failing.values()))
+        self.own.note_failure(Stage.EVALUATE, what, self.clock())
+        await self.write(Writer.save_failing, list(self.own.failing.values()))
         return False
 
     def resume_refusal(self) -> None:
