@@ -24,6 +24,7 @@ from monitor.runtime.loop import watch_and_tell
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Outside
 from probes.canary import Prober, outcome_of
+from probes.doubt import Doubt, HostUnreached, Obstacle, StatusRefused
 from probes.model import Account, Blame, ControlAnswer, Credit, Fault, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Provider
@@ -264,10 +265,10 @@ class Stage:
         impact = max((one.impact for one in notices if one.is_open), default=Impact.NONE)
         return Bulletin(source, at, Trust.READ, notices=notices, impact=impact, status=200)
 
-    def _problem(self, provider: str) -> str | None:
+    def _problem(self, provider: str) -> Doubt | None:
         if self.made.is_offline(self.loop.now_s):
-            return "cannot be reached: no connection"
-        return "answers HTTP 500" if self.made.pages[provider] is Manner.STALE else None
+            return HostUnreached(Obstacle.REFUSED)
+        return StatusRefused(500) if self.made.pages[provider] is Manner.STALE else None
 
     def _tale(self, source: str) -> list[tuple[float, float]]:
         """Return from when to when a source tells of trouble."""

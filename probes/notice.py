@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from probes.doubt import Doubt
+
 
 class NoticePhase(StrEnum):
     """How far an incident or a maintenance has come. UNKNOWN: the source did not say."""
@@ -115,7 +117,7 @@ class Validators(Struct, frozen=True):
 class Bulletin(Struct, frozen=True):
     """Result of one poll of one source. `source` is `provider/feed`.
 
-    `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the source does not
+    `problem` says why it is DOUBTFUL, and is None otherwise. `impact` is None when the source does not
     say: no component, no open notice, no overall status. `newest_at` is when the source last changed, by its own
     account. An UNCHANGED bulletin holds no notices of its own. `unread` counts items, or states of our components, that
     could not be read, plus one where the page says that something is wrong but not what. If it is not 0, silence is not
@@ -125,7 +127,7 @@ class Bulletin(Struct, frozen=True):
     source: str
     at: datetime
     trust: Trust
-    problem: str | None = None
+    problem: Doubt | None = None
     notices: tuple[Notice, ...] = ()
     components: tuple[ComponentState, ...] = ()
     impact: Impact | None = None

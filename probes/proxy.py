@@ -3,6 +3,7 @@
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -27,6 +28,36 @@ if TYPE_CHECKING:
 
 class ProxyError(ValueError):
     """Why a text names no usable proxy; never contains its user or password."""
+
+
+class ProxyFault(StrEnum):
+    """How a proxy stops a request."""
+
+    NAME = "name"
+    TLS = "tls"
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    PROTOCOL = "protocol"
+    SCHEME = "scheme"
+    CREDENTIALS = "credentials"
+    UNREACHED = "unreached"
+    REFUSED = "refused"
+
+
+class ProxyStopped(Struct, frozen=True, tag="proxy-stopped"):
+    """The proxy named `proxy` stopped a request to `place`; neither holds a secret.
+
+    `status` is the proxy's own answer, None without one. `has_user`: we gave it a user. `detail` is to be quoted: the
+    words of the system or of OpenSSL, or the schemes that the proxy asks for.
+    """
+
+    proxy: str
+    how: ProxyFault
+    place: str
+    status: int | None = None
+    has_user: bool = False
+    detail: str = ""
 
 
 class Proxy(Struct, frozen=True):

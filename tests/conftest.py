@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
+from monitor.sentence.doubted import doubted
 from monitor.sentence.reason import reason
 from probes.model import Answer, Fault, Observation, Outcome, Target
 
@@ -98,6 +99,11 @@ def target(account="openai/main", canary="chat", model=None):
 def sentences(reasons):
     """Say reasons as a reader of English has them, at an instant that those of detectors do not ask for."""
     return tuple(reason(one, NOON) for one in reasons)
+
+
+def why(bulletin):
+    """Say why a bulletin is not believed as a reader of English has it; None if it is."""
+    return bulletin.problem and doubted(bulletin.problem)
 
 
 def observation(fault=None, seconds=0, target=CHAT, **facts):

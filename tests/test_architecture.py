@@ -54,10 +54,12 @@ ROOMS = {
     },
     "probes.attempt": {"probes.canary", "probes.command", "probes.model", "probes.provider"},
     "probes.control": {"probes.canary", "probes.model", "probes.provider", "probes.proxy", "probes.transport"},
-    "probes.notice": set(),
+    "probes.doubt": {"probes.proxy"},
+    "probes.notice": {"probes.doubt"},
     "probes.feeds": {
         "aiohttp",
         "feedparser",
+        "probes.doubt",
         "probes.model",
         "probes.notice",
         "probes.provider",
@@ -70,7 +72,15 @@ ROOMS = {
     "monitor": set(),
     "monitor.limit_window": set(),
     "monitor.words": {"monitor.diagnose", "monitor.limit_window", "probes.model", "probes.notice", "probes.target_id"},
-    "monitor.sentence": {"monitor.detect", "monitor.diagnose", "monitor.stage", "monitor.words", "probes.model"},
+    "monitor.sentence": {
+        "monitor.detect",
+        "monitor.diagnose",
+        "monitor.stage",
+        "monitor.words",
+        "probes.doubt",
+        "probes.model",
+        "probes.proxy",
+    },
     "monitor.log": {"probes.redact"},
     "monitor.thread": set(),
     "monitor.deadline": set(),
@@ -81,6 +91,7 @@ ROOMS = {
     "monitor.diagnose": {
         "monitor.detect",
         "monitor.stage",
+        "probes.doubt",
         "probes.feeds",
         "probes.model",
         "probes.notice",
@@ -208,6 +219,7 @@ ROOMS = {
         "monitor.log",
         "monitor.publish",
         "monitor.schedule",
+        "monitor.sentence",
         "monitor.slo",
         "monitor.state",
         "monitor.storage_refusal",
@@ -217,6 +229,7 @@ ROOMS = {
         "probes.catalog",
         "probes.control",
         "probes.document",
+        "probes.doubt",
         "probes.feeds",
         "probes.model",
         "probes.notice",
@@ -286,6 +299,7 @@ ROOMS = {
         "monitor.replay",
         "monitor.runtime",
         "monitor.schedule",
+        "monitor.sentence",
         "monitor.stage",
         "monitor.stages",
         "monitor.state",
@@ -623,7 +637,7 @@ def test_a_key_a_docstring_and_an_error_are_no_sentence(code):
     assert list(sentences_in(ast.parse(code))) == []
 
 
-@pytest.mark.parametrize("room", ["monitor.detect", "monitor.diagnose"])
+@pytest.mark.parametrize("room", ["monitor.detect", "monitor.diagnose", "probes.doubt"])
 def test_what_judges_returns_values_and_says_no_sentence(room):
     """`monitor.sentence` says them, in every language."""
     its = {name: path for name, path in MODULES.items() if room_of(name) == room}

@@ -14,13 +14,14 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from probes.canary import open_session
+from probes.doubt import Defect, Defective, HostUnreached, Obstacle, PollTooSlow
 from probes.feeds.merge import renew
 from probes.feeds.poll import MOST_BYTES, poll
 from probes.model import TimeLimits
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Platform
 from probes.simulator import CONTROL, Simulator
-from tests.conftest import NOON, at
+from tests.conftest import NOON, at, why
 
 SAMPLES = Path(__file__).parent / "samples" / "feeds"
 SUMMARY = (SAMPLES / "statuspage" / "summary.json").read_bytes()
@@ -106,7 +107,7 @@ def test_we_say_who_we_are_and_what_we_know():
 
 
 def test_unchanged_without_having_been_asked_is_doubtful():
-    assert look(answering(b"", 304)).problem == "says unchanged, but was not asked for changes"
+    assert look(answering(b"", 304)).problem == Defective(Defect.UNASKED)
 
 
 def test_a_compressed_page_is_read():
@@ -170,7 +171,7 @@ def test_what_is_wrong_with_the_other_side_makes_a_doubtful_bulletin_and_no_exce
 
     bulletin = look(handle, known)
 
-    assert (bulletin.trust, bulletin.problem) == (Trust.DOUBTFUL, problem)
+    assert (bulletin.trust, why(bulletin)) == (Trust.DOUBTFUL, problem)
     assert (bulletin.notices, bulletin.validators) == ((), known)
 
 
@@ -191,14 +192,14 @@ def test_a_page_that_drips_forever_is_left_after_the_total_time():
             await response.write(b" ")
             await asyncio.sleep(0.05)
 
-    assert look(drip, patience=QUICK).problem == "is too slow: not done within 0.8 s"
+    assert look(drip, patience=QUICK).problem == PollTooSlow(0.8)
 
 
 def test_a_page_that_falls_silent_is_left():
     async def hang(request):
         await asyncio.sleep(60)
 
-    assert look(hang, patience=QUICK).problem == "is too slow: not a byte for 0.4 s"
+    assert look(hang, patience=QUICK).problem == PollTooSlow(0.4, silent=True)
 
 
 def test_a_page_that_breaks_off_is_told():
@@ -209,7 +210,7 @@ def test_a_page_that_breaks_off_is_told():
         request.transport.close()
         return response
 
-    assert look(cut).problem == "broke off in the middle"
+    assert look(cut).problem == Defective(Defect.CUT_OFF)
 
 
 async def look_at(url):
@@ -226,14 +227,14 @@ def test_a_host_that_is_not_there_is_told():
 
         bulletin = asyncio.run(look_at(f"http://127.0.0.1:{port}/"))
 
-    assert (bulletin.problem, bulletin.status) == ("cannot be reached: no connection", None)
+    assert (bulletin.problem, bulletin.status) == (HostUnreached(Obstacle.REFUSED), None)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://"])
 def test_an_address_that_is_none_is_told(url):
     assert asyncio.run(look_at(url)).problem in (
-        "has an address that is none",
-        "sends what is not HTTP that can be read",
+        Defective(Defect.ADDRESS),
+        Defective(Defect.NOT_HTTP),
     )
 
 
@@ -316,7 +317,7 @@ def test_an_unchanged_bulletin_holds_what_was_read_last_as_far_as_it_still_matte
 
 
 def test_any_other_bulletin_is_what_it_is():
-    doubtful = Bulletin("a/b", NOON, Trust.DOUBTFUL, "is empty")
+    doubtful = Bulletin("a/b", NOON, Trust.DOUBTFUL, Defective(Defect.EMPTY))
 
     assert renew(LAST, doubtful) is doubtful
     assert renew(None, LAST) is LAST

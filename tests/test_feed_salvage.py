@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.diagnose.status_source import BELIEVED, Source, follow, page
+from probes.doubt import Defect, Defective
 from probes.feeds.charset import MULTIPLE, SINGLE, decode
 from probes.feeds.merge import KEPT
 from probes.feeds.parse import READERS, parse
@@ -695,10 +696,7 @@ def test_a_state_that_is_not_known_is_neither_well_nor_an_outage(word, impact):
 def test_where_no_state_of_ours_is_known_nothing_is_concluded():
     bulletin = told("statuspage", summary([component("API", 1), component("Batch", "2")]))
 
-    assert (bulletin.trust, bulletin.problem) == (
-        Trust.DOUBTFUL,
-        "says how things stand in words that are not known",
-    )
+    assert (bulletin.trust, bulletin.problem) == (Trust.DOUBTFUL, Defective(Defect.UNKNOWN_STATES))
 
 
 def test_a_word_for_the_whole_page_that_is_not_known_is_no_good_news():
@@ -722,7 +720,7 @@ def test_a_word_that_says_it_is_over_beats_an_end_whose_zone_is_missing():
 
 
 def test_a_page_that_lists_no_component_at_all_is_not_fine():
-    assert told("statuspage", summary()).problem == "names no component"
+    assert told("statuspage", summary()).problem == Defective(Defect.NO_COMPONENT)
 
 
 # What the page shows without a notice --------------------------------------------------------------------------
@@ -838,7 +836,7 @@ def test_an_entry_with_nothing_in_it_is_counted_and_is_no_notice():
     bulletin = told("feed", rss(item(), "<item/>", "<item><guid>9</guid></item>").encode())
 
     assert (len(bulletin.notices), bulletin.unread) == (1, 2)
-    assert told("feed", rss("<item/>").encode()).problem == "has nothing that can be read"
+    assert told("feed", rss("<item/>").encode()).problem == Defective(Defect.NOTHING_READ)
 
 
 @pytest.mark.parametrize(

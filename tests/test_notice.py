@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from probes.doubt import ComponentsLost, Defect, Defective, PollTooSlow, WentBack
 from probes.feeds.consistency import PATIENCE, Seen, doubt
 from probes.feeds.merge import fold
 from probes.feeds.poll_interval import next_poll_s
@@ -199,6 +200,8 @@ def test_open_notices_stand_first_and_the_worst_of_them_before():
     assert [one.id for one in folded(*reports)] == ["large", "small", "over"]
 
 
+EMPTY = Defective(Defect.EMPTY)
+
 # Distrust ------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +231,7 @@ def test_a_source_older_than_before_is_doubtful_and_says_so():
     judged, _ = doubt(doubt(Seen(), before)[1], older)
 
     assert judged.trust is Trust.DOUBTFUL
-    assert judged.problem == "is older than what it said before (of 2026-11-20 12:00 UTC)"
+    assert judged.problem == WentBack(at(-DAY))
     assert judged.notices == older.notices
     assert judged.validators == Validators()
 
@@ -249,9 +252,9 @@ def test_a_source_that_stays_as_it_is_now_is_believed_in_the_end():
         ("abcd", None),
         ("abc", None),
         ("ab", None),
-        ("a", "has lost 3 of 4 components"),
-        ("", "has lost 4 of 4 components"),
-        ("wxyz", "has lost 4 of 4 components"),
+        ("a", ComponentsLost(3, 4)),
+        ("", ComponentsLost(4, 4)),
+        ("wxyz", ComponentsLost(4, 4)),
         ("abcdefgh", None),
     ],
 )
@@ -274,7 +277,7 @@ def test_components_that_vanish_are_missed(now, problem):
 def test_a_source_that_says_one_thing_and_another_by_turns_is_doubtful(states, flips):
     problems = doubted(*(bulletin(state) for state in states))
 
-    assert problems[-1] == ("says one thing and another by turns" if flips else None)
+    assert problems[-1] == (Defective(Defect.BY_TURNS) if flips else None)
 
 
 def test_a_confirmed_state_breaks_the_turns():
@@ -285,7 +288,7 @@ def test_a_confirmed_state_breaks_the_turns():
 
 def test_what_could_not_be_read_is_not_remembered():
     _, seen = doubt(Seen(), bulletin("1", components="abc"))
-    blind = Bulletin("a/b", NOON, Trust.DOUBTFUL, "is too slow")
+    blind = Bulletin("a/b", NOON, Trust.DOUBTFUL, PollTooSlow(30))
 
     assert doubt(seen, blind) == (blind, seen)
 
@@ -309,10 +312,10 @@ def test_what_is_remembered_can_be_kept_as_json():
         (bulletin(), 0, 10_000, 300),
         (bulletin("1"), 0, 0, 60),
         (bulletin("1", trust=Trust.UNCHANGED), 0, 0, 60),
-        (bulletin(trust=Trust.DOUBTFUL, problem="is empty"), 1, 0, 120),
-        (bulletin(trust=Trust.DOUBTFUL, problem="is empty"), 2, 0, 240),
-        (bulletin(trust=Trust.DOUBTFUL, problem="is empty"), 4, 0, 900),
-        (bulletin("1", trust=Trust.DOUBTFUL, problem="is empty"), 10_000, 0, 900),
+        (bulletin(trust=Trust.DOUBTFUL, problem=EMPTY), 1, 0, 120),
+        (bulletin(trust=Trust.DOUBTFUL, problem=EMPTY), 2, 0, 240),
+        (bulletin(trust=Trust.DOUBTFUL, problem=EMPTY), 4, 0, 900),
+        (bulletin("1", trust=Trust.DOUBTFUL, problem=EMPTY), 10_000, 0, 900),
     ],
 )
 def test_a_source_is_looked_at_faster_while_something_is_open_and_slower_when_quiet_or_blind(
@@ -323,6 +326,6 @@ def test_a_source_is_looked_at_faster_while_something_is_open_and_slower_when_qu
 
 @given(some.integers(0, 100), some.integers(0, 1000), some.floats(0, 1, exclude_max=True), some.booleans())
 def test_no_wait_is_shorter_than_most_of_a_minute_or_longer_than_fifteen(failures, quiet, chance, blind):
-    one = replace(bulletin(), trust=Trust.DOUBTFUL, problem="is empty") if blind else bulletin()
+    one = replace(bulletin(), trust=Trust.DOUBTFUL, problem=EMPTY) if blind else bulletin()
 
     assert 54 <= next_poll_s(one, failures, quiet, chance) <= 900

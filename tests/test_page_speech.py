@@ -18,7 +18,7 @@ from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, Manner, ObjectiveView
 from monitor.publish.status import standing
 from monitor.publish.translation import ENGLISH, load_speech
-from monitor.sentence import detected, found
+from monitor.sentence import detected, doubted, found
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
@@ -41,6 +41,7 @@ TABLES = (
         limit_window.SEVERAL,
     ),
     *(detected.MEASURED, detected.WITHHELD, found.DOES),
+    *(doubted.OBSTACLES, doubted.DETOURS, doubted.BOUNDS, doubted.DEFECTS, doubted.PROXIES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
@@ -73,7 +74,7 @@ SAID_ELSEWHERE = {
     *("no notice posted", "undated"),
     *(fault.value for fault in Fault),
     *(level.value for level in Level),
-    *("has not been read for half an hour", "the monitor was not watching"),
+    *(doubted.WRONG_PASSWORD, "the monitor was not watching"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(
         "Not seen lately",

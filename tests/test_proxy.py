@@ -10,6 +10,7 @@ import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.alert.address import heed
 from monitor.alert.channel import Channel
@@ -24,11 +25,25 @@ from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
 from probes.control import is_online, probe_control
 from probes.document import DocumentError
+from probes.doubt import HostUnreached, Obstacle
 from probes.feeds.poll import poll
 from probes.model import Account, Blame, Fault, Outcome, Phase, Target, TimeLimits
 from probes.notice import Validators
 from probes.provider import Feed
-from probes.proxy import DIRECT, Proxies, Proxy, ProxyError, Way, choose, is_bypassed, parse, read_environment
+from probes.proxy import (
+    DIRECT,
+    Proxies,
+    Proxy,
+    ProxyError,
+    ProxyFault,
+    ProxyStopped,
+    Way,
+    choose,
+    is_bypassed,
+    parse,
+    read_environment,
+)
+from tests.conftest import why
 from tests.forward_proxy import forward_proxy
 from tests.receiver import webhook
 from tests.test_road import GOOD, says, secured, serving
@@ -643,8 +658,7 @@ FEED = Feed(
         ({}, None),
         (
             {"login": ("jo", "x")},
-            "cannot be reached: the proxy at {proxy} refuses us: it wants a user and a password "
-            "(HTTP 407 Proxy Authentication Required)",
+            "cannot be reached: the proxy at {proxy} refuses us: it wants a user and a password (HTTP 407)",
         ),
     ],
 )
@@ -659,7 +673,49 @@ def test_a_status_page_is_read_through_the_proxy(tmp_path, settings, problem):
 
     told, proxy = asyncio.run(play())
     assert proxy.targets() == [FEED.url]
-    assert problem is None or told.problem == problem.format(proxy=proxy.name)
+    assert problem is None or why(told) == problem.format(proxy=proxy.name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "user", "how", "facts"),
+    [
+        ({"login": ("jo", "x")}, None, ProxyFault.CREDENTIALS, {"status": 407}),
+        ({"login": ("jo", "x")}, "al", ProxyFault.CREDENTIALS, {"status": 407, "has_user": True}),
+        (
+            {"answer": b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n"},
+            *(None, ProxyFault.SCHEME, {"status": 407, "detail": "NTLM"}),
+        ),
+        ({"answer": b"HTTP/1.1 503 No\r\n\r\n"}, None, ProxyFault.UNREACHED, {"status": 503}),
+        ({"answer": b"HTTP/1.1 403 No\r\n\r\n"}, None, ProxyFault.REFUSED, {"status": 403}),
+        ({"answer": b""}, None, ProxyFault.CLOSED, {}),
+        ({"answer": None}, None, ProxyFault.TIMEOUT, {}),
+        ({"answer": b"SSH-2.0-OpenSSH\r\n\r\n"}, None, ProxyFault.PROTOCOL, {}),
+    ],
+)
+def test_a_proxy_that_stops_a_poll_is_named_with_what_it_did(tmp_path, settings, user, how, facts):
+    async def play():
+        async with behind(**settings) as (proxy, authority), open_session("test") as session:
+            told = await poll(
+                session, replace(FEED, url=f"https://{HOST}/api"), Validators(), lambda: datetime.now(UTC),
+                time.monotonic, source="x/status", patience=QUICK, way=a_way(proxy, tmp_path, authority, user),
+            )  # fmt: skip
+            return told, proxy.name
+
+    told, name = asyncio.run(play())
+    assert told.problem == ProxyStopped(name, how, f"{HOST}:443", **facts)
+
+
+def test_what_fails_behind_the_proxy_while_polling_names_the_proxy(tmp_path):
+    async def play():
+        async with behind() as (proxy, authority), open_session("test") as session:
+            told = await poll(
+                session, replace(FEED, url=f"https://{HOST}/api"), Validators(), lambda: datetime.now(UTC),
+                time.monotonic, source="x/status", way=Way(a_way(proxy, tmp_path, authority).proxies),
+            )  # fmt: skip
+            return told, proxy.name
+
+    told, name = asyncio.run(play())
+    assert told.problem == HostUnreached(Obstacle.CERTIFICATE, name)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """What is found is a value; here it is said: each kind, in English word for word, and nothing of it in English else."""
 
+import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from string import Formatter
+from types import UnionType
 from typing import get_args
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.measure import Kind
@@ -71,6 +76,7 @@ from monitor.diagnose.reason import (
     Share,
     Siblings,
     SourceDoubted,
+    SourceStale,
     StageFailed,
     Symptom,
     Unanswered,
@@ -79,23 +85,104 @@ from monitor.diagnose.reason import (
     Unreached,
     WholeErrorLogged,
 )
+from monitor.diagnose.status_source import Source
 from monitor.diagnose.subject import Scope
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.snapshot import Manner
+from monitor.publish.snapshot import Manner, SourceView
 from monitor.publish.translation import load_speech
 from monitor.sentence.detected import MEASURED, WITHHELD, remark
+from monitor.sentence.doubted import BOUNDS, DEFECTS, DETOURS, OBSTACLES, PROXIES, doubted
 from monitor.sentence.found import DOES
 from monitor.sentence.reason import ending, reasons, spelled
 from monitor.stage import Stage
 from monitor.words import Language
+from probes.doubt import (
+    Bound,
+    BoundExceeded,
+    BrowserChallenge,
+    ComponentsLost,
+    ComponentsUnknown,
+    Defect,
+    Defective,
+    Detour,
+    Doubt,
+    FormUnknown,
+    HostUnreached,
+    Misread,
+    Obstacle,
+    PlatformChanged,
+    PollBroken,
+    PollTooSlow,
+    RedirectRefused,
+    RootUnknown,
+    ShapeUnknown,
+    StatusRefused,
+    WentBack,
+    XmlBroken,
+)
 from probes.model import Fault
+from probes.proxy import ProxyFault, ProxyStopped
 from tests.builders_page import account, incident, shown, snapshot
 from tests.conftest import NOON, at
 from tests.test_page import Document
-from tests.test_page_speech import SAID, SHIPPED
+from tests.test_page_speech import DE, SAID, SHIPPED, ZH
 
 HOUR = timedelta(hours=1)
+PROXIED = partial(ProxyStopped, "10.0.0.1:3128", place="10.0.0.2:443")
+DOUBTS = [
+    *((Defective(one), said) for one, said in DEFECTS.items()),
+    (BoundExceeded(Bound.REDIRECTS, 3), "redirects more than 3 times"),
+    (BoundExceeded(Bound.BYTES, 8 * 2**20), "is larger than 8 MiB"),
+    (BoundExceeded(Bound.FEED_BYTES, 2 * 2**20), "is a feed of more than 2 MiB in its first items"),
+    (BoundExceeded(Bound.ITEMS, 5000), "lists more than 5000 items"),
+    (BoundExceeded(Bound.DEPTH, 64), "is nested deeper than 64 elements"),
+    (BoundExceeded(Bound.DATE_CHARACTERS, 100), "has a date of more than 100 characters"),
+    *((HostUnreached(one), f"cannot be reached: {said}") for one, said in OBSTACLES.items()),
+    (
+        HostUnreached(Obstacle.TLS, "10.0.0.1:3128"),
+        "cannot be reached: no secure connection could be agreed on (through the proxy at 10.0.0.1:3128)",
+    ),
+    *(
+        (PROXIED(how=one), "cannot be reached: " + said.format(proxy="10.0.0.1:3128", place="10.0.0.2:443"))
+        for one, said in PROXIES.items()
+    ),
+    (
+        PROXIED(how=ProxyFault.CREDENTIALS, status=407, has_user=True),
+        "cannot be reached: the proxy at 10.0.0.1:3128 refuses our user and password (HTTP 407)",
+    ),
+    (
+        PROXIED(how=ProxyFault.SCHEME, status=407, detail="Errors"),
+        "cannot be reached: the proxy at 10.0.0.1:3128 wants another proof than a user and a password "
+        "(HTTP 407, Errors)",
+    ),
+    (PollTooSlow(0.8), "is too slow: not done within 0.8 s"),
+    (PollTooSlow(15.0, silent=True), "is too slow: not a byte for 15 s"),
+    (RedirectRefused(Detour.NOWHERE), "redirects to what is no web address"),
+    (RedirectRefused(Detour.OTHER_HOST, "10.0.0.3"), "moved to another host, 10.0.0.3; not followed"),
+    (RedirectRefused(Detour.PLAIN_HTTP), "redirects from https to http; not followed"),
+    (StatusRefused(404), "is not there (HTTP 404): its address may have changed"),
+    (StatusRefused(410), "is not there (HTTP 410): its address may have changed"),
+    (StatusRefused(429), "asks us to come less often (HTTP 429)"),
+    (StatusRefused(500), "answers HTTP 500"),
+    (BrowserChallenge(), "is behind a challenge for browsers"),
+    (BrowserChallenge(403), "is behind a challenge for browsers (HTTP 403)"),
+    (FormUnknown("openai"), "is not in a form that openai sends"),
+    (ShapeUnknown("openai"), "is JSON, but not of the shape that openai sends"),
+    (RootUnknown("list"), "is XML, but no feed: it begins with <list>"),
+    (XmlBroken(7), "is not well-formed XML (line 7)"),
+    (PlatformChanged(Defective(Defect.EMPTY), ("openai",)), "is empty; it seems to have moved to openai"),
+    (
+        PlatformChanged(XmlBroken(7), ("openai", "main", "card")),
+        "is not well-formed XML (line 7); it seems to have moved to openai or main or card",
+    ),
+    (ComponentsUnknown(1), "has 1 component, and not one that we look for: it was rearranged"),
+    (ComponentsUnknown(3), "has 3 components, none of those we look for: it was rearranged"),
+    (ComponentsLost(3, 4), "has lost 3 of 4 components"),
+    (WentBack(NOON), "is older than what it said before (of 21 Nov 2026, 12:00 UTC)"),
+    (PollBroken("OSError"), "could not be polled: the monitor's own fault (OSError)"),
+]
+"""Each kind of doubt about a status source, and what it says in English."""
 REASONS = [
     ("what a user wrote", "what a user wrote"),
     (
@@ -151,6 +238,7 @@ REASONS = [
     (Elsewhere(reached=True), "this machine can reach other hosts"),
     (Elsewhere(reached=False), "nothing else can be reached from this machine either"),
     (SourceDoubted("is empty"), "it is empty"),
+    *((SourceDoubted(one), f"it {said}") for one, said in DOUBTS),
     (
         BudgetBurnt(HOUR, 0.1, 0.005, timedelta(minutes=5), 0.1),
         "10.0% failed in the last hour, and 10.0% in the last 5 minutes; 0.50% is allowed",
@@ -318,7 +406,21 @@ def of_a_provider(*found, **facts):
 def test_there_is_an_example_of_each_kind():
     assert {type(one) for one, _ in REASONS} == set(get_args(Reason))
     assert {type(one) for one, _ in REMARKS} == set(get_args(AnswerWords))
-    assert (set(MEASURED), set(WITHHELD), set(DOES)) == (set(Kind), set(Withheld), set(Stage))
+    assert {type(one) for one, _ in DOUBTS} == set(get_args(Doubt))
+    assert {type(one.met) for one, _ in DOUBTS if isinstance(one, PlatformChanged)} <= set(get_args(Misread))
+    assert {one.to for one, _ in DOUBTS if isinstance(one, RedirectRefused)} == set(Detour)
+    assert {one.bound for one, _ in DOUBTS if isinstance(one, BoundExceeded)} == set(Bound)
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        *((MEASURED, Kind), (WITHHELD, Withheld), (DOES, Stage)),
+        *((DEFECTS, Defect), (OBSTACLES, Obstacle), (DETOURS, Detour), (BOUNDS, Bound), (PROXIES, ProxyFault)),
+    ],
+)
+def test_a_table_has_a_sentence_for_each_value(table, kind):
+    assert set(table) == set(kind)
 
 
 @pytest.mark.parametrize(("found", "said"), REASONS)
@@ -394,6 +496,69 @@ def test_no_word_of_ours_is_said_but_through_the_language(found):
     (sentence,) = reasons(of_a_provider(found), MUTE)
 
     assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
+
+
+FACTS = {
+    str: some.text("0123456789.:", min_size=1, max_size=9),
+    tuple[str, ...]: some.lists(some.sampled_from(["1", "2", "3"]), min_size=1, max_size=3).map(tuple),
+    datetime: some.integers(0, 4_000_000_000).map(partial(datetime.fromtimestamp, tz=UTC)),
+    int: some.integers(0, 2**53),
+    float: some.floats(0, 1e6),
+}
+"""Facts without letters, so that each letter in a sentence is of a word of ours."""
+
+
+@some.composite
+def values(draw, kind):
+    """Draw a value of a type that occurs in a Doubt."""
+    if options := get_args(kind) if isinstance(kind, UnionType) else ():
+        return draw(values(draw(some.sampled_from(options))))
+    if kind in FACTS:
+        return draw(FACTS[kind])
+    if not issubclass(kind, msgspec.Struct):
+        return draw(some.from_type(kind))
+    fields = msgspec.structs.fields(kind)
+    return kind(**{field.name: draw(values(field.type)) for field in fields})
+
+
+@given(values(Doubt))
+def test_whatever_is_doubted_of_a_source_has_no_word_but_those_of_its_language(doubt):
+    assert set(re.findall(r"[A-Za-z]{2,}", doubted(doubt, MUTE))) <= {"HTTP"}
+    assert msgspec.json.decode(msgspec.json.encode(Source("a/b", problem=doubt)), type=Source).problem == doubt
+
+
+@given(values(Doubt))
+def test_whatever_is_doubted_of_a_source_is_said_in_each_language_shipped(doubt):
+    for language in (DE, ZH):
+        said = doubted(doubt, language)
+        assert said != doubted(doubt)
+        assert "{" not in said
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
+    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
+    found = [*(one for one, _ in DOUBTS), SourceStale(), None]
+    sources = tuple(
+        SourceView(f"a/{n}", f"a{n}", "https://a.example", False, None, one, ()) for n, one in enumerate(found)
+    )
+    files = render(snapshot(account(), sources=sources, manner=Manner(language=language)))
+    text = Document(files["index.html"]).text
+
+    for n, one in enumerate(found):
+        assert f"a{n}: {speech.doubt(one) if one else speech.say('not read yet')}" in text
+    status = json.loads(files["status.json"])["status_sources"]
+    assert [one["problem"] for one in status] == [one and doubted(one) for one in found]
+
+
+def test_what_a_version_of_before_kept_of_a_source_is_quoted():
+    source = msgspec.json.decode(b'{"id": "a/b", "problem": "is empty", "failures": 3}', type=Source)
+    (reason,) = [msgspec.convert({"type": "source-doubted", "problem": "is empty"}, Reason)]
+
+    assert source.problem == "is empty"
+    assert (doubted(source.problem), doubted(source.problem, DE)) == ("is empty", "is empty")
+    assert reasons(of_a_provider(reason), DE) == ["beim Lesen fiel auf: „is empty“"]
+    assert reasons(of_a_provider(reason), ZH) == ["读取时发现：“is empty”"]
 
 
 @pytest.mark.parametrize("language", SHIPPED)

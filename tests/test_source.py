@@ -10,6 +10,7 @@ from monitor.diagnose.incident import Announcement
 from monitor.diagnose.reason import SourceDoubted
 from monitor.diagnose.status_source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
 from monitor.diagnose.subject import Scope
+from probes.doubt import Defect, Defective
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import at
 
@@ -24,7 +25,10 @@ def bulletin(seconds=0, *notices, trust=Trust.READ, problem=None, **facts):
     return Bulletin(ID, at(seconds), trust, problem, tuple(notices), **facts)
 
 
-def doubtful(seconds=0, problem="is empty"):
+EMPTY = Defective(Defect.EMPTY)
+
+
+def doubtful(seconds=0, problem=EMPTY):
     return bulletin(seconds, trust=Trust.DOUBTFUL, problem=problem)
 
 
@@ -49,7 +53,7 @@ def test_what_was_not_read_yet_is_not_readable():
 def test_a_doubtful_poll_takes_back_the_belief_and_keeps_what_was_said():
     source = followed(bulletin(0, notice()), doubtful(60))
 
-    assert (source.problem, source.doubtful_since, source.failures) == ("is empty", at(60), 1)
+    assert (source.problem, source.doubtful_since, source.failures) == (EMPTY, at(60), 1)
     assert not source.is_readable(at(61))
     assert source.notices
 
@@ -164,7 +168,7 @@ def test_hours_of_doubt_are_one_quiet_sign():
         Scope.SOURCE,
         ID,
         True,
-        (SourceDoubted("is empty"),),
+        (SourceDoubted(EMPTY),),
     )
 
 

@@ -34,6 +34,7 @@ from monitor.store.overlap import Overlap
 from monitor.store.rollup import Retention
 from monitor.store.row import Batch
 from monitor.store.store import open_store
+from probes.doubt import Defect, Defective, PlatformChanged
 from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation
 
@@ -222,7 +223,7 @@ def test_the_part_of_the_road_that_failed_is_remembered(writer, stored, phase):
 def test_a_start_resumes_what_the_detectors_remember(writer, stored):
     key, pool = PoolKey("openai", "chat", Kind.TOTAL, None), Pool(at(0))
     note, track = Note(), NEW
-    source = Source("openai", problem="it is gone")
+    source = Source("openai", problem=PlatformChanged(Defective(Defect.EMPTY), ("Checkly",)))
     writer.save(
         Batch(
             at(0), (observation(),), {CHAT.id: health(None)},

@@ -16,6 +16,7 @@ from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.reason import SourceStale
 from monitor.diagnose.status_source import Source, follow
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.publish.advice import advice_for, instead, is_replaced
@@ -678,5 +679,4 @@ def test_a_problem_is_told_of_a_status_source_only_while_it_cannot_be_read(db, w
     writer.save_source(source)
     told = [shown(db, config(LIST, feeds={source.id: page}), seconds).sources[0] for seconds in (60, 1800)]
 
-    late = "has not been read for half an hour"
-    assert [(one.readable, one.problem) for one in told] == [(True, None), (False, late)]
+    assert [(one.readable, one.problem) for one in told] == [(True, None), (False, SourceStale())]

@@ -10,6 +10,7 @@ from monitor.console.snapshot import take_snapshot
 from monitor.console.table import make_table, plain, print_table
 from monitor.console.terminal import DOWN, UP, say
 from monitor.publish.snapshot import SourceView
+from monitor.sentence.doubted import doubted
 
 
 def add_arguments(_: ArgumentParser) -> None:
@@ -34,6 +35,6 @@ def source_table(sources: Sequence[SourceView], now: datetime) -> None:
         said = [words.notice(notice, now) for notice in one.notices]
         if one.unread:
             said.append(f"{words.count(one.unread, 'item')} could not be read")
-        told = "; ".join(said) if one.readable else one.problem or ""
+        told = "; ".join(said) if one.readable else doubted(one.problem) if one.problem else ""
         table.add_row(one.id, state, read, plain(told or "no trouble"), plain(one.page))
     print_table(table)

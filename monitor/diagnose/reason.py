@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from monitor.detect.reason import Detected, Remark
 from monitor.stage import Stage
+from probes.doubt import Doubt
 from probes.model import Fault
 
 
@@ -125,9 +126,13 @@ class Elsewhere(Struct, frozen=True, tag="elsewhere"):
 
 
 class SourceDoubted(Struct, frozen=True, tag="source-doubted"):
-    """Why a status source cannot be believed, in the reader's words."""
+    """Why a status source cannot be believed; a `str` is quoted: an earlier version wrote it."""
 
-    problem: str
+    problem: Doubt | str
+
+
+class SourceStale(Struct, frozen=True, tag="source-stale"):
+    """No poll of a status source has been read for STALE."""
 
 
 class BudgetBurnt(Struct, frozen=True, tag="budget-burnt"):
@@ -190,6 +195,8 @@ Found = (
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip
 """What the diagnosis itself finds."""
+Unread = Doubt | SourceStale | str
+"""Why a status source is unreadable; a `str` is quoted: an earlier version wrote it."""
 Reason = Found | Detected | str
 """A `str` is quoted as is: written by the user, or by a version from before these values."""
 AnswerWords = Remark | DrillOnly | str

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from monitor.diagnose.corroboration import Page, is_trouble
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
-from monitor.diagnose.reason import SourceDoubted
+from monitor.diagnose.reason import SourceDoubted, SourceStale, Unread
 from monitor.diagnose.subject import Scope, read_subject
+from probes.doubt import Doubt
 from probes.feeds.consistency import Seen, doubt
 from probes.feeds.merge import KEPT, renew
 from probes.model import Confidence, Fault
@@ -30,9 +31,9 @@ PATIENCE = timedelta(hours=6)
 class Source(Struct, frozen=True):
     """What is remembered of one status source. `last` is the latest bulletin that can be believed; None: none yet.
 
-    `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures` and
-    `quiet_polls` count those in a row. `published` says when each notice appeared, also of those that are no longer
-    believed.
+    `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can; a `str`: an earlier
+    version wrote it. `failures` and `quiet_polls` count those in a row. `published` says when each notice appeared,
+    also of those that are no longer believed.
     """
 
     id: str
@@ -40,7 +41,7 @@ class Source(Struct, frozen=True):
     last: Bulletin | None = None
     seen: Seen = Seen()
     validators: Validators = Validators()
-    problem: str | None = None
+    problem: Doubt | str | None = None
     doubtful_since: datetime | None = None
     failures: int = 0
     quiet_polls: int = 0
@@ -114,6 +115,13 @@ def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
 def is_news(before: Source, after: Source) -> bool:
     """Whether a poll may change what is believed: another trouble, or one more failure in a row."""
     return (before.problem, before.notices) != (after.problem, after.notices) or after.failures > 1
+
+
+def why_unread(source: Source, now: datetime) -> Unread | None:
+    """Return why a source is unreadable; None if it is readable, or was not read yet."""
+    if source.problem is not None or source.is_readable(now):
+        return source.problem
+    return SourceStale() if source.last else None
 
 
 def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:

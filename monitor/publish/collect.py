@@ -16,7 +16,7 @@ from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.status_source import Source, why_unread
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
 from monitor.publish.advice import Glance, advice_for, advice_of, instead, is_replaced, look_round, set_up
@@ -417,14 +417,10 @@ def _source_view(id: str, source: Source | None, config: Config, now: datetime) 
         page=config.feeds[id].page,
         readable=readable,
         read_at=source.last.at if source and source.last else None,
-        problem=None if source is None or readable else _why_unread(source),
+        problem=why_unread(source, now) if source else None,
         notices=tuple(one for one in telling if one.phase is not NoticePhase.COMPLETED),
         unread=source.unread if source else 0,
     )
-
-
-def _why_unread(source: Source) -> str | None:
-    return source.problem or ("has not been read for half an hour" if source.last else None)
 
 
 def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: float) -> Health:

@@ -39,6 +39,7 @@ from monitor.publish.summary import Component, IncidentEntry, SiteSummary, works
 from monitor.publish.translation import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
+from monitor.sentence.doubted import doubted
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
 from probes.model import Fault
@@ -335,7 +336,7 @@ def _source(source: SourceView) -> dict[str, object]:
         "id": source.id,
         "readable": source.readable,
         "read_at": _iso(source.read_at),
-        "problem": source.problem,
+        "problem": doubted(source.problem) if source.problem else None,
         "unread": source.unread,
         "notices": [
             {

@@ -10,6 +10,7 @@ from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.reason import Unread
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap
@@ -162,7 +163,7 @@ class SourceView(Struct, frozen=True):
     page: str
     readable: bool
     read_at: datetime | None
-    problem: str | None
+    problem: Unread | None
     notices: tuple[Notice, ...]
     unread: int = 0
 

@@ -28,7 +28,7 @@ def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: L
 def _why_dark(source: SourceView, speech: Speech) -> str:
     if source.readable:
         return speech.many(source.unread, "{n} item could not be read", "{n} items could not be read")
-    return speech.say(source.problem or "not read yet")
+    return speech.doubt(source.problem) if source.problem else speech.say("not read yet")
 
 
 def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:

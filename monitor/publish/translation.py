@@ -6,9 +6,10 @@ from pathlib import Path
 
 from monitor import words
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.reason import AnswerWords
+from monitor.diagnose.reason import AnswerWords, Unread
 from monitor.sentence import reason
 from monitor.sentence.detected import remark
+from monitor.sentence.doubted import doubted
 from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
 
@@ -72,6 +73,9 @@ class Speech(Language, frozen=True, eq=False):
 
     def remark(self, it: AnswerWords) -> str:
         return remark(it, self)
+
+    def doubt(self, it: Unread) -> str:
+        return doubted(it, self)
 
     def limit(self, it: Limit) -> str:
         return words.limit(it, self.say, self.number)

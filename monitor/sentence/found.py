@@ -33,6 +33,7 @@ from monitor.diagnose.reason import (
     WholeErrorLogged,
 )
 from monitor.diagnose.subject import Scope
+from monitor.sentence.doubted import doubted
 from monitor.stage import Stage
 from monitor.words import ENGLISH, FAULTS, Language, duration, moment
 from probes.model import Blame
@@ -116,7 +117,7 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
                 return say("this machine can reach other hosts")
             return say("nothing else can be reached from this machine either")
         case SourceDoubted():
-            return say("it {problem}", problem=it.problem)
+            return _source_doubted(it, language)
         case BudgetBurnt():
             return _budget_burnt(it, language)
         case BudgetLasts():
@@ -233,6 +234,12 @@ def _group(group: str, language: Language) -> str:
     """Say what accounts share: its level is our word, its name is the user's."""
     level, space, name = group.partition(" ")
     return f"{language.say(level)}{space}{name}"
+
+
+def _source_doubted(it: SourceDoubted, language: Language) -> str:
+    if isinstance(it.problem, str):
+        return language.say("it {problem}", problem=it.problem)
+    return language.say("it {does}", does=doubted(it.problem, language))
 
 
 def _budget_burnt(it: BudgetBurnt, language: Language) -> str:

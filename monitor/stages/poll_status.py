@@ -7,6 +7,7 @@ from datetime import timedelta
 from math import inf
 
 from monitor.diagnose.status_source import Source, follow, is_news
+from monitor.sentence.doubted import doubted
 from monitor.state.belief import BeliefView, ControlResult
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
@@ -14,6 +15,7 @@ from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 from probes.control import is_gated
+from probes.doubt import PollBroken
 from probes.feeds.poll_interval import USUAL_S, next_poll_s
 from probes.model import Account, Blame, ControlAnswer
 from probes.notice import Bulletin, Trust
@@ -66,7 +68,7 @@ async def poll_source(
         bulletin = await asyncio.to_thread(services.prober.admit, bulletin)  # a page is long: keep it off the loop
     except Exception as error:  # our bug must not look like the source being silent
         log.exception("%s: the poll itself failed", id)
-        bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
+        bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, PollBroken(type(error).__name__))
     after = follow(before, bulletin)
     latest = bulletin if after.problem else after.last or bulletin
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())
@@ -77,7 +79,7 @@ async def poll_source(
 
 async def _report_source(services: Services, signals: Signals, before: Source, after: Source) -> None:
     if after.problem and before.problem != after.problem:
-        log.warning("status source %s is not believed: %s", after.id, after.problem)
+        log.warning("status source %s is not believed: %s", after.id, doubted(after.problem))
     try:
         await services.storage.write(Writer.save_source, after)
     except StoreError as error:

@@ -6,6 +6,7 @@ Sources: https://status.cloud.google.com/incidents.schema.json; AWS's `/public/e
 
 import re
 
+from probes.doubt import Defect, Defective, ShapeUnknown
 from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, named, read
 from probes.feeds.report import Parsed, Report, Unfit
@@ -44,7 +45,7 @@ def read_google(text: str) -> Parsed:
     """Raises Unfit."""
     incidents, unread = read(text, Many[GoogleIncident], "Google Cloud")
     if not incidents and not unread:
-        raise Unfit("is an empty history, where there has always been one")
+        raise Unfit(Defective(Defect.NO_HISTORY))
     reports = tuple(_of_google(one) for one in incidents)
     times = [one.updated_at for one in reports if one.updated_at]
     return Parsed(reports, newest_at=max(times, default=None), unread=unread)
@@ -166,9 +167,9 @@ def read_alibaba(text: str) -> Parsed:
     """Raises Unfit."""
     answer, unread = read(text, Alibaba, "Alibaba Cloud")
     if answer.success is not True:
-        raise Unfit("says itself that it failed")
+        raise Unfit(Defective(Defect.NO_SUCCESS))
     if answer.data is None:
-        raise Unfit("is JSON, but not of the shape that Alibaba Cloud sends")
+        raise Unfit(ShapeUnknown("Alibaba Cloud"))
     return Parsed(tuple(_of_alibaba(one) for one in answer.data), unread=unread)
 
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probes.doubt import ComponentsLost, Defect, Defective, Doubt, WentBack
 from probes.notice import Bulletin, Trust, Validators
 
 REMEMBERED = 4
@@ -45,15 +46,15 @@ def doubt(previous: Seen, bulletin: Bulletin) -> tuple[Bulletin, Seen]:
         return _doubtful(bulletin, odd), replace(previous, states=states, odd_polls=previous.odd_polls + 1)
     names = tuple(one.name for one in bulletin.components)
     seen = Seen(bulletin.newest_at or previous.newest_at, names, states)
-    return (_doubtful(bulletin, "says one thing and another by turns") if _flips(states) else bulletin), seen
+    return (_doubtful(bulletin, Defective(Defect.BY_TURNS)) if _flips(states) else bulletin), seen
 
 
-def _odd(previous: Seen, bulletin: Bulletin) -> str | None:
+def _odd(previous: Seen, bulletin: Bulletin) -> Doubt | None:
     if previous.newest_at and bulletin.newest_at and bulletin.newest_at < previous.newest_at - TOLERANCE:
-        return f"is older than what it said before (of {bulletin.newest_at:%Y-%m-%d %H:%M} UTC)"
+        return WentBack(bulletin.newest_at)
     lost = set(previous.components) - {one.name for one in bulletin.components}
     if lost and 2 * len(lost) > len(previous.components):
-        return f"has lost {len(lost)} of {len(previous.components)} components"
+        return ComponentsLost(len(lost), len(previous.components))
     return None
 
 
@@ -72,5 +73,5 @@ def _digest(bulletin: Bulletin) -> str:
     return sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:12]
 
 
-def _doubtful(bulletin: Bulletin, problem: str) -> Bulletin:
+def _doubtful(bulletin: Bulletin, problem: Doubt) -> Bulletin:
     return replace(bulletin, trust=Trust.DOUBTFUL, problem=problem, validators=Validators())

@@ -6,6 +6,7 @@ Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from probes.doubt import Defect, Defective, ShapeUnknown
 from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
@@ -45,7 +46,7 @@ def read_instatus(text: str) -> Parsed:
     incidents, planned = summary.activeIncidents, summary.activeMaintenances
     said = next((one.status for one in summary.page), None)
     if said is None and incidents is None and planned is None:
-        raise Unfit("is JSON, but not of the shape that Instatus sends")
+        raise Unfit(ShapeUnknown("Instatus"))
     known = by_id(summary.components)
     reports = [_of_instatus(one, known, False) for one in incidents or ()]
     reports += [_of_instatus(one, known, True) for one in planned or ()]
@@ -112,7 +113,7 @@ def read_better_stack(text: str) -> Parsed:
     resources = [one for one in page.included if one.type == "status_page_resource" and one.attributes.is_watched]
     reports = [one for one in page.included if one.type == "status_report"]
     if state is None and not resources and not reports:
-        raise Unfit("lacks the page's aggregate state")
+        raise Unfit(Defective(Defect.NO_STATE))
     names = {str(one.id): name(one.attributes.public_name) for one in resources}
     return Parsed(
         tuple(_of_better_stack(one, names) for one in reports),
@@ -181,9 +182,9 @@ def read_datadog(text: str) -> Parsed:
     """Raises Unfit. It lists past incidents too, so the page changed when the newest of them did."""
     page, unread = read(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
-        raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
+        raise Unfit(ShapeUnknown("Datadog Status Pages"))
     if not (page.components or page.incidents or page.maintenances):
-        raise Unfit("names no component")
+        raise Unfit(Defective(Defect.NO_COMPONENT))
     known = by_id(page.components)
     reports = [_of_datadog(one, known, False) for one in page.incidents or ()]
     reports += [_of_datadog(one, known, True) for one in page.maintenances or ()]
@@ -249,7 +250,7 @@ def read_flashduty(text: str) -> Parsed:
     changes = answer.data.active_changes or ()
     parts = [part for one in answer.data.page for part in one.components]
     if not parts and not changes:
-        raise Unfit("names no component")
+        raise Unfit(Defective(Defect.NO_COMPONENT))
     reports = [_of_flashduty(one) for one in changes]
     return Parsed(tuple(reports), _standings(leaves(parts), reports), groups(parts), unread=unread)
 

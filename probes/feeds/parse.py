@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from probes.doubt import BrowserChallenge, Defect, Defective, FormUnknown, Misread, PlatformChanged
 from probes.feeds import cloud, hosted, statuspage
 from probes.feeds import entry as story
 from probes.feeds.charset import decode
@@ -85,34 +86,31 @@ def parse(form: Platform, data: bytes, charset: str | None = None) -> Parsed:
     """
     text = decode(data, charset)
     try:
-        return _whole(_parse(form, text), _moved(form, text))
+        return _whole(_parse(form, text), is_moved=bool(_others(form, text)))
     except Unfit as error:
-        return Parsed(problem=str(error) + _moved(form, text))
+        return Parsed(problem=_changed(error.why, form, text))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return Parsed(problem="cannot be read" + _moved(form, text))
+        return Parsed(problem=_changed(Defective(Defect.UNREADABLE), form, text))
 
 
-def _whole(parsed: Parsed, moved: str) -> Parsed:
+def _whole(parsed: Parsed, *, is_moved: bool) -> Parsed:
     """Return the content. Raises Unfit if all of it is unreadable, or part of it because the platform changed."""
-    if parsed.unread and (moved or not (parsed.reports or parsed.standings)):
-        raise Unfit("has nothing that can be read" if not moved else "has items that cannot be read")
+    if parsed.unread and (is_moved or not (parsed.reports or parsed.standings)):
+        raise Unfit(Defective(Defect.PARTLY_READ if is_moved else Defect.NOTHING_READ))
     return parsed
 
 
 def _parse(form: Platform, text: str) -> Parsed:
     start = text.lstrip(BLANK)[:1]
     if not start:
-        raise Unfit("is empty")
+        raise Unfit(Defective(Defect.EMPTY))
     if PAGE.match(text):
-        raise Unfit(
-            "is behind a challenge for browsers"
-            if CHALLENGE.search(text, 0, SEARCHED_CHARACTERS)
-            else "is a web page, not data"
-        )
+        is_gate = CHALLENGE.search(text, 0, SEARCHED_CHARACTERS)
+        raise Unfit(BrowserChallenge() if is_gate else Defective(Defect.WEB_PAGE))
     readers = READERS[form]
     reader = readers.json if start in "{[" else readers.feed if start == "<" else None
     if reader is None:
-        raise Unfit(f"is not in a form that {form} sends")
+        raise Unfit(FormUnknown(str(form)))
     return reader(text)
 
 
@@ -120,11 +118,16 @@ def is_challenge(data: bytes) -> bool:
     return bool(CHALLENGE.search(data[:SEARCHED_CHARACTERS].decode("latin-1")))
 
 
-def _moved(form: Platform, text: str) -> str:
-    """Name the platform that the page moved to, if it shows another's marks and none of its own."""
+def _changed(met: Misread, form: Platform, text: str) -> Misread | PlatformChanged:
+    others = _others(form, text)
+    return PlatformChanged(met, others) if others else met
+
+
+def _others(form: Platform, text: str) -> tuple[str, ...]:
+    """Name the platforms that the page may have moved to: it shows their marks, and none of its own."""
     here = {name for name, mark in MARKS.items() if mark.search(text, 0, SEARCHED_CHARACTERS)}
     if form is Platform.INCIDENT_IO:  # it also answers in Statuspage's form
         here.discard("Statuspage")
     if not here or OWN.get(form) in here:
-        return ""
-    return f"; it seems to have moved to {' or '.join(sorted(here))}"
+        return ()
+    return tuple(sorted(here))

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+from probes.doubt import Bound, BoundExceeded, Defect, Defective, ShapeUnknown
 from probes.feeds import vocabulary as word
 from probes.feeds.report import ComponentGroup, Unfit
 from probes.feeds.text import name
@@ -42,7 +43,7 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
     """
     data = text.encode("utf-8", "replace")
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_MARKS:
-        raise Unfit("lists more than any page needs")
+        raise Unfit(Defective(Defect.TOO_MANY_VALUES))
     salvage = _Salvage()
     try:
         document = _decode(data, text)
@@ -50,9 +51,9 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
             raise msgspec.ValidationError
         value = msgspec.convert(document, kind, dec_hook=salvage.fit)
     except msgspec.ValidationError:
-        raise Unfit(f"is JSON, but not of the shape that {platform} sends") from None
+        raise Unfit(ShapeUnknown(platform)) from None
     except (ValueError, RecursionError):
-        raise Unfit("is not JSON that can be read") from None
+        raise Unfit(Defective(Defect.NOT_JSON)) from None
     return value, salvage.unread + is_astray(document, value)
 
 
@@ -78,7 +79,7 @@ class _Salvage:
         items = self._items(kind, value)
         self.seen += len(items)
         if self.seen > MOST_ITEMS:
-            raise Unfit(f"lists more than {MOST_ITEMS} items")
+            raise Unfit(BoundExceeded(Bound.ITEMS, MOST_ITEMS))
         found = [one for one in (self._one(kind, item) for item in items) if one is not None]
         self.unread += len(items) - len(found)
         return Many(found)

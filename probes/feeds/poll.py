@@ -10,6 +10,21 @@ import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probes.doubt import (
+    Bound,
+    BoundExceeded,
+    BrowserChallenge,
+    ComponentsUnknown,
+    Defect,
+    Defective,
+    Detour,
+    Doubt,
+    HostUnreached,
+    Obstacle,
+    PollTooSlow,
+    RedirectRefused,
+    StatusRefused,
+)
 from probes.feeds.merge import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
@@ -45,7 +60,7 @@ class Fetched(Struct, frozen=True):
     status: int | None = None
     body: bytes = b""
     validators: Validators = Validators()
-    problem: str | None = None
+    problem: Doubt | None = None
     charset: str | None = None
 
 
@@ -73,8 +88,8 @@ async def poll(
             answer = await _ask(session, feed.url, validators, patience, way, progress)
             bulletin = await _read(answer, feed, source, at, validators)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        told = _error_words(error, Trip(feed.url, progress, patience))
-        bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
+        problem = _doubt_of(error, Trip(feed.url, progress, patience))
+        bulletin = Bulletin(source, at, Trust.DOUBTFUL, problem, validators=validators)
     return admit(replace(bulletin, latency_s=timer() - started))
 
 
@@ -95,14 +110,14 @@ async def _ask(
             **options(way, url),
         ) as response:
             if refused := of_answer(response.status, response.headers, Trip(url, progress, patience)):
-                return Fetched(problem=f"cannot be reached: {refused.words}")
+                return Fetched(problem=refused.proxy)
             if response.status not in (301, 302, 303, 307, 308):
                 return await _answer(response, validators)
             target = urljoin(url, response.headers.get("Location", ""))
             if problem := _wrong_way(url, target):
                 return Fetched(response.status, problem=problem)
             url = target
-    return Fetched(problem=f"redirects more than {MOST_REDIRECTS} times")
+    return Fetched(problem=BoundExceeded(Bound.REDIRECTS, MOST_REDIRECTS))
 
 
 def _headers(validators: Validators) -> dict[str, str]:
@@ -111,14 +126,14 @@ def _headers(validators: Validators) -> dict[str, str]:
     return {"Accept": ACCEPT, "Accept-Encoding": "gzip", **known}
 
 
-def _wrong_way(url: str, target: str) -> str | None:
+def _wrong_way(url: str, target: str) -> Doubt | None:
     here, there = urlsplit(url), urlsplit(target)
     if there.scheme not in ("http", "https") or not there.hostname:
-        return "redirects to what is no web address"
+        return RedirectRefused(Detour.NOWHERE)
     if here.hostname != there.hostname:
-        return f"moved to another host, {name(there.hostname)}; not followed"
+        return RedirectRefused(Detour.OTHER_HOST, name(there.hostname))
     if here.scheme == "https" and there.scheme == "http":
-        return "redirects from https to http; not followed"
+        return RedirectRefused(Detour.PLAIN_HTTP)
     return None
 
 
@@ -126,23 +141,15 @@ async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> F
     status = response.status
     if status == 304:
         asked = validators != Validators()
-        return Fetched(status, problem=None if asked else "says unchanged, but was not asked for changes")
+        return Fetched(status, problem=None if asked else Defective(Defect.UNASKED))
     body = await read_body(response, MOST_BYTES + 1)
     if "cf-mitigated" in response.headers or (status in (401, 403, 429, 503) and is_challenge(body)):
-        return Fetched(status, problem=f"is behind a challenge for browsers (HTTP {status})")
+        return Fetched(status, problem=BrowserChallenge(status))
     if status != 200:
-        return Fetched(status, problem=_refusal(status))
+        return Fetched(status, problem=StatusRefused(status))
     if len(body) > MOST_BYTES:
-        return Fetched(status, problem=f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
+        return Fetched(status, problem=BoundExceeded(Bound.BYTES, MOST_BYTES))
     return Fetched(status, body, _validators(response.headers), charset=response.charset)
-
-
-def _refusal(status: int) -> str:
-    if status in (404, 410):
-        return f"is not there (HTTP {status}): its address may have changed"
-    if status == 429:
-        return "asks us to come less often (HTTP 429)"
-    return f"answers HTTP {status}"
 
 
 def _validators(headers: Mapping[str, str]) -> Validators:
@@ -211,39 +218,51 @@ def _is_unexplained(parsed: Parsed) -> bool:
 
 def _problem(
     parsed: Parsed, ours: Sequence[ComponentState], whole: Impact | None, notices: Sequence[Notice]
-) -> str | None:
+) -> Doubt | None:
     """Say why what was read is not reliable. An open notice that names one of ours outweighs a new layout."""
     if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
-        return f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
+        return ComponentsUnknown(len(parsed.standings))
     said: set[Impact | None] = {one.impact for one in ours} or {whole}
     if said == {Impact.UNKNOWN} and not any(one.is_open for one in notices):
-        return "says how things stand in words that are not known"
+        return Defective(Defect.UNKNOWN_STATES)
     return None
 
 
-def _error_words(error: Exception, trip: Trip) -> str:
+def _doubt_of(error: Exception, trip: Trip) -> Doubt:
+    """Return what an exception means. Re-raises any that is not of the other side, or of the road to it."""
     if trip.proxy and (trip.progress.phase in CONNECTING or isinstance(error, aiohttp.ClientHttpProxyError)):
-        return f"cannot be reached: {explain(error, trip).words}"
-    for kind, told in ERRORS:
+        return explain(error, trip).proxy or HostUnreached(_obstacle(error), trip.proxy.name)
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return PollTooSlow(trip.patience.silence_s, silent=True)
+    if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError):
+        return PollTooSlow(trip.patience.total_s)
+    return _by_kind(error)
+
+
+def _obstacle(error: Exception) -> Obstacle:
+    met = _by_kind(error)
+    return met.by if isinstance(met, HostUnreached) else Obstacle.BROKEN
+
+
+def _by_kind(error: Exception) -> HostUnreached | Defective:
+    for kind, met in ERRORS:
         if isinstance(error, kind):
-            return told.format(total_s=trip.patience.total_s, silence_s=trip.patience.silence_s)
+            return met
     raise error
 
 
-ERRORS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "cannot be reached: the name of its host is not found"),
-    (aiohttp.ClientConnectorCertificateError, "cannot be reached: its certificate is not valid"),
-    (aiohttp.ClientSSLError, "cannot be reached: no secure connection could be agreed on"),
-    (aiohttp.SocketTimeoutError, "is too slow: not a byte for {silence_s:g} s"),
-    (aiohttp.ConnectionTimeoutError, "cannot be reached: no connection in time"),
-    (TimeoutError, "is too slow: not done within {total_s:g} s"),
-    (aiohttp.ClientConnectorError, "cannot be reached: no connection"),
-    (aiohttp.ClientPayloadError, "broke off in the middle"),
-    (aiohttp.InvalidURL, "has an address that is none"),
-    (Unreadable, "is compressed in a way that cannot be read"),
-    (aiohttp.ClientResponseError, "sends what is not HTTP that can be read"),
-    (ValueError, "sends what is not HTTP that can be read"),
-    (aiohttp.ClientError, "cannot be reached: the connection failed"),
-    (OSError, "cannot be reached: the connection failed"),
+ERRORS: Sequence[tuple[type[Exception], HostUnreached | Defective]] = (
+    (aiohttp.ClientConnectorDNSError, HostUnreached(Obstacle.NAME)),
+    (aiohttp.ClientConnectorCertificateError, HostUnreached(Obstacle.CERTIFICATE)),
+    (aiohttp.ClientSSLError, HostUnreached(Obstacle.TLS)),
+    (TimeoutError, HostUnreached(Obstacle.TIMEOUT)),
+    (aiohttp.ClientConnectorError, HostUnreached(Obstacle.REFUSED)),
+    (aiohttp.ClientPayloadError, Defective(Defect.CUT_OFF)),
+    (aiohttp.InvalidURL, Defective(Defect.ADDRESS)),
+    (Unreadable, Defective(Defect.COMPRESSION)),
+    (aiohttp.ClientResponseError, Defective(Defect.NOT_HTTP)),
+    (ValueError, Defective(Defect.NOT_HTTP)),
+    (aiohttp.ClientError, HostUnreached(Obstacle.BROKEN)),
+    (OSError, HostUnreached(Obstacle.BROKEN)),
 )
-"""From the narrowest class to the widest, in our own words: an exception's text may contain anything."""
+"""From the narrowest class to the widest; an exception's text is left out, as it may contain anything."""

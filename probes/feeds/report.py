@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from probes.doubt import Misread, PlatformChanged
 from probes.notice import ComponentState, Impact, NoticePhase
 
 MOST_REPORTS = 100
@@ -13,7 +14,11 @@ MOST_COMPONENTS = 500
 
 
 class Unfit(Exception):
-    """The bytes are not what the platform sends; the text says why, in our own words."""
+    """The bytes are not what the platform sends; `why` says in what."""
+
+    def __init__(self, why: Misread) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class Report(Struct, frozen=True):
@@ -57,4 +62,4 @@ class Parsed(Struct, frozen=True):
     overall: Impact | None = None
     newest_at: datetime | None = None
     unread: int = 0
-    problem: str | None = None
+    problem: Misread | PlatformChanged | None = None

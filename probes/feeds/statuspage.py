@@ -6,6 +6,7 @@ writes null where Statuspage writes an empty list.
 
 from collections.abc import Mapping
 
+from probes.doubt import Defect, Defective
 from probes.feeds import vocabulary as word
 from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
@@ -58,9 +59,9 @@ def read_summary(text: str) -> Parsed:
     parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
     incidents, planned = summary.incidents, summary.scheduled_maintenances
     if not parts and incidents is None and planned is None:
-        raise Unfit("names neither components nor incidents")
+        raise Unfit(Defective(Defect.NO_COMPONENT_OR_INCIDENT))
     if summary.components is not None and not parts and not incidents and not planned:
-        raise Unfit("names no component")
+        raise Unfit(Defective(Defect.NO_COMPONENT))
     known = by_id(parts)
     reports = [_report(one, known) for one in incidents or ()]
     return Parsed(

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from msgspec import Struct
 
+from probes.doubt import Bound, BoundExceeded, Defect, Defective, RootUnknown, XmlBroken
 from probes.feeds.report import Unfit
 from probes.feeds.text import markup, moment
 
@@ -74,7 +75,7 @@ def read_entries(text: str) -> tuple[list[FeedItem], int]:
         resolve_relative_uris=False,
     )
     if read.get("bozo"):
-        raise Unfit("is XML, but no feed that can be read")
+        raise Unfit(Defective(Defect.NOT_A_FEED))
     entries = [_entry(one) for one in read.entries]
     telling = [one for one in entries if one.title.strip() or one.body.strip()]
     return telling, unread + len(entries) - len(telling)
@@ -109,26 +110,26 @@ class _Surveyor:
         """Scan it. Raises Unfit, and ExpatError where it is not well-formed."""
         self.parser.Parse(self.data, True)
         if self.elements - sum(one.elements for one in self.items) > MOST_ELEMENTS:
-            raise Unfit(TOO_MANY)
+            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
 
     def _refuse(self, *_: object) -> None:
-        raise Unfit("declares a document type, which no feed needs and an attack does")
+        raise Unfit(Defective(Defect.DOCUMENT_TYPE))
 
     def _count(self, *_: object) -> None:
         self.elements += 1
         if self.elements > MOST_SURVEYED:
-            raise Unfit(TOO_MANY)
+            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._count()
         if len(attributes) > MOST_ATTRIBUTES:
-            raise Unfit(TOO_MANY)
+            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
         if not self.open and _local(name) not in ROOTS:
-            raise Unfit(f"is XML, but no feed: it begins with <{_local(name)[:40]}>")
+            raise Unfit(RootUnknown(_local(name)[:40]))
         self.open.append(name)
         self._date = 0
         if len(self.open) > DEEPEST:
-            raise Unfit(f"is nested deeper than {DEEPEST} elements")
+            raise Unfit(BoundExceeded(Bound.DEPTH, DEEPEST))
         if self._item is None and _local(name) in ITEMS:
             self._item = len(self.open), self.parser.CurrentByteIndex, self.elements
 
@@ -136,7 +137,7 @@ class _Surveyor:
         if self.open and _local(self.open[-1]) in DATES:
             self._date += len(words)
             if self._date > LONGEST_DATE:
-                raise Unfit("has a date of more than a hundred characters")
+                raise Unfit(BoundExceeded(Bound.DATE_CHARACTERS, LONGEST_DATE))
 
     def _end(self, _: str) -> None:
         if self._item and self._item[0] == len(self.open):
@@ -147,17 +148,13 @@ class _Surveyor:
         self.open.pop()
 
 
-TOO_MANY = "has more elements or attributes than any feed needs"
-TOO_LARGE = f"is a feed of more than {MOST_BYTES // 1024 // 1024} MiB in its first items"
-
-
 def _survey(data: bytes) -> tuple[bytes, int]:
     """Return the document with as many items as we read, and how many are unreadable. Raises Unfit."""
     surveyor, broken = _Surveyor(data), 0
     try:
         surveyor.walk()
     except expat.ExpatError as error:
-        data, broken = _salvage(data, f"is not well-formed XML (line {error.lineno})")
+        data, broken = _salvage(data, XmlBroken(error.lineno))
         surveyor = _Surveyor(data)
         surveyor.walk()
     items = surveyor.items
@@ -166,7 +163,7 @@ def _survey(data: bytes) -> tuple[bytes, int]:
         return data, broken
     missed = [one for one in items if one not in kept and (_may_be_open(one, data) or _was_open(one, data))]
     if not kept:
-        raise Unfit(TOO_LARGE)
+        raise Unfit(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
     inner = b"".join(data[one.begin : one.end] for one in items if one in kept)
     return data[: items[0].begin] + inner + data[items[-1].end :], broken + len(missed)
 
@@ -176,7 +173,7 @@ def _pick(items: Sequence[_Item], data: bytes) -> set[_Item]:
     outside = len(data) - sum(one.end - one.begin for one in items)
     room, elements, kept = MOST_BYTES - outside, MOST_ELEMENTS, set[_Item]()
     if room < 0:
-        raise Unfit(TOO_LARGE)
+        raise Unfit(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
     fits = len(items) <= MOST_ENTRIES and len(data) <= MOST_BYTES
     for one in items if fits else sorted(items, key=lambda one: not _may_be_open(one, data)):
         room, elements = room - (one.end - one.begin), elements - one.elements
@@ -195,7 +192,7 @@ def _was_open(item: _Item, data: bytes) -> bool:
     return bool(OPEN.search(data, item.begin, item.end))
 
 
-def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
+def _salvage(data: bytes, problem: XmlBroken) -> tuple[bytes, int]:
     """Return a document of the well-formed items, and how many are not. Raises Unfit when none is."""
     root = ROOT.search(data)
     begins = [found.start() for found in ITEM.finditer(data)]

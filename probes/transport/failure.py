@@ -16,19 +16,20 @@ import aiohttp
 from msgspec import Struct
 
 from probes.model import Fault, Phase, TimeLimits
-from probes.proxy import PORTS, Proxy
+from probes.proxy import PORTS, Proxy, ProxyFault, ProxyStopped
 from probes.transport.body import Unreadable
 from probes.transport.certificate import NoAuthority
 from probes.transport.progress import Progress
 
 
 class Failure(Struct, frozen=True):
-    """What stopped a request, and at which stage; `phase` is None where it never left."""
+    """What stopped a request, and at which stage; `phase` is None where it never left, `proxy` where no proxy did."""
 
     fault: Fault
     rule: str
     words: str
     phase: Phase | None = None
+    proxy: ProxyStopped | None = None
 
 
 class Trip(Struct, frozen=True):
@@ -69,7 +70,7 @@ def explain(error: Exception, trip: Trip) -> Failure:
     """Return what an exception from aiohttp, or from a reader of ours, means. Re-raises any other."""
     phase = _phase(error, trip.progress.phase)
     if phase is Phase.PROXY and trip.proxy:
-        return _of_proxy(error, trip, trip.proxy)
+        return _of_proxy(_proxy_error(error, trip), trip, trip.proxy)
     found = _of_tls(error, phase, trip) or _of_time(error, phase, trip) or _of_name(error) or _by_kind(error, phase)
     if found is None:
         raise error
@@ -112,47 +113,63 @@ Explained = tuple[Fault, str, str]
 # The proxy
 
 
-def _of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> Failure:
-    fault, rule, said = _proxy_error(error, trip)
-    return Failure(fault, f"proxy/{rule}", f"the proxy at {proxy.name} {said}", Phase.PROXY)
+class _ByProxy(Struct, frozen=True):
+    """What a proxy did, in words that follow its name; `status` and `detail` as in ProxyStopped."""
+
+    fault: Fault
+    how: ProxyFault
+    words: str
+    status: int | None = None
+    detail: str = ""
 
 
-def _proxy_error(error: Exception, trip: Trip) -> Explained:
+def _of_proxy(it: _ByProxy, trip: Trip, proxy: Proxy) -> Failure:
+    stopped = ProxyStopped(proxy.name, it.how, trip.place, it.status, proxy.user is not None, it.detail)
+    return Failure(it.fault, f"proxy/{it.how}", f"the proxy at {proxy.name} {it.words}", Phase.PROXY, stopped)
+
+
+def _proxy_error(error: Exception, trip: Trip) -> _ByProxy:
+    fault = Fault.PROXY_FAILED
     match error:
         case aiohttp.ClientHttpProxyError():
             return _refused_by_proxy(error.status, _challenges(error), trip)
         case aiohttp.ClientConnectorDNSError():
-            return Fault.PROXY_FAILED, "name", "has a name that is not found"
+            return _ByProxy(fault, ProxyFault.NAME, "has a name that is not found")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return Fault.PROXY_FAILED, "tls", f"makes no secure connection{_reason(error)}"
+            reason = _reason(error)
+            return _ByProxy(fault, ProxyFault.TLS, f"makes no secure connection{_aside(reason)}", detail=reason)
         case aiohttp.ClientConnectorError():
-            return Fault.PROXY_FAILED, "connect", f"cannot be reached{_system(error)}"
+            reason = _system(error)
+            return _ByProxy(fault, ProxyFault.CONNECT, f"cannot be reached{_aside(reason)}", detail=reason)
         case TimeoutError():
             waited_s = trip.patience.connect_s
-            return Fault.PROXY_FAILED, "timeout", f"does not let us through to {trip.place} within {waited_s:g} s"
+            words = f"does not let us through to {trip.place} within {waited_s:g} s"
+            return _ByProxy(fault, ProxyFault.TIMEOUT, words)
         case aiohttp.ServerDisconnectedError() | OSError():
-            return Fault.PROXY_FAILED, "closed", f"closes the connection without a word on {trip.place}"
+            return _ByProxy(fault, ProxyFault.CLOSED, f"closes the connection without a word on {trip.place}")
         case _:
-            return Fault.PROXY_FAILED, "protocol", "answers with what is not HTTP that can be read: is it a proxy?"
+            words = "answers with what is not HTTP that can be read: is it a proxy?"
+            return _ByProxy(fault, ProxyFault.PROTOCOL, words)
 
 
 def _challenges(error: aiohttp.ClientHttpProxyError) -> Sequence[str]:
     return error.headers.getall("Proxy-Authenticate", []) if error.headers else []
 
 
-def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Explained:
+def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> _ByProxy:
     if status == 407 and challenges and not any(map(BASIC.search, challenges)):
-        return (
-            Fault.PROXY_FAILED,
-            "scheme",
-            f"wants {_wanted(challenges)}, and we can give a user and a password alone (Basic)",
+        wanted = _wanted(challenges)
+        words = (
+            f"wants {wanted or 'a proof that it does not name'}, and we can give a user and a password alone (Basic)"
         )
+        return _ByProxy(Fault.PROXY_FAILED, ProxyFault.SCHEME, words, status, wanted)
     if status == 407:
-        return Fault.PROXY_FAILED, "credentials", _unknown_to_proxy(trip)
+        return _ByProxy(Fault.PROXY_FAILED, ProxyFault.CREDENTIALS, _unknown_to_proxy(trip), status)
     if status in UNREACHED:
-        said = f"says that it does not reach {trip.place} ({_status(status)})"
-        return Fault.CONNECTION_FAILED, "unreached", said
-    return Fault.PROXY_FAILED, "refused", f"refuses to let us through to {trip.place} ({_status(status)})"
+        words = f"says that it does not reach {trip.place} ({_status(status)})"
+        return _ByProxy(Fault.CONNECTION_FAILED, ProxyFault.UNREACHED, words, status)
+    words = f"refuses to let us through to {trip.place} ({_status(status)})"
+    return _ByProxy(Fault.PROXY_FAILED, ProxyFault.REFUSED, words, status)
 
 
 UNREACHED = frozenset({502, 503, 504})
@@ -165,9 +182,9 @@ SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,20})(?![^\s,])")
 
 
 def _wanted(challenges: Sequence[str]) -> str:
-    """Name the schemes that a proxy offers, the first of each header."""
+    """Name the schemes that a proxy offers, the first of each header; empty if it names none."""
     named = dict.fromkeys(found[1] for one in challenges if (found := SCHEME.match(one)))
-    return " or ".join(list(named)[:3]) or "a proof that it does not name"
+    return " or ".join(list(named)[:3])
 
 
 def _unknown_to_proxy(trip: Trip) -> str:
@@ -192,8 +209,7 @@ def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | 
     if trip.proxy is None or not (status == 407 or any(mark in headers for mark in PROXY_HEADERS)):
         return None
     told = headers.get("proxy-authenticate")
-    fault, rule, said = _refused_by_proxy(status, [told] if told else [], trip)
-    return Failure(fault, f"proxy/{rule}", f"the proxy at {trip.proxy.name} {said}", Phase.PROXY)
+    return _of_proxy(_refused_by_proxy(status, [told] if told else [], trip), trip, trip.proxy)
 
 
 # TLS
@@ -213,7 +229,7 @@ def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Explained | No
         return Fault.CONNECTION_FAILED, "tls-cut", TLS_CUT
     if told := TLS_REASONS.get(reason):
         return Fault.CONNECTION_FAILED, "tls", f"no secure connection could be agreed on: {told}"
-    return Fault.CONNECTION_FAILED, "tls", f"no secure connection could be agreed on{_reason(error)}"
+    return Fault.CONNECTION_FAILED, "tls", f"no secure connection could be agreed on{_aside(_reason(error))}"
 
 
 def _is_cut(error: Exception, phase: Phase | None) -> bool:
@@ -246,10 +262,9 @@ TLS_REASONS = {
 
 
 def _reason(error: Exception) -> str:
-    """Return OpenSSL's reason in words; its constants hold nothing of ours."""
+    """Return OpenSSL's reason in words, empty without one; its constants hold nothing of ours."""
     inner = _ssl_error(error)
-    told = getattr(inner, "verify_message", "") or _constant(inner).replace("_", " ").lower()
-    return f" ({told})" if told else ""
+    return getattr(inner, "verify_message", "") or _constant(inner).replace("_", " ").lower()
 
 
 def _constant(error: ssl.SSLError | None) -> str:
@@ -382,11 +397,15 @@ BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]]
 def _detail(error: Exception) -> str:
     if isinstance(error, Unreadable | NoAuthority):
         return f" {error}"
-    return _system(error)
+    return _aside(_system(error))
 
 
 def _system(error: Exception) -> str:
     """Return the system's own words, except for TLS errors: their numbers mean something else here."""
     if not isinstance(error, OSError):
         return ""
-    return f" ({os.strerror(error.errno)})" if error.errno and error.errno > 0 else ""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else ""
+
+
+def _aside(words: str) -> str:
+    return f" ({words})" if words else ""

@@ -9,7 +9,7 @@ from probes.feeds.parse import parse
 from probes.feeds.poll import tell
 from probes.provider import Platform
 from probes.sanitize import admit
-from tests.conftest import NOON
+from tests.conftest import NOON, why
 from tests.fuzz.material import JSON_TEXT, PHRASES, STRINGS, fuzz, is_clean, mutated
 from tests.test_feeds import SAMPLES, feed
 
@@ -58,7 +58,7 @@ def told(form, text, charset=None):
 
 
 def texts(bulletin):
-    yield from filter(None, [bulletin.problem])
+    yield from filter(None, [why(bulletin)])
     for one in bulletin.notices:
         yield from filter(None, [one.id, one.title, one.url, *one.components])
     yield from (one.name for one in bulletin.components)
