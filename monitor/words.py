@@ -15,7 +15,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope
 from monitor.limit_window import per
 from probes.model import Blame, Confidence, Fault, Limit, Phase
-from probes.notice import Notice
+from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Claim, Notice
 from probes.target_id import provider_of
 
 FAULTS = {
@@ -299,6 +299,13 @@ def limit_name(unit: str, window_s: float | None, say: Say = english, number: Ca
     """Name a rate limit: `input tokens per minute`."""
     name, span = say(unit.replace("_", " ").replace("-", " ")), per(window_s)
     return f"{name} {say(span.text, n=number(span.count))}" if span else name
+
+
+def notice_title(title: str, claim: Claim | None, say: Say = english) -> str:
+    """Say the title of a notice: the provider's own; else what its page shows: `API: degraded`."""
+    if claim:
+        return f"{claim.part or say(WHOLE_PAGE)}: {say(CLAIMS[claim.impact])}"
+    return say(title) if title == UNTITLED else title
 
 
 def notice(it: Notice, now: datetime) -> str:

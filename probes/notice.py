@@ -62,6 +62,28 @@ class Trust(StrEnum):
     DOUBTFUL = "doubtful"
 
 
+CLAIMS = {
+    Impact.MAINTENANCE: "under maintenance",
+    Impact.MINOR: "degraded",
+    Impact.MAJOR: "outage",
+    Impact.CRITICAL: "full outage",
+}
+"""Words for a component's state where no notice was posted."""
+WHOLE_PAGE = "All of the page"
+UNTITLED = "a notice without a title"
+
+
+class Claim(Struct, frozen=True):
+    """What a page shows without a notice: the state of one of our components, of the whole page if `part` is None."""
+
+    part: str | None
+    impact: Impact
+
+    @property
+    def title(self) -> str:
+        return f"{self.part or WHOLE_PAGE}: {CLAIMS[self.impact]}"
+
+
 class Notice(Struct, frozen=True):
     """One incident or maintenance, as its source reports it. All texts are plain and bounded, but not escaped.
 
@@ -86,6 +108,13 @@ class Notice(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.phase.is_open
+
+    @property
+    def claim(self) -> Claim | None:
+        """What it stands for if nobody wrote it; None: somebody did."""
+        if self.posted or self.impact not in CLAIMS:
+            return None
+        return Claim(self.components[0] if self.components else None, self.impact)
 
     @property
     def times(self) -> tuple[datetime, ...]:

@@ -22,7 +22,7 @@ from monitor.sentence import detected, doubted, found
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
-from probes.notice import Impact, NoticePhase
+from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Impact, NoticePhase
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, snapshot
 from tests.test_page import Document, crowded, hostile
 
@@ -71,7 +71,7 @@ SAID_ELSEWHERE = {
         words.KEYS_AT_LENGTH,
         words.OPEN_AT_LENGTH,
     ),
-    *("no notice posted", "undated"),
+    *("no notice posted", "undated", *CLAIMS.values(), WHOLE_PAGE, UNTITLED),
     *(fault.value for fault in Fault),
     *(level.value for level in Level),
     *(doubted.WRONG_PASSWORD, "the monitor was not watching"),

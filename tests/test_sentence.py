@@ -121,7 +121,9 @@ from probes.doubt import (
     WentBack,
     XmlBroken,
 )
+from probes.feeds.merge import claimed
 from probes.model import Fault
+from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Claim, Impact
 from probes.proxy import ProxyFault, ProxyStopped
 from tests.builders_page import account, incident, shown, snapshot
 from tests.conftest import NOON, at
@@ -221,6 +223,17 @@ REASONS = [
         "the provider's page reports trouble: Errors (investigating, since",
     ),
     (Posted("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
+    *(
+        (
+            Posted(one.title, "no notice posted", None, one),
+            f"the provider's page reports trouble: {one.title} (no notice posted)",
+        )
+        for one in (Claim("Chat", Impact.CRITICAL), Claim(None, Impact.MINOR))
+    ),
+    (
+        Posted(UNTITLED, "investigating", None),
+        "the provider's page reports trouble: a notice without a title (investigating)",
+    ),
     (Unposted(readable=True), "the provider's page reports no trouble"),
     (
         Unposted(readable=True, whole=False),
@@ -485,7 +498,7 @@ MUTE = Language("mute", {text: without_words(text) for text in SAID} | {"{who}":
 """A language that has no words: what is still to be read is not translated."""
 QUOTED = {
     *("HTTP", "openai", "main", "chat", "list", "count", "gpt", "card", "Errors", "USD", "CNY", "OSError", "sunset"),
-    *("is", "empty", "as", "it", "was", "written", "what", "a", "user", "wrote"),
+    *("Chat", "is", "empty", "as", "it", "was", "written", "what", "a", "user", "wrote"),
     *("Your", "account", "has", "been", "deactivated"),
 }
 """What the examples quote: names, codes, and foreign words."""
@@ -586,6 +599,33 @@ def test_a_page_in_another_language_has_no_english_reason(language):
         assert speech.remark(one.words) in text[f"proof-{n}"]
     assert speech.ending(ended) in text["ended"]
     assert "no longer watched" not in text["ended"]
+
+
+CLAIMED = [Claim(part, impact) for part in ("Chat", None) for impact in CLAIMS]
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+@pytest.mark.parametrize("claim", CLAIMED)
+def test_what_a_page_shows_without_a_notice_is_said_in_the_language_of_ours(language, claim):
+    """Also what an earlier version read: its notice has all that the title is made of."""
+    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
+    shown_as = claimed("page", claim)
+    source = SourceView("a/b", "A", "https://a.example", True, NOON, None, (shown_as,))
+    page = Document(render(snapshot(account(), sources=(source,), manner=Manner(language=language)))["index.html"])
+    (said,) = speech.reasons(of_a_provider(Posted(shown_as.title, shown_as.stage[0], None, shown_as.claim)))
+    title = f"{claim.part or speech.say(WHOLE_PAGE)}: {speech.say(CLAIMS[claim.impact])}"
+
+    assert shown_as.claim == claim
+    assert title in page.text
+    assert title in said
+    assert shown_as.title not in page.text + said
+
+
+def test_what_a_version_of_before_kept_of_a_posted_notice_is_said_as_it_wrote_it():
+    old = {"type": "posted", "title": "API: full outage", "stage": "no notice posted", "since": None}
+
+    (said,) = reasons(of_a_provider(msgspec.convert(old, Reason)), DE)
+    assert said == "die Seite des Anbieters meldet eine Störung: API: full outage (keine Meldung dazu)"
 
 
 def test_german_writes_numbers_dates_and_plurals_as_german_does():

@@ -26,7 +26,7 @@ EXCEPT = {
     "probes.answer.dialects.WIRES": "COMMAND",  # it speaks on no wire
     "probes.answer.proof.WIRES": "COMMAND",
     "probes.canary.WIRES": "COMMAND",
-    "probes.feeds.merge.CLAIMS": "NONE UNKNOWN",
+    "probes.notice.CLAIMS": "NONE UNKNOWN",
     "probes.transport.failure.LATE_BEFORE": "PROXY REQUEST FIRST_BYTE BODY",
     "probes.transport.failure.SILENT": "NAME CONNECT PROXY TLS",
     "probes.transport.failure.UNFINISHED": "NAME CONNECT PROXY TLS",

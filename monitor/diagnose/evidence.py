@@ -122,7 +122,7 @@ def page_reason(page: Page | None) -> Posted | Unposted | None:
     if page is None:
         return None
     if notice := page.trouble:
-        return Posted(notice.title, notice.stage[0], notice.began_at)
+        return Posted(notice.title, notice.stage[0], notice.began_at, notice.claim)
     return Unposted(page.readable, page.is_whole)
 
 

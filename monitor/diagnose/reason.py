@@ -11,6 +11,7 @@ from monitor.detect.reason import Detected, Remark
 from monitor.stage import Stage
 from probes.doubt import Doubt
 from probes.model import Fault
+from probes.notice import Claim
 
 
 class Met(Struct, frozen=True):
@@ -73,11 +74,12 @@ class ControlAnswered(Struct, frozen=True, tag="knocked"):
 
 
 class Posted(Struct, frozen=True, tag="posted"):
-    """What the provider's page reports of trouble. `since` is None if it gives no date."""
+    """What the provider's page reports of trouble. `since` is None without a date, `claim` with a posted notice."""
 
     title: str
     stage: str
     since: datetime | None
+    claim: Claim | None = None
 
 
 class Unposted(Struct, frozen=True, tag="unposted"):

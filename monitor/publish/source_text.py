@@ -7,7 +7,7 @@ from monitor.publish.incident_text import Leads
 from monitor.publish.snapshot import SourceView
 from monitor.publish.translation import Speech
 from monitor.publish.view_model import NoticeRow, Pages
-from probes.notice import Impact, Notice
+from probes.notice import UNTITLED, Impact, Notice
 
 
 def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
@@ -36,7 +36,8 @@ def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, k
     is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(
         provider=source.provider,
-        title=notice.title,
+        title=speech.notice_title(notice),
+        is_theirs=notice.posted and notice.title != UNTITLED,
         href=notice.url or source.page,
         phase=", ".join(map(speech.say, notice.stage)),
         impact=speech.say(str(notice.impact)) if is_graded else "",

@@ -12,6 +12,7 @@ from monitor.sentence.detected import remark
 from monitor.sentence.doubted import doubted
 from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
+from probes.notice import Notice
 
 SUFFIX = ".toml"
 
@@ -73,6 +74,9 @@ class Speech(Language, frozen=True, eq=False):
 
     def remark(self, it: AnswerWords) -> str:
         return remark(it, self)
+
+    def notice_title(self, it: Notice) -> str:
+        return words.notice_title(it.title, it.claim, self.say)
 
     def doubt(self, it: Unread) -> str:
         return doubted(it, self)

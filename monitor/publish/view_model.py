@@ -215,10 +215,11 @@ class ProviderGroup(Struct, frozen=True):
 
 
 class NoticeRow(Struct, frozen=True):
-    """One incident or maintenance on a provider's own status page."""
+    """One incident or maintenance on a provider's own status page; `is_theirs`: the title is the provider's own."""
 
     provider: str
     title: str
+    is_theirs: bool
     href: str | None
     phase: str
     impact: str

@@ -35,7 +35,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope
 from monitor.sentence.doubted import doubted
 from monitor.stage import Stage
-from monitor.words import ENGLISH, FAULTS, Language, duration, moment
+from monitor.words import ENGLISH, FAULTS, Language, duration, moment, notice_title
 from probes.model import Blame
 
 FRESH = timedelta(seconds=30)
@@ -197,12 +197,12 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 
 def _posted(it: Posted, now: datetime, language: Language) -> str:
-    stage = language.say(it.stage)
+    stage, title = language.say(it.stage), notice_title(it.title, it.claim, language.say)
     if it.since is None:
-        return language.say("the provider's page reports trouble: {title} ({stage})", title=it.title, stage=stage)
+        return language.say("the provider's page reports trouble: {title} ({stage})", title=title, stage=stage)
     return language.say(
         "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
-        title=it.title,
+        title=title,
         stage=stage,
         time=moment(it.since, now, language.say).words,
         passed=_since(it.since, now, language),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, ComponentGroup, Parsed, Report
-from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust
+from probes.notice import CLAIMS, UNTITLED, Bulletin, Claim, ComponentState, Impact, Notice, NoticePhase, Trust
 
 KEPT = timedelta(days=7)
 """Age after which an ended incident is history, and one of unknown phase counts as over."""
@@ -16,13 +16,6 @@ SKEW = timedelta(hours=1)
 AHEAD = timedelta(days=60)
 """Furthest ahead that a maintenance may be announced; a later date is wrong."""
 
-CLAIMS = {
-    Impact.MAINTENANCE: "under maintenance",
-    Impact.MINOR: "degraded",
-    Impact.MAJOR: "outage",
-    Impact.CRITICAL: "full outage",
-}
-"""Words for a component's state where no notice was posted."""
 REOPENED = {NoticePhase.RESOLVED: NoticePhase.INVESTIGATING, NoticePhase.COMPLETED: NoticePhase.IN_PROGRESS}
 
 
@@ -61,7 +54,7 @@ def claims(standings: Sequence[ComponentState], notices: Sequence[Notice]) -> tu
     }
     bad = [one for one in standings if one.impact in CLAIMS and not _is_covered(one, told[one.impact])]
     bad.sort(key=_badness)
-    return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
+    return tuple(claimed(f"component/{one.name}", Claim(one.name, one.impact)) for one in bad[:MOST_REPORTS])
 
 
 def _is_covered(standing: ComponentState, notices: Sequence[Notice]) -> bool:
@@ -69,10 +62,10 @@ def _is_covered(standing: ComponentState, notices: Sequence[Notice]) -> bool:
     return standing.impact <= of_all or any(standing.name in one.components for one in notices)
 
 
-def claim(id: str, name: str, impact: Impact) -> Notice:
-    is_planned = impact is Impact.MAINTENANCE
-    title = f"{name}: {CLAIMS[impact]}"
-    return Notice(id, title, None, NoticePhase.UNKNOWN, impact, (name,), planned=is_planned, posted=False)
+def claimed(id: str, it: Claim) -> Notice:
+    """Return the notice that stands for what a page shows."""
+    is_planned, parts = it.impact is Impact.MAINTENANCE, (it.part,) if it.part else ()
+    return Notice(id, it.title, None, NoticePhase.UNKNOWN, it.impact, parts, planned=is_planned, posted=False)
 
 
 def concerns(name: str, components: Sequence[str]) -> bool:
@@ -126,7 +119,7 @@ def _notice(report: Report, components: Sequence[str], groups: Collection[str], 
         return None
     return Notice(
         id=report.id,
-        title=report.title or report.text[:200] or "a notice without a title",
+        title=report.title or report.text[:200] or UNTITLED,
         url=report.url,
         phase=report.phase,
         impact=_impact(report, parts, well),

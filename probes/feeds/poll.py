@@ -25,12 +25,12 @@ from probes.doubt import (
     RedirectRefused,
     StatusRefused,
 )
-from probes.feeds.merge import CLAIMS, claim, claims, fold, stand, worst
+from probes.feeds.merge import claimed, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import is_same_site, name
 from probes.model import Clock, TimeLimits, Timer
-from probes.notice import Bulletin, ComponentState, Impact, Notice, Trust, Validators
+from probes.notice import CLAIMS, Bulletin, Claim, ComponentState, Impact, Notice, Trust, Validators
 from probes.provider import Feed
 from probes.proxy import STRAIGHT, Way, choose
 from probes.sanitize import admit
@@ -206,7 +206,7 @@ def _linked(notice: Notice, feed: Feed) -> Notice:
 def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notice, ...]:
     if whole not in CLAIMS or any(one.is_open for one in posted):
         return ()
-    return (replace(claim("page", "All of the page", whole), components=()),)
+    return (claimed("page", Claim(None, whole)),)
 
 
 def _is_unexplained(parsed: Parsed) -> bool:
