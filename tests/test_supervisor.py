@@ -12,7 +12,10 @@ import pytest
 from monitor.diagnose import stage_failure
 from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.publish import collect
+from monitor.publish import collect, status
+from monitor.publish.front_page import front
+from monitor.publish.render import LANGUAGES, TEMPLATES
+from monitor.publish.translation import ENGLISH, load_speech
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
 from monitor.sentence.found import DOES, stage_failed
@@ -165,8 +168,10 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
 
     words, snapshot, pulse = asyncio.run(play())
     assert words == "the monitor's own fault: publishing the page keeps failing (ZeroDivisionError)"
-    assert words in snapshot.warnings
-    assert snapshot.faults == (words,)
+    german = "eigener Fehler des Monitors: Es misslingt immer wieder, die Seite zu erstellen (ZeroDivisionError)"
+    for speech, said in ((ENGLISH, words), (load_speech("de", (TEMPLATES / LANGUAGES,)), german)):
+        assert said in front(snapshot, status.standing(snapshot), speech).warnings
+    assert tuple(map(stage_failed, snapshot.faults)) == (words,)
     assert (pulse.is_steady, words in pulse.words) == (False, True)
 
 

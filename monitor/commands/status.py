@@ -11,6 +11,7 @@ from monitor.console.terminal import DOWN, UP, complain, say
 from monitor.publish.collect import pulse
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import Mark, Standing, standing
+from monitor.sentence.found import stage_failed
 from monitor.store.store import open_store
 
 
@@ -28,7 +29,7 @@ def run(arguments: Namespace) -> int:
         _print_json(snapshot, now)
     else:
         _print_tables(snapshot, now)
-    found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *snapshot.faults]
+    found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(stage_failed, snapshot.faults)]
     for words in found:
         complain(words)
     return UP if not found and all(mark is Mark.UP for mark in now.marks.values()) else DOWN

@@ -104,16 +104,15 @@ def _take(
     failing_channels = stored.messages.failing_channels()
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
     refused = tuple(unwritten(config, one) for one in filter(None, [marks.refusal()]))
-    faults = tuple(stage_failed(one.reason) for one in marks.failing())
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
         location=config.location,
         simulated=config.simulated,
-        warnings=tuple(dict.fromkeys((*refused, *warnings, *faults, *unsent))),
+        warnings=tuple(dict.fromkeys((*refused, *warnings, *unsent))),
         unwritten=bool(refused),
-        faults=faults,
+        faults=tuple(one.reason for one in marks.failing()),
         providers=tuple(
             _provider_view(history, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),

@@ -37,7 +37,7 @@ def front(
         headline=headline(snapshot, now, speech),
         slo=speech.percent(snapshot.manner.slo),
         open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech) for view in gravest_first(wholes(snapshot))),
-        warnings=snapshot.warnings,
+        warnings=(*snapshot.warnings, *map(speech.stage_failed, snapshot.faults)),
         providers=_few_of_many(groups(snapshot, now, speech) if every is None else every),
         recent=tuple(
             row(view, snapshot.made_at, None, speech) for view in wider_first(snapshot.past_incidents)[:RECENT]

@@ -10,7 +10,7 @@ from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.reason import Unread
+from monitor.diagnose.reason import StageFailed, Unread
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap
@@ -237,7 +237,8 @@ class Snapshot(Struct, frozen=True):
 
     `incident_ids`: every incident on record; `past_incidents`: only the latest. `more`: some of a crowd have news not
     on their page yet. `overlap`: rounds of the last day skipped because another was at work. `unwritten`: the database
-    takes no writes, and this was read from its stand-in. `faults`: the monitor's own; the warnings include them.
+    takes no writes, and this was read from its stand-in. `faults`: the recent failures of the monitor's own stages;
+    `warnings`: what else of it does not work.
     """
 
     made_at: datetime
@@ -256,4 +257,4 @@ class Snapshot(Struct, frozen=True):
     more: bool = False
     overlap: Overlap | None = None
     unwritten: bool = False
-    faults: tuple[str, ...] = ()
+    faults: tuple[StageFailed, ...] = ()

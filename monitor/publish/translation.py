@@ -6,10 +6,11 @@ from pathlib import Path
 
 from monitor import words
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.reason import AnswerWords, Unread
+from monitor.diagnose.reason import AnswerWords, StageFailed, Unread
 from monitor.sentence import reason
 from monitor.sentence.detected import remark
 from monitor.sentence.doubted import doubted
+from monitor.sentence.found import stage_failed
 from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
 from probes.notice import Notice
@@ -74,6 +75,9 @@ class Speech(Language, frozen=True, eq=False):
 
     def remark(self, it: AnswerWords) -> str:
         return remark(it, self)
+
+    def stage_failed(self, it: StageFailed) -> str:
+        return stage_failed(it, self)
 
     def notice_title(self, it: Notice) -> str:
         return words.notice_title(it.title, it.claim, self.say)
