@@ -528,6 +528,7 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
         "[DRILL] [DOWN] openai/main: credit or quota used up",
         "[DRILL] [RESOLVED] openai/main: credit or quota used up",
     ]
+    assert "The drill is over" in inbox.messages[-1]["message"]
     assert State.DOWN not in states
 
 
