@@ -40,6 +40,7 @@ from monitor.stages.publish import make
 from monitor.stages.retention import tidy
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Outside, Pauses
+from monitor.store.store import open_store
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider
@@ -178,7 +179,7 @@ async def make_pages(config: Config, clock: Clock) -> None:
     """Make the page once an hour: each half minute, as `run` does, it would be most of what is measured."""
     rotation: Rotation = {}
     while True:
-        rotation = make(config, clock, (), rotation).rotation
+        rotation = make(open_store(config.store), config, clock, (), rotation).rotation
         await asyncio.sleep(HOUR_S)
 
 
