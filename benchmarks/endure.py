@@ -40,6 +40,7 @@ from monitor.stages.publish import make
 from monitor.stages.retention import tidy
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Outside, Pauses
+from monitor.store.store import open_store
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider
@@ -160,11 +161,11 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
 async def _day(config: Config, loop: VirtualLoop, number: int, ends_s: float) -> Day:
     began = time.monotonic()
     await asyncio.sleep(min(number * DAY_S, ends_s) - loop.now_s)
-    with closing(sqlite3.connect(config.database)) as db:
+    with closing(sqlite3.connect(config.store.database)) as db:
         rows, incidents = (
             db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("observation", "incident")
         )
-    disk = sum(file.stat().st_size for file in config.database.parent.glob("*"))
+    disk = sum(file.stat().st_size for file in config.store.database.parent.glob("*"))
     day = Day(number, _rss_mib(), disk / 2**20, rows, incidents, time.monotonic() - began)
     print(json.dumps(to_builtins(day)), flush=True)
     return day
@@ -178,7 +179,7 @@ async def make_pages(config: Config, clock: Clock) -> None:
     """Make the page once an hour: each half minute, as `run` does, it would be most of what is measured."""
     rotation: Rotation = {}
     while True:
-        rotation = make(config, clock, (), rotation).rotation
+        rotation = make(open_store(config.store), config, clock, (), rotation).rotation
         await asyncio.sleep(HOUR_S)
 
 
@@ -287,7 +288,7 @@ class Stage:
 
 
 def judge(config: Config, stage: Stage, truth: Sequence[Loss], days: list[Day], seed: int, failed: list[str]) -> Result:
-    with closing(sqlite3.connect(config.database)) as db:
+    with closing(sqlite3.connect(config.store.database)) as db:
         stored = _stored(db)
         incidents = db.execute("SELECT subject, fault, opened, closed FROM incident ORDER BY opened").fetchall()
         told = Counter(row[0] for row in db.execute("SELECT step FROM outbox WHERE state = 'sent'"))

@@ -12,12 +12,13 @@ from pathlib import Path
 from monitor.alert.channel import Channel
 from monitor.cli import collect_seldom
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.document import ProbeSection, SiteSection, StatusSection
 from monitor.runtime.daemon import prepare_interpreter
 from monitor.runtime.loop import run
 from monitor.schedule import Agenda, Budget, Watch
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.services import Edge, Pauses
+from monitor.store.setting import StoreAddress
 from probes.catalog import load_provider
 from probes.model import Account, Target
 
@@ -33,12 +34,10 @@ def settle(
     watches = [Watch(Target(one.id, "openai", "chat", MODEL), interval_s, free=False) for one in accounts]
     return Config(
         file=None,
-        location="here",
         probe=probe,
-        store=StoreSection(),
+        store=StoreAddress(folder / "state" / "monitor.db", "here"),
         site=SiteSection(),
         status=StatusSection(poll=False),
-        database=folder / "state" / "monitor.db",
         folder=folder / "site",
         providers={"openai": load_provider("openai")},
         accounts={one.id: one for one in accounts},

@@ -94,7 +94,7 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
         config = settle(Path(folder), bases, wish.every, probe)
         clocks_s = _time_stages() if wish.stages else None
         if not wish.first:
-            _make_tables(config.database)
+            _make_tables(config.store.database)
         async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S):
             await asyncio.sleep(2 * WARM_S)
             await _first_pages(config.folder, wish)
@@ -103,7 +103,7 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
                 await asyncio.sleep(wish.seconds)
             meter.stop()
             await asyncio.sleep(1.2)  # the last results are in the next beat
-        return meter.read(_stored(config.database, meter))
+        return meter.read(_stored(config.store.database, meter))
 
 
 def _time_stages() -> Mapping[str, float]:

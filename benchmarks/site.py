@@ -40,7 +40,7 @@ async def seen(folder: Path, accounts: int) -> Snapshot:
             at = now - timedelta(minutes=30) * (LOOKS - 1 - look)
             targets = [watch.target for watch in config.watches.values()]
             await beat(state, [_look(one, at, n, look) for n, one in enumerate(targets)], at)
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         return take(Reader(db, config.location), config, now)
 
 

@@ -32,7 +32,7 @@ HOSTS, OF_EACH = 50, 20
 
 def _rows(config: Config) -> list[tuple[str, float, float, int]]:
     """Return every stored result: target, start and end in s since 1970, outcome (0: ok); in order."""
-    with closing(sqlite3.connect(config.database)) as db:
+    with closing(sqlite3.connect(config.store.database)) as db:
         query = """
             SELECT account || '/' || canary || '/' || model, at / 1000.0, (at + latency) / 1000.0, outcome
             FROM observation JOIN series ON series.id = series_id ORDER BY at

@@ -120,14 +120,14 @@ def _waiting(settings):
 
 
 def _ask(settings, query):
-    with closing(sqlite3.connect(settings.database)) as db:
+    with closing(sqlite3.connect(settings.store.database)) as db:
         return db.execute(query).fetchone()[0]
 
 
 def stopped_for(settings, **span):
     """Let the last beat be so long ago."""
     then = datetime.now(UTC) - timedelta(**span)
-    with closing(sqlite3.connect(settings.database)) as db, db:
+    with closing(sqlite3.connect(settings.store.database)) as db, db:
         db.execute("UPDATE mark SET value = ? WHERE name = 'beat'", (str(int(then.timestamp() * 1000)),))
 
 

@@ -116,24 +116,6 @@ ROOMS = {
         "probes.redact",
         "probes.target_id",
     },
-    "monitor.config": {
-        "monitor.alert",
-        "monitor.detect",
-        "monitor.diagnose",
-        "monitor.schedule",
-        "monitor.slo",
-        "probes.answer",
-        "probes.catalog",
-        "probes.document",
-        "probes.header",
-        "probes.model",
-        "probes.provider",
-        "probes.proxy",
-        "probes.redact",
-        "probes.remedy",
-        "probes.target_id",
-        "probes.transport",
-    },
     "monitor.store": {
         "monitor.alert",
         "monitor.control",
@@ -146,6 +128,25 @@ ROOMS = {
         "probes.model",
         "probes.sanitize",
         "sqlite_utils",
+    },
+    "monitor.config": {
+        "monitor.alert",
+        "monitor.detect",
+        "monitor.diagnose",
+        "monitor.schedule",
+        "monitor.slo",
+        "monitor.store",
+        "probes.answer",
+        "probes.catalog",
+        "probes.document",
+        "probes.header",
+        "probes.model",
+        "probes.provider",
+        "probes.proxy",
+        "probes.redact",
+        "probes.remedy",
+        "probes.target_id",
+        "probes.transport",
     },
     "monitor.publish": {
         "jinja2",
@@ -520,6 +521,88 @@ def test_the_store_alone_knows_of_sqlite():
     known = {name for name in MODULES for one in imports(MODULES[name]) if one.partition(".")[0].startswith("sqlite")}
 
     assert {room_of(name) for name in known} == {"monitor.store"}
+
+
+# Who may know that a store lies in a file: the configuration, which reads its path, and what is behind the path.
+
+KEEPERS = {"monitor.store", "monitor.config"}
+
+
+def path_takers():
+    """Yield the full name of each function of the store, and of each class, that is given its path."""
+    for name, path in MODULES.items():
+        if room_of(name) == "monitor.store":
+            for node in ast.parse(path.read_text()).body:
+                match node:
+                    case ast.FunctionDef() | ast.ClassDef() if "database" in {*given_to(node)}:
+                        yield f"{name}.{node.name}"
+
+
+def given_to(node):
+    """Yield the names of the arguments of a function, and of the fields of a class and its methods' arguments."""
+    yield from (one.arg for one in ast.walk(node) if isinstance(one, ast.arg))
+    yield from (one.target.id for one in node.body if isinstance(one, ast.AnnAssign))
+
+
+def called(tree):
+    """Yield the full name of each function that is called or handed on, and of each class that is called."""
+    lines = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    known = {one.asname or one.name: f"{line.module}.{one.name}" for line in lines for one in line.names}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in known:
+                yield f"{known[name]}.{attribute}"
+            case ast.Call(func=ast.Name(id=name)) if name in known:
+                yield known[name]
+            case ast.Name(id=name) if name in known and name.islower():
+                yield known[name]
+
+
+def paths_used(tree, takers):
+    """Yield what of a module reads the path of a database, makes one, or hands one over."""
+    yield from takers & {*called(tree)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr="database") | ast.keyword(arg="database") | ast.arg(arg="database"):
+                yield "database"
+
+
+def test_the_store_and_the_configuration_alone_know_of_its_path():
+    """Another kind of store has none, so all others call methods of `Store`."""
+    takers = {*path_takers()}
+    outside = {name: path for name, path in MODULES.items() if room_of(name) not in KEEPERS}
+    found = {name: [*paths_used(ast.parse(path.read_text()), takers)] for name, path in outside.items()}
+
+    assert {name: its for name, its in found.items() if its} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open_reader(config.store.database)",
+        "store.address.database.parent",
+        "def show(database): pass",
+        "replace(config, database=path)",
+        "from monitor.store.setting import StoreAddress\nStoreAddress(path, 'here')",
+        "from monitor.store.backup import restore\nrestore(path, file, now)",
+        "from monitor.store.backup import restore\nto_thread(restore, path, file, now)",
+        "from monitor.store import overlap\noverlap.leave(path, now)",
+    ],
+)
+def test_a_line_that_knows_of_a_path_is_seen(line):
+    assert [*paths_used(ast.parse(line), {*path_takers()})]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open_store(config.store).restore(file, now)",
+        "from monitor.store.setting import StoreAddress\ndef show(store: StoreAddress): pass",
+        "from monitor.store import overlap\noverlap.add(before, times)",
+    ],
+)
+def test_a_line_that_asks_the_store_is_free(line):
+    assert [*paths_used(ast.parse(line), {*path_takers()})] == []
 
 
 def test_the_probes_know_nothing_of_the_monitor():

@@ -109,7 +109,7 @@ class Bench:
         await run_stage(deliver_due, state)
 
     def rows(self):
-        with closing(sqlite3.connect(self.settings.database)) as db:
+        with closing(sqlite3.connect(self.settings.store.database)) as db:
             kept = [from_json(text, Incident) for (text,) in db.execute("SELECT details FROM incident")]
             told = db.execute("SELECT kind, incident FROM change ORDER BY rowid").fetchall()
             columns = db.execute("SELECT opened, closed FROM incident").fetchall()

@@ -17,6 +17,7 @@ from monitor.detect.reminder import Reminder
 from monitor.runtime.daemon import LOOPBACK
 from monitor.slo.objective import Goal
 from monitor.state.monitor_state import patience
+from monitor.store.setting import Retention
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.feeds.poll_interval import USUAL_S
@@ -469,16 +470,22 @@ def test_tags_and_notes_go_with_the_account(tmp_path):
 def test_paths_are_relative_to_the_file(tmp_path):
     config = loaded(tmp_path, '[store]\npath = "x/y.db"\n[site]\nfolder = "page"')
 
-    assert (config.database, config.folder) == (tmp_path / "x/y.db", tmp_path / "page")
+    assert (config.store.database, config.folder) == (tmp_path / "x/y.db", tmp_path / "page")
+
+
+def test_what_is_kept_for_how_long_is_as_the_file_says(tmp_path):
+    config = loaded(tmp_path, "[store]\nraw_days = 1\nhourly_days = 2\ndaily_days = 3")
+
+    assert config.retention == Retention(raw_days=1, hourly_days=2, daily_days=3)
 
 
 def test_a_service_writes_nothing_to_etc(tmp_path):
     service, site = from_environment(Path("/etc/provider-monitor"), {}), SiteSection()
     state = Path("/var/lib/provider-monitor")
 
-    assert (service.database, service.folder) == (state / "state/monitor.db", state / "site")
+    assert (service.store.database, service.folder) == (state / "state/monitor.db", state / "site")
     assert (service.public_folder, service.metrics) == (state / "public", state / site.metrics)
-    assert from_environment(tmp_path / "etc/provider-monitor", {}).database.is_relative_to(tmp_path)
+    assert from_environment(tmp_path / "etc/provider-monitor", {}).store.database.is_relative_to(tmp_path)
 
 
 def test_no_repr_shows_a_secret(tmp_path):

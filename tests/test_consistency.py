@@ -106,7 +106,7 @@ class Told:
     """All that is told of one instant."""
 
     def __init__(self, settings_, now):
-        with closing(open_reader(settings_.database)) as db:
+        with closing(open_reader(settings_.store.database)) as db:
             shot = collect.take(Reader(db, settings_.location), settings_, now)
         self.now, self.stand = now, standing(shot)
         self.every = usables(shot, self.stand)

@@ -78,6 +78,48 @@ def needs_port(container):
             pytest.skip(f"somebody else listens on port {container.port} here")
 
 
+SLEEPER = """
+FROM any
+WORKDIR /etc/provider-monitor
+WORKDIR /var/lib/provider-monitor
+USER 65534:65534
+HEALTHCHECK --retries=1 CMD ["true"]
+ENTRYPOINT ["sleep"]
+CMD ["600"]
+"""
+
+
+class Failed(Exception):
+    """A test in which something is not as it should be."""
+
+
+def is_alive(pid):
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_a_test_that_fails_leaves_no_program_behind(tmp_path):
+    pids = []
+
+    def fail_within(made):
+        with made as container:
+            pids.append(container.pid)
+            assert is_alive(*pids)
+            raise Failed
+
+    with pytest.raises(Failed):
+        fail_within(bare.build(tmp_path, SLEEPER)(tmp_path, COMPOSE))
+
+    assert not is_alive(*pids)
+
+
+def test_a_container_that_does_not_start_in_time_is_not_left_running_either(tmp_path):
+    container = bare.build(tmp_path, SLEEPER)(tmp_path, COMPOSE, start_s=0)
+    with pytest.raises(AssertionError, match="not started within"):
+        container.__enter__()
+
+    assert not container.is_running
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("own_site", [False, True], ids=["the default volumes", "a folder for the site"])
 def test_with_an_account_it_stays_up_tells_and_takes_an_answer(start, own_site):

@@ -98,7 +98,7 @@ def test_what_cannot_be_meant_is_refused_in_words_and_changes_nothing(tmp_path, 
 def test_what_the_database_does_not_take_is_refused_and_does_not_count(tmp_path):
     async def play():
         async with monitor_at(tmp_path) as made:
-            with closing(sqlite3.connect(made.belief.config.database)) as db, db:
+            with closing(sqlite3.connect(made.belief.config.store.database)) as db, db:
                 db.execute("CREATE TABLE other (id)")
                 db.execute("DROP TABLE other")
             made.services.storage.failover.connection.execute("PRAGMA query_only = ON")
@@ -130,7 +130,7 @@ def test_no_body_is_an_error_of_ours(running, kind, body, text):
 def test_where_no_place_takes_a_socket_the_page_says_so_until_one_does(tmp_path):
     async def play():
         async with monitor_at(tmp_path) as made:
-            places = socket_files(made.belief.config.database)
+            places = socket_files(made.belief.config.store.database)
             for one in places:
                 one.mkdir()
             async with answering(made, check_s=0.1):

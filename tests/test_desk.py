@@ -68,9 +68,9 @@ def incident(subject="openai/main", fault=Fault.ACCOUNT_SUSPENDED):
 def config(tmp_path):
     (tmp_path / "monitor.toml").write_text(FILE)
     made = load(tmp_path / "monitor.toml", {"SET": "sk-123456789"})
-    made.database.parent.mkdir()
+    made.store.database.parent.mkdir()
     opened = Change(incident(), ChangeKind.OPENED, at(20))
-    with closing(open_writer(made.database)) as db:
+    with closing(open_writer(made.store.database)) as db:
         messages = (Message(opened.id, "phone", incident_id=opened.incident.id),)
         Writer(db, "here").save(Batch(at(20), changes=(opened,), messages=messages))
     return made
@@ -84,12 +84,12 @@ def ask(config, *words, now=None):
 
 
 def save(config, **facts):
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         Writer(db, "here").save(Batch(at(60), **facts))
 
 
 def left(config):
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         return Reader(db, config.location).messages.replies()
 
 
@@ -205,7 +205,7 @@ def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
 
 
 def test_history_says_what_was_sent_and_how_it_went(config):
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         writer = Writer(db, "here")
         (letter,) = writer.due_messages(at(21))
         writer.postponed(letter, "no answer", at(30))
@@ -225,7 +225,7 @@ def replayed(config, now, since=timedelta(days=7)):
 def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_and_writes_nothing(config):
     over = replace(incident(), closed_at=at(3600))
     save(config, changes=(Change(over, ChangeKind.RESOLVED, at(3600)),))
-    before = everything_in(config.database.parent)
+    before = everything_in(config.store.database.parent)
 
     assert replayed(config, at(4000)) == [
         "2026-11-21 12:00:20 UTC phone: opened: openai/main: account suspended (then waiting, tries 0)",
@@ -237,7 +237,7 @@ def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_and_writes_
         "6 messages in 7 days; nothing was sent now",
         "5 of them were not sent then; it is assumed that those are delivered",
     ]
-    assert everything_in(config.database.parent) == before
+    assert everything_in(config.store.database.parent) == before
 
 
 def everything_in(folder):
@@ -253,7 +253,7 @@ def test_an_acknowledgement_counts_in_a_replay_from_when_it_was_given(config):
 
 
 def test_a_replay_tells_how_each_message_went_and_what_a_failing_channel_led_to(config):
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         writer = Writer(db, "here")
         for seconds in (21, 30, 60):
             (letter,) = writer.due_messages(at(seconds))
@@ -295,7 +295,7 @@ def test_replies_are_resumed_and_a_reply_counts_once(config):
     reply = Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id)
     save(config, replies=(reply, reply))
 
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         told = Reader(db, "here").resumption.correspondence(at(61))
         assert told.replies == [reply]
         assert told.cases[incident().id].told["phone"][0].step is Step.OPENED

@@ -13,7 +13,7 @@ from monitor.config.config import Heartbeat
 from monitor.config.load import load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Ping, address, ping
-from monitor.store.connection import WriterLimits
+from monitor.store.setting import WriterLimits
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble
@@ -125,7 +125,7 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 0.1))
             async with watching(settings, step_s=0.05, store=BRIEF) as monitor:
                 await monitor.until(lambda: switch.heard)
-                with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+                with closing(sqlite3.connect(settings.store.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")
                     await monitor.until(lambda: "fail" in switch.words())
                     other.execute("ROLLBACK")
@@ -143,7 +143,7 @@ def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_p
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 3600))
             async with watching(settings, step_s=0.05, idle_s=0.2, store=BRIEF) as monitor:
                 await monitor.until(lambda: switch.heard)
-                with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+                with closing(sqlite3.connect(settings.store.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")
                     await monitor.until(lambda: len(switch.heard) >= 2)
                     beats = monitor.state.times.beaten_at

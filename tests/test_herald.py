@@ -23,7 +23,7 @@ from monitor.stages.apply_config import take_up
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from monitor.store.connection import open_reader
-from monitor.store.replies import leave
+from monitor.store.store import open_store
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
@@ -98,7 +98,7 @@ def test_an_answer_counts_at_once_and_survives_a_restart(tmp_path):
                 await inbox.until(lambda messages: len(messages) >= 2)
                 (id,) = monitor.state.belief.incidents
                 reply = Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id)
-                await asyncio.to_thread(leave, settings.database, settings.location, reply)
+                await asyncio.to_thread(open_store(settings.store).submit_reply, reply)
                 assert monitor.state.told.replies == [reply]
                 await monitor.until(lambda: not _waiting(settings))
                 heard = len(inbox.messages)
@@ -112,12 +112,12 @@ def test_an_answer_counts_at_once_and_survives_a_restart(tmp_path):
 
 
 def _waiting(settings):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         return db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
 
 
 def _refused(settings):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         return db.execute("SELECT count(*) FROM outbox WHERE error IS NOT NULL").fetchone()[0]
 
 
@@ -228,7 +228,7 @@ def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
             async with watching(settings) as monitor:
                 await monitor.until(lambda: _refused(settings))
             inbox.answer = 200
-            with closing(sqlite3.connect(settings.database)) as db, db:
+            with closing(sqlite3.connect(settings.store.database)) as db, db:
                 db.execute("UPDATE outbox SET next = 0")
             quiet = replace(settings, channels=(replace(channel, quiet=ALWAYS),))
             async with watching(quiet) as monitor:
@@ -273,7 +273,7 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
                 typed = f"the key is {plain} now"
                 silence = Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed)
                 await notify.take_reply(state.services, state.told, state.signals, silence)
-            with closing(sqlite3.connect(settings.database)) as db:
+            with closing(sqlite3.connect(settings.store.database)) as db:
                 return state.told.replies, db.execute("SELECT details FROM reply").fetchall()
 
     ((reply,), ((kept,),)) = asyncio.run(play())

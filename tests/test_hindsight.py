@@ -157,7 +157,7 @@ def test_tune_counts_the_messages_that_the_replay_of_alerts_prints(tmp_path):
         assert what in replayed
     assert re.search(r"slower than usual \(now\) +1 ", tuned)
 
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         (lost,) = [one for one in Reader(db, "here").incidents.closed(100) if one.fault is Fault.QUOTA_EXHAUSTED]
         at = lost.opened_at + timedelta(minutes=5)
         Writer(db, "here").save(Batch(at, replies=(Reply(ReplyKind.ACKNOWLEDGE, at, "Jo", lost.id),)))

@@ -403,7 +403,7 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
                 before = dict(it.state.belief.incidents)
                 await it.minutes(1, answer(1.5))
                 ends += before.keys() - it.state.belief.incidents.keys()
-            with closing(open_reader(it.state.belief.config.database)) as db:
+            with closing(open_reader(it.state.belief.config.store.database)) as db:
                 return [one for one in Reader(db, "here").incidents.closed(9) if one.id in ends]
 
     ended = {one.fault: ending(one) for one in promptly(play())}

@@ -19,12 +19,12 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
-from monitor.store.connection import WriterLimits, open_reader, open_writer
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.reader import Reader
-from monitor.store.rollup import Retention
 from monitor.store.row import Batch
+from monitor.store.setting import Retention, WriterLimits
 from monitor.store.standby import FailoverWriter, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer

@@ -384,6 +384,22 @@ def test_a_drill_is_marked_wherever_it_stands():
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "began", "ended"),
+    [
+        ("en", "The drill begins here", "The drill is over"),
+        ("de", "Hier beginnt die Übung", "Die Übung ist vorbei"),
+        ("zh-Hans", "演练由此开始", "演练已结束"),
+    ],
+)
+def test_the_page_of_a_drill_says_in_every_language_when_the_drill_was_over(language, began, ended):
+    over = shown(incident("openai/main", drill=True, closed_at=NOW, id="drill"))
+    shot = snapshot(past_incidents=(over,), manner=Manner(language=language))
+    text = documents(shot)["incidents/drill.html"].text
+
+    assert (began in text, ended in text) == (True, True)
+
+
 def test_warnings_and_failed_messages_are_shown():
     pages = documents(crowded())
     assert "Problems of the monitor itself The disk is nearly full." in pages["index.html"].text

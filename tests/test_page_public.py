@@ -188,8 +188,8 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
     ]
     changes = tuple(Change(open_incident(cause), ChangeKind.OPENED, NOW) for cause in causes)
     health = advance(Health(), failing, Thresholds(), 300)
-    config.database.parent.mkdir()
-    with closing(open_writer(config.database)) as db:
+    config.store.database.parent.mkdir()
+    with closing(open_writer(config.store.database)) as db:
         Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
         shot = take(Reader(db, config.location), config, NOW)
     assert b"zq-error-body" in b"".join(private_site.render(shot).values()), "it is known, and told to whom it concerns"

@@ -80,6 +80,8 @@ SAID_ELSEWHERE = {
         "Not seen lately",
         "First sign seen",
         "First failure seen: the incident begins here",
+        "The drill begins here",
+        "The drill is over",
         "the provider",
         "a part of it",
     ),

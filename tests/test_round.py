@@ -19,7 +19,7 @@ from monitor.schedule import LookPauses
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Pauses
-from monitor.store.connection import WriterLimits
+from monitor.store.setting import WriterLimits
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
@@ -70,7 +70,7 @@ def looks(settings):
         SELECT account || '/' || canary AS target, count(*) AS number
         FROM observation JOIN series ON series.id = series_id GROUP BY 1
     """
-    with closing(sqlite3.connect(settings.database)) as db:
+    with closing(sqlite3.connect(settings.store.database)) as db:
         return Counter(dict(db.execute(query).fetchall()))
 
 
@@ -210,7 +210,7 @@ def test_nothing_of_a_round_is_dated_later_than_its_end(tmp_path):
                 cron.number += 1
                 assert made.times.beat_at <= ended
                 assert all(one.detected_at <= ended for one in made.belief.incidents.values())
-            with closing(sqlite3.connect(cron.settings.database)) as db:
+            with closing(sqlite3.connect(cron.settings.store.database)) as db:
                 (last,) = db.execute("SELECT max(at) FROM change").fetchone()
             assert last <= ended.timestamp() * 1000
             return cron.titles()
@@ -227,7 +227,7 @@ def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_pat
             cron.set_s = (57 * 60 - time.time()) % 3600  # a while before the next hour
             await cron.round()
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
-            with closing(sqlite3.connect(cron.settings.database, isolation_level=None)) as intruder:
+            with closing(sqlite3.connect(cron.settings.store.database, isolation_level=None)) as intruder:
                 intruder.execute("BEGIN IMMEDIATE")
                 told = []
                 for _ in range(4):
@@ -256,7 +256,7 @@ def test_rounds_that_remember_beside_the_database_tell_once(tmp_path):
             cron = Cron(each_minute(config(tmp_path, other_side)), pauses=IMPATIENT)
             await cron.round()
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
-            with closing(sqlite3.connect(cron.settings.database, isolation_level=None)) as intruder:
+            with closing(sqlite3.connect(cron.settings.store.database, isolation_level=None)) as intruder:
                 intruder.execute("BEGIN IMMEDIATE")
                 for _ in range(3):
                     await cron.round()

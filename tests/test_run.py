@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from monitor.alert.channel import Channel
 from monitor.alert.rule import Patience, Rules
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.document import ProbeSection, SiteSection, StatusSection
 from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
@@ -36,8 +36,10 @@ from monitor.stages.poll_status import probe_controls_now
 from monitor.state.belief import ControlResult
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Pauses
-from monitor.store.connection import WriterLimits, open_reader
+from monitor.store.connection import open_reader
 from monitor.store.lock import Busy
+from monitor.store.setting import Retention, StoreAddress, WriterLimits
+from monitor.store.store import open_store
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
@@ -79,11 +81,9 @@ def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
     return replace(
         Config(
             file=None,
-            location="here",
             probe=ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[], blip_s=0.5),
-            store=StoreSection(),
+            store=StoreAddress(folder / "state" / "monitor.db", "here"),
             site=SiteSection(),
-            database=folder / "state" / "monitor.db",
             folder=folder / "site",
             providers={one.provider: load_provider(one.provider) for one in accounts.values()},
             accounts=accounts,
@@ -336,7 +336,7 @@ def test_a_message_that_could_not_be_sent_is_sent_after_a_restart(tmp_path):
                 await monitor.until(lambda: _failed_tries(settings))
                 await monitor.until(lambda: "not getting through" in (settings.folder / "index.html").read_text())
             inbox.answer = 200
-            with closing(sqlite3.connect(settings.database)) as db, db:
+            with closing(sqlite3.connect(settings.store.database)) as db, db:
                 db.execute("UPDATE outbox SET next = 0")
             async with watching(settings):
                 await inbox.until(lambda messages: len(messages) == 1)
@@ -346,7 +346,7 @@ def test_a_message_that_could_not_be_sent_is_sent_after_a_restart(tmp_path):
 
 
 def _failed_tries(settings):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         return db.execute("SELECT count(*) FROM outbox WHERE error IS NOT NULL").fetchone()[0]
 
 
@@ -408,7 +408,7 @@ def test_a_locked_database_loses_nothing(tmp_path):
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings, store=WriterLimits(wait_s=0.1)) as monitor:
                 await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
-                with closing(sqlite3.connect(settings.database, isolation_level=None)) as intruder:
+                with closing(sqlite3.connect(settings.store.database, isolation_level=None)) as intruder:
                     intruder.execute("BEGIN IMMEDIATE")
                     other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                     await monitor.until(lambda: monitor.state.belief.incidents)
@@ -426,17 +426,17 @@ def test_results_are_kept_only_as_long_as_was_said(tmp_path):
 
     async def play(keep, expected):
         async with simulator() as other_side:
-            settings = config(tmp_path / str(keep), other_side, store=keep)
+            settings = config(tmp_path / str(keep), other_side, retention=keep)
             async with watching(settings) as monitor:
                 await monitor.until(lambda: _count(settings, "observation") > 5)
-            with closing(sqlite3.connect(settings.database)) as db, db:
+            with closing(sqlite3.connect(settings.store.database)) as db, db:
                 db.execute("UPDATE OR IGNORE observation SET at = at - 86400000 * 5")
             async with watching(settings) as monitor:
                 await monitor.until(lambda: kept(settings) == expected)
 
-    asyncio.run(play(StoreSection(raw_days=9, hourly_days=9, daily_days=9), ((True, True), True)))
-    asyncio.run(play(StoreSection(raw_days=1, hourly_days=9, daily_days=1), ((True, False), False)))
-    asyncio.run(play(StoreSection(raw_days=1, hourly_days=1, daily_days=9), ((False, True), False)))
+    asyncio.run(play(Retention(raw_days=9, hourly_days=9, daily_days=9), ((True, True), True)))
+    asyncio.run(play(Retention(raw_days=1, hourly_days=9, daily_days=1), ((True, False), False)))
+    asyncio.run(play(Retention(raw_days=1, hourly_days=1, daily_days=9), ((False, True), False)))
 
 
 def test_a_message_links_to_the_page_where_people_reach_it(tmp_path):
@@ -519,7 +519,7 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
             async with watching(settings) as monitor:
                 wish = Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC))
                 for _ in range(2):  # who was cut off before he was answered asks for the same again
-                    await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
+                    await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
                 await inbox.until(lambda messages: len(messages) == 2)
                 return inbox, monitor.states("openai/main")
 
@@ -528,6 +528,7 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
         "[DRILL] [DOWN] openai/main: credit or quota used up",
         "[DRILL] [RESOLVED] openai/main: credit or quota used up",
     ]
+    assert "The drill is over" in inbox.messages[-1]["message"]
     assert State.DOWN not in states
 
 
@@ -541,7 +542,7 @@ def test_the_end_of_a_drill_counts_no_drill_before_it_as_downtime(tmp_path):
                         seconds=heard
                     )  # who asks twice in a second asks for one drill
                     wish = Drill("openai/main", Fault.TIMEOUT, begun)
-                    await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
+                    await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
                     await inbox.until(lambda messages, heard=heard: len(messages) == heard)
             return inbox.messages[-1]
 
@@ -616,7 +617,7 @@ def test_a_drill_that_a_crash_left_open_ends_after_the_restart(tmp_path):
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
                 wish = Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC))
-                await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
+                await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
                 await monitor.until(lambda: _delivered(settings) >= 1)
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) == 2)
@@ -690,7 +691,7 @@ def test_old_results_are_rolled_up_and_forgotten_while_it_runs(tmp_path):
             settings = config(tmp_path, other_side)
             async with watching(settings) as monitor:
                 await monitor.until(lambda: _count(settings, "observation") > 5)
-            with closing(sqlite3.connect(settings.database)) as db, db:
+            with closing(sqlite3.connect(settings.store.database)) as db, db:
                 db.execute("UPDATE OR IGNORE observation SET at = at - 86400000 * 20")
             async with watching(settings) as monitor:
                 await monitor.until(lambda: _count(settings, "daily") > 0 and _oldest_age_d(settings) < 15)
@@ -699,17 +700,17 @@ def test_old_results_are_rolled_up_and_forgotten_while_it_runs(tmp_path):
 
 
 def _delivered(settings):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         return db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()[0]
 
 
 def _count(settings, table):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 def _oldest_age_d(settings):
-    with closing(open_reader(settings.database)) as db:
+    with closing(open_reader(settings.store.database)) as db:
         (oldest,) = db.execute("SELECT min(at) FROM observation").fetchone()
     return (time.time() - oldest / 1000) / 86400 if oldest else 0
 

@@ -5,11 +5,11 @@ import logging
 import msgspec
 import pytest
 
-from monitor.alert.signed_link import link_key
 from monitor.config.document import Document
 from monitor.config.load import load
 from monitor.config.section import SECRET
 from monitor.log import Discreet
+from monitor.store.link_key import link_key
 
 PLACES = {
     "accounts.key", "accounts.admin_key", "accounts.environment", "accounts.headers", "accounts.proxy", "channels.url",
@@ -78,7 +78,7 @@ def config(tmp_path):
 
 
 def test_every_secret_is_taken_out_of_a_line_of_the_log(config):
-    signing = (config.database.parent / "monitor.db.key").read_bytes().hex()
+    signing = (config.store.database.parent / "monitor.db.key").read_bytes().hex()
     said = " and ".join([*KNOWN.values(), *IN_FILE, signing])
 
     shown = Discreet(config.secrets).format(line(said))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
-from monitor.alert.signed_link import Link, link_key, read, sign
+from monitor.alert.signed_link import Link, read, sign
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -23,7 +23,9 @@ from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_writer
+from monitor.store.link_key import link_key
 from monitor.store.row import Batch
+from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.web.link_reply import LinkReplies
@@ -308,7 +310,7 @@ def answers(tmp_path):
     database = tmp_path / "state" / "monitor.db"
     with closing(open_writer(make(database))):
         pass
-    store = open_store(database, "here")
+    store = open_store(StoreAddress(database, "here"))
     return LinkReplies(store, link_key(database), lambda: at(60), lambda reply: write(database, reply))
 
 
@@ -367,11 +369,11 @@ def test_what_is_sent_in_another_form_than_ours_does_nothing(folder, answers, ki
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_link_that_cannot_be_obeyed_now_says_so_and_can_be_used_later(folder, answers, method, form):
     path = f"/answer/{token(answers, ReplyKind.SNOOZE, incident=LOST.id)}"
-    hidden = answers.store.path.rename(answers.store.path.with_name("elsewhere"))
+    hidden = answers.store.address.database.rename(answers.store.address.database.with_name("elsewhere"))
     status, _, body = ask(folder, path, method=method, answers=answers, data=form)
 
     assert (status, b"This cannot be done now" in body) == (503, True)
-    hidden.rename(answers.store.path)
+    hidden.rename(answers.store.address.database)
     assert ask(folder, path, answers=answers)[0] == 200
 
 
@@ -394,7 +396,7 @@ def test_of_two_who_press_at_once_one_is_obeyed(answers):
 
     def submit(reply):
         both.wait(10)  # neither has written before the other has found the link unused
-        return write(answers.store.path, reply)
+        return write(answers.store.address.database, reply)
 
     link_replies, link = replace(answers, submit=submit), token(answers)
     with ThreadPoolExecutor(2) as hands:
@@ -413,7 +415,7 @@ LOST = open_incident(
 
 
 def silenced(folder, answers, link, **form):
-    with closing(open_writer(answers.store.path)) as db:
+    with closing(open_writer(answers.store.address.database)) as db:
         Writer(db, "here").save(Batch(at(1), changes=(Change(LOST, ChangeKind.OPENED, at(1)),)))
     return ask(folder, f"/answer/{link}", method="POST", answers=answers, data=form)
 
@@ -480,10 +482,10 @@ def test_a_page_without_links_has_no_such_address(folder, answers):
 
 
 def test_the_key_is_for_its_owner_only_and_stays(answers):
-    path = answers.store.path.with_name("monitor.db.key")
+    path = answers.store.address.database.with_name("monitor.db.key")
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert link_key(answers.store.path) == answers.key == path.read_bytes()
+    assert answers.store.link_key() == answers.key == path.read_bytes()
     assert len(answers.key) == 32
 
 

@@ -24,6 +24,7 @@ from monitor.store.reader import Reader
 from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.row import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.schema import STEPS
+from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Outcome, Phase
@@ -124,7 +125,7 @@ def test_a_database_that_is_refused_is_not_held_open(path):
 
 def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_reads(path, db):
     def read_what_is_lost():
-        with open_store(path, "here").reading() as stored:
+        with open_store(StoreAddress(path, "here")).reading() as stored:
             db.execute("DROP TABLE mark")
             stored.marks.last_beat()
 
@@ -134,7 +135,7 @@ def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_reads(path, db):
 
 def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_writes(path):
     def read_what_is_lost():
-        with open_store(path, "here").writing(lambda: at(0), time.monotonic) as held:
+        with open_store(StoreAddress(path, "here")).writing(lambda: at(0), time.monotonic) as held:
             held.connection.execute("DROP TABLE mark")
             held.reader.marks.last_beat()
 

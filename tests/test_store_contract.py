@@ -1,11 +1,13 @@
 """What any store promises, whatever is behind it: another one is put under the same tests by a line in BACKENDS.
 
-Nothing here knows of SQL or of a file.
+Nothing here knows of SQL, or of a file but a backup.
 """
 
+import asyncio
 import time
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from msgspec.structs import replace
 from monitor.alert.case import KEPT, Message, Step, Telling
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
+from monitor.control.message import Request, RequestKind, RequestResult, RequestStatus
 from monitor.detect.account_memory import Note
 from monitor.detect.health import State
 from monitor.detect.latency import Kind
@@ -31,14 +34,14 @@ from monitor.storage_refusal import StoreError
 from monitor.store.clock import Trace
 from monitor.store.lock import Busy
 from monitor.store.overlap import Overlap
-from monitor.store.rollup import Retention
 from monitor.store.row import Batch
-from monitor.store.store import open_store
+from monitor.store.setting import Retention, StoreAddress
+from monitor.store.store import open_store, scratch_store
 from probes.doubt import Defect, Defective, PlatformChanged
 from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation
 
-BACKENDS = {"sqlite": lambda folder, location: open_store(folder / "state" / "monitor.db", location)}
+BACKENDS = {"sqlite": lambda folder, location: open_store(StoreAddress(folder / "state" / "monitor.db", location))}
 """Each makes the store of a location; the same folder is the same store."""
 
 
@@ -127,6 +130,32 @@ def test_a_reader_sees_what_is_written_meanwhile_and_in_a_snapshot_only_what_was
     assert len(looks(stored)) == 2
 
 
+def test_a_store_has_a_short_name_and_a_full_one_for_messages(opened):
+    address = opened().address
+
+    assert opened().name == address.name
+    assert address.full_name.endswith(address.name)
+
+
+def test_what_is_cleared_begins_anew(opened):
+    with holding(opened()) as held:
+        Through(held).save(Batch(at(0), (observation(),)))
+    opened().clear()
+
+    with pytest.raises(StoreError), opened().reading():
+        pass
+    with holding(opened()) as held:
+        assert held.reader.marks.last_beat() is None
+
+
+def test_a_scratch_store_is_gone_at_its_end():
+    with scratch_store("here") as store, holding(store) as held:
+        Through(held).save(Batch(at(0), (observation(),)))
+
+    with pytest.raises(StoreError), store.reading():
+        pass
+
+
 # A batch
 
 
@@ -137,6 +166,16 @@ def test_a_batch_is_written_whole_or_not_at_all(writer, stored):
 
     writer.save(Batch(at(1), (observation(seconds=1),)))
     assert len(looks(stored)) == 1
+
+
+def test_a_part_that_cannot_be_written_is_returned_and_holds_up_no_other(opened):
+    bad = Message("no such change", "phone")
+    with holding(opened()) as held:
+        (refused,) = held.do(opened().save, Batch(at(0), (observation(),), messages=(bad,)))
+        assert held.do(opened().save, Batch(at(1), (observation(seconds=1),))) == []
+        assert len(looks(held.reader)) == 2
+
+    assert refused.part.messages == (bad,)
 
 
 def test_a_look_comes_back_as_it_was(writer, stored):
@@ -314,6 +353,179 @@ def test_what_a_process_knows_of_the_telling_is_written_where_a_store_lacks_it(w
         ("mail", "sent"),
     ]
     assert stored.messages.replies() == [ACKNOWLEDGED]
+
+
+# Copies
+
+
+@pytest.fixture
+def copy(opened, tmp_path):
+    """A backup of a store with one observation, which has two by now."""
+    with holding(opened()) as held:
+        Through(held).save(Batch(at(0), (observation(),)))
+        assert opened().back_up(tmp_path / "copy") is False
+        Through(held).save(Batch(at(1), (observation(seconds=1),)))
+    return tmp_path / "copy"
+
+
+def seen(store):
+    with store.reading() as stored:
+        return len(looks(stored))
+
+
+def test_a_backup_replaces_an_older_one_and_says_so(opened, copy):
+    assert opened().back_up(copy) is True
+    assert opened().restore(copy, at(2))
+    assert seen(opened()) == 2
+
+
+def test_a_backup_replaces_no_file_that_the_configuration_names(opened, copy):
+    with pytest.raises(StoreError, match="named there"):
+        opened().back_up(copy, [copy])
+
+
+def test_a_restored_store_is_as_it_was_and_the_present_one_is_kept(opened, copy):
+    kept = opened().restore(copy, at(2))
+
+    assert seen(opened()) == 1
+    assert opened().name in kept
+    with holding(opened()) as held:
+        Through(held).save(Batch(at(3), (observation(seconds=3),)))
+    assert seen(opened()) == 2
+
+
+def test_a_backup_is_restored_where_there_is_no_store_yet(opened, copy):
+    opened().clear()
+
+    assert opened().restore(copy, at(2)) is None
+    assert seen(opened()) == 1
+
+
+def test_a_store_that_is_held_is_not_replaced_nor_by_what_is_no_backup(opened, copy, tmp_path):
+    with holding(opened()), pytest.raises(Busy):
+        opened().restore(copy, at(2))
+    (tmp_path / "no backup").write_text("what somebody wrote")
+    with pytest.raises(StoreError, match="`provider-monitor backup` wrote"):
+        opened().restore(tmp_path / "no backup", at(2))
+
+    assert seen(opened()) == 2
+
+
+# Between processes
+
+
+def begin(store):
+    with holding(store) as held:
+        Through(held).save(Batch(at(0)))
+
+
+def test_a_reply_is_saved_where_nobody_holds_the_store_and_the_same_one_once(opened):
+    begin(opened())
+    for _ in range(2):
+        opened().submit_reply(ACKNOWLEDGED)
+
+    with opened().reading() as stored:
+        assert stored.messages.replies() == [ACKNOWLEDGED]
+
+
+def test_a_reply_belongs_to_the_location_of_whoever_gave_it(opened):
+    begin(opened("here"))
+    opened("there").submit_reply(ACKNOWLEDGED)
+
+    with opened("here").reading() as mine, opened("there").reading() as its:
+        assert (mine.messages.replies(), its.messages.replies()) == ([], [ACKNOWLEDGED])
+
+
+def asked_of_a_holder(opened, ask, answer=RequestStatus.DONE):
+    """Return what a process that holds the store is asked while `ask` runs in another thread, and what `ask` returns.
+
+    It answers each request with a status and with words.
+    """
+    heard = []
+
+    async def handle(request):
+        heard.append(request)
+        return RequestResult(answer, "as it says")
+
+    async def play():
+        with holding(opened()) as held:
+            server = opened().control_server(handle, held.is_holder)
+            await server.listen()
+            try:
+                return await asyncio.to_thread(ask)
+            finally:
+                await server.close()
+
+    return heard, asyncio.run(play())
+
+
+def test_a_reply_goes_to_the_process_that_holds_the_store(opened, caplog):
+    (request,), _ = asked_of_a_holder(opened, lambda: opened().submit_reply(ACKNOWLEDGED))
+
+    assert (request.kind, msgspec.json.decode(request.body, type=Reply)) == (RequestKind.REPLY, ACKNOWLEDGED)
+    assert caplog.messages == ["as it says"]
+
+
+DRILL = Request(RequestKind.DRILL, msgspec.Raw(b"{}"))
+
+
+def no_holder():
+    raise AssertionError("there is a process that holds it")
+
+
+def test_a_request_goes_to_the_process_that_holds_the_store_and_its_words_come_back(opened):
+    heard, words = asked_of_a_holder(opened, lambda: opened().submit(DRILL, no_holder))
+
+    assert ([one.kind for one in heard], words) == ([RequestKind.DRILL], "as it says")
+
+
+def test_a_request_that_its_holder_refuses_is_not_carried_out_by_others(opened):
+    with pytest.raises(StoreError, match="refuses this: as it says"):
+        asked_of_a_holder(opened, lambda: opened().submit(DRILL, no_holder), RequestStatus.REFUSED)
+
+
+def test_a_request_is_carried_out_by_whoever_has_it_where_nobody_holds_the_store(opened):
+    begin(opened())
+    done = []
+
+    assert opened().submit(DRILL, lambda: done.append("alone")) == ""
+    assert done == ["alone"]
+
+
+def test_an_older_version_left_nothing_in_a_new_store(opened):
+    begin(opened())
+
+    assert opened().left_replies() == []
+    opened().forget_left([])
+
+
+def test_each_round_that_was_skipped_is_counted_once(opened):
+    begin(opened())
+    for seconds in (60, 120):
+        opened().note_overlap(at(seconds))
+
+    assert opened().take_overlaps() == [at(60), at(120)]
+    assert opened().take_overlaps() == []
+
+
+# The key of signed links
+
+
+def test_the_key_of_links_is_made_once_and_is_a_secret_from_then_on(opened):
+    begin(opened())
+    assert opened().link_secrets() == []
+    key = opened().link_key()
+
+    assert len(key) >= 32
+    assert opened().link_key() == key
+    assert key.hex() in opened().link_secrets()
+
+
+def test_another_store_signs_with_another_key(opened):
+    begin(opened())
+    with scratch_store("here") as other:
+        begin(other)
+        assert other.link_key() != opened().link_key()
 
 
 # Limits, hours and days

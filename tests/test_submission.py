@@ -312,9 +312,9 @@ def test_what_an_older_version_left_as_files_is_read_in_order_and_then_gone(data
     (wishes / "c.json").write_bytes(b'{"account": "openai/main"}')
 
     found = left_replies(database)
-    assert [reply.subject for _, reply in found] == ["early", "late"]
+    assert [one.reply.subject for one in found] == ["early", "late"]
     assert sorted(path.name for path in folder.iterdir()) == ["a.json"]
-    forget_left(database, [file for file, _ in found])
+    forget_left(database, found)
     assert not any(one.exists() for one in (folder, wishes, third))
 
 

@@ -139,7 +139,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
             await goes_on.wait()
             clock.ahead = 2 * CALM
             await supervise(state).review(Stage.RETENTION)
-            with closing(open_reader(state.belief.config.database)) as db:
+            with closing(open_reader(state.belief.config.store.database)) as db:
                 closed = Reader(db, "here").incidents.closed(5)
                 letters = db.execute("SELECT step FROM outbox").fetchall()
             return opened, standing(state), state.services.own.failing, closed, [one["step"] for one in letters]

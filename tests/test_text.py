@@ -99,6 +99,27 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
 
 
+DRILLED = Change(replace(open_incident(CAUSE, drill=True), closed_at=at(10)), ChangeKind.RESOLVED, at(10))
+
+
+@pytest.mark.parametrize("detail", Detail)
+@pytest.mark.parametrize("form", Format)
+def test_the_end_of_a_drill_says_that_the_drill_is_over_and_of_no_account_that_it_is_back(form, detail):
+    text = message(Step.RESOLVED, DRILLED, form=form, detail=detail)
+
+    for said in (plain(text), text.brief):
+        assert "The drill is over after " in said
+        assert "is back" not in said
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_list_says_which_of_several_that_ended_was_a_drill(form):
+    pieces = [Piece(Step.RESOLVED, 0, one, AROUND) for one in (RESOLVED, DRILLED)]
+    said = compose(pieces, Detail.FULL, form, MessageTemplates(), at(3700)).body
+
+    assert [said.count(words) for words in (", over after", ", the drill is over after")] == [1, 1]
+
+
 @pytest.mark.parametrize("facts", [{"signal": True}, {"about": Subject(Scope.MONITOR)}])
 def test_what_was_not_down_is_not_said_to_have_been(facts):
     over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts))

@@ -44,8 +44,8 @@ def make(tmp_path):
     def made(*histories, more="", **batch):
         (tmp_path / "monitor.toml").write_text(more + FILE)
         config = load(tmp_path / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"})
-        config.database.parent.mkdir()
-        with closing(open_writer(config.database)) as db:
+        config.store.database.parent.mkdir()
+        with closing(open_writer(config.store.database)) as db:
             seen = tuple(one for its in histories for one in its)
             Writer(db, config.location).save(Batch(max(one.at for one in seen), seen, **batch))
         return config
@@ -62,7 +62,7 @@ def looks(*outages, minutes=2 * DAY_MINUTES, fault=Fault.SERVER_ERROR, target=MA
 def told(config, accounts=(), since=NOON):
     """What each setting would have told by the end of what is on record."""
     tally = LookCount(frozenset(accounts or config.accounts), since)
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         return look_back(
             Reader(db, "here"), config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None
         )
@@ -225,7 +225,7 @@ def test_what_was_answered_counts_also_where_ids_were_made_otherwise_then(make):
     (alarm,) = once.alarms
     recorded = replace(alarm.incident, id="20261121-134000-before")
     reply = Reply(ReplyKind.ACKNOWLEDGE, alarm.at, "Jo", recorded.id)
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         opened = Change(recorded, ChangeKind.OPENED, alarm.at)
         Writer(db, config.location).save(Batch(at(0), changes=(opened,), replies=(reply,)))
 
@@ -245,7 +245,7 @@ def test_what_was_open_before_the_first_look_is_not_new(make):
 
 
 def save(config, *changes):
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         Writer(db, config.location).save(Batch(at(0), changes=changes))
 
 
@@ -274,7 +274,7 @@ def test_time_goes_on_after_the_last_look_until_the_monitor_was_last_known_to_wa
     others = (replace(one, at=one.at - timedelta(seconds=5)) for one in looks((102, 102), target=BACKUP, minutes=103))
     config = make([*looks((100, 102), minutes=103), *others])
     assert not now(config).outages
-    with closing(open_writer(config.database)) as db:
+    with closing(open_writer(config.store.database)) as db:
         Writer(db, config.location).save(Batch(at(104 * 60)))
 
     assert len(now(config).outages) == 1
@@ -283,7 +283,7 @@ def test_time_goes_on_after_the_last_look_until_the_monitor_was_last_known_to_wa
 def test_no_looks_are_no_past(make):
     config = make(looks(minutes=1))
     tally = LookCount(frozenset(config.accounts), at(3600))
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         its = look_back(Reader(db, "here"), config, [USUAL], tally, at(7200), lambda _: None)
 
     assert (tally.looks, tally.span, its[USUAL].messages) == (0, timedelta(0), 0)
@@ -292,7 +292,7 @@ def test_no_looks_are_no_past(make):
 def test_how_far_it_is_is_told(make):
     config, told_of = make(looks()), list[str]()
     tally = LookCount(frozenset(config.accounts), NOON)
-    with closing(open_reader(config.database)) as db:
+    with closing(open_reader(config.store.database)) as db:
         look_back(Reader(db, "here"), config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
 
     assert told_of == ["21 Nov, 12:00", "22 Nov, 21:20", "telling with setting 1 of 1"]

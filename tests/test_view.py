@@ -1,13 +1,14 @@
 """From configuration and database to what is shown."""
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from monitor.alert.case import Message
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StoreSection
+from monitor.config.document import ProbeSection, SiteSection
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
@@ -30,6 +31,7 @@ from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
+from monitor.store.setting import StoreAddress
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.advice import advise
@@ -57,8 +59,8 @@ def writer(db):
 def config(*targets, **facts):
     accounts = {one.account: Account(one.account.split("/")[1], one.provider, "k") for one in targets}
     settings = Config(
-        file=None, location="here", probe=ProbeSection(), store=StoreSection(), site=SiteSection(),
-        database=None, folder=None, providers={"openai": load_provider("openai")}, accounts=accounts,
+        file=None, store=StoreAddress(Path("monitor.db"), "here"), probe=ProbeSection(), site=SiteSection(),
+        folder=None, providers={"openai": load_provider("openai")}, accounts=accounts,
         budgets={id: Budget(1, 1) for id in accounts},
         watches={one.id: Watch(one, 60, free=True) for one in targets}, channels=(),
     )  # fmt: skip

@@ -2,12 +2,8 @@
 
 import base64
 import hmac
-import os
-import secrets
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -51,47 +47,6 @@ class Link(Struct, frozen=True):
 
 def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
-
-
-LENGTH = 32
-"""Bytes of the key."""
-
-
-def link_key(database: Path) -> bytes:
-    """Return the key that signs links, from a file beside the database that is made when first needed."""
-    path = _key_file(database)
-    if key := _kept_key(path):
-        return key
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "wb") as out:
-            out.write(secrets.token_bytes(LENGTH))
-        draft.rename(path)  # atomic, so that the key is whole: with a guessable one anybody could sign
-    finally:
-        draft.unlink(missing_ok=True)
-    return path.read_bytes()
-
-
-def link_secrets(database: Path) -> list[str]:
-    """Return the signing key in the forms in which a text could leak it; empty if there is none yet."""
-    with suppress(OSError):
-        if key := _kept_key(_key_file(database)):
-            return [key.hex(), base64.b64encode(key).decode()]
-    return []
-
-
-def _key_file(database: Path) -> Path:
-    return database.with_name(database.name + ".key")
-
-
-def _kept_key(path: Path) -> bytes | None:
-    """Return the stored key; None if there is none, or a full disk cut it short, as anybody could guess it."""
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    return key if len(key) == LENGTH else None
 
 
 def addresses(key: bytes, url: str, incident: str, channel: str, now: datetime) -> dict[str, str]:

@@ -362,6 +362,8 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
 
 def _over(change: Change) -> str:
     """Return how it ended, in words before "after 10 min"."""
+    if change.incident.drill:
+        return "The drill is over"
     if change.kind is ChangeKind.WITHDRAWN:
         return "No longer watched"
     if change.incident.is_flap:
@@ -370,8 +372,10 @@ def _over(change: Change) -> str:
 
 
 def _is_revived(change: Change) -> bool:
+    """Whether an account is back that was lost; a drill loses none."""
     one, withdrawn = change.incident, change.kind is ChangeKind.WITHDRAWN
-    return one.scope is Scope.ACCOUNT and one.blame is Blame.ACCOUNT and not one.signal and not withdrawn
+    is_loss = one.scope is Scope.ACCOUNT and one.blame is Blame.ACCOUNT and not (one.signal or one.drill)
+    return is_loss and not withdrawn
 
 
 def _instead(one: UsableAccount, now: datetime) -> str:

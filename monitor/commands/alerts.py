@@ -77,7 +77,7 @@ async def _try_channels(config: Config, names: Sequence[str], show: Print) -> di
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Print for each channel what it would be sent about an incident now, or what holds it back."""
     told = correspondence(config, now)
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         known = stored.resumption.resume()
     id = one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
@@ -93,7 +93,7 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
 
 def history(config: Config, last: int, say: Print) -> None:
     """Print the messages sent: to whom, when, in how many tries, and with what result."""
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         rows = stored.messages.latest(last)
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
@@ -107,7 +107,7 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     Replies take effect when they were given, and deliveries are taken as recorded.
     """
     begin = now - since
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         changes, told = stored.incidents.changes_since(begin), stored.messages
         record = Record(begin, changes, told.replies(), told.fates(begin))
     counted: Counter[bool] = Counter()

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from monitor.console.argument import add_copy
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, say
-from monitor.store.backup import back_up
+from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     named = [*([config.file] if config.file else []), *config.files]
-    replaced = back_up(config.database, arguments.file.absolute(), named)
+    replaced = open_store(config.store).back_up(arguments.file.absolute(), named)
     older = "; the older copy there was replaced" if replaced else ""
-    say(f"{config.database} was copied to {arguments.file}{older}")
+    say(f"{config.store.full_name} was copied to {arguments.file}{older}")
     return UP

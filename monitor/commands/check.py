@@ -13,7 +13,7 @@ from monitor.console.configuration import load_named
 from monitor.console.preflight import check_before_start
 from monitor.console.terminal import UP, complain, refuse, say
 from monitor.detect.reminder import Reminder
-from monitor.store.file_system import warning
+from monitor.store.store import open_store
 from monitor.words import count
 from probes.model import Account, Target
 from probes.proxy import choose
@@ -80,7 +80,7 @@ def _way(account: Account, base: str | None) -> Iterator[str]:
 
 def _warnings(config: Config) -> Iterator[str]:
     yield from open_files(config.secret_files, config.secret_keys)
-    if told := warning(config.database):
+    if told := open_store(config.store).place_warning():
         yield told
 
 

@@ -9,11 +9,13 @@ from msgspec import Struct
 from monitor.alert.channel import TERMINAL
 from monitor.alert.deliver import Print
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.document import ProbeSection, SiteSection, StatusSection
 from monitor.runtime.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
+from monitor.store.setting import StoreAddress
+from monitor.store.store import open_store
 from monitor.thread import with_threads
 from probes.catalog import load_provider
 from probes.model import Account, Target
@@ -77,17 +79,17 @@ and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends
 """
 
 
-def demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
-    """Watch simulated accounts while a script of trouble and recovery runs; everything is written to `folder`."""
+def demonstrate(folder: Path, store: StoreAddress, show: Print, host: str | None) -> None:
+    """Watch simulated accounts while a script of trouble and recovery runs; the page is written below `folder`."""
     with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
-        loop.run(_demonstrate(folder, database, show, host))
+        loop.run(_demonstrate(folder, store, show, host))
 
 
-async def _demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
+async def _demonstrate(folder: Path, store: StoreAddress, show: Print, host: str | None) -> None:
     accounts = [SimulatedAccount(provider_of(id), key) for id, key in KEYS.items()]
     async with Simulator(accounts, ttft_s=0.05) as simulator:
-        config = _config(simulator, folder, database, host)
-        _start_afresh(config)
+        config = _config(simulator, folder, store, host)
+        open_store(store).clear()  # the last one's incidents would still be open, and its accounts dead
         async with open_state(config, real_edge(show)) as state, serve(state) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
             script = asyncio.create_task(_play(simulator, show))
@@ -97,15 +99,8 @@ async def _demonstrate(folder: Path, database: str, show: Print, host: str | Non
                 script.cancel()
 
 
-def _start_afresh(config: Config) -> None:
-    """Delete the last demonstration's database: its incidents would still be open, and its accounts dead."""
-    for path in config.database.parent.glob(config.database.name + "*"):
-        if path.is_file() and path.suffix != ".lock":
-            path.unlink()
-
-
-def _config(simulator: Simulator, folder: Path, database: str, host: str | None) -> Config:
-    """Return a configuration that watches the simulator; its own database and page are below `folder`."""
+def _config(simulator: Simulator, folder: Path, store: StoreAddress, host: str | None) -> Config:
+    """Return a configuration that watches the simulator; its page is below `folder`."""
     accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
     providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
     watches = [
@@ -118,11 +113,9 @@ def _config(simulator: Simulator, folder: Path, database: str, host: str | None)
     ]
     return Config(
         file=None,
-        location="demonstration",
         probe=ProbeSection(online=[], blip_s=8),
-        store=StoreSection(),
+        store=store,
         site=SiteSection(title="AI accounts (demonstration)", host=host),
-        database=folder / database,
         folder=folder / "site" / "demo",
         public_folder=folder / "public" / "demo",
         providers=providers,

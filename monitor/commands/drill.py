@@ -65,7 +65,7 @@ def recipients(config: Config, incident: Incident, now: datetime) -> list[str]:
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
     """Open and resolve a drill, in this process if no other holds the database. Raises StoreError."""
-    ask(config.database, wish, lambda: run_short(_hold_drill(config, wish, show)))
+    ask(open_store(config.store), wish, lambda: run_short(_hold_drill(config, wish, show)))
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
@@ -89,7 +89,7 @@ def _report(config: Config, wish: Drill, channels: Iterable[str]) -> int:
 
 
 def _deliveries(config: Config, wish: Drill, channels: set[str]) -> Sequence[Delivery]:
-    store = open_store(config.database, config.location)
+    store = open_store(config.store)
     for _ in range(LIMIT_S):
         with store.reading() as stored:
             deliveries = stored.messages.of(wish.incident.id)

@@ -29,8 +29,8 @@ from monitor.state.self_health import SelfHealth
 from monitor.state.services import real_edge
 from monitor.state.stage_signal import Signals
 from monitor.storage_refusal import StoreError
-from monitor.store import overlap
 from monitor.store.lock import Busy
+from monitor.store.store import open_store
 from probes.document import DocumentError
 
 log = logging.getLogger("monitor")
@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _leave_out(config: Config, why: Exception) -> None:
-    overlap.leave(config.database, datetime.now(UTC))
+    open_store(config.store).note_overlap(datetime.now(UTC))
     log.debug("this round is left out: %s", why)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from monitor.console.argument import add_copy
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, say
-from monitor.store.backup import restore
+from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    aside = restore(config.database, arguments.file, datetime.now(UTC))
-    before = f"; what it was is {aside.name} beside it" if aside else ""
-    say(f"{config.database} is {arguments.file} now{before}")
+    aside = open_store(config.store).restore(arguments.file, datetime.now(UTC))
+    before = f"; what it was is {aside} beside it" if aside else ""
+    say(f"{config.store.full_name} is {arguments.file} now{before}")
     return UP

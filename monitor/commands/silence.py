@@ -12,7 +12,7 @@ from monitor.console.argument import fault, span
 from monitor.console.configuration import load_with_accounts
 from monitor.console.selection import wrong
 from monitor.console.terminal import UP, Print, say
-from monitor.store.replies import leave
+from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> N
         raise wrong("silence", "lacks --reason", 'say why, for whoever wonders: --reason "key is being replaced"')
     until = now + arguments.span
     one = Reply(ReplyKind.SILENCE, now, who_answers(arguments), match=match, until=until, reason=arguments.reason)
-    leave(config.database, config.location, one)
+    open_store(config.store).submit_reply(one)
     say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {in_words(match)}")
 
 
@@ -73,7 +73,7 @@ def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> Non
     known = [one.id for one in _standing(config, now)]
     if arguments.end not in known:
         raise wrong(f'"{arguments.end}"', "is no silence that stands", f"use one of: {', '.join(known) or 'none'}")
-    leave(config.database, config.location, Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end))
+    open_store(config.store).submit_reply(Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end))
     say(f"{arguments.end}: ended")
 
 

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
 from monitor.config.config import Config
-from monitor.console.configuration import DEMONSTRATED, DEMONSTRATION, load_named, load_with_accounts
+from monitor.console.configuration import load_named, load_with_accounts
 from monitor.console.snapshot import take_snapshot
 from monitor.console.terminal import DOWN, UP, complain, say
 from monitor.publish.collect import pulse
@@ -40,8 +40,7 @@ def _alive(config: Config) -> int:
 
     Without any account this is about the demonstration.
     """
-    own, shown = (config.database, config.location), (config.written / DEMONSTRATION, DEMONSTRATED)
-    with open_store(*(own if config.accounts else shown)).reading() as stored:
+    with open_store(config.store if config.accounts else config.demonstration).reading() as stored:
         now = pulse(stored.marks, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN

@@ -37,10 +37,10 @@ def _days(text: str) -> int:
 
 def run(arguments: Namespace) -> int:
     config, now = load_with_accounts(arguments), datetime.now(UTC)
-    begin = now - timedelta(days=arguments.days or config.store.raw_days)
+    begin = now - timedelta(days=arguments.days or config.retention.raw_days)
     tally = LookCount(frozenset(accounts_meant(config, arguments.account)), begin)
     doing = f"replaying {count(len(config.watches), 'target')}"
-    store = open_store(config.database, config.location)
+    store = open_store(config.store)
     with store.reading() as stored, show_progress(doing) as report:
         told = look_back(stored, config, settings(config.thresholds), tally, now, report)
     held = _held(tally)

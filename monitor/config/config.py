@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
 from monitor.alert.rule import Rules
-from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
 from monitor.config.files import written_below
 from monitor.detect.account_memory import Attention
 from monitor.detect.health import APART, Thresholds
@@ -18,6 +18,7 @@ from monitor.detect.reminder import Reminder
 from monitor.diagnose.corroboration import Group
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
+from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import PACKAGED, Shelf
 from probes.model import Account
 from probes.provider import Feed, Provider
@@ -46,11 +47,9 @@ class Config(Struct, frozen=True):
     """
 
     file: Path | None
-    location: str
+    store: StoreAddress
     probe: ProbeSection
-    store: StoreSection
     site: SiteSection
-    database: Path
     folder: Path
     providers: Mapping[str, Provider]
     accounts: Mapping[str, Account]
@@ -58,6 +57,7 @@ class Config(Struct, frozen=True):
     watches: Mapping[str, Watch]
     channels: tuple[Channel, ...]
     status: StatusSection = StatusSection()
+    retention: Retention = Retention()
     attentions: Mapping[str, Attention] = field(default_factory=dict)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
@@ -85,6 +85,16 @@ class Config(Struct, frozen=True):
     def file_name(self) -> str:
         """The file's name in errors, even if there is no file yet."""
         return self.file.name if self.file else FILE
+
+    @property
+    def location(self) -> str:
+        """Where this monitor stands, in its messages and in its part of the store."""
+        return self.store.location
+
+    @property
+    def demonstration(self) -> StoreAddress:
+        """The store of the demonstration, which runs where there is no account."""
+        return StoreAddress(self.written / "state" / "demo.db", "demonstration")
 
     @property
     def written(self) -> Path:
@@ -125,10 +135,10 @@ class Config(Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """All secrets, which no text may show; the one place that knows all of them."""
-        from monitor.alert.signed_link import link_secrets  # brings cryptography with it, which `check` does not need
+        from monitor.store.store import open_store  # not every command needs it
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
         addresses = [channel.url for channel in self.channels if channel.url and channel != TERMINAL]
         ways = self.way.proxies.secrets
-        return list(dict.fromkeys([*keys, *pings, *addresses, *ways, *link_secrets(self.database)]))
+        return list(dict.fromkeys([*keys, *pings, *addresses, *ways, *open_store(self.store).link_secrets()]))

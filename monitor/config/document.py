@@ -12,6 +12,7 @@ from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSe
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
+from monitor.store.setting import Retention
 from probes.model import TimeLimits
 from probes.provider import Name
 from probes.target_id import account_id
@@ -24,7 +25,7 @@ Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
 # Defaults are defined once, where they are used.
-TIME_LIMITS, THRESHOLDS, FLOOR = TimeLimits(), Thresholds(), Floor()
+TIME_LIMITS, THRESHOLDS, FLOOR, RETENTION = TimeLimits(), Thresholds(), Floor(), Retention()
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
@@ -77,9 +78,9 @@ class StoreSection(Section, frozen=True, kw_only=True):
     """Where results are kept and for how long: each attempt, hours, days."""
 
     path: str = "state/monitor.db"
-    raw_days: Days = 14
-    hourly_days: Days = 100
-    daily_days: Days = 800
+    raw_days: Days = RETENTION.raw_days
+    hourly_days: Days = RETENTION.hourly_days
+    daily_days: Days = RETENTION.daily_days
 
 
 class SiteSection(Section, frozen=True, kw_only=True):

@@ -57,6 +57,7 @@ from monitor.detect.reminder import Reminder
 from monitor.diagnose.corroboration import Group, Level
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
+from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, unsound
 
@@ -165,11 +166,9 @@ def _resolve(draft: Draft, outward: Outward) -> Config:
     watches = _watches(draft)
     return Config(
         file=path,
-        location=document.location,
+        store=StoreAddress(written / document.store.path, document.location),
         probe=document.probe,
-        store=document.store,
         site=site,
-        database=written / document.store.path,
         folder=written / site.folder,
         public_folder=written / site.public_folder if site.public_folder else None,
         metrics=written / site.metrics if site.metrics else None,
@@ -179,6 +178,7 @@ def _resolve(draft: Draft, outward: Outward) -> Config:
         budgets={id_of(section): _budget(section, document.budget) for section in document.accounts},
         watches=watches,
         status=document.status,
+        retention=Retention(document.store.raw_days, document.store.hourly_days, document.store.daily_days),
         feeds=dict(feeds_followed(document, providers, draft.shelf)),
         groups=_all_groups(document.accounts),
         attentions=_attentions(document, watches.values()),

@@ -13,13 +13,13 @@ from monitor.store.store import open_store
 
 def correspondence(config: Config, now: datetime) -> Correspondence:
     """Return the messages and replies on record."""
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         return stored.resumption.correspondence(now)
 
 
 def incident_meant(config: Config, wanted: str | None) -> str:
     """Return the id of the open incident that the user means."""
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         known = list(stored.resumption.resume().incidents)
     return one_of(known, wanted, "open incident")
 

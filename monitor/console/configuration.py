@@ -9,9 +9,6 @@ from monitor.config.load import from_environment, load
 from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
-DEMONSTRATION, DEMONSTRATED = "state/demo.db", "demonstration"
-"""Database and location of the demonstration."""
-"""Where the demonstration remembers."""
 
 
 def load_named(arguments: Namespace, *, sends: bool = False) -> Config:

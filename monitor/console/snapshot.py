@@ -10,5 +10,5 @@ from monitor.store.store import open_store
 
 def take_snapshot(config: Config) -> Snapshot:
     """Raises StoreError if there is no database yet, or it cannot be read."""
-    with open_store(config.database, config.location).reading() as stored:
+    with open_store(config.store).reading() as stored:
         return take(stored, config, datetime.now(UTC))

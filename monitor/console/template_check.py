@@ -3,8 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 
@@ -27,7 +25,7 @@ from monitor.publish.collect import take
 from monitor.publish.render import press
 from monitor.stages.drill import Drill
 from monitor.store.row import Batch
-from monitor.store.store import open_store
+from monitor.store.store import scratch_store
 from monitor.store.writer import Writer
 from probes.model import Fault
 
@@ -61,12 +59,11 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
     """Return the problems of page templates by name; both sites are made to find them."""
     if config.page_templates is None:
         return {}
-    with TemporaryDirectory(prefix="rehearsal-") as folder:
-        tried = replace(_with_few_accounts(config), database=Path(folder) / "rehearsal.db")
-        with open_store(tried.database, tried.location).writing(lambda: now, time.monotonic) as failover:
-            changes = tuple(one.change for one in _pieces(tried, now))
-            failover.do(Writer.save, Batch(now, changes=changes))
-            snapshot = take(failover.reader, tried, now)
+    tried = _with_few_accounts(config)
+    with scratch_store(tried.location) as store, store.writing(lambda: now, time.monotonic) as failover:
+        changes = tuple(one.change for one in _pieces(tried, now))
+        failover.do(Writer.save, Batch(now, changes=changes))
+        snapshot = take(failover.reader, tried, now)
     for _ in private_site.sheets(snapshot):
         pass
     public_site.render(snapshot)

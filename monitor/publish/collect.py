@@ -229,7 +229,7 @@ def fresh_s(config: Config) -> float:
 
 def unwritten(config: Config, refused: StorageRefusal) -> str:
     """Return in words that the monitor probes but cannot save the results."""
-    return f"results cannot be written to {config.database.name}: {refused.words}"
+    return f"results cannot be written to {config.store.name}: {refused.words}"
 
 
 def pulse(marks: Marks, config: Config, now: datetime) -> Pulse:

@@ -175,15 +175,21 @@ def _is_stuck(told: Delivery) -> bool:
 
 def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
     incident = view.incident
-    began = "First sign seen" if incident.signal else "First failure seen: the incident begins here"
-    steps = [(incident.opened_at, 0, TimelineRow(speech.instant(incident.opened_at), speech.say(began)))]
+    steps = [(incident.opened_at, 0, TimelineRow(speech.instant(incident.opened_at), speech.say(_began(incident))))]
     steps += [(told.at, 1, _message(told, speech)) for told in view.told]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
         steps.append((incident.announcement.at, 1, TimelineRow(speech.instant(incident.announcement.at), said)))
     if incident.closed_at:
-        steps.append((incident.closed_at, 2, TimelineRow(speech.instant(incident.closed_at), speech.say("Ended"))))
+        ended = "The drill is over" if incident.drill else "Ended"
+        steps.append((incident.closed_at, 2, TimelineRow(speech.instant(incident.closed_at), speech.say(ended))))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
+
+
+def _began(incident: Incident) -> str:
+    if incident.drill:
+        return "The drill begins here"
+    return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
 
 
 def _message(told: Delivery, speech: Speech) -> TimelineRow:

@@ -15,7 +15,6 @@ from aiohttp import web
 
 from monitor.alert.deliver import Print
 from monitor.alert.reply import Reply
-from monitor.alert.signed_link import link_key
 from monitor.config.config import Config
 from monitor.control.message import WORK_S
 from monitor.liveness import systemd
@@ -162,10 +161,9 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
 
 def _answerer(state: MonitorState) -> LinkReplies | None:
     """Return the handler of signed links; None if the signing key cannot be stored."""
-    services, config = state.services, state.belief.config
+    services, store = state.services, state.services.storage.store
     try:
-        key = link_key(config.database)
-        return LinkReplies(services.storage.store, key, services.edge.clock, _submitter(state))
+        return LinkReplies(store, store.link_key(), services.edge.clock, _submitter(state))
     except OSError as error:
         log.warning("messages have no links to reply with, as their key cannot be stored: %s", error.strerror)
         return None
@@ -202,7 +200,7 @@ def _pulse(services: Services, belief: BeliefView) -> Pulse:
         with services.storage.store.reading() as stored:
             return pulse(stored.marks, config, services.edge.clock())
     except StoreError as error:
-        return Pulse(None, fresh_s(config), f"{config.database.name} cannot be read: {error}")
+        return Pulse(None, fresh_s(config), f"{services.storage.store.name} cannot be read: {error}")
 
 
 async def _listen(connections: ConnectionLimit, config: Config) -> asyncio.Server | None:

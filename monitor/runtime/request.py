@@ -17,9 +17,7 @@ from monitor.state.monitor_state import MonitorState
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
-from monitor.store.file_owner import owner_of
 from monitor.store.standby import Place
-from monitor.store.submission import socket_files
 from probes.sanitize import admit
 
 CHECK_S = 5.0
@@ -31,9 +29,8 @@ WARNING = "control socket"
 @asynccontextmanager
 async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
     """Answer requests on the control socket while the context is open."""
-    database, services = state.belief.config.database, state.services
-    is_holder = services.storage.failover.is_holder
-    server = ControlServer(socket_files(database), owner_of(database), partial(obey, state), is_holder)
+    services, storage = state.services, state.services.storage
+    server = storage.store.control_server(partial(obey, state), storage.failover.is_holder)
     await _listen(services.own, server)
     listening = asyncio.create_task(_keep_listening(services.own, server, check_s))
     try:

@@ -101,7 +101,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
     services, belief, told, signals = state.services, state.belief, state.told, state.signals
     return (
         (Stage.EVALUATE, partial(_resume, state)),
-        (Stage.NOTIFY, partial(take_left_replies, services, belief, told, signals)),
+        (Stage.NOTIFY, partial(take_left_replies, services, told, signals)),
         (Stage.PROBE, partial(_probe_step, state, times)),
         (Stage.OBJECTIVES, partial(weigh_step, services, belief, signals)),
         (Stage.EVALUATE, partial(_settle, state)),

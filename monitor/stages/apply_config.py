@@ -28,8 +28,7 @@ def take_up(state: MonitorState, config: Config) -> None:
 def _with_places_of(before: Config, after: Config) -> Config:
     return replace(
         after,
-        location=before.location,
-        database=before.database,
+        store=before.store,
         folder=before.folder,
         public_folder=before.public_folder,
         metrics=before.metrics,

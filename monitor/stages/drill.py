@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,7 +16,7 @@ from monitor.diagnose.subject import Scope, subject_of
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
 from monitor.state.stage_signal import Tell
-from monitor.store.submission import submit
+from monitor.store.store import Store
 from probes.model import Confidence, Fault
 
 
@@ -34,9 +33,9 @@ class Drill(Struct, frozen=True):
         return open_incident(_diagnosis(self), location=self.location, drill=True)
 
 
-def ask(database: Path, drill: Drill, alone: Callable[[], None]) -> None:
+def ask(store: Store, drill: Drill, alone: Callable[[], None]) -> None:
     """Ask the process that holds the database to start a drill; without one, run it `alone`. Raises StoreError."""
-    submit(database, Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
+    store.submit(Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
 
 
 def is_over(incident: Incident, now: datetime, lasts: timedelta) -> bool:

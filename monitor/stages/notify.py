@@ -18,7 +18,6 @@ from monitor.state.belief import BeliefView
 from monitor.state.services import Services
 from monitor.state.stage_signal import Signals, pause
 from monitor.storage_refusal import StoreError
-from monitor.store.legacy_reply import forget_left, left_replies
 from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.redact import conceal
@@ -31,7 +30,7 @@ CHECK_STEPS = 5
 
 async def notify(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
     """Queue what time or a reply has made due: reminders, held messages, digests."""
-    await take_left_replies(services, belief, told, signals)
+    await take_left_replies(services, told, signals)
     while True:
         signals.replied.clear()
         await tell_due(services, belief, told, signals)
@@ -99,17 +98,17 @@ async def take_reply(services: Services, told: AlertState, signals: Signals, rep
     return is_new
 
 
-async def take_left_replies(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
-    """Import the replies that an older version left as files; keep the files until the database has them."""
-    database = belief.config.database
-    found = await asyncio.to_thread(left_replies, database)
-    for _, reply in found:
+async def take_left_replies(services: Services, told: AlertState, signals: Signals) -> None:
+    """Import the replies that an older version left; keep them until the database has them."""
+    store = services.storage.store
+    found = await asyncio.to_thread(store.left_replies)
+    for one in found:
         try:
-            await take_reply(services, told, signals, reply)
+            await take_reply(services, told, signals, one.reply)
         except (StoreError, ValueError) as error:  # it would block all notifications otherwise, after every start
             log.error("a reply that was left as a file cannot be saved: %s", error)
     if not services.storage.failover.refusal:
-        await asyncio.to_thread(forget_left, database, [file for file, _ in found])
+        await asyncio.to_thread(store.forget_left, found)
 
 
 def _concealed(reply: Reply, secrets: Sequence[str]) -> Reply:

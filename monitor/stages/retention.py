@@ -9,7 +9,6 @@ from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap
 from monitor.store.expected_schema import Foreign
 from monitor.store.reader import Reader
-from monitor.store.rollup import Retention
 from monitor.store.writer import Writer
 
 TIDY_S = 60.0
@@ -47,9 +46,7 @@ async def tidy_step(services: Services, belief: BeliefView) -> bool:
     if due := await services.storage.ask(Reader.next_roll_up, now):
         await services.storage.tidy(Writer.save_roll_up, due)
         return services.storage.failover.refusal is None
-    keep = belief.config.store
-    retention = Retention(keep.raw_days, keep.hourly_days, keep.daily_days)
-    return bool(await services.storage.tidy(Writer.forget, retention, now))
+    return bool(await services.storage.tidy(Writer.forget, belief.config.retention, now))
 
 
 async def _count_overlaps(services: Services) -> None:

@@ -48,7 +48,7 @@ async def open_state(
     config: Config, edge: Edge, outside: Outside = REAL, pauses: Pauses = USUAL_PAUSES
 ) -> AsyncIterator[MonitorState]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
-    store = open_store(config.database, config.location, pauses.store)
+    store = open_store(config.store, pauses.store)
     with (
         store.writing(edge.clock, edge.timer) as failover,
         ThreadPoolExecutor(1, "store") as writing,

@@ -20,7 +20,7 @@ from monitor.schedule import LookPauses
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.store.clock import Reading, Trace, boot
-from monitor.store.connection import WriterLimits
+from monitor.store.setting import WriterLimits
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.control import is_online, probe_control

@@ -12,7 +12,6 @@ from msgspec import Struct
 from monitor.stage import Stage
 from monitor.state.self_health import SelfHealth
 from monitor.storage_refusal import StorageRefusal
-from monitor.store import salvage
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.standby import FailoverWriter
@@ -71,11 +70,10 @@ class Storage(Struct, frozen=True):
 
     async def save(self, batch: Batch) -> bool:
         """Save one beat's batch; return whether all of it was taken. Refused rows are set aside as our own fault."""
-        aside = self.store.aside
-        refused = await self.write(salvage.save, batch, aside)
+        refused = await self.write(self.store.save, batch)
         if not refused:
             return True
-        what = f"{len(refused)} set aside in {aside.name}, the last for {refused[-1].error}"
+        what = f"{len(refused)} set aside in {self.store.aside_name}, the last for {refused[-1].error}"
         self.own.note_failure(Stage.EVALUATE, what, self.clock())
         await self.write(Writer.save_failing, list(self.own.failing.values()))
         return False

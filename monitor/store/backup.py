@@ -271,6 +271,13 @@ def _set_aside(database: Path, why: str) -> list[Path]:
     return sorted(one for one in files if not one.name.endswith(SIDES))
 
 
+def clear(database: Path) -> None:
+    """Delete a database with all that is beside it, except its lock. Raises OSError."""
+    for path in database.parent.glob(database.name + "*"):
+        if path.is_file() and path.suffix != ".lock":
+            path.unlink()
+
+
 def remove(database: Path) -> None:
     """Delete a database with its side files. Raises OSError."""
     for side in ("", *SIDES):

@@ -6,31 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from msgspec import Struct
-
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
 from monitor.store.readable_view import drop_views, make_views
+from monitor.store.setting import USUAL_LIMITS
 from monitor.store.sqlite_error import refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
-
-
-class WriterLimits(Struct, frozen=True):
-    """How long a writer waits, and how much its stand-in keeps.
-
-    `wait_s`: seconds to wait for the database's lock. `retry_wait_s`: the same at a retry after a refusal, as messages
-    wait meanwhile. `again_s`: seconds from a refusal to that retry. `kept`: most observations kept in a stand-in; the
-    oldest are dropped.
-    """
-
-    wait_s: float = 5.0
-    retry_wait_s: float = 0.1
-    again_s: float = 5.0
-    kept: int = 50_000
-
-
-USUAL_LIMITS = WriterLimits()
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
@@ -216,6 +198,15 @@ def unusable(database: Path, error: Exception) -> StoreError:
     reason = refusal.words if refusal else str(error)
     repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"
     return StoreError(f"{database}: {reason}; {repair}", refusal)
+
+
+@contextmanager
+def in_words(database: Path) -> Iterator[None]:
+    """Raise StoreError for what SQLite refuses within."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise statement_refused(database, error) from error
 
 
 def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> StoreError:

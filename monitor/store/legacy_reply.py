@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from monitor.alert.reply import Reply, is_meant
 from monitor.control.message import UNREADABLE
@@ -21,16 +22,23 @@ LONGEST = 64 * 1024
 """Most bytes of such a reply."""
 
 
-def left_replies(database: Path) -> list[tuple[Path, Reply]]:
-    """Return the replies left as files, each with its file; delete files that are not replies."""
+class LeftReply(Struct, frozen=True):
+    """A reply, and the file that it was left in."""
+
+    reply: Reply
+    file: Path
+
+
+def left_replies(database: Path) -> list[LeftReply]:
+    """Return the replies left as files; delete files that are not replies."""
     found = []
     for file, content in chain.from_iterable(map(_left, _folders(database))):
         reply = _read(content)
         if reply and is_meant(reply):
-            found.append((file, reply))
+            found.append(LeftReply(reply, file))
         else:
             _remove(file)
-    return sorted(found, key=lambda one: one[1].at)
+    return sorted(found, key=lambda one: one.reply.at)
 
 
 def _read(content: bytes) -> Reply | None:
@@ -40,10 +48,10 @@ def _read(content: bytes) -> Reply | None:
         return None
 
 
-def forget_left(database: Path, files: Iterable[Path]) -> None:
-    """Delete the files that were read, and old drill requests: nobody waits for those any more."""
+def forget_left(database: Path, replies: Iterable[LeftReply]) -> None:
+    """Delete the files of these replies, and old drill requests: nobody waits for those any more."""
     wishes = database.with_name(f"{database.name}.wishes")
-    for file in (*files, *wishes.glob("*.json")):
+    for file in (*(one.file for one in replies), *wishes.glob("*.json")):
         _remove(file)
     for folder in (*_folders(database), wishes):
         with suppress(OSError):  # missing, or still holding unreadable files

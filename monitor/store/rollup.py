@@ -11,6 +11,7 @@ from monitor.slo.indicator import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
 from monitor.store.key_value import Marks
 from monitor.store.row import OK, OUTCOMES, from_json, from_ms, to_ms
+from monitor.store.setting import Retention
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)
@@ -35,23 +36,6 @@ class RollUp(Struct, frozen=True):
     until: datetime
     rows: Sequence[Row]
     location: str
-
-
-class Retention(Struct, frozen=True):
-    """Days until results are deleted: single observations, hours and days."""
-
-    raw_days: float
-    hourly_days: float
-    daily_days: float
-
-    def begins(self, now: datetime) -> dict[str, datetime]:
-        """Return, by table, the time since when its rows are kept."""
-        raw = now - timedelta(days=self.raw_days)
-        return {
-            **dict.fromkeys(("observation", "evidence", "ceiling"), raw),
-            "hourly": now - timedelta(days=self.hourly_days),
-            "daily": now - timedelta(days=self.daily_days),
-        }
 
 
 def save(db: sqlite3.Connection, due: RollUp) -> None:

@@ -16,8 +16,6 @@ from msgspec.structs import replace
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.connection import (
-    USUAL_LIMITS,
-    WriterLimits,
     open_in_memory,
     open_writer,
     read_as_it_is,
@@ -28,6 +26,7 @@ from monitor.store.expected_schema import Foreign
 from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
 from monitor.store.rollup import forget_all_but
+from monitor.store.setting import USUAL_LIMITS, WriterLimits
 from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.writer import Writer

@@ -1,7 +1,6 @@
 """The store of one monitor: all that the other packages know of the database."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -9,71 +8,191 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from monitor.store import file_system, overlap
-from monitor.store.connection import USUAL_LIMITS, WriterLimits, open_reader, statement_refused
-from monitor.store.lock import Lock
-from monitor.store.reader import Reader
-from monitor.store.standby_path import stand_in
-from probes.model import Clock, Timer
+from monitor.store.setting import USUAL_LIMITS, StoreAddress, WriterLimits
 
+# Each method imports what it needs: a command that asks one thing of the store need not pay for the others.
 if TYPE_CHECKING:
+    from monitor.alert.reply import Reply
+    from monitor.control.message import Request
+    from monitor.control.server import ControlServer, Handle
+    from monitor.store.legacy_reply import LeftReply
+    from monitor.store.reader import Reader
+    from monitor.store.row import Batch
+    from monitor.store.salvage import Unwritable
     from monitor.store.standby import FailoverWriter
+    from monitor.store.writer import Writer
+    from probes.model import Clock, Timer
 
 
 class Store(Struct, frozen=True):
     """The store of one location. Nothing is opened before it is used."""
 
-    path: Path
-    location: str
+    address: StoreAddress
     limits: WriterLimits = USUAL_LIMITS
 
     @property
     def name(self) -> str:
-        """The file's name, for messages."""
-        return self.path.name
-
-    @property
-    def aside(self) -> Path:
-        """The file for parts that cannot be written."""
-        return self.path.with_name(f"{self.name}.aside.jsonl")
+        """The short name, for messages."""
+        return self.address.name
 
     def place_warning(self) -> str | None:
         """Return why the database should not be where it is; None: it is fine."""
-        return file_system.warning(self.path)
+        from monitor.store import file_system
 
-    def take_overlaps(self) -> list[datetime]:
-        """Return and remove the times of rounds skipped because another was at work."""
-        return overlap.take(self.path)
+        return file_system.warning(self._database)
+
+    # Reading and writing
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self) -> Iterator["Reader"]:
         """Open a reader, on the stand-in while the database cannot be written. Raises StoreError, also from within."""
-        with closing(open_reader(self.path, self.limits.wait_s)) as connection, self._in_words():
-            yield Reader(connection, self.location)
+        from monitor.store.connection import in_words, open_reader
+        from monitor.store.reader import Reader
+
+        with closing(open_reader(self._database, self.limits.wait_s)) as connection, in_words(self._database):
+            yield Reader(connection, self.address.location)
 
     @contextmanager
-    def writing(self, clock: Clock, timer: Timer) -> Iterator["FailoverWriter"]:
+    def writing(self, clock: "Clock", timer: "Timer") -> Iterator["FailoverWriter"]:
         """Hold the database for writing. Raises StoreError, also from within; Busy if another process holds it."""
-        from monitor.store.standby import FailoverWriter  # a process that only reads need not pay for it
+        from monitor.store.connection import in_words
+        from monitor.store.lock import Lock
+        from monitor.store.standby import FailoverWriter
+        from monitor.store.standby_path import stand_in
 
-        lock = Lock(self.path)
+        lock = Lock(self._database)
         try:
-            aside = stand_in(self.path)
-            failover = FailoverWriter(self.path, self.location, lock, clock, timer, aside, self.limits)
-            with self._in_words():
+            aside = stand_in(self._database)
+            failover = FailoverWriter(self._database, self.address.location, lock, clock, timer, aside, self.limits)
+            with in_words(self._database):
                 failover.open()
                 with closing(failover):
                     yield failover
         finally:
             lock.release()
 
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise statement_refused(self.path, error) from error
+    def save(self, writer: "Writer", batch: "Batch") -> list["Unwritable"]:
+        """Work for a writer: write a batch, set aside the parts whose values are refused, and return those."""
+        from monitor.store import salvage
+
+        return salvage.save(writer, batch, self._aside)
+
+    @property
+    def aside_name(self) -> str:
+        """The name of the file for parts that cannot be written."""
+        return self._aside.name
+
+    # Copies
+
+    def back_up(self, file: Path, named: Collection[Path] = ()) -> bool:
+        """Write a consistent copy, also while a monitor is at work; return whether it replaced an older one.
+
+        `named`: the files of the configuration, which a copy never replaces. Raises StoreError.
+        """
+        from monitor.store.backup import back_up
+
+        return back_up(self._database, file, named)
+
+    def restore(self, file: Path, at: datetime) -> str | None:
+        """Put a copy in the store's place; return the name under which the present one is kept, None if there was none.
+
+        Raises StoreError, Busy if a monitor is using it; the present one then stays.
+        """
+        from monitor.store.backup import restore
+
+        aside = restore(self._database, file, at)
+        return aside.name if aside else None
+
+    def clear(self) -> None:
+        """Delete everything that is stored."""
+        from monitor.store.backup import clear
+
+        clear(self._database)
+
+    # Between processes
+
+    def submit(self, request: "Request", alone: Callable[[], None]) -> str:
+        """Have the process that holds the database carry out a request, or run `alone` if there is none.
+
+        `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once.
+        Returns a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
+        """
+        from monitor.store.submission import submit
+
+        return submit(self._database, request, alone)
+
+    def submit_reply(self, reply: "Reply") -> None:
+        """Save a reply through the process that holds the database, else by ourselves; the same one twice counts once.
+
+        Raises StoreError.
+        """
+        from monitor.store.replies import leave
+
+        leave(self._database, self.address.location, reply)
+
+    def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "ControlServer":
+        """Return the server of the requests that other processes submit. Raises Unheard."""
+        from monitor.control.server import ControlServer
+        from monitor.store.file_owner import owner_of
+        from monitor.store.submission import socket_files
+
+        return ControlServer(socket_files(self._database), owner_of(self._database), handle, is_holder)
+
+    def left_replies(self) -> list["LeftReply"]:
+        """Return the replies that an older version left."""
+        from monitor.store.legacy_reply import left_replies
+
+        return left_replies(self._database)
+
+    def forget_left(self, replies: Collection["LeftReply"]) -> None:
+        """Forget those that were taken."""
+        from monitor.store.legacy_reply import forget_left
+
+        forget_left(self._database, replies)
+
+    def note_overlap(self, at: datetime) -> None:
+        """Note that a round was skipped, as another was at work. If that cannot be noted, it is not counted."""
+        from monitor.store import overlap
+
+        overlap.leave(self._database, at)
+
+    def take_overlaps(self) -> list[datetime]:
+        """Return and remove the times of rounds skipped."""
+        from monitor.store import overlap
+
+        return overlap.take(self._database)
+
+    # The key of signed links
+
+    def link_key(self) -> bytes:
+        """Return the key that signs links, which is made when first needed. Raises OSError if it cannot be kept."""
+        from monitor.store.link_key import link_key
+
+        return link_key(self._database)
+
+    def link_secrets(self) -> list[str]:
+        """Return that key in the forms in which a text could leak it; empty if there is none yet."""
+        from monitor.store.link_key import link_secrets
+
+        return link_secrets(self._database)
+
+    @property
+    def _database(self) -> Path:
+        return self.address.database
+
+    @property
+    def _aside(self) -> Path:
+        return self._database.with_name(f"{self.name}.aside.jsonl")
 
 
-def open_store(database: Path, location: str, limits: WriterLimits = USUAL_LIMITS) -> Store:
-    return Store(database, location, limits)
+def open_store(address: StoreAddress, limits: WriterLimits = USUAL_LIMITS) -> Store:
+    return Store(address, limits)
+
+
+@contextmanager
+def scratch_store(location: str) -> Iterator[Store]:
+    """Make a store that is deleted at the end."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="rehearsal-") as folder:
+        yield open_store(StoreAddress(Path(folder) / "rehearsal.db", location))

@@ -25,7 +25,7 @@ from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
 from monitor.store.key_value import Marks
 from monitor.store.overlap import Overlap
-from monitor.store.rollup import Retention, RollUp
+from monitor.store.rollup import RollUp
 from monitor.store.row import (
     OUTCOMES,
     UNREADABLE,
@@ -40,6 +40,7 @@ from monitor.store.row import (
     to_json,
     to_ms,
 )
+from monitor.store.setting import Retention
 from probes.model import Answer, Limit, Observation, Target
 
 log = logging.getLogger("monitor")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ PATH = f"{sys.base_prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 PASSED_ON = ("PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 OUTSIDE = "127.0.0.2"
 """What listens on the container's 127.0.0.1 alone is not met here, as it is not by a published port."""
+
+
+START_S, END_S = 60, 10
+"""Seconds in which a container starts, and in which it is gone once it was killed."""
 
 
 class Image:
@@ -44,17 +49,17 @@ class Image:
         return getattr(signal, self.stage.last("STOPSIGNAL")[0])
 
 
-def build(folder):
-    """Return a way to start containers of what the Dockerfile makes in `folder`; skip where that cannot be."""
+def build(folder, dockerfile=None):
+    """Return a way to start containers of what a Dockerfile (ours) makes in `folder`; skip where that cannot be."""
     missing = [name for name in NEEDED if not shutil.which(name)]
     if os.geteuid() != 0 or missing:
         pytest.skip(f"an empty root needs root and {', '.join(missing or NEEDED)}")
     if subprocess.run(["unshare", "-mnp", "--fork", "true"], capture_output=True, check=False).returncode:
         pytest.skip("an empty root needs namespaces, which are closed to us")
     made = {}
-    for stage in stages((ROOT / "Dockerfile").read_text()):
+    for stage in stages(dockerfile or (ROOT / "Dockerfile").read_text()):
         made[stage.name] = _obey(stage, folder / stage.name, made)
-    return lambda place, text: Bare(made[stage.name], place, text)
+    return lambda place, text, start_s=START_S: Bare(made[stage.name], place, text, start_s)
 
 
 def _obey(stage, root, made):
@@ -130,8 +135,8 @@ def _enter(root, workdir, environment, command, identity=()):
 class Bare:
     """One container, from `with` to its end."""
 
-    def __init__(self, image, folder, text):
-        self.image, self.folder, self.service = image, folder, compose(text).service
+    def __init__(self, image, folder, text, start_s):
+        self.image, self.folder, self.service, self.start_s = image, folder, compose(text).service, start_s
         self.health, self.port = image.stage.health, self.service.ports[0].rsplit(":", 1)[1]
         self.place = image.folder.parent / f"container-{time.monotonic_ns()}"
         self.root = self.place / "root"
@@ -141,10 +146,19 @@ class Bare:
         line = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "sh", "-ec"]
         with (self.place / "log").open("w") as log:
             self.holder = subprocess.Popen([*line, "\n".join(self._script())], stdout=log, stderr=log)
+        try:
+            self._await_start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def _await_start(self):
+        ends = time.monotonic() + self.start_s
         while not self._is_started():
             assert self.is_running, self.log
+            assert time.monotonic() < ends, f"not started within {self.start_s} s: {self.log}"
             time.sleep(0.1)
-        return self
 
     def _is_started(self):
         """Whether the root is made, and what was started in it has become the user of the image."""
@@ -197,10 +211,22 @@ class Bare:
 
     @property
     def pid(self):
+        """The first process inside, with which all others there end."""
         children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text()
         return int(children.split()[0])
 
     def __exit__(self, *_):
+        self._end()
+
+    def _end(self):
+        """End what runs, also if the test failed: --kill-child does not once the child is another user.
+
+        Source: PR_SET_PDEATHSIG in prctl(2).
+        """
+        with suppress(IndexError, FileNotFoundError, ProcessLookupError):  # it has ended by itself
+            os.kill(self.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self.holder.wait(END_S)
         self.holder.kill()
         self.holder.wait()
 

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.alert.reply import ReplyKind
-from monitor.alert.signed_link import Link, link_key, sign
+from monitor.alert.signed_link import Link, sign
 from monitor.log import start_log
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
+from monitor.store.link_key import link_key
+from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.web.connection_limit import ConnectionLimit
@@ -129,7 +131,7 @@ class Page:
         self.key = link_key(database)
         self._door = ConnectionLimit()
         link_replies = LinkReplies(
-            open_store(database, "here"), self.key, lambda: at(0), lambda reply: write(database, reply)
+            open_store(StoreAddress(database, "here")), self.key, lambda: at(0), lambda reply: write(database, reply)
         )
         app = site_app(folder / "site", (), link_replies, lambda: Pulse(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -229,7 +231,7 @@ TOKENS = st.text(st.sampled_from("abcXYZ019-_.~=%/+\x00é\ud800"), max_size=200)
 @given(TOKENS, st.integers(0, 400), st.booleans())
 def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
     database = folder / "monitor.db"
-    store = open_store(database, "here")
+    store = open_store(StoreAddress(database, "here"))
     link_replies = LinkReplies(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
     signed = sign(link_replies.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
