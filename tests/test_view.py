@@ -32,7 +32,7 @@ from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.advice import advise
-from probes.catalog import load_provider
+from probes.catalog import Shelf, load_provider
 from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
 from probes.notice import Bulletin, Trust
 from probes.provider import Feed, Platform
@@ -282,6 +282,17 @@ def test_what_is_asked_at_an_address_of_its_own_is_marked(db):
     assert not account(shown(db, config(LIST))).own_host
     assert account(shown(db, config(LIST, accounts=own))).own_host
     assert shown(db, config(LIST)).providers[0].shipped
+
+
+@pytest.mark.parametrize(
+    ("changed", "own_host"),
+    [({"base": "https://gateway.example.com/v1"}, True), ({"base": "https://api.openai.com/v1"}, False), ({}, False)],
+)
+def test_a_provider_that_the_user_moved_is_at_an_address_of_its_own(db, changed, own_host):
+    shelf = Shelf(tables={"openai": changed or {"headers": {"x-team": "a"}}})
+    moved = config(LIST, shelf=shelf, providers={"openai": load_provider("openai", shelf)})
+
+    assert account(shown(db, moved)).own_host is own_host
 
 
 CAUSE = Diagnosis(

@@ -47,7 +47,7 @@ from monitor.store.history import ALL, Cells, History, LimitSince
 from monitor.store.key_value import Marks
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
-from probes.catalog import PACKAGED, provider_ids
+from probes.catalog import PACKAGED, load_provider, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
 from probes.target_id import provider_of
@@ -138,10 +138,21 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
     for watch in config.watches.values():
         watches[watch.target.account].append(watch)
     views: dict[str, list[AccountView]] = defaultdict(list)
+    moved = _moved_providers(config)
     for id, its in watches.items():
         account = config.accounts[id]
-        views[account.provider].append(_account_view(config, account, its, memory, now))
+        view = _account_view(config, account, its, memory, now)
+        views[account.provider].append(replace(view, own_host=True) if account.provider in moved else view)
     return views
+
+
+def _moved_providers(config: Config) -> frozenset[str]:
+    """Return the shipped providers that the user gave another base URL: what answers there may be a gateway."""
+    if config.shelf == PACKAGED:  # the common case
+        return frozenset()
+    shipped = provider_ids(PACKAGED)
+    its = (one for id, one in config.providers.items() if id in shipped)
+    return frozenset(one.id for one in its if one.base != load_provider(one.id).base)
 
 
 def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rotation: Rotation | None) -> Snapshot:
