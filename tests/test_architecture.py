@@ -343,6 +343,7 @@ INSIDE = {
             "network_trouble",
             "provider_trouble",
             "scope_wait",
+            "subject",
             "target_state",
         },
         "diagnosis": {"reason", "subject"},

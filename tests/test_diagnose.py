@@ -253,6 +253,32 @@ def finding(fault=Fault.LOW_BALANCE, model=None, account="openai/main"):
     return Finding(account, fault, at(0), at(60), target_id, "credit/low", "1.00 USD left", ("low",), model)
 
 
+def at_own_address(states, host="gateway.example.com"):
+    return [replace(one, target=replace(one.target, host=host)) for one in states]
+
+
+@pytest.mark.parametrize(
+    ("states", "scope"),
+    [
+        ({"openai_main__list": SUSPENDED}, Scope.ACCOUNT),
+        ({"openai_main__chat_m": ERROR, "openai_main__chat_o": None, "openai_b__chat_m": None}, Scope.MODEL),
+        ({"openai_main__list": None, "openai_main__chat": DENIED}, Scope.CAPABILITY),
+        ({"openai_main__list": ERROR, "openai_b__list": ERROR}, Scope.PROVIDER),
+    ],
+)
+def test_whatever_fails_at_an_address_of_its_own_is_told_to_be_there(states, scope):
+    found = diagnose(at_own_address(target_states(**states)), LATER)
+
+    assert [(one.scope, one.about.answerer) for one in found] == [(scope, "openai@gateway.example.com")]
+
+
+def test_a_sign_is_of_the_address_at_which_its_account_is_asked():
+    states = at_own_address(target_states(openai_main__list=None)) + target_states(openai_b__list=None)
+    signs = diagnose(states, LATER, [finding(), finding(account="openai/b"), finding(account="openai@x.example.com")])
+
+    assert [one.about.host for one in signs] == ["gateway.example.com", None, "x.example.com"]
+
+
 def test_a_sign_of_what_is_coming_stands_beside_what_works():
     (found,) = diagnose(target_states(openai_main__list=None), LATER, [finding()])
 

@@ -15,6 +15,7 @@ from monitor.diagnose.early_warning import is_overtaken, sign_of
 from monitor.diagnose.network_trouble import cut_off_answerers, egress_trouble, offline_trouble
 from monitor.diagnose.provider_trouble import provider_troubles
 from monitor.diagnose.scope_wait import settle
+from monitor.diagnose.subject import own_hosts
 from monitor.diagnose.target_state import TargetStates, grouped, is_down
 
 
@@ -23,10 +24,11 @@ def diagnose(
 ) -> list[Diagnosis]:
     """Return one diagnosis for each cause that explains targets that are down, and one for each sign."""
     sick = [state for state in states if is_down(state.health)]
+    hosts = own_hosts(state.target for state in states)
     if not sick:
-        return [sign_of(finding) for finding in findings]
+        return [sign_of(finding, hosts) for finding in findings]
     troubles = [settle(one, states, corroboration, now) for one in _troubles(states, corroboration)]
-    return troubles + [sign_of(finding) for finding in findings if not is_overtaken(finding, sick)]
+    return troubles + [sign_of(finding, hosts) for finding in findings if not is_overtaken(finding, sick)]
 
 
 def _troubles(states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
