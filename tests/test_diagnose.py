@@ -22,6 +22,7 @@ from monitor.diagnose.reason import (
     Share,
     Siblings,
     Symptom,
+    Unanswered,
     Undecided,
     Unposted,
     Unreached,
@@ -777,6 +778,62 @@ def test_who_was_asked_in_the_same_breath_is_a_witness_too():
 
     assert found.settled
     assert Siblings(1, at(60)) in found.reasons
+
+
+def unreached(provider, host=None):
+    return at_own_address(target_states(**{f"{provider}_main__list": UNREACHED}), host)
+
+
+UNITED = [
+    (("bedrock", "bedrock-mantle.us-east-1.api.aws"), ("bedrock", "bedrock-mantle.eu-west-1.api.aws")),
+    (("vllm", "10.0.0.5:8000"), ("vllm", "10.0.0.5:8001")),
+    (("vllm", "[2001:db8::5]:8000"), ("tgi", "[2001:db8::5]:8001")),
+    (("openai", "llm.example.com"), ("anthropic", "llm.example.com")),
+    (("openai", "localhost:4000"), ("anthropic", "localhost:4000")),
+    (("openai", None), ("openai", "eu.api.openai.com")),
+    (("openai", None), ("codex", None)),
+    (("openai", "us.api.openai.com"), ("codex", None)),
+]
+"""Pairs that one company or one machine stands behind."""
+UNRELATED = [
+    (("openai", None), ("anthropic", None)),
+    (("openai", None), ("openai", "llm.example.com")),
+    (("openai-compatible", "llm.example.com"), ("openai-compatible", "llm.example.org")),
+    (("vllm", "10.0.0.5:8000"), ("vllm", "10.0.0.6:8000")),
+    (("vllm", "localhost:8000"), ("vllm", "localhost:8001")),  # may be tunnels
+    (("vllm", "127.0.0.1:8000"), ("tgi", "[::1]:8000")),
+    (("vllm", "gpu-a:8000"), ("vllm", "gpu-b:8000")),
+]
+
+
+@pytest.mark.parametrize("online", [None, True])
+@pytest.mark.parametrize(
+    ("pair", "related"), [*((pair, True) for pair in UNITED), *((pair, False) for pair in UNRELATED)]
+)
+def test_the_road_is_blamed_only_if_unrelated_providers_are_unreachable_at_once(pair, related, online):
+    states = [one for provider in pair for one in unreached(*provider)]
+    road = Corroboration(online=online, companies={"codex": "openai"})
+    alone, others = (diagnose(its, LATER, (), road) for its in (states, [*states, *target_states(groq_b__list=None)]))
+
+    scopes = {one.scope for one in alone}
+    assert scopes == ({Scope.PROVIDER} if related else {Scope.EGRESS if online else Scope.MONITOR})
+    assert [one.scope for one in others] == ([Scope.PROVIDER] * 2 if related else [Scope.EGRESS])
+    assert related or others[0].reasons[0] == Unreached(2, 3)
+
+
+def test_one_region_beside_another_provider_is_no_sign_of_the_road_while_the_other_region_answers():
+    fine = at_own_address(target_states(bedrock_b__list=None), "bedrock-mantle.eu-west-1.api.aws")
+    states = [*unreached("bedrock", "bedrock-mantle.us-east-1.api.aws"), *unreached("openai")]
+
+    assert {one.scope for one in diagnose([*states, *fine], LATER)} == {Scope.PROVIDER}
+    assert {one.scope for one in diagnose(states, LATER)} == {Scope.MONITOR}
+
+
+def test_nothing_at_one_gateway_answers_and_nothing_else_can_be_reached_either():
+    states = [*unreached("openai", "llm.example.com"), *unreached("anthropic", "llm.example.com")]
+    (found,) = diagnose(states, LATER, (), Corroboration(online=False))
+
+    assert (found.scope, found.reasons[0]) == (Scope.MONITOR, Unanswered(2, 1))
 
 
 def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():

@@ -24,6 +24,7 @@ from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
+from probes.catalog import load_provider
 from probes.model import Answer, Blame, Confidence, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON, sentences
 from tests.parts import run_stage
@@ -420,6 +421,24 @@ def at_gateway(settings):
         id: replace(one, target=replace(one.target, host="gateway.example.com")) for id, one in settings.watches.items()
     }
     return replace(settings, watches=there)
+
+
+@pytest.mark.parametrize(("other", "blamed"), [("codex", {Scope.PROVIDER}), ("groq", {Scope.MONITOR})])
+def test_two_products_of_one_company_that_cannot_be_reached_do_not_show_that_the_road_is_cut(tmp_path, other, blamed):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            settings = it.state.belief.config
+            more = Watch(Target(f"{other}/mine", other, "chat", "m"), 60, True)
+            it.state.belief.config = replace(
+                settings,
+                watches=settings.watches | {more.target.id: more},
+                providers=settings.providers | {other: load_provider(other)},
+            )
+            await it.minutes(8, lambda _: {})
+            await it.minutes(8, lambda _: {"fault": Fault.CONNECTION_FAILED, "status": None})
+            return {one.scope for one in it.told}
+
+    assert promptly(play()) == blamed
 
 
 def slow_sign(target, about):

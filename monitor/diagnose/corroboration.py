@@ -57,14 +57,15 @@ def is_trouble(notice: Notice) -> bool:
 class Corroboration(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
-    `controls` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is whether this
-    machine reaches anything at all; None: not probed.
+    `controls` and `pages` by who answers, `groups` by account (the narrowest first). `online` is whether this machine
+    reaches anything at all; None: not probed. `companies` are by provider, where its name is not the company's.
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     groups: Mapping[str, Collection[Group]] = field(default_factory=dict)
     online: bool | None = None
+    companies: Mapping[str, str] = field(default_factory=dict)
 
 
 NOBODY = Corroboration()

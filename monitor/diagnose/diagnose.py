@@ -12,7 +12,8 @@ from monitor.detect.finding import Finding
 from monitor.diagnose.corroboration import NOBODY, Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.early_warning import is_overtaken, sign_of
-from monitor.diagnose.network_trouble import cut_off_answerers, egress_trouble, offline_trouble
+from monitor.diagnose.network_trouble import cut_off_operators, egress_trouble, offline_trouble
+from monitor.diagnose.operator import operators_by
 from monitor.diagnose.provider_trouble import provider_troubles
 from monitor.diagnose.scope_wait import settle
 from monitor.diagnose.subject import own_hosts
@@ -35,10 +36,11 @@ def _troubles(states: TargetStates, corroboration: Corroboration) -> Iterator[Di
     if offline := offline_trouble(states, corroboration):
         yield offline
         return
-    answerers = grouped(states, lambda target: target.answerer)
-    cut_off = cut_off_answerers(answerers)
+    operator = operators_by(corroboration.companies)
+    operators = grouped(states, operator)
+    cut_off = cut_off_operators(operators)
     if cut_off:
-        yield egress_trouble(cut_off, answerers, corroboration)
-    for answerer, its in answerers.items():
-        if answerer not in cut_off:
-            yield from provider_troubles(answerer, its, corroboration)
+        yield egress_trouble(cut_off, operators, corroboration)
+    rest = [one for one in states if operator(one.target) not in cut_off] if cut_off else states
+    for answerer, its in grouped(rest, lambda target: target.answerer).items():
+        yield from provider_troubles(answerer, its, corroboration)
