@@ -912,6 +912,23 @@ def test_how_many_failed_in_between_is_said_beside_how_many_fail():
     assert found.confidence is Confidence.MEDIUM
 
 
+@pytest.mark.parametrize(
+    ("states", "names"),
+    [
+        ({"chat_v/m": ERROR, "chat_v/o": None, "list": None}, ("list", "v/o")),
+        ({"chat_m": ERROR, "chat_n": ERROR, "chat_o": None, "embed_e": None}, ("embed", "o")),
+        ({"chat_m": DENIED, "embed_e": None}, ("embed",)),
+        ({"chat_m": ERROR, "embed_m": ERROR, "chat_o": None, "embed_e": None}, ("e", "o")),
+    ],
+)
+def test_of_an_account_that_lost_a_part_the_models_that_still_answer_are_named_beside_those_that_fail(states, names):
+    found = diagnose(
+        target_states(openai_b__list=None, **{f"openai_a__{one}": it for one, it in states.items()}), LATER
+    )
+
+    assert {reason.names for one in found for reason in one.reasons if isinstance(reason, Answering)} == {names}
+
+
 def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
     old, fresh = target_states(openai_a__chat=None), since(700, target_states(openai_a__count=None)[0])
     failing = target_states(openai_a__list=(ERROR, 14))

@@ -92,10 +92,14 @@ def share_hit(view: View, hit: Collection[str], seen: Collection[str]) -> Reason
 
 
 def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) -> Answering | None:
+    well = still_well((one for its in accounts.values() for one in its), sick)
+    return answering((one.target.canary, one.health) for one in well)
+
+
+def still_well(states: Iterable[TargetState], sick: TargetStates) -> list[TargetState]:
     start = began(sick)
     latest = max((one.health.seen_at or start for one in sick), default=start)
-    well = [one for its in accounts.values() for one in its if is_well(one, max(start, latest - LATE))]
-    return answering((one.target.canary, one.health) for one in well)
+    return [one for one in states if is_well(one, max(start, latest - LATE))]
 
 
 def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
