@@ -905,6 +905,22 @@ def test_who_failed_since_it_began_and_answered_in_between_shares_it(others, fou
     assert diagnosis.targets == ("openai/a/list",)
 
 
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        (NoticePhase.IN_PROGRESS, Posted("Move", "in progress", at(0), planned=True)),
+        (NoticePhase.SCHEDULED, Unposted(readable=True)),
+        (NoticePhase.COMPLETED, Unposted(readable=True)),
+    ],
+)
+def test_a_maintenance_under_way_is_named_and_is_no_second_witness(phase, reason):
+    work = Notice("1", "Move", None, phase, Impact.MAINTENANCE, began_at=at(0), planned=True)
+    said = Corroboration(pages={"openai": Page(readable=True, notices=(work,))})
+    (found,) = diagnose(target_states(openai_a__list=ERROR), LATER, (), said)
+
+    assert (found.reasons[-1], found.confidence) == (reason, Confidence.LOW)
+
+
 def test_how_many_failed_in_between_is_said_beside_how_many_fail():
     (found,) = diagnose([*STEADY, shaken("b", ERROR, None), shaken("c", ERROR, None)], LATER)
 

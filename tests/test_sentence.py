@@ -134,6 +134,14 @@ REASONS = [
         "the provider's page reports trouble: Errors (investigating, since",
     ),
     (Posted("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
+    (
+        Posted("Errors", "in progress", None, planned=True),
+        "the provider's page reports maintenance: Errors (in progress)",
+    ),
+    (
+        Posted("Errors", "in progress", at(0), planned=True),
+        "the provider's page reports maintenance: Errors (in progress, since 12:00 UTC, 1 min ago)",
+    ),
     (Unposted(readable=True), "the provider's page reports no trouble"),
     (
         Unposted(readable=True, whole=False),

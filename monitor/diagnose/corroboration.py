@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from probes.model import ControlAnswer
-from probes.notice import Impact, Notice
+from probes.notice import Impact, Notice, NoticePhase
 
 TELLING = Impact.MINOR
 """Least impact at which an open notice counts as trouble; so does one without a stated impact."""
@@ -46,6 +46,11 @@ class Page(Struct, frozen=True):
         """The gravest open notice of trouble; None if there is none."""
         open_notices = [one for one in self.notices if is_trouble(one)]
         return max(open_notices, key=lambda one: one.impact.rank, default=None)
+
+    @property
+    def maintenance(self) -> Notice | None:
+        """A maintenance under way; None if there is none."""
+        return next((one for one in self.notices if one.planned and one.phase is NoticePhase.IN_PROGRESS), None)
 
 
 def is_trouble(notice: Notice) -> bool:

@@ -125,8 +125,8 @@ def siblings_of(view: View, accounts: Collection[str], sick: TargetStates) -> Si
 def page_reason(page: Page | None) -> Posted | Unposted | None:
     if page is None:
         return None
-    if notice := page.trouble:
-        return Posted(notice.title, notice.stage[0], notice.began_at)
+    if notice := page.trouble or page.maintenance:
+        return Posted(notice.title, notice.stage[0], notice.began_at, notice.planned)
     return Unposted(page.readable, page.is_whole)
 
 

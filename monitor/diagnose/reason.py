@@ -72,11 +72,15 @@ class ControlAnswered(Struct, frozen=True, tag="knocked"):
 
 
 class Posted(Struct, frozen=True, tag="posted"):
-    """What the provider's page reports of trouble. `since` is None if it gives no date."""
+    """What the provider's page reports: trouble, or, if `planned`, a maintenance under way.
+
+    `since` is None if it gives no date.
+    """
 
     title: str
     stage: str
     since: datetime | None
+    planned: bool = False
 
 
 class Unposted(Struct, frozen=True, tag="unposted"):

@@ -197,10 +197,24 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 def _posted(it: Posted, now: datetime, language: Language) -> str:
     stage = language.say(it.stage)
+    if it.planned:
+        return _maintained(it, stage, now, language)
     if it.since is None:
         return language.say("the provider's page reports trouble: {title} ({stage})", title=it.title, stage=stage)
     return language.say(
         "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
+        title=it.title,
+        stage=stage,
+        time=moment(it.since, now, language.say).words,
+        passed=_since(it.since, now, language),
+    )
+
+
+def _maintained(it: Posted, stage: str, now: datetime, language: Language) -> str:
+    if it.since is None:
+        return language.say("the provider's page reports maintenance: {title} ({stage})", title=it.title, stage=stage)
+    return language.say(
+        "the provider's page reports maintenance: {title} ({stage}, since {time}, {passed} ago)",
         title=it.title,
         stage=stage,
         time=moment(it.since, now, language.say).words,
