@@ -22,6 +22,7 @@ from monitor.diagnose.reason import (
     Share,
     Siblings,
     Symptom,
+    Unanswered,
     Undecided,
     Unposted,
     Unreached,
@@ -251,6 +252,32 @@ def test_since_is_the_earliest():
 def finding(fault=Fault.LOW_BALANCE, model=None, account="openai/main"):
     target_id = f"{account}/balance"
     return Finding(account, fault, at(0), at(60), target_id, "credit/low", "1.00 USD left", ("low",), model)
+
+
+def at_own_address(states, host="gateway.example.com"):
+    return [replace(one, target=replace(one.target, host=host)) for one in states]
+
+
+@pytest.mark.parametrize(
+    ("states", "scope"),
+    [
+        ({"openai_main__list": SUSPENDED}, Scope.ACCOUNT),
+        ({"openai_main__chat_m": ERROR, "openai_main__chat_o": None, "openai_b__chat_m": None}, Scope.MODEL),
+        ({"openai_main__list": None, "openai_main__chat": DENIED}, Scope.CAPABILITY),
+        ({"openai_main__list": ERROR, "openai_b__list": ERROR}, Scope.PROVIDER),
+    ],
+)
+def test_whatever_fails_at_an_address_of_its_own_is_told_to_be_there(states, scope):
+    found = diagnose(at_own_address(target_states(**states)), LATER)
+
+    assert [(one.scope, one.about.answerer) for one in found] == [(scope, "openai@gateway.example.com")]
+
+
+def test_a_sign_is_of_the_address_at_which_its_account_is_asked():
+    states = at_own_address(target_states(openai_main__list=None)) + target_states(openai_b__list=None)
+    signs = diagnose(states, LATER, [finding(), finding(account="openai/b"), finding(account="openai@x.example.com")])
+
+    assert [one.about.host for one in signs] == ["gateway.example.com", None, "x.example.com"]
 
 
 def test_a_sign_of_what_is_coming_stands_beside_what_works():
@@ -753,6 +780,62 @@ def test_who_was_asked_in_the_same_breath_is_a_witness_too():
     assert Siblings(1, at(60)) in found.reasons
 
 
+def unreached(provider, host=None):
+    return at_own_address(target_states(**{f"{provider}_main__list": UNREACHED}), host)
+
+
+UNITED = [
+    (("bedrock", "bedrock-mantle.us-east-1.api.aws"), ("bedrock", "bedrock-mantle.eu-west-1.api.aws")),
+    (("vllm", "10.0.0.5:8000"), ("vllm", "10.0.0.5:8001")),
+    (("vllm", "[2001:db8::5]:8000"), ("tgi", "[2001:db8::5]:8001")),
+    (("openai", "llm.example.com"), ("anthropic", "llm.example.com")),
+    (("openai", "localhost:4000"), ("anthropic", "localhost:4000")),
+    (("openai", None), ("openai", "eu.api.openai.com")),
+    (("openai", None), ("codex", None)),
+    (("openai", "us.api.openai.com"), ("codex", None)),
+]
+"""Pairs that one company or one machine stands behind."""
+UNRELATED = [
+    (("openai", None), ("anthropic", None)),
+    (("openai", None), ("openai", "llm.example.com")),
+    (("openai-compatible", "llm.example.com"), ("openai-compatible", "llm.example.org")),
+    (("vllm", "10.0.0.5:8000"), ("vllm", "10.0.0.6:8000")),
+    (("vllm", "localhost:8000"), ("vllm", "localhost:8001")),  # may be tunnels
+    (("vllm", "127.0.0.1:8000"), ("tgi", "[::1]:8000")),
+    (("vllm", "gpu-a:8000"), ("vllm", "gpu-b:8000")),
+]
+
+
+@pytest.mark.parametrize("online", [None, True])
+@pytest.mark.parametrize(
+    ("pair", "related"), [*((pair, True) for pair in UNITED), *((pair, False) for pair in UNRELATED)]
+)
+def test_the_road_is_blamed_only_if_unrelated_providers_are_unreachable_at_once(pair, related, online):
+    states = [one for provider in pair for one in unreached(*provider)]
+    road = Corroboration(online=online, companies={"codex": "openai"})
+    alone, others = (diagnose(its, LATER, (), road) for its in (states, [*states, *target_states(groq_b__list=None)]))
+
+    scopes = {one.scope for one in alone}
+    assert scopes == ({Scope.PROVIDER} if related else {Scope.EGRESS if online else Scope.MONITOR})
+    assert [one.scope for one in others] == ([Scope.PROVIDER] * 2 if related else [Scope.EGRESS])
+    assert related or others[0].reasons[0] == Unreached(2, 3)
+
+
+def test_one_region_beside_another_provider_is_no_sign_of_the_road_while_the_other_region_answers():
+    fine = at_own_address(target_states(bedrock_b__list=None), "bedrock-mantle.eu-west-1.api.aws")
+    states = [*unreached("bedrock", "bedrock-mantle.us-east-1.api.aws"), *unreached("openai")]
+
+    assert {one.scope for one in diagnose([*states, *fine], LATER)} == {Scope.PROVIDER}
+    assert {one.scope for one in diagnose(states, LATER)} == {Scope.MONITOR}
+
+
+def test_nothing_at_one_gateway_answers_and_nothing_else_can_be_reached_either():
+    states = [*unreached("openai", "llm.example.com"), *unreached("anthropic", "llm.example.com")]
+    (found,) = diagnose(states, LATER, (), Corroboration(online=False))
+
+    assert (found.scope, found.reasons[0]) == (Scope.MONITOR, Unanswered(2, 1))
+
+
 def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():
     cut = target_states(openai_a__list=(UNREACHED, 4), groq_x__list=(UNREACHED, 4))
     before = since(-60.1, target_states(openai_a__chat=None)[0])
@@ -822,11 +905,44 @@ def test_who_failed_since_it_began_and_answered_in_between_shares_it(others, fou
     assert diagnosis.targets == ("openai/a/list",)
 
 
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        (NoticePhase.IN_PROGRESS, Posted("Move", "in progress", at(0), planned=True)),
+        (NoticePhase.SCHEDULED, Unposted(readable=True)),
+        (NoticePhase.COMPLETED, Unposted(readable=True)),
+    ],
+)
+def test_a_maintenance_under_way_is_named_and_is_no_second_witness(phase, reason):
+    work = Notice("1", "Move", None, phase, Impact.MAINTENANCE, began_at=at(0), planned=True)
+    said = Corroboration(pages={"openai": Page(readable=True, notices=(work,))})
+    (found,) = diagnose(target_states(openai_a__list=ERROR), LATER, (), said)
+
+    assert (found.reasons[-1], found.confidence) == (reason, Confidence.LOW)
+
+
 def test_how_many_failed_in_between_is_said_beside_how_many_fail():
     (found,) = diagnose([*STEADY, shaken("b", ERROR, None), shaken("c", ERROR, None)], LATER)
 
     assert found.reasons[:2] == (Share(1, 3), Shaken(2))
     assert found.confidence is Confidence.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("states", "names"),
+    [
+        ({"chat_v/m": ERROR, "chat_v/o": None, "list": None}, ("list", "v/o")),
+        ({"chat_m": ERROR, "chat_n": ERROR, "chat_o": None, "embed_e": None}, ("embed", "o")),
+        ({"chat_m": DENIED, "embed_e": None}, ("embed",)),
+        ({"chat_m": ERROR, "embed_m": ERROR, "chat_o": None, "embed_e": None}, ("e", "o")),
+    ],
+)
+def test_of_an_account_that_lost_a_part_the_models_that_still_answer_are_named_beside_those_that_fail(states, names):
+    found = diagnose(
+        target_states(openai_b__list=None, **{f"openai_a__{one}": it for one, it in states.items()}), LATER
+    )
+
+    assert {reason.names for one in found for reason in one.reasons if isinstance(reason, Answering)} == {names}
 
 
 def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():

@@ -518,6 +518,58 @@ def test_the_end_of_a_sign_of_all_that_answers_at_an_address_of_its_own_is_told(
     assert kinds([standing], [], {"openai/other/chat": None}) == [(ChangeKind.WITHDRAWN, "openai@gateway.example.com")]
 
 
+AWAY = dict.fromkeys(("openai/main", "openai/b"), "gateway.example.com")
+
+
+def ends(standing, diagnoses=(), well_since=ILL, hosts=AWAY):
+    course = advance([standing], diagnoses, well_since, at(60), hosts=hosts)
+    return [change.kind for change in course.changes if change.incident.id == standing.id]
+
+
+@pytest.mark.parametrize(
+    ("subject", "watched", "kind"),
+    [
+        ("openai@gateway.example.com", "openai/b/list", ChangeKind.RESOLVED),  # its neighbour is still there
+        ("openai@gateway.example.com", "openai/other/list", ChangeKind.WITHDRAWN),
+        ("openai", "openai/other/list", ChangeKind.RESOLVED),
+        ("openai", "openai/b/list", ChangeKind.WITHDRAWN),
+    ],
+)
+def test_a_sign_of_all_is_over_while_one_of_its_accounts_is_watched_and_else_withdrawn(subject, watched, kind):
+    standing = open_incident(sign(subject, TARGETS[0], fault=Fault.SLOW, rule="latency/total/pool"))
+
+    assert ends(standing, well_since={watched: None}) == [kind]
+
+
+@pytest.mark.parametrize("scope", [Scope.PROVIDER, Scope.EGRESS])
+def test_a_sign_of_all_at_an_address_is_not_over_when_its_accounts_fail(scope):
+    standing = open_incident(
+        sign("openai@gateway.example.com", TARGETS[0], fault=Fault.SLOW, rule="latency/total/pool")
+    )
+    subject = "openai@gateway.example.com" if scope is Scope.PROVIDER else ""
+    cause = diagnosis(Fault.CONNECTION_FAILED, scope, subject, ("openai/b/list", "openai/main/list"))
+
+    assert ends(standing, [cause]) == [ChangeKind.MERGED]
+    assert ends(standing, [replace(cause, targets=("openai/other/list",))]) == [ChangeKind.RESOLVED]
+
+
+def test_a_sign_is_withdrawn_with_its_last_account_though_the_providers_page_is_still_read():
+    standing = open_incident(sign("openai", TARGETS[0], fault=Fault.SLOW, rule="latency/total/pool"))
+    course = advance([standing], [], {"groq/main/list": None}, at(60), named={"openai/page"})
+
+    assert [one.kind for one in course.changes] == [ChangeKind.WITHDRAWN]
+
+
+def test_an_open_incident_of_before_goes_on_though_it_does_not_say_the_address():
+    before = open_incident(diagnosis())
+    now = replace(diagnosis(), about=replace(before.about, host="gateway.example.com"))
+
+    assert changes_of([before], [now]) == ()
+    old_sign, new_sign = (replace(one, signal=True, targets=()) for one in (diagnosis(), now))
+    course = advance([open_incident(old_sign)], [new_sign], ILL, at(60))
+    assert (course.changes, [one.about for one in course.refreshed]) == ((), [now.about])
+
+
 def test_a_sign_that_widens_is_told_on_by_the_wider_one():
     narrow, wide = sign("openai/main", TARGETS[0]), sign("openai", *TARGETS)
 

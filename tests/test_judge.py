@@ -12,7 +12,9 @@ from benchmarks.virtual import promptly
 from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
 from monitor.diagnose.corroboration import Group, Level
-from monitor.diagnose.subject import Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
+from monitor.diagnose.incident import ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.schedule import LookPauses, Watch
 from monitor.sentence.reason import ending
 from monitor.stages.beat import beat
@@ -22,7 +24,8 @@ from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
-from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
+from probes.catalog import load_provider
+from probes.model import Answer, Blame, Confidence, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON, sentences
 from tests.parts import run_stage
 from tests.test_run import config
@@ -410,6 +413,69 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
     assert "s instead of 0.5" in ended[Fault.SLOW]
     assert "the new baseline" in ended[Fault.SLOW]
     assert "50 instead of 500; not given since" in ended[Fault.LIMIT_COLLAPSE]
+
+
+def at_gateway(settings):
+    """The same accounts, asked at an address of their own."""
+    there = {
+        id: replace(one, target=replace(one.target, host="gateway.example.com")) for id, one in settings.watches.items()
+    }
+    return replace(settings, watches=there)
+
+
+@pytest.mark.parametrize(("other", "blamed"), [("codex", {Scope.PROVIDER}), ("groq", {Scope.MONITOR})])
+def test_two_products_of_one_company_that_cannot_be_reached_do_not_show_that_the_road_is_cut(tmp_path, other, blamed):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            settings = it.state.belief.config
+            more = Watch(Target(f"{other}/mine", other, "chat", "m"), 60, True)
+            it.state.belief.config = replace(
+                settings,
+                watches=settings.watches | {more.target.id: more},
+                providers=settings.providers | {other: load_provider(other)},
+            )
+            await it.minutes(8, lambda _: {})
+            await it.minutes(8, lambda _: {"fault": Fault.CONNECTION_FAILED, "status": None})
+            return {one.scope for one in it.told}
+
+    assert promptly(play()) == blamed
+
+
+def slow_sign(target, about):
+    seen = (Evidence(target.id, NOON, Fault.SLOW, "latency/total/pool", ""),)
+    return open_incident(Diagnosis(about, Fault.SLOW, Confidence.HIGH, NOON, (), (), seen, signal=True))
+
+
+def test_a_sign_of_all_at_an_address_goes_on_in_what_its_accounts_suffer_there(tmp_path):
+    """The account that showed it is no longer watched; its neighbour at the same address fails instead."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:2]) as it:
+            belief = it.state.belief
+            belief.config = at_gateway(belief.config)
+            kept, gone = (watch.target for watch in belief.config.watches.values())
+            belief.config = replace(belief.config, watches={kept.id: belief.config.watches[kept.id]})
+            await it.minutes(5, lambda _: FAILING)
+            sign = slow_sign(gone, subject_of_answerer(Scope.PROVIDER, kept))
+            belief.incidents[sign.id], belief.pending.stirred = sign, True
+            await it.minutes(1, lambda _: FAILING)
+            with closing(open_reader(belief.config.database)) as db:
+                changes = Reader(db, "here").incidents.changes_since(NOON)
+                return [one.kind for one in changes if one.incident.id == sign.id]
+
+    assert promptly(play()) == [ChangeKind.MERGED]
+
+
+def test_an_account_that_flaps_at_an_address_of_its_own_is_told_to_be_there(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            it.state.belief.config = at_gateway(it.state.belief.config)
+            for _ in range(10):
+                await it.minutes(3, lambda _: FAILING)
+                await it.minutes(3, lambda _: {})
+            return {(one.is_flap, one.about.answerer) for one in it.told}
+
+    assert promptly(play()) == {(True, "openai@gateway.example.com"), (False, "openai@gateway.example.com")}
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,20 @@ def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():
     assert [one.warned for one in every] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("whole", "warned"),
+    [("openai", {"openai/a", "openai/b"}), ("openai@gateway.example.com", {"openai/c", "openai/d"})],
+)
+def test_what_is_slow_for_all_at_an_address_warns_of_each_account_there_and_of_no_other(whole, warned):
+    """The sign names the account that was probed last."""
+    seen = Evidence(f"{min(warned)}/chat", NOW, Fault.SLOW, "latency/total/pool", "twice as long")
+    sign = incident(whole, Fault.SLOW, Scope.PROVIDER, signal=True, targets=(), evidence=(seen,))
+    accounts = [account(f"openai/{name}", host="gateway.example.com" if name in "cd" else None) for name in "abcd"]
+    every = usables_of(snapshot(*accounts, open_incidents=(shown(sign),)))
+    assert {one.account for one in every if one.warned} == warned
+    assert picked(every) == ("openai/c" if whole == "openai" else "openai/a")
+
+
 LISTLESS = account("openai/listless", [target("openai/listless", "list", State.DOWN), target("openai/listless")])
 REDIRECTING = account(
     "openai/redirecting",

@@ -15,9 +15,11 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
+from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
+from monitor.diagnose.target_state import TargetState
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
@@ -27,9 +29,10 @@ from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault, Observation, Outcome
+from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
+from tests.conftest import at, health
 from tests.test_page import Document
 
 
@@ -217,6 +220,61 @@ def test_an_accounts_own_trouble_is_nobody_elses_business():
     page = render(shot)
     assert "All providers we watch work." in text(shot)
     assert not [name for name in page if name.startswith("incidents/")]
+
+
+def met(account, model, fault, host=None):
+    one = Target(f"openai/{account}", "openai", "chat", model, host)
+    seen = health(*[fault] * 3, target=one, status=500) if fault else health(None, None, None, target=one)
+    return TargetState(one, seen)
+
+
+def blamed(*states):
+    """The files about incidents on the public page, once these were diagnosed."""
+    found = [shown(open_incident(one)) for one in diagnose(states, at(600))]
+    assert found
+    shot = snapshot(account("openai/b"), account("openai/gateway", own_host=True), open_incidents=tuple(found))
+    return [name for name in render(shot) if name.startswith("incidents/")]
+
+
+HOST, ERROR, TAKEN = "gateway.example.com", Fault.SERVER_ERROR, Fault.MODEL_UNAVAILABLE
+
+
+OWN_ADDRESS = {
+    "its only model": [met("gateway", "m", ERROR, HOST)],
+    "one of its models": [met("gateway", "m", ERROR, HOST), met("gateway", "other", None, HOST)],
+    "one of its models, which its neighbour gets": [
+        *(met("gateway", "m", ERROR, HOST), met("gateway", "other", None, HOST)),
+        met("neighbour", "m", None, HOST),
+    ],
+    "one of its models, with a slash in its name": [
+        *(met("gateway", "vendor/m", ERROR, HOST), met("gateway", "other", None, HOST)),
+        met("neighbour", "vendor/m", None, HOST),
+    ],
+    "one of its models, which only it asks for": [
+        *(met("gateway", "m", Fault.TIMEOUT, HOST), met("gateway", "other", None, HOST)),
+        met("neighbour", "other", None, HOST),
+    ],
+    "a model that was taken away": [
+        *(met(one, model, TAKEN if model == "m" else None, HOST) for one in "xy" for model in ("m", "other")),
+    ],
+    "all accounts there": [met("gateway", "m", ERROR, HOST), met("neighbour", "m", ERROR, HOST)],
+}
+
+
+@pytest.mark.parametrize("states", OWN_ADDRESS.values(), ids=OWN_ADDRESS)
+def test_what_is_met_at_an_address_of_its_own_accuses_no_provider(states):
+    assert blamed(*states) == []
+    assert blamed(*states, met("b", "m", None)) == []
+
+
+def test_what_one_of_several_accounts_meets_is_not_the_providers():
+    assert blamed(met("a", "m", ERROR), met("a", "other", None), met("b", "m", None)) == []
+
+
+def test_a_model_that_fails_for_all_who_ask_the_provider_is_told():
+    states = [met(one, model, ERROR if model == "m" else None) for one in "ab" for model in ("m", "other")]
+
+    assert blamed(*states) == ["incidents/20261121-120000-openai-model.html"]
 
 
 def test_a_provider_of_which_only_a_lost_account_is_watched_is_not_known():

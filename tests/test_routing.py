@@ -906,6 +906,24 @@ def test_each_time_is_held_whatever_shows_it_and_what_has_another_cause_is_told(
     assert desk.close(one) == (["phone resolved"] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("row", "host", "told"),
+    [
+        ("openai@gateway.example.com", "gateway.example.com", False),
+        ("openai@gateway.example.com", None, True),
+        ("openai", "gateway.example.com", True),
+        ("openai", None, False),
+    ],
+)
+def test_a_flapping_of_all_at_an_address_holds_back_the_outages_of_every_account_there(row, host, told):
+    desk = Desk()
+    desk.open(flap(row, scope=Scope.PROVIDER, accounts=BOTH))
+    one = broken(desk, account="openai/third")
+    there = replace(one, about=replace(one.about, host=host))
+
+    assert desk.open(there) == (["phone opened"] if told else [])
+
+
 def test_a_wider_outage_than_was_said_is_told():
     desk = Desk()
     desk.open(flap())
@@ -1115,11 +1133,11 @@ def test_in_the_morning_what_came_and_went_is_told_once_with_its_parts_and_times
 # Signs of one thing
 
 
-def sign(subject, scope, fault=Fault.SLOW, seconds=0):
+def sign(subject, scope, fault=Fault.SLOW, seconds=0, host=None):
     seen = (Evidence("openai/main/chat", at(seconds), fault, "rule", "words"),)
-    return open_incident(
-        Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True)
-    )
+    about = read_subject(scope, subject)
+    about = replace(about, host=host) if host else about
+    return open_incident(Diagnosis(about, fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True))
 
 
 ACCOUNT, MODEL, ALL = (Scope.ACCOUNT, "openai/main"), (Scope.MODEL, "openai/main/gpt"), (Scope.PROVIDER, "openai")
@@ -1145,6 +1163,26 @@ def test_a_sign_that_an_accounts_canaries_share_is_told_once(first, second, fact
     desk.open(one)
 
     assert desk.open(other) == (["phone opened"] if told else [])
+
+
+HOST = "gateway.example.com"
+
+
+@pytest.mark.parametrize(
+    ("whole", "host", "told"),
+    [
+        (f"openai@{HOST}", HOST, False),
+        (f"openai@{HOST}", None, True),
+        ("openai", HOST, True),
+        ("openai", None, False),
+        (f"openai@{HOST}", "other.example.com", True),
+    ],
+)
+def test_a_sign_of_all_that_answers_at_an_address_speaks_for_the_accounts_there(whole, host, told):
+    desk = Desk()
+    desk.open(sign(whole, Scope.PROVIDER))
+
+    assert desk.open(sign("openai/b", Scope.ACCOUNT, host=host)) == (["phone opened"] if told else [])
 
 
 @pytest.mark.parametrize("ones", list(permutations([MODEL, ACCOUNT, (Scope.MODEL, "openai/main/o9"), ALL])))

@@ -225,7 +225,7 @@ REASONS = [
     (Posted("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
     *(
         (
-            Posted(one.title, "no notice posted", None, one),
+            Posted(one.title, "no notice posted", None, claim=one),
             f"the provider's page reports trouble: {one.title} (no notice posted)",
         )
         for one in (Claim("Chat", Impact.CRITICAL), Claim(None, Impact.MINOR))
@@ -233,6 +233,14 @@ REASONS = [
     (
         Posted(UNTITLED, "investigating", None),
         "the provider's page reports trouble: a notice without a title (investigating)",
+    ),
+    (
+        Posted("Errors", "in progress", None, planned=True),
+        "the provider's page reports maintenance: Errors (in progress)",
+    ),
+    (
+        Posted("Errors", "in progress", at(0), planned=True),
+        "the provider's page reports maintenance: Errors (in progress, since 12:00 UTC, 1 min ago)",
     ),
     (Unposted(readable=True), "the provider's page reports no trouble"),
     (
@@ -612,7 +620,7 @@ def test_what_a_page_shows_without_a_notice_is_said_in_the_language_of_ours(lang
     shown_as = claimed("page", claim)
     source = SourceView("a/b", "A", "https://a.example", True, NOON, None, (shown_as,))
     page = Document(render(snapshot(account(), sources=(source,), manner=Manner(language=language)))["index.html"])
-    (said,) = speech.reasons(of_a_provider(Posted(shown_as.title, shown_as.stage[0], None, shown_as.claim)))
+    (said,) = speech.reasons(of_a_provider(Posted(shown_as.title, shown_as.stage[0], None, claim=shown_as.claim)))
     title = f"{claim.part or speech.say(WHOLE_PAGE)}: {speech.say(CLAIMS[claim.impact])}"
 
     assert shown_as.claim == claim

@@ -98,7 +98,7 @@ def subjects(draw, scope):
 def test_a_subject_is_read_from_its_name_whatever_is_in_the_names(scope, data):
     subject, target = data.draw(subjects(scope))
 
-    assert read_subject(subject.scope, str(subject), [target.id]) == subject
+    assert read_subject(subject.scope, str(subject), [target.id]) == subject.identity
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -126,7 +126,8 @@ def test_an_incident_that_was_kept_while_a_subject_was_a_name_is_read_as_it_was_
     }
     del old["about"]
 
-    assert from_json(msgspec.json.encode(old).decode(), Incident) == incident
+    meant = replace(incident, about=subject.identity, widest=subject.identity)
+    assert from_json(msgspec.json.encode(old).decode(), Incident) == meant
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"scope": "moon", "subject": "openai"}', '{"scope": "account"}'])
@@ -168,6 +169,7 @@ def test_who_is_asked_for_the_accounts_of_an_incident_is_told_no_other(one, othe
 
 MAIN = Target("openai/main", "openai", "chat", "gpt")
 GATEWAY = Target("openai/main", "openai", "chat", "gpt", "gateway.example.com")
+REACHED = subject_of_account(Scope.ACCOUNT, GATEWAY)
 ACCOUNT, PART = subject_of_account(Scope.ACCOUNT, MAIN), subject_of_account(Scope.MODEL, MAIN, "gpt")
 WHOLE, BEHIND = subject_of_answerer(Scope.PROVIDER, MAIN), subject_of_answerer(Scope.PROVIDER, GATEWAY)
 SHARED, ROAD = subject_of_answerer(Scope.MODEL, MAIN, "main/gpt"), Subject(Scope.EGRESS)
@@ -186,7 +188,11 @@ NAMESAKE = subject_of_account(Scope.ACCOUNT, Target("openai/main2", "openai", "c
         (PART, SHARED, False),
         (ACCOUNT, SHARED, False),
         (ACCOUNT, NAMESAKE, False),
-        (BEHIND, ACCOUNT, False),  # other accounts may be asked elsewhere
+        (BEHIND, ACCOUNT, False),  # it is asked at the provider's own address
+        (BEHIND, REACHED, True),
+        (BEHIND, subject_of_account(Scope.MODEL, GATEWAY, "vendor/m"), True),
+        (BEHIND, subject_of_account(Scope.ACCOUNT, replace(GATEWAY, host="other.example.com")), False),
+        (WHOLE, REACHED, False),
         (ROAD, ACCOUNT, False),
         (PART, subject_of_account(Scope.MODEL, MAIN, "gpt/tokens"), True),
         (PART, subject_of_account(Scope.MODEL, MAIN, "gpt-mini"), False),
@@ -194,6 +200,11 @@ NAMESAKE = subject_of_account(Scope.ACCOUNT, Target("openai/main2", "openai", "c
 )
 def test_a_subject_holds_what_is_a_part_of_it(wide, narrow, holds):
     assert wide.holds(narrow) is holds
+
+
+def test_an_account_that_moves_to_another_address_is_the_same():
+    assert (REACHED.identity, BEHIND.identity) == (ACCOUNT, BEHIND)
+    assert open_incident(cause(REACHED)).id == open_incident(cause(ACCOUNT)).id
 
 
 def test_two_subjects_of_one_name_are_two_troubles():

@@ -40,6 +40,7 @@ from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
 from probes.notice import Bulletin, Trust
 from probes.provider import Feed, Platform
 from probes.proxy import STRAIGHT, Proxies, Proxy, Way
+from probes.target_id import answerer_id
 from tests.conftest import NOON, at, health, observation, target
 
 LIST, CHAT = target("openai/main", "list"), target("openai/main", "chat", "gpt")
@@ -285,6 +286,11 @@ def test_what_is_asked_at_an_address_of_its_own_is_marked(db):
     assert not account(shown(db, config(LIST))).own_host
     assert account(shown(db, config(LIST, accounts=own))).own_host
     assert shown(db, config(LIST)).providers[0].shipped
+
+
+@pytest.mark.parametrize("host", [None, "gateway.example.com"])
+def test_who_answers_an_account_is_shown(db, host):
+    assert account(shown(db, config(replace(LIST, host=host)))).answerer == answerer_id("openai", host)
 
 
 CAUSE = Diagnosis(

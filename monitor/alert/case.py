@@ -118,7 +118,7 @@ class Case(Struct, frozen=True):
     def key(self) -> tuple[Subject, Fault | None, bool, bool]:
         """What stays the same when a trouble ends and comes again."""
         one = self.incident
-        return one.about, one.fault if one.signal else None, one.is_flap, one.drill
+        return one.about.identity, one.fault if one.signal else None, one.is_flap, one.drill
 
     @property
     def last(self) -> Change:

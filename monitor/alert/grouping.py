@@ -99,7 +99,7 @@ def is_alike(flap: Incident, one: Incident) -> bool:
 def is_within(one: Incident, flaps: Iterable[Incident]) -> bool:
     """Whether it is one of the outages in these flappings, whichever targets of those accounts show it."""
     its, accounts = [flap for flap in flaps if is_alike(flap, one)], _accounts(one)
-    return bool(accounts) and all(any(_names(flap, account) for flap in its) for account in accounts)
+    return bool(accounts) and all(any(_names(flap, account, one) for flap in its) for account in accounts)
 
 
 def can_be_one(flap: Incident, one: Incident) -> bool:
@@ -115,13 +115,16 @@ def can_end(flap: Incident, one: Incident) -> bool:
 
 
 def _touches(flap: Incident, one: Incident) -> bool:
-    return any(_names(flap, account) for account in _accounts(one))
+    return any(_names(flap, account, one) for account in _accounts(one))
 
 
-def _names(flap: Incident, account: str) -> bool:
-    """A fault of the provider flaps for all its accounts; a refusal only for those that are named."""
+def _names(flap: Incident, account: str, one: Incident) -> bool:
+    """Whether a flapping is of an account of an incident.
+
+    A fault of the provider flaps for all that it answers; a refusal only for those that are named.
+    """
     of_all = flap.scope is Scope.PROVIDER and flap.blame is not Blame.ACCOUNT
-    return account in _accounts(flap) or (of_all and flap.about.is_of(account))
+    return account in _accounts(flap) or (of_all and flap.about.is_of(account, one.about.answerer_of(account)))
 
 
 def _accounts(one: Incident) -> set[str]:

@@ -7,14 +7,16 @@ from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.evidence import (
     SURENESS,
     View,
+    answering,
     confidence,
     control_reason,
     diagnosis_of,
     siblings_of,
     still_answering,
+    still_well,
     symptom,
 )
-from monitor.diagnose.reason import Siblings
+from monitor.diagnose.reason import Answering, Siblings
 from monitor.diagnose.subject import Scope, Subject, subject_of_account
 from monitor.diagnose.target_state import (
     REFUSALS,
@@ -25,6 +27,7 @@ from monitor.diagnose.target_state import (
     grouped,
     is_all,
     is_confirmed,
+    is_failing,
     is_seen,
     is_well,
 )
@@ -79,8 +82,15 @@ def _parts(view: View, account: str, sick: TargetStates, seen: TargetStates) -> 
 
 def _part(about: Subject, sick: TargetStates, seen: TargetStates, blame: Blame | None = None) -> Iterator[Diagnosis]:
     if is_confirmed(sick):
-        reasons = [symptom(sick), still_answering({sick[0].target.account: seen}, sick)]
+        reasons = [symptom(sick), _rest_of_account(sick, seen)]
         yield diagnosis_of(about, sick, confidence(sick), reasons, blame=blame)
+
+
+def _rest_of_account(sick: TargetStates, seen: TargetStates) -> Answering | None:
+    """Return what still answers: the other models where one of the same canary fails, else the canary."""
+    failing, well = {one.target.canary for one in seen if is_failing(one.health)}, still_well(seen, sick)
+    named = ((one.target.model if one.target.canary in failing else None, one) for one in well)
+    return answering((model or one.target.canary, one.health) for model, one in named)
 
 
 def _blame_of_model(view: View, sick: TargetState) -> Blame | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from probes.model import ControlAnswer
-from probes.notice import Impact, Notice
+from probes.notice import Impact, Notice, NoticePhase
 
 TELLING = Impact.MINOR
 """Least impact at which an open notice counts as trouble; so does one without a stated impact."""
@@ -47,6 +47,11 @@ class Page(Struct, frozen=True):
         open_notices = [one for one in self.notices if is_trouble(one)]
         return max(open_notices, key=lambda one: one.impact.rank, default=None)
 
+    @property
+    def maintenance(self) -> Notice | None:
+        """A maintenance under way; None if there is none."""
+        return next((one for one in self.notices if one.planned and one.phase is NoticePhase.IN_PROGRESS), None)
+
 
 def is_trouble(notice: Notice) -> bool:
     """Whether a notice reports trouble now: not over, not planned, and with an impact."""
@@ -57,14 +62,15 @@ def is_trouble(notice: Notice) -> bool:
 class Corroboration(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
-    `controls` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is whether this
-    machine reaches anything at all; None: not probed.
+    `controls` and `pages` by who answers, `groups` by account (the narrowest first). `online` is whether this machine
+    reaches anything at all; None: not probed. `companies` are by provider, where its name is not the company's.
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     groups: Mapping[str, Collection[Group]] = field(default_factory=dict)
     online: bool | None = None
+    companies: Mapping[str, str] = field(default_factory=dict)
 
 
 NOBODY = Corroboration()

@@ -12,9 +12,11 @@ from monitor.detect.finding import Finding
 from monitor.diagnose.corroboration import NOBODY, Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.early_warning import is_overtaken, sign_of
-from monitor.diagnose.network_trouble import cut_off_answerers, egress_trouble, offline_trouble
+from monitor.diagnose.network_trouble import cut_off_operators, egress_trouble, offline_trouble
+from monitor.diagnose.operator import operators_by
 from monitor.diagnose.provider_trouble import provider_troubles
 from monitor.diagnose.scope_wait import settle
+from monitor.diagnose.subject import own_hosts
 from monitor.diagnose.target_state import TargetStates, grouped, is_down
 
 
@@ -23,20 +25,22 @@ def diagnose(
 ) -> list[Diagnosis]:
     """Return one diagnosis for each cause that explains targets that are down, and one for each sign."""
     sick = [state for state in states if is_down(state.health)]
+    hosts = own_hosts(state.target for state in states)
     if not sick:
-        return [sign_of(finding) for finding in findings]
+        return [sign_of(finding, hosts) for finding in findings]
     troubles = [settle(one, states, corroboration, now) for one in _troubles(states, corroboration)]
-    return troubles + [sign_of(finding) for finding in findings if not is_overtaken(finding, sick)]
+    return troubles + [sign_of(finding, hosts) for finding in findings if not is_overtaken(finding, sick)]
 
 
 def _troubles(states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
     if offline := offline_trouble(states, corroboration):
         yield offline
         return
-    answerers = grouped(states, lambda target: target.answerer)
-    cut_off = cut_off_answerers(answerers)
+    operator = operators_by(corroboration.companies)
+    operators = grouped(states, operator)
+    cut_off = cut_off_operators(operators)
     if cut_off:
-        yield egress_trouble(cut_off, answerers, corroboration)
-    for answerer, its in answerers.items():
-        if answerer not in cut_off:
-            yield from provider_troubles(answerer, its, corroboration)
+        yield egress_trouble(cut_off, operators, corroboration)
+    rest = [one for one in states if operator(one.target) not in cut_off] if cut_off else states
+    for answerer, its in grouped(rest, lambda target: target.answerer).items():
+        yield from provider_troubles(answerer, its, corroboration)

@@ -1,5 +1,7 @@
 """Findings of the detectors → signs, and which of them an outage has overtaken."""
 
+from collections.abc import Mapping
+
 from monitor.detect.finding import Finding
 from monitor.detect.reminder import RULE as REMINDER
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence
@@ -23,10 +25,12 @@ def is_overtaken(finding: Finding, sick: TargetStates) -> bool:
     return finding.model is not None and finding.model in {state.target.model for state in down}
 
 
-def sign_of(finding: Finding) -> Diagnosis:
+def sign_of(finding: Finding, hosts: Mapping[str, str]) -> Diagnosis:
+    """Return the sign that a finding is; `hosts` are the accounts' own addresses."""
     named = (finding.target, *finding.others) if finding.target else ()
+    part = "/".join(filter(None, (finding.model, finding.topic)))
     return Diagnosis(
-        about=subject_of(_scope(finding), finding.account, "/".join(filter(None, (finding.model, finding.topic)))),
+        about=subject_of(_scope(finding), finding.account, part, hosts.get(finding.account)),
         fault=finding.fault,
         confidence=finding.confidence,
         since=finding.since,

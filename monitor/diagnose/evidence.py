@@ -92,10 +92,14 @@ def share_hit(view: View, hit: Collection[str], seen: Collection[str]) -> Reason
 
 
 def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) -> Answering | None:
+    well = still_well((one for its in accounts.values() for one in its), sick)
+    return answering((one.target.canary, one.health) for one in well)
+
+
+def still_well(states: Iterable[TargetState], sick: TargetStates) -> list[TargetState]:
     start = began(sick)
     latest = max((one.health.seen_at or start for one in sick), default=start)
-    well = [one for its in accounts.values() for one in its if is_well(one, max(start, latest - LATE))]
-    return answering((one.target.canary, one.health) for one in well)
+    return [one for one in states if is_well(one, max(start, latest - LATE))]
 
 
 def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
@@ -121,8 +125,8 @@ def siblings_of(view: View, accounts: Collection[str], sick: TargetStates) -> Si
 def page_reason(page: Page | None) -> Posted | Unposted | None:
     if page is None:
         return None
-    if notice := page.trouble:
-        return Posted(notice.title, notice.stage[0], notice.began_at, notice.claim)
+    if notice := page.trouble or page.maintenance:
+        return Posted(notice.title, notice.stage[0], notice.began_at, notice.planned, notice.claim)
     return Unposted(page.readable, page.is_whole)
 
 

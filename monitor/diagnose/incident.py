@@ -175,7 +175,7 @@ ABSENCE = "absence"
 
 def key_of(one: Incident | Diagnosis) -> tuple[Subject, Fault | None, bool]:
     """Return what identifies a trouble while its fault may change. Signs of two faults are two; flapping is its own."""
-    return one.about, one.fault if one.signal else None, names_flap(one)
+    return one.about.identity, one.fault if one.signal else None, names_flap(one)
 
 
 def accounts_of(targets: Iterable[str]) -> set[str]:

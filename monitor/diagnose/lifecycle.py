@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from monitor.diagnose.reason import Elsewhere, NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame
-from probes.target_id import account_of
+from probes.target_id import account_of, answerer_id, provider_of
 
 WIDTH = tuple(Scope)
 """From narrow to wide; see Scope."""
@@ -33,8 +34,28 @@ REACH = {
 }
 """Reach of a scope as it matters to who acts: part of an account, all of it, several accounts, several providers."""
 UNWATCHED = NoLongerWatched()
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 PATIENCE = timedelta(seconds=45)
 """Time after the latest recovery in which what is still down may yet recover with it."""
+
+
+class Watched(Struct, frozen=True):
+    """What is watched: the ids of targets; those of status sources and objectives; the accounts' own addresses."""
+
+    targets: Collection[str]
+    named: Collection[str]
+    hosts: Mapping[str, str]
+
+    def has_of(self, sign: Incident) -> bool:
+        return any(self.is_of(sign, target) for target in self.targets)
+
+    def is_of(self, sign: Incident, target: str) -> bool:
+        """Whether a sign concerns a target: its account, all that its answerer answers, or where it was seen."""
+        if sign.is_flap:
+            return target in _seen(sign)
+        account = account_of(target)
+        answerer = answerer_id(provider_of(account), self.hosts.get(account))
+        return sign.about.is_of(account, answerer) or target in _seen(sign)
 
 
 class Course(Struct, frozen=True):
@@ -52,15 +73,17 @@ def advance(
     settled: Iterable[Diagnosis] = (),
     named: Collection[str] = (),
     location: str = "",
+    hosts: Mapping[str, str] = NOWHERE,
 ) -> Course:
     """Return what opens, changes and ends; drills, and incidents of our own failing stages, are not touched.
 
     `well_since` has an entry for every watched target: since when it is up, None if it is not. `settled` are signs that
     ended without everything being as before, each dated by its end. `named` are the ids of the status sources and
-    objectives in the configuration; `location` is where we probe from.
+    objectives in the configuration; `location` is where we probe from; `hosts` are the own addresses of the accounts
+    that have one.
     """
     standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
-    watched = {*well_since, *named}
+    watched = Watched(well_since.keys(), named, hosts)
     signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled, location)
     troubles = [one for one in standing if not _is_sign(one)]
     rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, location)
@@ -246,7 +269,7 @@ def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
 
 
 def _width(incident: Incident) -> tuple[Subject, tuple[str, ...]]:
-    return incident.about, incident.targets
+    return incident.about.identity, incident.targets
 
 
 def _changes_the_action(before: Incident, after: Incident) -> bool:
@@ -338,7 +361,7 @@ def _may_be_over(incident: Incident, seen: Sequence[Health]) -> bool:
 def _advance_signs(
     standing: Sequence[Incident],
     diagnoses: Sequence[Diagnosis],
-    watched: Collection[str],
+    watched: Watched,
     now: datetime,
     settled: Iterable[Diagnosis],
     location: str,
@@ -364,6 +387,7 @@ def _advance_signs(
 def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> Incident:
     return replace(
         incident,
+        about=diagnosis.about,
         fault=diagnosis.fault,
         severity=severity(diagnosis),
         confidence=diagnosis.confidence,
@@ -384,29 +408,22 @@ def _is_within(sign: Diagnosis, incident: Incident) -> bool:
     return incident.is_flap and sign.signal and names_flap(sign) and _seen(sign) < _seen(incident)
 
 
-def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str], now: datetime) -> Change:
+def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Watched, now: datetime) -> Change:
     closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, watched)
     withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
     return Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)
 
 
-def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str]) -> ChangeKind:
+def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Watched) -> ChangeKind:
     if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
-        return ChangeKind.RESOLVED if incident.subject in watched else ChangeKind.WITHDRAWN
+        return ChangeKind.RESOLVED if incident.subject in watched.named else ChangeKind.WITHDRAWN
     if incident.scope is Scope.REMINDER:  # the day has passed, or the entry changed: no message
         return ChangeKind.WITHDRAWN
-    if not any(_is_of(incident, target) for target in watched):
+    if not watched.has_of(incident):
         return ChangeKind.WITHDRAWN
-    came = any(_is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)
+    came = any(watched.is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)
     goes_on = any(one.signal and _is_alike(one, incident) and _seen(one) & _seen(incident) for one in diagnoses)
     return ChangeKind.MERGED if came or goes_on else ChangeKind.RESOLVED
-
-
-def _is_of(sign: Incident, target: str) -> bool:
-    """Whether a sign concerns a target: its account, or a target at which it was seen."""
-    if sign.is_flap:
-        return target in _seen(sign)
-    return sign.about.is_of(account_of(target)) or target in _seen(sign)
 
 
 def _is_alike(sign: Diagnosis, incident: Incident) -> bool:

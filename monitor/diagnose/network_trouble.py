@@ -9,6 +9,7 @@ from monitor.detect.health import Health
 from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import diagnosis_of, symptom
+from monitor.diagnose.operator import operators_by
 from monitor.diagnose.reason import Elsewhere, Reason, Unanswered, Unreached
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import (
@@ -37,14 +38,15 @@ AT_ONCE = timedelta(minutes=2)
 def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagnosis | None:
     """Blame nobody if nothing can be reached: all that was probed since it began fails before any answer.
 
-    This takes two providers or more; with a single one it takes the reachability check to fail, too.
+    This takes two unrelated providers or more; with a single one it takes the reachability check to fail, too.
     """
     out = [one for one in states if is_failing(one.health) and is_unreachable(one.health)]
     if not is_confirmed(out):
         return None
     start = _last_began_at(out)
     seen = [one for one in states if is_seen(one, start) and not answered_before(one, start)]
-    providers = {state.target.answerer for state in seen}
+    operator = operators_by(corroboration.companies)
+    providers = {operator(state.target) for state in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
     if not seen or not down or corroboration.online is True or (len(providers) < 2 and corroboration.online is None):
         return None
@@ -67,16 +69,16 @@ def _since(states: TargetStates, start: datetime) -> datetime:
     return min(began for one in states if start - (began := began_at(one)) <= AT_ONCE)
 
 
-def cut_off_answerers(answerers: Mapping[str, TargetStates]) -> list[str]:
+def cut_off_operators(operators: Mapping[str, TargetStates]) -> list[str]:
     """Return the providers that are unreachable from here, if there are two at least, at once or half of all.
 
-    One unreachable provider may be down itself; two at the same time are the road.
+    One unreachable provider may be down itself, in all its regions; two unrelated ones at the same time are the road.
     """
-    starts = {answerer: start for answerer, its in answerers.items() if (start := _stopped_at(its))}
-    if len(starts) < 2 or not any(is_down(one.health) for answerer in starts for one in answerers[answerer]):
+    starts = {operator: start for operator, its in operators.items() if (start := _stopped_at(its))}
+    if len(starts) < 2 or not any(is_down(one.health) for operator in starts for one in operators[operator]):
         return []
     start = min(starts.values())
-    seen = [answerer for answerer, its in answerers.items() if any(is_seen(one, start) for one in its)]
+    seen = [operator for operator, its in operators.items() if any(is_seen(one, start) for one in its)]
     at_once = max(starts.values()) - start <= AT_ONCE
     return list(starts) if at_once or 2 * len(starts) >= len(seen) else []
 
@@ -97,11 +99,11 @@ def _is_stopped(health: Health) -> bool:
 
 
 def egress_trouble(
-    cut_off: Collection[str], answerers: Mapping[str, TargetStates], corroboration: Corroboration
+    cut_off: Collection[str], operators: Mapping[str, TargetStates], corroboration: Corroboration
 ) -> Diagnosis:
-    states = [one for answerer in cut_off for one in answerers[answerer] if is_failing(one.health)]
+    states = [one for operator in cut_off for one in operators[operator] if is_failing(one.health)]
     start = began(states)
-    seen = [answerer for answerer, its in answerers.items() if any(is_seen(one, start) for one in its)]
+    seen = [operator for operator, its in operators.items() if any(is_seen(one, start) for one in its)]
     reasons: list[Reason] = [Unreached(len(cut_off), len(seen)), symptom(states)]
     if corroboration.online:
         reasons.append(Elsewhere(reached=True))

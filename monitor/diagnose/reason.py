@@ -74,11 +74,15 @@ class ControlAnswered(Struct, frozen=True, tag="knocked"):
 
 
 class Posted(Struct, frozen=True, tag="posted"):
-    """What the provider's page reports of trouble. `since` is None without a date, `claim` with a posted notice."""
+    """What the provider's page reports: trouble, or, if `planned`, a maintenance under way.
+
+    `since` is None if it gives no date, `claim` with a posted notice.
+    """
 
     title: str
     stage: str
     since: datetime | None
+    planned: bool = False
     claim: Claim | None = None
 
 

@@ -1,10 +1,11 @@
 """What a trouble is about: made and read only here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.stage import FORMER_NAMES
 from probes.model import Target
@@ -32,8 +33,9 @@ class Subject(Struct, frozen=True, omit_defaults=True):
     """What a trouble is about: how wide it is, and where.
 
     `provider` is the id of the provider; "" for none: the road, the monitor itself, a date. `host` is the own address
-    at which all accounts in trouble are probed. `account` is the id of the one account in trouble; "" for several.
-    `part` is a part of that: a canary, a model, a group, a source, an objective, a stage; "" is all.
+    at which all accounts in trouble are probed; None where that is the provider's, or an older version's row does not
+    say it. `account` is the id of the one account in trouble; "" for several. `part` is a part of that: a canary, a
+    model, a group, a source, an objective, a stage; "" is all.
     """
 
     scope: Scope
@@ -56,15 +58,24 @@ class Subject(Struct, frozen=True, omit_defaults=True):
         """The id of the account, or else of who answers."""
         return self.account or self.answerer
 
-    def is_of(self, account: str) -> bool:
-        """Whether it is of an account, or of all that its provider's own address answers."""
-        return account == self.account or (self._is_whole and provider_of(account) == self.answerer)
+    @property
+    def identity(self) -> "Subject":
+        """What stays the same while an account is moved to another address."""
+        return replace(self, host=None) if self.account else self
+
+    def answerer_of(self, account: str) -> str:
+        """Who answers one of its accounts; of a trouble of several providers, each at its own address."""
+        return self.answerer if self.provider else provider_of(account)
+
+    def is_of(self, account: str, answerer: str) -> bool:
+        """Whether it is of an account, or of all that is answered by who answers this account."""
+        return account == self.account or (self._is_whole and answerer == self.answerer)
 
     def holds(self, other: "Subject") -> bool:
         """Whether another one is the same thing, or a part of it, whatever the scope of each."""
         if self.holder == other.holder:
             return not self.part or f"{other.part}/".startswith(f"{self.part}/")
-        return bool(other.account) and self.is_of(other.account)
+        return bool(other.account) and self.is_of(other.account, other.answerer)
 
     @property
     def _is_whole(self) -> bool:
@@ -78,21 +89,29 @@ def subject_of_answerer(scope: Scope, target: Target, part: str = "") -> Subject
 
 def subject_of_account(scope: Scope, target: Target, part: str = "") -> Subject:
     """Return the subject of a target's account."""
-    return Subject(scope, target.provider, account=target.account, part=part)
+    return Subject(scope, target.provider, target.host, target.account, part)
 
 
-def subject_of(scope: Scope, holder: str, part: str = "") -> Subject:
-    """Return the subject of an account, or else of who answers, by id; "" is nobody's."""
+def subject_of(scope: Scope, holder: str, part: str = "", host: str | None = None) -> Subject:
+    """Return the subject of an account, or else of who answers, by id; "" is nobody's.
+
+    `host` is the account's own address, as its id does not name it.
+    """
     if is_account(holder):
-        return Subject(scope, provider_of(holder), account=holder, part=part)
+        return Subject(scope, provider_of(holder), host, holder, part)
     return Subject(scope, provider_of(holder), host_of(holder), part=part)
+
+
+def own_hosts(targets: Iterable[Target]) -> dict[str, str]:
+    """Return the own address of each account that has one."""
+    return {one.account: one.host for one in targets if one.host}
 
 
 def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subject:
     """Return the subject of a name: the inverse of `str`, given the ids of the targets at which it was seen.
 
-    It reads rows that were written before subjects were values. Without targets a model of three parts or more is an
-    account's.
+    It reads rows that were written before subjects were values. The name of an account does not hold its own address.
+    Without targets a model of three parts or more is an account's.
     """
     match scope:
         case Scope.STAGE:

@@ -267,6 +267,7 @@ def _account_view(
         credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
         company=config.company(account.id),
         ties=tuple(map(str, config.groups.get(account.id, ()))),
+        host=watches[0].target.host,
     )
 
 

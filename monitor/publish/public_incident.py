@@ -50,9 +50,13 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
 
 
 def is_theirs(incident: Incident, providers: Iterable[str]) -> bool:
-    """Whether an incident is the provider's own. A subject with `@` is a user's own gateway."""
+    """Whether an incident is the provider's own.
+
+    A subject with `@` is a user's own gateway. What only one account meets accuses nobody in public: others may not
+    meet it, and the account may be at an address of its own.
+    """
     is_real = not incident.drill and not incident.signal and incident.parent is None
-    wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
+    wide = incident.scope in (Scope.PROVIDER, Scope.MODEL) and not incident.about.account
     return is_real and wide and incident.blame is Blame.PROVIDER and incident.about.answerer in providers
 
 

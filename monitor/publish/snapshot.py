@@ -16,6 +16,7 @@ from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
+from probes.target_id import answerer_id, provider_of
 
 CROWD = 40
 """Number of accounts above which a page shows in full only those that do not simply work."""
@@ -100,10 +101,10 @@ class CreditView(Struct, frozen=True):
 class AccountView(Struct, frozen=True):
     """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
 
-    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of its own, so nothing of it is
-    public. `note` and the like: the user's own words. `company`: the company behind the account (empty: the
-    provider), `ties`: what it may share with others there. `stands`: its page is kept as made earlier, so what only
-    that shows was not read: no cells, days and durations.
+    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of the user's, so nothing of it is
+    public; `host`: that of a base URL of its own. `note` and the like: the user's own words. `company`: the company
+    behind the account (empty: the provider), `ties`: what it may share with others there. `stands`: its page is kept as
+    made earlier, so what only that shows was not read: no cells, days and durations.
     """
 
     id: str
@@ -122,6 +123,12 @@ class AccountView(Struct, frozen=True):
     stands: bool = False
     company: str = ""
     ties: tuple[str, ...] = ()
+    host: str | None = None
+
+    @property
+    def answerer(self) -> str:
+        """Who answers it, as in `Target.answerer`."""
+        return answerer_id(provider_of(self.id), self.host)
 
     @property
     def phase(self) -> Phase | None:

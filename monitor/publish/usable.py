@@ -90,16 +90,20 @@ def _usable(
         valid_until=_valid_until(targets, judged, now.at, margin),
         retry_at=_retry_at(targets),
         suspected=any(target.state is State.SUSPECTED for target in targets),
-        warned=any(_speaks_of(sign, account.id) for sign in now.signals),
+        warned=any(_speaks_of(sign, account) for sign in now.signals),
         abilities=judged.abilities,
         models=judged.models,
         caution=caution,
     )
 
 
-def _speaks_of(sign: Incident, account: str) -> bool:
-    """Whether a sign is about this account, or about a wider scope and was observed at it, too."""
-    return account in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
+def _speaks_of(sign: Incident, account: AccountView) -> bool:
+    """Whether a sign is about this account, or about a wider scope and was observed at it, too.
+
+    Flapping is of the accounts that flap, even if it names their provider; whatever else names all is of each.
+    """
+    of_all = not sign.is_flap and sign.about.is_of(account.id, account.answerer)
+    return of_all or account.id in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 
 def _retry_at(targets: Sequence[TargetView]) -> datetime | None:

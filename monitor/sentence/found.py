@@ -198,10 +198,24 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 def _posted(it: Posted, now: datetime, language: Language) -> str:
     stage, title = language.say(it.stage), notice_title(it.title, it.claim, language.say)
+    if it.planned:
+        return _maintained(it, stage, title, now, language)
     if it.since is None:
         return language.say("the provider's page reports trouble: {title} ({stage})", title=title, stage=stage)
     return language.say(
         "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
+        title=title,
+        stage=stage,
+        time=moment(it.since, now, language.say).words,
+        passed=_since(it.since, now, language),
+    )
+
+
+def _maintained(it: Posted, stage: str, title: str, now: datetime, language: Language) -> str:
+    if it.since is None:
+        return language.say("the provider's page reports maintenance: {title} ({stage})", title=title, stage=stage)
+    return language.say(
+        "the provider's page reports maintenance: {title} ({stage}, since {time}, {passed} ago)",
         title=title,
         stage=stage,
         time=moment(it.since, now, language.say).words,

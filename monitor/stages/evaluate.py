@@ -25,7 +25,7 @@ from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.lifecycle import advance as advance_incidents
 from monitor.diagnose.lifecycle import fading, reconnected_at
 from monitor.diagnose.status_source import unreadable
-from monitor.diagnose.subject import Scope
+from monitor.diagnose.subject import Scope, own_hosts
 from monitor.diagnose.target_state import TargetState
 from monitor.state.belief import Belief, BeliefView, pool_keys
 from monitor.state.self_health import SelfHealth
@@ -220,8 +220,9 @@ def _diagnose(
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
+    hosts, location = own_hosts(watch.target for watch in watches.values()), belief.config.location
     course = advance_incidents(
-        belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, belief.config.location
+        belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, location, hosts
     )
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading(belief.incidents.values(), belief.healths)
@@ -359,7 +360,8 @@ def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> lis
     _reset_flaps(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
     _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
-    return [sign_of(finding) for finding in flap.findings(flaps, now, covered)]
+    hosts = own_hosts(flaps)
+    return [sign_of(finding, hosts) for finding in flap.findings(flaps, now, covered)]
 
 
 def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
@@ -446,7 +448,8 @@ def _lingering(belief: Belief) -> list[Diagnosis]:
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
             found += target_memory.settled(watch.target, memory)
-    return [sign_of(finding) for finding in found]
+    hosts = own_hosts(watch.target for watch in belief.config.watches.values())
+    return [sign_of(finding, hosts) for finding in found]
 
 
 def _last_of(belief: Belief, group: PoolKey) -> str:

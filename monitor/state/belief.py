@@ -117,6 +117,7 @@ class Belief(Struct, kw_only=True):
             controls={id: one for id, one in self.control.controls.items() if now - one.at < STALE},
             pages=self._by_answerer(page, now),
             groups=self.config.groups,
+            companies={id: one.company for id, one in self.config.providers.items() if one.company},
             online=self.control.online,
         )
 
