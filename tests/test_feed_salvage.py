@@ -214,7 +214,7 @@ def test_what_is_open_is_found_behind_hundreds_that_are_over(form):
 
 
 @pytest.mark.parametrize("form", [one for one in Platform if READERS[one].feed])
-@pytest.mark.parametrize("number", [LONG_OVER, 5000])
+@pytest.mark.parametrize("number", [LONG_OVER, MOST_ENTRIES + 500])
 def test_in_a_feed_what_is_open_is_found_behind_what_is_over(form, number):
     over = [item(body="<b>Status: Resolved</b>", guid=f"n{index}", date=RECENT) for index in range(number)]
     last = item("[Inference API] Fails", "<b>Status: Investigating</b>", guid="open", date=RECENT)
