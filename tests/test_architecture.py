@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -435,6 +436,7 @@ def modules():
 
 
 MODULES = dict(modules())
+EVERYWHERE = {*sys.stdlib_module_names, "msgspec"}
 
 
 def room_of(name):
@@ -458,9 +460,10 @@ def imports(path):
 
 
 def is_everywhere(name):
-    return name.partition(".")[0] in {*sys.stdlib_module_names, "msgspec"}
+    return name.partition(".")[0] in EVERYWHERE
 
 
+@cache
 def used_by(name):
     return {one for one in imports(MODULES[name]) if not is_everywhere(one)}
 
