@@ -110,6 +110,8 @@ async def _watch(stage: "Stage", edge: Edge, outside: Outside, until_s: float) -
     """Let one process of the monitor run until then."""
     async with open_state(stage.made.config, edge, outside) as state:
         state.services.templates = stage.templates
+        # A played world loses no power: SQLite need not wait for the disk at each of its thousands of commits.
+        state.services.storage.failover.connection.execute("PRAGMA synchronous = OFF")
         stages = asyncio.create_task(watch_and_tell(state))
         await asyncio.wait([stages], timeout=until_s - stage.loop.now_s)
         failed = stages.done()

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -418,13 +419,14 @@ INSIDE = {
     },
     "probes.answer": {
         "balance": {"limits_in_headers"},
-        "classify": {"error_body", "excerpt", "payload", "proof"},
+        "classify": {"error_body", "excerpt", "expression", "payload", "proof"},
         "command_output": {"classify", "error_body", "excerpt", "literal", "payload", "proof"},
         "deprecation": set(),
         "dialects": {"payload"},
         "echo": set(),
         "error_body": {"echo", "gateway_frame", "literal", "payload", "proof", "sse"},
         "excerpt": {"literal", "payload", "proof", "sse"},
+        "expression": set(),
         "gateway_frame": set(),
         "limits_in_body": {"error_body", "limits_in_headers", "literal"},
         "limits_in_headers": set(),
@@ -460,6 +462,7 @@ def modules():
 
 
 MODULES = dict(modules())
+EVERYWHERE = {*sys.stdlib_module_names, "msgspec"}
 
 
 def room_of(name):
@@ -483,9 +486,10 @@ def imports(path):
 
 
 def is_everywhere(name):
-    return name.partition(".")[0] in {*sys.stdlib_module_names, "msgspec"}
+    return name.partition(".")[0] in EVERYWHERE
 
 
+@cache
 def used_by(name):
     return {one for one in imports(MODULES[name]) if not is_everywhere(one)}
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.store.row import from_json
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
-from tests.parts import run_stage
+from tests.parts import run_stage, spare_the_disk
 from tests.test_run import config, simulator
 
 S = timedelta(seconds=1)
@@ -97,6 +97,11 @@ class Bench:
     def edge(self):
         return Edge(self.clock, lambda: self.timer_s, lambda: 0.5, self.shown.append, lambda: self.timer_s)
 
+    @asynccontextmanager
+    async def opened(self):
+        async with open_state(self.settings, self.edge()) as state:
+            yield spare_the_disk(state)
+
     async def look(self, state, faults, set_s=0.0, takes_s=0.0):
         """Look at each target; the clock is set while the looks are under way."""
         for target, fault in zip(self.targets, faults, strict=True):
@@ -131,7 +136,7 @@ async def bench(folder, play):
 
 async def outage(one, sets):
     """Let an account be lost for 600 s, with the clock set at some of the looks."""
-    async with open_state(one.settings, one.edge()) as state:
+    async with one.opened() as state:
         await one.look(state, (None, None), takes_s=60)
         for number in range(11):
             fault = Fault.ACCOUNT_SUSPENDED if number < 10 else None
@@ -153,7 +158,7 @@ def test_an_outage_has_lasted_as_long_as_it_did_whatever_the_clock_says(tmp_path
 
 def test_an_open_outage_is_shown_as_old_as_it_is(tmp_path):
     async def play(one):
-        async with open_state(one.settings, one.edge()) as state:
+        async with one.opened() as state:
             await one.look(state, (None, None), takes_s=60)
             for number in range(11):
                 set_s = -3600 if number == 8 else 0
@@ -168,11 +173,11 @@ def test_an_open_outage_is_shown_as_old_as_it_is(tmp_path):
 
 def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path):
     async def play(one):
-        async with open_state(one.settings, one.edge()) as state:
+        async with one.opened() as state:
             for _ in range(6):
                 await one.look(state, (Fault.ACCOUNT_SUSPENDED, None), takes_s=60)
         one.set_s, one.timer_s = -3600, one.timer_s + 60
-        async with open_state(one.settings, one.edge()) as state:
+        async with one.opened() as state:
             assert all(state.planned.looks.first_of([id]) is None for id in one.settings.watches), (
                 "what was due is planned anew"
             )
@@ -186,7 +191,7 @@ def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path
 
 def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_began(tmp_path):
     async def play(one):
-        async with open_state(one.settings, one.edge()) as state:
+        async with one.opened() as state:
             wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
             await change(state, Change(wish.incident, ChangeKind.OPENED, one.clock()))
             one.timer_s += 60
@@ -216,7 +221,7 @@ def test_no_incident_ends_before_it_began_and_none_lasts_longer_than_was_watched
     async def play(one):
         stack = list(steps)
         while stack:
-            async with open_state(one.settings, one.edge()) as state:
+            async with one.opened() as state:
                 while stack:
                     takes_s, set_s, faults, restarts = stack.pop(0)
                     await one.look(state, faults, set_s, takes_s)

@@ -33,6 +33,7 @@ from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON
+from tests.parts import spare_the_disk
 from tests.test_judge import Nowhere
 from tests.test_run import config
 
@@ -89,7 +90,7 @@ class Past:
 @asynccontextmanager
 async def opened(settings_, clock):
     async with open_state(settings_, Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)) as state:
-        state.planned.plan_looks(state.belief.config.watches, state.services.edge.clock(), 0)
+        spare_the_disk(state).planned.plan_looks(state.belief.config.watches, state.services.edge.clock(), 0)
         yield state
 
 

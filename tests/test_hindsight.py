@@ -25,6 +25,7 @@ from probes.canary import outcome_of
 from probes.model import Answer, ControlAnswer, Fault, Observation, Outcome, Target
 from tests.backstage import call
 from tests.conftest import observation
+from tests.parts import spare_the_disk
 
 KEYS = {f"KEY_{number}": f"sk-Wq8ZtL5vXn2RjP7mTb4K{number}" for number in range(6)}
 ACCOUNTS = ("openai/a", "openai/b", "openai/c", "anthropic/a", "anthropic/b", "groq/a")
@@ -113,7 +114,7 @@ def record(folder, days, every_s, *troubles, slow=(), probe=""):
         edge = Edge(truth.clock, loop.time, truth.rng.random, lambda _: None, loop.time)
         outside = Outside(truth.attempt, truth.probe_control, is_online=truth.is_online, send=truth.send)
         async with open_state(config, edge, outside, Pauses(step_s=15.0)) as state:
-            work = asyncio.create_task(watch_and_tell(state))
+            work = asyncio.create_task(watch_and_tell(spare_the_disk(state)))
             await asyncio.sleep(days * DAY_S)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)

@@ -27,7 +27,7 @@ from monitor.store.reader import Reader
 from probes.catalog import load_provider
 from probes.model import Answer, Blame, Confidence, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON, sentences
-from tests.parts import run_stage
+from tests.parts import run_stage, spare_the_disk
 from tests.test_run import config
 
 FAILING = {"fault": Fault.SERVER_ERROR, "status": 500}
@@ -109,7 +109,7 @@ async def clockwork(folder, clock, ids=IDS):
     watches = {target.id: Watch(target, 60, True) for target in chats}
     edge = Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)
     async with open_state(replace(settings, watches=watches), edge) as made:
-        yield Clockwork(made, clock)
+        yield Clockwork(spare_the_disk(made), clock)
 
 
 class Nowhere:

@@ -3,7 +3,9 @@
 import ast
 import importlib
 import pkgutil
-from enum import Enum
+import re
+from enum import Enum, EnumType
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,16 @@ MODULES = {
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.endswith("__main__")
 }
-SYNTAX = {name: ast.parse(Path(module.__file__).read_text()) for name, module in MODULES.items()}
+TEXTS = {name: Path(module.__file__).read_text() for name, module in MODULES.items()}
+SPEAK_OF_MEMBERS = [
+    name for name, module in MODULES.items() if any(isinstance(one, EnumType) for one in vars(module).values())
+]
+
+
+@cache
+def nodes(name):
+    """All that is written in a module; asked only of those that can hold what is sought, as to walk takes seconds."""
+    return list(ast.walk(ast.parse(TEXTS[name])))
 
 
 def member(module, node):
@@ -85,12 +96,10 @@ def tables():
 
 def inner_tables():
     """Yield each that is written within a function."""
-    for name, module in MODULES.items():
-        for function in [
-            one for one in ast.walk(SYNTAX[name]) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]:
+    for name in SPEAK_OF_MEMBERS:
+        for function in [one for one in nodes(name) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]:
             for table in [one for one in ast.walk(function) if isinstance(one, ast.Dict) and one.keys]:
-                keys = [member(module, key) for key in table.keys]
+                keys = [member(MODULES[name], key) for key in table.keys]
                 if None not in keys and (kind := kind_of(keys)):
                     yield f"{name}.{function.name}", dict.fromkeys(keys), kind
 
@@ -98,7 +107,7 @@ def inner_tables():
 def orders():
     """Yield each sequence of members in which somebody looks a member's place up."""
     for name, module in MODULES.items():
-        for node in ast.walk(SYNTAX[name]):
+        for node in nodes(name) if ".index" in TEXTS[name] else ():
             match node:
                 case ast.Attribute(value=ast.Name(id=called), attr="index"):
                     order = getattr(module, called, None)
@@ -137,7 +146,7 @@ def test_an_order_in_which_places_are_looked_up_has_a_place_for_each(order, kind
 def matches():
     """Yield each match on members of an enum, or on kinds of our own, with what follows it."""
     for name, module in MODULES.items():
-        for node in ast.walk(SYNTAX[name]):
+        for node in nodes(name) if re.search(r"^\s*match ", TEXTS[name], re.MULTILINE) else ():
             for block in [getattr(node, part, None) for part in ("body", "orelse", "finalbody")]:
                 for at, one in enumerate(block if isinstance(block, list) else ()):
                     if isinstance(one, ast.Match) and any(is_closed(module, case.pattern) for case in one.cases):

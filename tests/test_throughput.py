@@ -43,7 +43,7 @@ from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import CHAT, at, observation, sentences
-from tests.parts import run_stage
+from tests.parts import run_stage, spare_the_disk
 from tests.test_judge import IDS, Clock, Clockwork, clockwork
 from tests.test_run import KEYS, config
 
@@ -367,7 +367,7 @@ async def asking(folder, clock, simulator, answer_tokens):
     settings = replace(settings, accounts=accounts, watches={chat.id: Watch(chat, 90, True)})
     edge = Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)
     async with open_state(settings, edge) as made:
-        yield Clockwork(made, clock), chat
+        yield Clockwork(spare_the_disk(made), clock), chat
 
 
 async def ask(it, target, looks):

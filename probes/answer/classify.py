@@ -1,8 +1,6 @@
 """Pure: rules + a complaint → what an answer means."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import chain
 from typing import assert_never
 
@@ -10,6 +8,7 @@ from msgspec import Struct
 
 from probes.answer.error_body import Complaint, Layer, read, words
 from probes.answer.excerpt import BEGINNINGS, Response, is_cut, is_good_part, prove_excerpt, take_apart
+from probes.answer.expression import is_found
 from probes.answer.payload import MOST_CHARACTERS
 from probes.answer.proof import Proof, prove, prove_any
 from probes.model import Confidence, Fault, Verdict
@@ -256,10 +255,11 @@ def _as_gateway_failure(verdict: Verdict) -> Verdict:
 
 
 def _first_match(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
-    return next((rule for rule in rules if rule.loose is loose and _matches(rule, complaint, layer)), None)
+    lowered = layer.words.lower()
+    return next((rule for rule in rules if rule.loose is loose and _matches(rule, complaint, layer, lowered)), None)
 
 
-def _matches(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
+def _matches(rule: Rule, complaint: Complaint, layer: Layer, lowered: str) -> bool:
     return (
         rule.page == layer.page
         and not (rule.unanswered and _is_answered(complaint, layer))
@@ -267,8 +267,8 @@ def _matches(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
         and _listed(rule.code, layer.codes)
         and _listed(rule.type, layer.types)
         and _listed(rule.reason, layer.reasons)
-        and _listed(rule.tag, layer.codes + layer.types + layer.reasons)
-        and (not rule.message or _pattern(tuple(rule.message)).search(layer.words) is not None)
+        and (not rule.tag or _listed(rule.tag, layer.codes + layer.types + layer.reasons))
+        and (not rule.message or any(is_found(one, layer.words, lowered) for one in rule.message))
         and not (rule.loose and layer.page and not layer.frame)
     )
 
@@ -279,15 +279,7 @@ def _is_answered(complaint: Complaint, layer: Layer) -> bool:
 
 
 def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
-    return not wanted or any(mark.lower() in found for mark in wanted)
-
-
-@cache
-def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
-    """Compile alternatives. ASCII ones match as ASCII, so that Chinese right next to an English word ends that word."""
-    flags = ("a:" if alternative.isascii() else ":" for alternative in alternatives)
-    parts = (f"(?{flag}{alternative})" for flag, alternative in zip(flags, alternatives, strict=True))
-    return re.compile("|".join(parts), re.IGNORECASE)
+    return not wanted or (bool(found) and any(mark.lower() in found for mark in wanted))
 
 
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
