@@ -7,7 +7,7 @@ from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.measure import Kind
-from monitor.detect.target_memory import NEW, Track
+from monitor.detect.target_memory import NEW, Track, turned, with_pace_of
 from probes.model import Fault, Limit
 from tests.conftest import CHAT, at, observation
 
@@ -95,3 +95,22 @@ def test_it_survives_a_restart():
     assert msgspec.json.decode(msgspec.json.encode(now), type=Track) == now
     assert len(msgspec.json.encode(now)) < 4096
     assert at(0) < now.total.at
+
+
+OF_HEALTH = {"flap", "flicker"}
+"""Fields that depend on a target's health, and so on the settings under which the past is replayed."""
+
+
+@pytest.mark.parametrize("name", Track.__struct_fields__)
+def test_each_part_but_those_of_its_health_is_taken_from_the_track_that_measured_it(name):
+    its, paced = (Track(**{field: object() for field in Track.__struct_fields__}) for _ in range(2))
+    source = its if name in OF_HEALTH else paced
+
+    assert getattr(with_pace_of(its, paced), name) is getattr(source, name)
+
+
+@pytest.mark.parametrize("name", [name for name in Track.__struct_fields__ if name not in OF_HEALTH])
+def test_one_more_look_that_is_measured_elsewhere_loses_no_part(name):
+    paced = Track(**{field: object() for field in Track.__struct_fields__})
+
+    assert getattr(turned(NEW, paced, observation(), UP, UP), name) is getattr(paced, name)

@@ -85,22 +85,28 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
                 assert_never(kind)
     if before.state is State.DOWN and after.state is State.UP:
         total, first, token = (series and latency.anew(series) for series in (total, first, token))
-    return Track(
-        total,
-        first,
-        limits.advance(track.limits, observation),
-        flap.advance(track.flap, before, after, at),
-        _flicker(track.flicker, observation, after),
-        token,
-        length,
-        track.answer_tokens,
+    return replace(
+        track,
+        total=total,
+        first=first,
+        limits=limits.advance(track.limits, observation),
+        flap=flap.advance(track.flap, before, after, at),
+        flicker=_flicker(track.flicker, observation, after),
+        token=token,
+        length=length,
     )
 
 
 def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
     """Return the track after one more probe, with speed and limits from `paced`, which has already taken it in."""
     its_flap = flap.advance(track.flap, before, after, observation.at)
-    return replace(paced, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
+    now = replace(track, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
+    return with_pace_of(now, paced)
+
+
+def with_pace_of(track: Track, paced: Track) -> Track:
+    """Return `paced` with what depends on the target's health, and so on the settings, taken from `track`."""
+    return replace(paced, flap=track.flap, flicker=track.flicker)
 
 
 def asked(track: Track, answer_tokens: int | None) -> Track:
