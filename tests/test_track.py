@@ -7,11 +7,11 @@ from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.measure import Kind
-from monitor.detect.target_memory import NEW, Track, turned, with_pace_of
+from monitor.detect.target_memory import NEW, DetectorSettings, Track, turned, with_pace_of
 from probes.model import Fault, Limit
 from tests.conftest import CHAT, at, observation
 
-MINUTE = pace(60)
+MINUTE = DetectorSettings(pace(60))
 UP = Health()
 
 
@@ -32,7 +32,7 @@ def good(number, ttft_s=0.2):
 def test_a_target_of_which_nothing_is_known_tells_of_nothing():
     assert not NEW.is_alarmed
     assert list(target_memory.findings(CHAT, NEW)) == []
-    assert target_memory.again_s(NEW, MINUTE) is None
+    assert target_memory.again_s(NEW, MINUTE.pace) is None
 
 
 def test_both_measures_of_an_answer_have_a_series_of_their_own():
@@ -56,9 +56,9 @@ def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
     rise = tracked([good(number, ttft_s=0.6) for number in range(2)], calm, 300)
     ceilings = [{"limits": (Limit("requests", 60.0, most, most),)} for most in [500.0] * 30 + [50.0]]
 
-    assert target_memory.again_s(calm, MINUTE) is None
-    assert target_memory.again_s(rise, MINUTE) == 15
-    assert target_memory.again_s(tracked(ceilings), MINUTE) == 45
+    assert target_memory.again_s(calm, MINUTE.pace) is None
+    assert target_memory.again_s(rise, MINUTE.pace) == 15
+    assert target_memory.again_s(tracked(ceilings), MINUTE.pace) == 45
 
 
 def test_what_is_refused_for_good_is_an_outage_and_no_flicker():

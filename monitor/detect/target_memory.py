@@ -66,11 +66,21 @@ class Track(Struct, frozen=True):
 NEW = Track()
 
 
-def advance(track: Track, observation: Observation, before: Health, after: Health, pace: Pace, *, held: bool) -> Track:
+class DetectorSettings(Struct, frozen=True):
+    """What the configuration tells the detectors of one target. `answer_tokens`: see Track."""
+
+    pace: Pace
+    answer_tokens: int | None = None
+
+
+def advance(
+    track: Track, observation: Observation, before: Health, after: Health, settings: DetectorSettings, *, held: bool
+) -> Track:
     """Return the track after one more probe, which changed the health from `before` to `after`.
 
     `held`: its siblings say it is slow, so the series learn nothing.
     """
+    track, pace = _asked(track, settings.answer_tokens), settings.pace
     total, first, token, length, at = track.total, track.first, track.token, track.length, observation.at
     for kind, seconds in latency.measures(observation):
         match kind:
@@ -109,7 +119,7 @@ def with_pace_of(track: Track, paced: Track) -> Track:
     return replace(paced, flap=track.flap, flicker=track.flicker)
 
 
-def asked(track: Track, answer_tokens: int | None) -> Track:
+def _asked(track: Track, answer_tokens: int | None) -> Track:
     """Return the track for answers to requests for `answer_tokens` tokens: how long others took says nothing."""
     if track.answer_tokens == answer_tokens:
         return track
