@@ -1,12 +1,14 @@
 """What is found is a value; here it is said: each kind, in English word for word, and nothing of it in English else."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from string import Formatter
-from typing import get_args
+from typing import get_args, get_origin
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.measure import Kind
@@ -278,7 +280,7 @@ REASONS = [
     (AtUsualPace(1), "1 other account of this provider answers at the usual pace"),
     (AtUsualPace(2), "2 other accounts of this provider answer at the usual pace"),
 ]
-"""Each kind of reason, and how its English sentence begins."""
+"""Reasons, and how their English sentences begin."""
 REMARKS = [
     ("Your account has been deactivated.", "Your account has been deactivated."),
     (CreditLeft("USD", 3), "3.00 USD left"),
@@ -305,7 +307,7 @@ REMARKS = [
     (DateEntered(date(2026, 12, 3)), "3 December 2026"),
     (DrillOnly(), "This is a drill. No provider said this, and nothing is wrong with the account."),
 ]
-"""Each kind of remark, and what it says in English."""
+"""Remarks, and what they say in English."""
 EVERY = [*REASONS, *((SaidOf("openai", one), said) for one, said in REMARKS if not isinstance(one, DrillOnly))]
 
 
@@ -315,9 +317,7 @@ def of_a_provider(*found, **facts):
     )
 
 
-def test_there_is_an_example_of_each_kind():
-    assert {type(one) for one, _ in REASONS} == set(get_args(Reason))
-    assert {type(one) for one, _ in REMARKS} == set(get_args(AnswerWords))
+def test_each_measure_and_stage_has_its_words():
     assert (set(MEASURED), set(WITHHELD), set(DOES)) == (set(Kind), set(Withheld), set(Stage))
 
 
@@ -394,6 +394,58 @@ def test_no_word_of_ours_is_said_but_through_the_language(found):
     (sentence,) = reasons(of_a_provider(found), MUTE)
 
     assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
+
+
+PLAIN = {
+    str: some.text("0123456789", min_size=1, max_size=8),  # no letters: a word in a sentence is then one of ours
+    int: some.integers(1, 10**6),
+    float: some.floats(0.01, 1e6),
+    bool: some.booleans(),
+    type(None): some.none(),
+    datetime: some.datetimes(NOON.replace(tzinfo=None), at(1e7).replace(tzinfo=None), timezones=some.just(UTC)),
+    date: some.dates(date(2026, 1, 1), date(2028, 1, 1)),
+    timedelta: some.timedeltas(timedelta(minutes=1), timedelta(days=40)),
+}
+
+
+def any_of(its):
+    """Return a strategy of all values of a type: of one of our values, of what is in it, of a union or a tuple."""
+    if its in PLAIN:
+        return PLAIN[its]
+    if get_origin(its) is tuple:
+        return some.lists(any_of(get_args(its)[0]), min_size=1, max_size=3).map(tuple)
+    if parts := get_args(its):
+        has_values = any(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in parts)
+        return some.one_of([any_of(part) for part in parts if not (has_values and part is str)])
+    if issubclass(its, msgspec.Struct):
+        return some.builds(its, **{one.name: any_of(one.type) for one in msgspec.structs.fields(its)})
+    return some.sampled_from(its)
+
+
+SPEECHES = [load_speech(language, (TEMPLATES / LANGUAGES,)) for language in SHIPPED]
+ROLES = {"reason": Reason, "remark": AnswerWords}
+KINDS = [(role, kind) for role, its in ROLES.items() for kind in get_args(its) if kind is not str]
+CODES = {"HTTP"}
+"""Words that are the same in each language."""
+
+
+def spoken(role, found, language):
+    return reasons(of_a_provider(found), language)[0] if role == "reason" else remark(found, language)
+
+
+@pytest.mark.parametrize(("role", "kind"), KINDS, ids=lambda one: getattr(one, "__name__", one))
+@settings(max_examples=20)
+@given(some.data())
+def test_whatever_is_found_is_said_in_each_language_and_read_again_as_it_was(role, kind, data):
+    found = data.draw(any_of(kind))
+    english = spoken(role, found, Language())
+
+    assert english
+    assert set(re.findall(r"[A-Za-z]{2,}", spoken(role, found, MUTE))) <= CODES
+    assert not {spoken(role, found, speech) for speech in SPEECHES} & {"", english}
+    proof = Evidence("a/b/c", NOON, Fault.SLOW, "x", found)
+    it = replace(of_a_provider(), **{"reasons": (found,)} if role == "reason" else {"evidence": (proof,)})
+    assert msgspec.json.decode(msgspec.json.encode(it), type=Incident) == it
 
 
 @pytest.mark.parametrize("language", SHIPPED)
