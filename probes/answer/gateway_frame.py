@@ -19,6 +19,8 @@ MOST_PEELS = 12
 MOST_MARKS = 24
 """Most names kept of one frame."""
 KNOWN = msgspec.json.decode(FILE.read_bytes(), type=KnownNames)
+ENDS_OF_HOSTS = "|".join(sorted({host.rpartition(".")[2] for host in KNOWN.hosts}))
+"""Top-level domains below which a host can be one of KNOWN, as alternatives of a pattern."""
 
 CLASSES = {
     "authenticationerror": 401,
@@ -184,7 +186,7 @@ NAMED = (
     r"|(?<![\w.-])([\w.]{2,24}(?:\s[A-Z]\w{1,16})?)\s(?:API|SDK)\s(?:error|request|call|returned|错误|返回|报错)"
     r"|(?<![\w.-])([\w.-]{2,24})\s?[:：]\s"
     r"|\[([A-Za-z][\w\s-]{1,30}?)(?:\s(?:Error|API))?\]"
-    r"|\b((?:[\w-]{1,60}\.){1,5}(?:com|ai|cn|io|co|xyz))\b"
+    rf"|\b((?:[\w-]{{1,60}}\.){{1,5}}(?:{ENDS_OF_HOSTS}))\b"
     r"|\b(anthropic|groq|mistralai|cohere|cerebras|together|botocore|google|ollama)"
     r"\.[\w.]{0,60}(?:Error|Exception|Exhausted|Denied)"
 )
