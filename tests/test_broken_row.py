@@ -12,7 +12,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import take
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store.connection import open_in_memory, open_writer, read_only
-from monitor.store.expected_schema import LAYOUT, VERSION
+from monitor.store.expected_schema import LAYOUT, VERSION, columns
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
@@ -200,3 +200,20 @@ def test_each_column_of_each_table_is_carried_to_another_database(tmp_path, tabl
 
         assert named(db, table)
         assert named(other, table) == named(db, table)
+
+
+OF_A_MESSAGE = {"location", "incident_id", "change_id", "channel", "step", "number", "note", "about_channel", "at"}
+"""Columns of the outbox that say which message it is; delivery changes the others."""
+
+
+@pytest.mark.parametrize("column", [one for one in columns("outbox") if one not in OF_A_MESSAGE])
+def test_a_message_that_waits_there_is_as_far_as_it_is_here(tmp_path, column):
+    path = lay(VERSION, tmp_path / "monitor.db")
+    with closing(open_writer(path)) as db, closing(open_in_memory()) as other:
+        carry(db, other, TELLING)
+        db.execute(f"UPDATE outbox SET state = 'sent', {column} = 77")
+        carry(db, other, TELLING)
+
+        here, there = ([tuple(row) for row in one.execute(f"SELECT {column} FROM outbox")] for one in (db, other))
+        assert here == there
+        assert str(here[0][0]) == "77"
