@@ -60,7 +60,7 @@ from benchmarks.uptime import (
 )
 from monitor.detect import health, latency, limits, target_memory
 from monitor.detect.health import Health, State, Thresholds
-from monitor.detect.target_memory import Track
+from monitor.detect.target_memory import DetectorSettings, Track
 from probes.model import Fault, Limit, Observation, Outcome
 
 RESULTS = Path(__file__).with_name("RESULTS-detection.md")
@@ -460,7 +460,7 @@ def cost(_: Executor) -> Iterator[Row]:
     yield "one ceiling", _micros(lambda: limits.advance(known, told)), _bytes(known)
     all_of_it = replace(told, latency_s=0.5)
     whole = Track(series, limits=known)
-    work = partial(target_memory.advance, whole, all_of_it, fine, fine, steps, held=False)
+    work = partial(target_memory.advance, whole, all_of_it, fine, fine, DetectorSettings(steps), held=False)
     yield "a whole answer, all detectors", _micros(work), _bytes(whole)
 
 

@@ -15,6 +15,7 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Expression = Annotated[str, Meta(min_length=1)]
 Clause = Annotated[str, Meta(pattern=r"^[^\n]*[^\n.\s]$")]
+Host = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]+$")]
 Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$")]
 
 
@@ -242,11 +243,17 @@ class Provider(Facts, frozen=True, kw_only=True):
     there is none; `verification` the address per kind of verification, where the answer says which is required.
     `unverified` lists, as dotted paths, facts without a source of their own that nobody checked: `help.rate_limited`,
     `canaries.chat.model`; `help` covers everything below it. `company` is the id of the provider whose product this is,
-    None where it is its own. `proxy` and `ca_file` are for users to set: how requests to it leave, as for an account.
+    None where it is its own. `also_called` are names that programs and gateways give it besides its id and its name,
+    `also_at` the hosts of its API besides that of `base`: whoever passes on an answer names it by these. `domains` are
+    those of the company, below which help may be. All three are read from the shipped files only. `proxy` and `ca_file`
+    are for users to set: how requests to it leave, as for an account.
     """
 
     id: Name
     name: str
+    also_called: list[str] = []
+    also_at: list[Host] = []
+    domains: list[Host] = []
     source: str
     checked: date
     base: Url | None = None

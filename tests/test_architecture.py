@@ -29,6 +29,7 @@ ROOMS = {
     "probes.hint": set(),
     "probes.provider": {"probes.hint", "probes.model"},
     "probes.catalog": {"probes.answer", "probes.document", "probes.header", "probes.model", "probes.provider"},
+    "probes.naming": {"probes.answer", "probes.catalog", "probes.document", "probes.provider"},
     "probes.remedy": {"probes.model", "probes.provider"},
     "probes.advice": {"probes.hint", "probes.model", "probes.provider"},
     "probes.answer": {"jmespath", "probes.model", "probes.provider", "probes.redact"},
@@ -330,24 +331,6 @@ ROOMS = {
 
 # Inside the rooms that are pure: what each module imports of its own room.
 INSIDE = {
-    "monitor.detect": {
-        "account_memory": {"credit", "finding", "model_list", "warning"},
-        "credit": {"finding", "reason"},
-        "finding": {"reason"},
-        "flap": {"finding", "health", "reason"},
-        "health": set(),
-        "intermittent": {"finding", "reason"},
-        "latency": {"finding", "measure", "reason", "seasonality"},
-        "limits": {"finding", "reason"},
-        "measure": set(),
-        "model_list": {"finding", "reason"},
-        "reason": {"measure"},
-        "reminder": {"finding", "reason"},
-        "seasonality": set(),
-        "shared_latency": {"finding", "latency", "measure", "reason"},
-        "target_memory": {"finding", "flap", "health", "intermittent", "latency", "limits", "measure"},
-        "warning": {"finding", "reason"},
-    },
     "monitor.diagnose": {
         "account_trouble": {"diagnosis", "evidence", "reason", "subject", "target_state"},
         "announcement": {"incident", "subject"},
@@ -427,7 +410,8 @@ INSIDE = {
         "error_body": {"echo", "gateway_frame", "literal", "payload", "proof", "sse"},
         "excerpt": {"literal", "payload", "proof", "sse"},
         "expression": set(),
-        "gateway_frame": set(),
+        "gateway_frame": {"known_name"},
+        "known_name": set(),
         "limits_in_body": {"error_body", "limits_in_headers", "literal"},
         "limits_in_headers": set(),
         "literal": set(),
@@ -507,6 +491,32 @@ def test_the_plan_names_every_room():
 
 def test_no_arrow_runs_back():
     TopologicalSorter({room: {one for one in its if one in ROOMS} for room, its in ROOMS.items()}).prepare()
+
+
+# Inside `monitor.detect`: each detector stands by itself, and what remembers or joins several may use any of them.
+VALUES = {"measure": set(), "reason": {"measure"}, "finding": {"measure", "reason"}}
+SPECIAL = {"flap": {"health"}, "latency": {"seasonality"}}
+
+
+def is_of_several(name):
+    return name.endswith("_memory") or name.startswith("shared_")
+
+
+def detector_imports():
+    its = {name.rpartition(".")[2]: used_by(name) for name in MODULES if name.startswith("monitor.detect.")}
+    return {
+        name: {one.rpartition(".")[2] for one in used if room_of(one) == "monitor.detect"} for name, used in its.items()
+    }
+
+
+@pytest.mark.parametrize("name", detector_imports())
+def test_a_detector_imports_no_other_and_what_joins_several_no_other_such(name):
+    used = detector_imports()
+    detectors = {one for one in used if not is_of_several(one)}
+    others = detectors if is_of_several(name) else VALUES.keys() | SPECIAL.get(name, set())
+
+    assert used[name] <= VALUES.get(name, others)
+    assert SPECIAL.get(name, set()) <= used[name], "an exception that nobody needs"
 
 
 @pytest.mark.parametrize("room", INSIDE)

@@ -14,6 +14,7 @@ from monitor.detect.health import Health, Thresholds
 from monitor.detect.latency import pace
 from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import PoolKey
+from monitor.detect.target_memory import DetectorSettings
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
@@ -67,7 +68,7 @@ class House:
         facts = {"limits": (Limit("requests", 60.0, ceiling, ceiling),), "credits": (Credit("USD", left),)}
         seen = observation(fault, self.now_s, one, **({} if fault else facts))
         seen = self.seen[one.id] = seen if fault else replace(seen, latency_s=total_s)
-        steps, before = pace(self.interval_s), self.healths[one.id]
+        steps, before = DetectorSettings(pace(self.interval_s)), self.healths[one.id]
         after = self.healths[one.id] = health.advance(before, seen, Thresholds(), self.interval_s)
         known = self.tracks[one.id]
         self.tracks[one.id] = now = target_memory.advance(known, seen, before, after, steps, held=False)

@@ -2,12 +2,15 @@
 
 import json
 import math
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probes.answer.balance import (
     LARGEST,
@@ -35,25 +38,10 @@ TELLING = {
 }
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 USD = CreditFacts(left="left", currency="USD")
-CREDITS = {
-    "anthropic-costs": (Credit("USD", used=pytest.approx(2.0)),),
-    "deepseek-balance": (Credit("CNY", 110.0), Credit("USD", 3.2)),
-    "litellm-balance": (Credit("USD", left=2.25, most=3.0, used=0.75, expires_at=NEW_YEAR),),
-    "moonshot-balance": (Credit("USD", 49.58894),),
-    "moonshot-balance-cn": (Credit("CNY", 120.5),),
-    "new-api-balance": (Credit("USD", left=7.5, most=10.0, used=2.5, expires_at=NEW_YEAR),),
-    "new-api-subscription": (Credit("USD", most=10.0, expires_at=NEW_YEAR),),
-    "new-api-usage": (Credit("USD", used=2.5),),
-    "openai-compatible-subscription": (Credit("USD", most=10.0, expires_at=NEW_YEAR),),
-    "openai-compatible-usage": (Credit("USD", used=2.5),),
-    "openai-costs": (Credit("USD", used=pytest.approx(4.0)),),
-    "openrouter-credits": (Credit("USD", left=pytest.approx(11.6), most=110.0, used=98.4),),
-    "openrouter-list": (
-        Credit("USD", left=12.5, most=20.0, used=37.25, expires_at=datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)),
-    ),
-    "siliconflow-balance": (Credit("CNY", 88.88),),
-    "siliconflow-balance-com": (Credit("USD", 5.5),),
-}
+CREDITS = msgspec.convert(
+    tomllib.loads((SAMPLES.parent / "credits.toml").read_text()), dict[str, tuple[Credit, ...]], strict=False
+)
+"""What each sample with credit says."""
 
 
 def sample(name):
@@ -62,6 +50,11 @@ def sample(name):
 
 def facts_of(name):
     return TELLING[name][1]
+
+
+def rounded(credit):
+    numbers = {name: round(its, 6) for name in ("left", "most", "used") if (its := getattr(credit, name)) is not None}
+    return replace(credit, **numbers)
 
 
 def credits(left, **facts):
@@ -90,7 +83,12 @@ def test_a_sample_is_a_good_answer_and_shows_nothing_that_looks_like_a_key(name)
 
 @pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.credit])
 def test_each_balance_is_read_as_it_is_told(name):
-    assert read_credits(facts_of(name).credit, sample(name)) == CREDITS[name]
+    assert name in CREDITS, f"tests/samples/credits.toml lacks [[{name}]]; write there what its sample says"
+    assert tuple(map(rounded, read_credits(facts_of(name).credit, sample(name)))) == CREDITS[name]
+
+
+def test_no_meaning_is_without_its_sample():
+    assert CREDITS.keys() <= TELLING.keys()
 
 
 @pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.flags])

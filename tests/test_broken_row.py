@@ -12,7 +12,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import take
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store.connection import open_in_memory, open_writer, read_only
-from monitor.store.expected_schema import VERSION
+from monitor.store.expected_schema import LAYOUT, VERSION, columns
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
@@ -64,9 +64,13 @@ def test_a_change_that_cannot_be_read_hides_no_other_case(writer, caplog):
 
 def test_neither_the_past_nor_what_people_answered_is_lost_by_a_row(writer):
     for number in (1, 2):
-        writer._db.execute("INSERT INTO reply VALUES ('here', ?, 'silence', '', ?, NULL, '{')", (str(number), number))
+        writer._db.execute(
+            "INSERT INTO reply (location, id, kind, subject, at, details) VALUES ('here', ?, 'silence', '', ?, '{')",
+            (str(number), number),
+        )
     writer._db.execute(
-        "INSERT INTO mark VALUES ('here', 'failing', '{'), ('here', 'clock', '['), ('here', 'overlap', 'x')"
+        "INSERT INTO mark (location, name, value) "
+        "VALUES ('here', 'failing', '{'), ('here', 'clock', '['), ('here', 'overlap', 'x')"
     )
     broken(writer, "incident", "details")
 
@@ -116,16 +120,24 @@ def fill(db):
     """Put a row where that program's database has none."""
     db.executescript(
         """
-        INSERT OR IGNORE INTO note VALUES ('here', 'openai/main', '{}');
-        INSERT OR IGNORE INTO source VALUES ('here', 'openai', '{"id": "openai"}');
-        INSERT OR IGNORE INTO spending VALUES ('here', 'openai/main', '2026-11-21', 1, 0.1);
-        INSERT OR IGNORE INTO track SELECT id, '{}' FROM series;
-        INSERT OR IGNORE INTO pool VALUES ('here', 'openai chat latency', '{}');
-        INSERT OR IGNORE INTO ceiling VALUES (1, 'requests', 60, 1, 1, 0, 1);
-        INSERT OR IGNORE INTO evidence SELECT series.id, 1795262400000, answer.id, 'x' FROM series, answer;
-        INSERT OR IGNORE INTO mark VALUES ('here', 'clock', '{}'), ('here', 'refused', '{}'), ('here', 'overlap', '{}'),
-            ('here', 'failing', '[]'), ('here', 'said', '{}'), ('here', 'hourly_until', '0'),
+        INSERT OR IGNORE INTO note (location, account, note) VALUES ('here', 'openai/main', '{}');
+        INSERT OR IGNORE INTO source (location, id, source) VALUES ('here', 'openai', '{"id": "openai"}');
+        INSERT OR IGNORE INTO spending (location, account, day, tokens, usd)
+            VALUES ('here', 'openai/main', '2026-11-21', 1, 0.1);
+        INSERT OR IGNORE INTO track (series_id, track) SELECT id, '{}' FROM series;
+        INSERT OR IGNORE INTO pool (location, id, pool) VALUES ('here', 'openai chat latency', '{}');
+        INSERT OR IGNORE INTO ceiling (series_id, unit, window, most, remaining, since, at)
+            VALUES (1, 'requests', 60, 1, 1, 0, 1);
+        INSERT OR IGNORE INTO evidence (series_id, at, answer_id, request_id)
+            SELECT series.id, 1795262400000, answer.id, 'x' FROM series, answer;
+        INSERT OR IGNORE INTO mark (location, name, value) VALUES ('here', 'clock', '{}'), ('here', 'refused', '{}'),
+            ('here', 'overlap', '{}'), ('here', 'failing', '[]'), ('here', 'said', '{}'), ('here', 'hourly_until', '0'),
             ('here', 'daily_until', '0');
+        INSERT OR IGNORE INTO reply (location, id, kind, subject, at, details)
+            VALUES ('here', 'x', 'silence', '', 1, '{}');
+        INSERT INTO hourly (series_id, at, ok, degraded, failed, unknown, latency, ttft)
+            SELECT id, 1, 1, 2, 3, 4, x'01', x'02' FROM series;
+        INSERT INTO daily SELECT * FROM hourly;
         INSERT INTO outbox (location, channel, step, number, note, at, state, tries, next, done, error)
             VALUES ('here', 'hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
         """
@@ -150,3 +162,58 @@ def everything(writer, db):
     with closing(open_in_memory()) as other:
         for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
             carry(db, other, passages)
+
+
+LEFT_OUT = {"mark": "name <> 'refused'"}
+"""Rows that another database has for itself."""
+
+
+def named(db, table):
+    """Return the rows of a table with the names of their series and answer in place of row ids, which differ."""
+    types = {one["name"]: one["type"] for one in db.execute(f"PRAGMA table_info({table})")}
+    its = [f"{table}.{name}" for name, its in types.items() if its != "INTEGER" or not name.endswith("id")]
+    joined = ""
+    for name, other, key in (("series_id", "series", "account"), ("answer_id", "answer", "digest")):
+        if name in types:
+            its.append(f"{other}.{key}")
+            joined += f" JOIN {other} ON {other}.id = {name}"
+    query = f"SELECT {', '.join(its)} FROM {table}{joined} WHERE {LEFT_OUT.get(table, 'true')}"
+    return sorted(repr(tuple(row)) for row in db.execute(query))
+
+
+def without_nulls(db):
+    """Give each column that may be null a value, so that a column left out shows."""
+    for table, text in LAYOUT.items():
+        for one in text.partition(" (")[0].split():
+            if not one.endswith(("!", "*", "_id")):
+                db.execute(f"UPDATE {table} SET {one} = coalesce({one}, 7)")
+
+
+@pytest.mark.parametrize("table", LAYOUT)
+def test_each_column_of_each_table_is_carried_to_another_database(tmp_path, table):
+    path = lay(VERSION, tmp_path / "monitor.db")
+    with closing(open_writer(path)) as db, closing(open_in_memory()) as other:
+        fill(db)
+        without_nulls(db)
+        for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
+            assert carry(db, other, passages)
+
+        assert named(db, table)
+        assert named(other, table) == named(db, table)
+
+
+OF_A_MESSAGE = {"location", "incident_id", "change_id", "channel", "step", "number", "note", "about_channel", "at"}
+"""Columns of the outbox that say which message it is; delivery changes the others."""
+
+
+@pytest.mark.parametrize("column", [one for one in columns("outbox") if one not in OF_A_MESSAGE])
+def test_a_message_that_waits_there_is_as_far_as_it_is_here(tmp_path, column):
+    path = lay(VERSION, tmp_path / "monitor.db")
+    with closing(open_writer(path)) as db, closing(open_in_memory()) as other:
+        carry(db, other, TELLING)
+        db.execute(f"UPDATE outbox SET state = 'sent', {column} = 77")
+        carry(db, other, TELLING)
+
+        here, there = ([tuple(row) for row in one.execute(f"SELECT {column} FROM outbox")] for one in (db, other))
+        assert here == there
+        assert str(here[0][0]) == "77"

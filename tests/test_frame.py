@@ -3,9 +3,13 @@
 import time
 
 import pytest
+from msgspec.structs import replace
 
-from probes.answer.gateway_frame import HOSTS, NAMES, peel, provider_called
+from probes.answer.gateway_frame import peel, provider_called
+from probes.answer.known_name import FILE
 from probes.catalog import load_provider, provider_ids
+from probes.document import DocumentError
+from probes.naming import encoded, known_names
 
 SAID = "You exceeded your current quota, please check your plan and billing details."
 KNOWN = [load_provider(id) for id in provider_ids()]
@@ -123,17 +127,49 @@ def test_a_frame_names_whose_words_it_holds(text, named, relayed):
     assert (frame.named, frame.relayed) == (named, relayed)
 
 
-def test_each_name_and_host_leads_to_a_provider_that_there_is():
-    assert {*NAMES.values(), *HOSTS.values()} <= set(provider_ids())
+def test_the_shipped_names_are_those_of_the_providers_files():
+    assert FILE.read_bytes() == encoded(known_names(KNOWN)), "say: make schema"
 
 
-@pytest.mark.parametrize("provider", KNOWN, ids=lambda provider: provider.id)
-def test_each_provider_is_known_by_its_name_and_its_host(provider):
-    if provider.relays and not provider.base or provider.is_command:
-        return
-    assert provider_called(provider.name.removesuffix("(subscription)")) == provider.id
-    if provider.base:
-        assert HOSTS[provider.base.split("/")[2]] == provider.id
+@pytest.mark.parametrize("provider", [one for one in KNOWN if one.base], ids=lambda provider: provider.id)
+def test_each_provider_is_known_by_its_id_its_name_and_its_host(provider):
+    host = provider.base.split("/")[2]
+
+    assert {provider_called(provider.id), provider_called(provider.name)} == {provider.id}
+    assert peel(f'Post "https://{host}/v1/chat": x').named == provider.id
+
+
+@pytest.mark.parametrize("provider", [one for one in KNOWN if one.also_called], ids=lambda provider: provider.id)
+def test_each_provider_is_known_by_what_else_programs_call_it(provider):
+    assert {provider_called(name) for name in provider.also_called} == {provider.id}
+
+
+def made(id, **facts):
+    return replace(load_provider("groq"), id=id, name=f"The {id}", base=f"https://{id}.example/v1", **facts)
+
+
+def test_a_new_provider_is_known_by_its_file_alone():
+    known = known_names([made("acme", also_called=["A.C.M.E. Cloud"], also_at=["eu.acme.example"])])
+
+    assert known.names == dict.fromkeys(("acme", "theacme", "acmecloud"), "acme")
+    assert known.hosts == dict.fromkeys(("acme.example", "eu.acme.example"), "acme")
+
+
+def test_two_providers_of_one_name_or_host_are_refused_with_both():
+    with pytest.raises(DocumentError) as told:
+        known_names([made("one", also_at=["x.example"]), made("two", also_called=["One"], also_at=["x.example"])])
+
+    assert str(told.value).splitlines() == [
+        'two.toml: also_called = "one" already means one; an answer that names it can be about one only: leave it out '
+        "of one file",
+        'two.toml: also_at = "x.example" already means one; an answer that names it can be about one only: leave it '
+        "out of one file",
+    ]
+
+
+@pytest.mark.parametrize("id", ["codex", "litellm", "new-api"])
+def test_a_client_and_a_gateway_of_ones_own_are_no_speaker(id):
+    assert provider_called(id) == ""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.canary import outcome_of
-from probes.model import Answer, ControlAnswer, Fault, Observation, Outcome, Target
+from probes.model import Answer, ControlAnswer, Fault, Observation, Outcome, Target, Usage
 from tests.backstage import call
 from tests.conftest import observation
 from tests.parts import spare_the_disk
@@ -180,6 +180,27 @@ def unsteady(seed, days=1):
             yield observation(
                 failed, 60 * minute + 7 * number, target, **({"status": STATUS[failed]} if failed else {})
             )
+
+
+def streams(*, slow_at):
+    """Streams of six accounts, a minute apart for ten hours; in the last two, one account's are five times as slow."""
+    rng = random.Random(7)
+    for number, account in enumerate(ACCOUNTS):
+        target = Target(account, account.partition("/")[0], "list")
+        for minute in range(600):
+            rate = rng.lognormvariate(4, 0.1) / (5 if account == slow_at and minute >= 480 else 1)
+            one = observation(None, 60 * minute + 7 * number, target, ttft_s=0.3, usage=Usage(10, 100))
+            yield replace(one, latency_s=0.3 + 99 / rate)
+
+
+def test_each_setting_finds_a_slow_stream(tmp_path):
+    config = write(tmp_path, 60)
+    looks = sorted(streams(slow_at="openai/a"), key=lambda one: one.at)
+    together = relive(config, settings(config.thresholds), looks, (), looks[-1].at)
+
+    for changes in together.values():
+        assert changes
+        assert {one.incident.evidence[0].rule for one in changes} == {"latency/token"}
 
 
 @pytest.mark.parametrize("seed", range(2))

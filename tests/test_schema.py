@@ -1,8 +1,12 @@
-"""Databases that each older version wrote: every one is taken over, whole."""
+"""Databases that each older version wrote: every one is taken over, whole.
+
+`python -m tests.test_schema` writes the one of this version.
+"""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,6 +14,7 @@ from monitor.alert.case import Step
 from monitor.detect.health import State
 from monitor.store.connection import open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
+from monitor.store.readable_view import drop_views
 from monitor.store.reader import Reader
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
@@ -24,6 +29,33 @@ def lay(version, path):
     with closing(sqlite3.connect(path)) as db:
         db.executescript((OLD / f"{version}.sql").read_text())
     return path
+
+
+def dump(db):
+    """Return a database as SQL, without the views, which each start makes anew."""
+    drop_views(db)
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    return "\n".join([f"PRAGMA user_version = {version};", "PRAGMA foreign_keys = OFF;", *db.iterdump(), ""])
+
+
+def write_newest(folder):
+    """Write what this version makes of the database of the version before; return the file."""
+    with TemporaryDirectory() as scratch, closing(open_writer(lay(VERSION - 1, Path(scratch) / "monitor.db"))) as db:
+        file = folder / f"{VERSION}.sql"
+        file.write_text(dump(db))
+    return file
+
+
+def test_the_newest_is_what_this_version_makes_of_the_one_before(tmp_path):
+    made = write_newest(tmp_path)
+    with closing(sqlite3.connect(":memory:")) as one, closing(sqlite3.connect(":memory:")) as other:
+        one.executescript(made.read_text())
+        other.executescript((OLD / made.name).read_text())
+
+        assert layout(one) == layout(other)
+        for table in LAYOUT:
+            rows = f"SELECT * FROM {table} ORDER BY 1, 2"
+            assert one.execute(rows).fetchall() == other.execute(rows).fetchall(), table
 
 
 def test_there_is_one_of_each_version():
@@ -67,3 +99,7 @@ def test_a_copy_is_kept_for_who_goes_back(tmp_path, version):
     with closing(sqlite3.connect(tmp_path / f"monitor.db.schema-{version}")) as kept:
         assert kept.execute("PRAGMA user_version").fetchone()[0] == version
         assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
+
+
+if __name__ == "__main__":
+    write_newest(OLD)

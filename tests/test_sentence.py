@@ -5,12 +5,11 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from string import Formatter
-from types import UnionType
-from typing import get_args
+from typing import get_args, get_origin
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
@@ -387,7 +386,7 @@ REASONS = [
     (AtUsualPace(1), "1 other account of this provider answers at the usual pace"),
     (AtUsualPace(2), "2 other accounts of this provider answer at the usual pace"),
 ]
-"""Each kind of reason, and how its English sentence begins."""
+"""Reasons, and how their English sentences begin."""
 REMARKS = [
     ("Your account has been deactivated.", "Your account has been deactivated."),
     (CreditLeft("USD", 3), "3.00 USD left"),
@@ -414,7 +413,7 @@ REMARKS = [
     (DateEntered(date(2026, 12, 3)), "3 December 2026"),
     (DrillOnly(), "This is a drill. No provider said this, and nothing is wrong with the account."),
 ]
-"""Each kind of remark, and what it says in English."""
+"""Remarks, and what they say in English."""
 EVERY = [*REASONS, *((SaidOf("openai", one), said) for one, said in REMARKS if not isinstance(one, DrillOnly))]
 
 
@@ -424,9 +423,7 @@ def of_a_provider(*found, **facts):
     )
 
 
-def test_there_is_an_example_of_each_kind():
-    assert {type(one) for one, _ in REASONS} == set(get_args(Reason))
-    assert {type(one) for one, _ in REMARKS} == set(get_args(AnswerWords))
+def test_there_is_an_example_of_each_doubt():
     assert {type(one) for one, _ in DOUBTS} == set(get_args(Doubt))
     assert {type(one.met) for one, _ in DOUBTS if isinstance(one, PlatformChanged)} <= set(get_args(Misread))
     assert {one.to for one, _ in DOUBTS if isinstance(one, RedirectRefused)} == set(Detour)
@@ -519,67 +516,57 @@ def test_no_word_of_ours_is_said_but_through_the_language(found):
     assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
 
 
-FACTS = {
-    str: some.text("0123456789.:", min_size=1, max_size=9),
-    tuple[str, ...]: some.lists(some.sampled_from(["1", "2", "3"]), min_size=1, max_size=3).map(tuple),
-    datetime: some.integers(0, 4_000_000_000).map(partial(datetime.fromtimestamp, tz=UTC)),
-    int: some.integers(0, 2**53),
-    float: some.floats(0, 1e6),
+PLAIN = {
+    str: some.text("0123456789", min_size=1, max_size=8),  # no letters: a word in a sentence is then one of ours
+    int: some.integers(1, 10**6),
+    float: some.floats(0.01, 1e6),
+    bool: some.booleans(),
+    type(None): some.none(),
+    datetime: some.datetimes(NOON.replace(tzinfo=None), at(1e7).replace(tzinfo=None), timezones=some.just(UTC)),
+    date: some.dates(date(2026, 1, 1), date(2028, 1, 1)),
+    timedelta: some.timedeltas(timedelta(minutes=1), timedelta(days=40)),
+    Claim: some.builds(Claim, some.none() | some.text("0123456789", min_size=1), some.sampled_from(list(CLAIMS))),
 }
-"""Facts without letters, so that each letter in a sentence is of a word of ours."""
 
 
-@some.composite
-def values(draw, kind):
-    """Draw a value of a type that occurs in a Doubt."""
-    if options := get_args(kind) if isinstance(kind, UnionType) else ():
-        return draw(values(draw(some.sampled_from(options))))
-    if kind in FACTS:
-        return draw(FACTS[kind])
-    if not issubclass(kind, msgspec.Struct):
-        return draw(some.from_type(kind))
-    fields = msgspec.structs.fields(kind)
-    return kind(**{field.name: draw(values(field.type)) for field in fields})
+def any_of(its):
+    """Return a strategy of all values of a type: of one of our values, of what is in it, of a union or a tuple."""
+    if its in PLAIN:
+        return PLAIN[its]
+    if get_origin(its) is tuple:
+        return some.lists(any_of(get_args(its)[0]), min_size=1, max_size=3).map(tuple)
+    if parts := get_args(its):
+        has_values = any(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in parts)
+        return some.one_of([any_of(part) for part in parts if not (has_values and part is str)])
+    if issubclass(its, msgspec.Struct):
+        return some.builds(its, **{one.name: any_of(one.type) for one in msgspec.structs.fields(its)})
+    return some.sampled_from(its)
 
 
-@given(values(Doubt))
-def test_whatever_is_doubted_of_a_source_has_no_word_but_those_of_its_language(doubt):
-    assert set(re.findall(r"[A-Za-z]{2,}", doubted(doubt, MUTE))) <= {"HTTP"}
-    assert msgspec.json.decode(msgspec.json.encode(Source("a/b", problem=doubt)), type=Source).problem == doubt
+SPEECHES = [load_speech(language, (TEMPLATES / LANGUAGES,)) for language in SHIPPED]
+ROLES = {"reason": Reason, "remark": AnswerWords}
+KINDS = [(role, kind) for role, its in ROLES.items() for kind in get_args(its) if kind is not str]
+CODES = {"HTTP"}
+"""Words that are the same in each language."""
 
 
-@given(values(Doubt))
-def test_whatever_is_doubted_of_a_source_is_said_in_each_language_shipped(doubt):
-    for language in (DE, ZH):
-        said = doubted(doubt, language)
-        assert said != doubted(doubt)
-        assert "{" not in said
+def spoken(role, found, language):
+    return reasons(of_a_provider(found), language)[0] if role == "reason" else remark(found, language)
 
 
-@pytest.mark.parametrize("language", SHIPPED)
-def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
-    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
-    found = [*(one for one, _ in DOUBTS), SourceStale(), None]
-    sources = tuple(
-        SourceView(f"a/{n}", f"a{n}", "https://a.example", False, None, one, ()) for n, one in enumerate(found)
-    )
-    files = render(snapshot(account(), sources=sources, manner=Manner(language=language)))
-    text = Document(files["index.html"]).text
+@pytest.mark.parametrize(("role", "kind"), KINDS, ids=lambda one: getattr(one, "__name__", one))
+@settings(max_examples=20)
+@given(some.data())
+def test_whatever_is_found_is_said_in_each_language_and_read_again_as_it_was(role, kind, data):
+    found = data.draw(any_of(kind))
+    english = spoken(role, found, Language())
 
-    for n, one in enumerate(found):
-        assert f"a{n}: {speech.doubt(one) if one else speech.say('not read yet')}" in text
-    status = json.loads(files["status.json"])["status_sources"]
-    assert [one["problem"] for one in status] == [one and doubted(one) for one in found]
-
-
-def test_what_a_version_of_before_kept_of_a_source_is_quoted():
-    source = msgspec.json.decode(b'{"id": "a/b", "problem": "is empty", "failures": 3}', type=Source)
-    (reason,) = [msgspec.convert({"type": "source-doubted", "problem": "is empty"}, Reason)]
-
-    assert source.problem == "is empty"
-    assert (doubted(source.problem), doubted(source.problem, DE)) == ("is empty", "is empty")
-    assert reasons(of_a_provider(reason), DE) == ["beim Lesen fiel auf: „is empty“"]
-    assert reasons(of_a_provider(reason), ZH) == ["读取时发现：“is empty”"]
+    assert english
+    assert set(re.findall(r"[A-Za-z]{2,}", spoken(role, found, MUTE))) <= CODES
+    assert not {spoken(role, found, speech) for speech in SPEECHES} & {"", english}
+    proof = Evidence("a/b/c", NOON, Fault.SLOW, "x", found)
+    it = replace(of_a_provider(), **{"reasons": (found,)} if role == "reason" else {"evidence": (proof,)})
+    assert msgspec.json.decode(msgspec.json.encode(it), type=Incident) == it
 
 
 @pytest.mark.parametrize("language", SHIPPED)
@@ -666,3 +653,43 @@ def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
     (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(control,), reasoned_at=at(60)))
 
     assert said.endswith("so the problem is this account")
+
+
+@given(any_of(Doubt))
+def test_whatever_is_doubted_of_a_source_has_no_word_but_those_of_its_language(doubt):
+    assert set(re.findall(r"[A-Za-z]{2,}", doubted(doubt, MUTE))) <= {"HTTP"}
+    assert msgspec.json.decode(msgspec.json.encode(Source("a/b", problem=doubt)), type=Source).problem == doubt
+
+
+@given(any_of(Doubt))
+def test_whatever_is_doubted_of_a_source_is_said_in_each_language_shipped(doubt):
+    for language in (DE, ZH):
+        said = doubted(doubt, language)
+        assert said != doubted(doubt)
+        assert "{" not in said
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
+    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
+    found = [*(one for one, _ in DOUBTS), SourceStale(), None]
+    sources = tuple(
+        SourceView(f"a/{n}", f"a{n}", "https://a.example", False, None, one, ()) for n, one in enumerate(found)
+    )
+    files = render(snapshot(account(), sources=sources, manner=Manner(language=language)))
+    text = Document(files["index.html"]).text
+
+    for n, one in enumerate(found):
+        assert f"a{n}: {speech.doubt(one) if one else speech.say('not read yet')}" in text
+    status = json.loads(files["status.json"])["status_sources"]
+    assert [one["problem"] for one in status] == [one and doubted(one) for one in found]
+
+
+def test_what_a_version_of_before_kept_of_a_source_is_quoted():
+    source = msgspec.json.decode(b'{"id": "a/b", "problem": "is empty", "failures": 3}', type=Source)
+    (reason,) = [msgspec.convert({"type": "source-doubted", "problem": "is empty"}, Reason)]
+
+    assert source.problem == "is empty"
+    assert (doubted(source.problem), doubted(source.problem, DE)) == ("is empty", "is empty")
+    assert reasons(of_a_provider(reason), DE) == ["beim Lesen fiel auf: „is empty“"]
+    assert reasons(of_a_provider(reason), ZH) == ["读取时发现：“is empty”"]

@@ -17,7 +17,7 @@ from monitor.alert.signed_link import Link, read, sign
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.publish import private_site
+from monitor.publish import private_site, public_site
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
@@ -28,11 +28,13 @@ from monitor.store.row import Batch
 from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
+from monitor.web.content_type import content_type
 from monitor.web.link_reply import LinkReplies
 from monitor.web.server import LARGEST, site_app
 from probes.model import Confidence, Fault
 from tests.builders_page import four_accounts
 from tests.conftest import at
+from tests.test_page_programs import full
 
 FILES = {
     "index.html": b"<!doctype html><p>all is well",
@@ -153,6 +155,40 @@ def test_whatever_is_no_file_of_the_page_is_not_found(folder, path):
     status, _, body = ask(folder, path)
     assert status == 404
     assert SECRET not in body
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.html", "text/html; charset=utf-8"),
+        ("a.css", "text/css; charset=utf-8"),
+        ("a.csv", "text/csv; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.json", "application/json"),
+        ("a.xml", "application/atom+xml; charset=utf-8"),
+        ("a.svg", "image/svg+xml"),
+        ("a.png", "image/png"),
+        ("a.jpg", "image/jpeg"),
+        ("a.jpeg", "image/jpeg"),
+        ("a.gif", "image/gif"),
+        ("a.webp", "image/webp"),
+        ("a.avif", "image/avif"),
+        ("a.ico", "image/vnd.microsoft.icon"),
+        ("a.woff2", "font/woff2"),
+        *(
+            (f"a{suffix}", None)
+            for suffix in ("", ".py", ".sh", ".c", ".zip", ".gz", ".pem", ".sqlite3", ".pdf", ".mjs")
+        ),
+    ],
+)
+def test_a_type_is_the_same_with_each_python_and_of_others_nothing_is_served(name, kind):
+    assert content_type(name) == kind
+
+
+def test_each_file_of_both_sites_has_a_type_with_which_it_is_served():
+    files = {*private_site.render(full()), *public_site.render(full())}
+
+    assert [name for name in sorted(files) if content_type(name) is None] == []
 
 
 def test_head_tells_the_size_without_the_page(folder):

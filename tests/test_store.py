@@ -198,7 +198,7 @@ def test_no_database_yet_is_said_with_the_way_to_one(path):
 
 def test_a_reader_cannot_write(db, path):
     with closing(open_reader(path)) as other, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        other.execute("INSERT INTO mark VALUES ('here', 'x', 'y')")
+        other.execute("INSERT INTO mark (location, name, value) VALUES ('here', 'x', 'y')")
 
 
 def test_answers_that_differ_in_ids_and_times_only_are_kept_once(db, writer):

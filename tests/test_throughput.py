@@ -31,7 +31,7 @@ from monitor.detect.latency import (
     token_s,
 )
 from monitor.detect.shared_latency import PoolKey
-from monitor.detect.target_memory import NEW, Track
+from monitor.detect.target_memory import NEW, DetectorSettings, Track
 from monitor.schedule import Watch
 from monitor.sentence.detected import remark
 from monitor.stages.beat import beat
@@ -47,7 +47,7 @@ from tests.parts import run_stage, spare_the_disk
 from tests.test_judge import IDS, Clock, Clockwork, clockwork
 from tests.test_run import KEYS, config
 
-MINUTE = pace(60)
+MINUTE = DetectorSettings(pace(60))
 UP = Health()
 
 
@@ -67,10 +67,10 @@ def wavy(number, mean=1.0):
     return mean * (1 + 0.2 * ((number * 7919) % 13 - 6) / 6)
 
 
-def tracked(looks, start=NEW, since=0):
+def tracked(looks, start=NEW, since=0, settings=MINUTE):
     """The track after these answers, one a minute."""
     dated = (replace(one, at=at(60 * number)) for number, one in enumerate(looks, since))
-    return reduce(lambda now, one: target_memory.advance(now, one, UP, UP, MINUTE, held=False), dated, start)
+    return reduce(lambda now, one: target_memory.advance(now, one, UP, UP, settings, held=False), dated, start)
 
 
 def streams(count, **manner):
@@ -218,7 +218,7 @@ def test_a_short_stream_that_may_be_slow_asks_for_no_look_more():
     for tokens in (LONG - 1, LONG):
         calm = tracked(streams(300, tokens=tokens, rate=200.0, first_s=3.0))
         late = tracked(streams(2, tokens=tokens, rate=80.0, first_s=3.0), calm, 300)
-        asks[tokens] = target_memory.again_s(late, MINUTE)
+        asks[tokens] = target_memory.again_s(late, MINUTE.pace)
 
     assert asks == {LONG - 1: None, LONG: 15}
 
@@ -237,11 +237,13 @@ def test_of_what_is_slow_the_part_speaks_for_the_whole_and_once(first_s, rate, t
 def test_an_answer_of_another_length_is_no_slower_one():
     """The option changed: a total of 5 s was never usual of the one, and is of the other."""
     calm = tracked(streams(300, tokens=16))
-    longer = target_memory.asked(calm, 100)
+    longer = DetectorSettings(pace(60), 100)
+    first = tracked(streams(1), calm, 300, longer)
 
-    assert (longer.total, longer.token, longer.length, longer.first) == (None, None, 0.0, calm.first)
-    assert target_memory.asked(longer, 100) is longer
-    assert not tracked(streams(60), longer, 300).is_alarmed
+    assert [first.series(kind).usual.count for kind in Kind] == [1, 301, 1]
+    assert (first.length, first.answer_tokens) == (2 * LONG, 100)
+    assert tracked(streams(60), first, 301, longer).total.usual.count == 61
+    assert not tracked(streams(60), calm, 300, longer).is_alarmed
     assert tracked(streams(60), calm, 300).is_alarmed
 
 

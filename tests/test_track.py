@@ -7,11 +7,11 @@ from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.measure import Kind
-from monitor.detect.target_memory import NEW, Track
+from monitor.detect.target_memory import NEW, DetectorSettings, Track, turned, with_pace_of
 from probes.model import Fault, Limit
 from tests.conftest import CHAT, at, observation
 
-MINUTE = pace(60)
+MINUTE = DetectorSettings(pace(60))
 UP = Health()
 
 
@@ -32,7 +32,7 @@ def good(number, ttft_s=0.2):
 def test_a_target_of_which_nothing_is_known_tells_of_nothing():
     assert not NEW.is_alarmed
     assert list(target_memory.findings(CHAT, NEW)) == []
-    assert target_memory.again_s(NEW, MINUTE) is None
+    assert target_memory.again_s(NEW, MINUTE.pace) is None
 
 
 def test_both_measures_of_an_answer_have_a_series_of_their_own():
@@ -56,9 +56,9 @@ def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
     rise = tracked([good(number, ttft_s=0.6) for number in range(2)], calm, 300)
     ceilings = [{"limits": (Limit("requests", 60.0, most, most),)} for most in [500.0] * 30 + [50.0]]
 
-    assert target_memory.again_s(calm, MINUTE) is None
-    assert target_memory.again_s(rise, MINUTE) == 15
-    assert target_memory.again_s(tracked(ceilings), MINUTE) == 45
+    assert target_memory.again_s(calm, MINUTE.pace) is None
+    assert target_memory.again_s(rise, MINUTE.pace) == 15
+    assert target_memory.again_s(tracked(ceilings), MINUTE.pace) == 45
 
 
 def test_what_is_refused_for_good_is_an_outage_and_no_flicker():
@@ -95,3 +95,22 @@ def test_it_survives_a_restart():
     assert msgspec.json.decode(msgspec.json.encode(now), type=Track) == now
     assert len(msgspec.json.encode(now)) < 4096
     assert at(0) < now.total.at
+
+
+OF_HEALTH = {"flap", "flicker"}
+"""Fields that depend on a target's health, and so on the settings under which the past is replayed."""
+
+
+@pytest.mark.parametrize("name", Track.__struct_fields__)
+def test_each_part_but_those_of_its_health_is_taken_from_the_track_that_measured_it(name):
+    its, paced = (Track(**{field: object() for field in Track.__struct_fields__}) for _ in range(2))
+    source = its if name in OF_HEALTH else paced
+
+    assert getattr(with_pace_of(its, paced), name) is getattr(source, name)
+
+
+@pytest.mark.parametrize("name", [name for name in Track.__struct_fields__ if name not in OF_HEALTH])
+def test_one_more_look_that_is_measured_elsewhere_loses_no_part(name):
+    paced = Track(**{field: object() for field in Track.__struct_fields__})
+
+    assert getattr(turned(NEW, paced, observation(), UP, UP), name) is getattr(paced, name)

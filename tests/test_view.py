@@ -13,7 +13,7 @@ from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
-from monitor.detect.target_memory import NEW, Track
+from monitor.detect.target_memory import NEW, DetectorSettings, Track
 from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
@@ -218,7 +218,7 @@ def test_how_fast_streams_go_on_is_shown_as_the_detectors_follow_it(db, writer, 
         step_s = 0.02 if number < 55 else 0.08
         one = replace(observation(seconds=60 * number, target=CHAT), ttft_s=0.2, latency_s=0.2 + (tokens - 1) * step_s)
         one = replace(one, usage=Usage(9, tokens))
-        now = target_memory.advance(now, one, Health(), Health(), pace(60), held=False)
+        now = target_memory.advance(now, one, Health(), Health(), DetectorSettings(pace(60)), held=False)
         writer.save(Batch(at(0), (one,), tracks={CHAT.id: now}))
     token = account(shown(db, config(CHAT), seconds=3600)).targets[0].token
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.web.server import HEADERS, KINDS
+from monitor.web.content_type import content_type
+from monitor.web.server import HEADERS
 from tests.backstage import ROOT, backstage, call, public_folder, start
 
 DEPLOY = ROOT / "deploy"
@@ -150,7 +151,7 @@ def test_the_public_site_is_served_as_we_would(front, path):
     name = "index.html" if path == "/" else path[1:]
     assert (status, body) == (200, (front.folder / "public" / name).read_bytes())
     assert {name: headers[name] for name in HEADERS} == HEADERS
-    kind = KINDS[Path(name).suffix]
+    kind = content_type(name)
     assert headers["Content-Type"].split(";")[0] == kind.split(";")[0]
     assert ("charset=utf-8" in headers["Content-Type"].lower()) or "charset" not in kind
 

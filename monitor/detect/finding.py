@@ -14,7 +14,8 @@ class Finding(Struct, frozen=True):
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided, `words` is what
     came back, `reasons` are what follows from it; a `str` is quoted as the provider or the user wrote it. `others` are
     targets that share it. `blamed` is None where the fault alone says who is to blame, and `confidence` is how sure
-    that is. `passing`: its own numbers say that it is about to end, so an open incident goes on, but none is opened.
+    that is. `of_model`: it depends on the model, so that only those that are asked for the same one tell of it.
+    `passing`: its own numbers say that it is about to end, so an open incident goes on, but none is opened.
     """
 
     account: str
@@ -30,4 +31,5 @@ class Finding(Struct, frozen=True):
     others: tuple[str, ...] = ()
     blamed: Blame | None = None
     confidence: Confidence = Confidence.HIGH
+    of_model: bool = False
     passing: bool = False

@@ -358,6 +358,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             PaceRose(kind, usual_s(series), now_s(series), alarm.since),
             tuple(_reasons(series, alarm, kind)),
             target.model,
+            of_model=kind is Kind.TOKEN,
             passing=now_s(series) < usual_s(series) * exp(SMALL / 2),
         )
 

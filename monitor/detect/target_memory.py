@@ -66,11 +66,21 @@ class Track(Struct, frozen=True):
 NEW = Track()
 
 
-def advance(track: Track, observation: Observation, before: Health, after: Health, pace: Pace, *, held: bool) -> Track:
+class DetectorSettings(Struct, frozen=True):
+    """What the configuration tells the detectors of one target. `answer_tokens`: see Track."""
+
+    pace: Pace
+    answer_tokens: int | None = None
+
+
+def advance(
+    track: Track, observation: Observation, before: Health, after: Health, settings: DetectorSettings, *, held: bool
+) -> Track:
     """Return the track after one more probe, which changed the health from `before` to `after`.
 
     `held`: its siblings say it is slow, so the series learn nothing.
     """
+    track, pace = _asked(track, settings.answer_tokens), settings.pace
     total, first, token, length, at = track.total, track.first, track.token, track.length, observation.at
     for kind, seconds in latency.measures(observation):
         match kind:
@@ -85,25 +95,31 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
                 assert_never(kind)
     if before.state is State.DOWN and after.state is State.UP:
         total, first, token = (series and latency.anew(series) for series in (total, first, token))
-    return Track(
-        total,
-        first,
-        limits.advance(track.limits, observation),
-        flap.advance(track.flap, before, after, at),
-        _flicker(track.flicker, observation, after),
-        token,
-        length,
-        track.answer_tokens,
+    return replace(
+        track,
+        total=total,
+        first=first,
+        limits=limits.advance(track.limits, observation),
+        flap=flap.advance(track.flap, before, after, at),
+        flicker=_flicker(track.flicker, observation, after),
+        token=token,
+        length=length,
     )
 
 
 def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
     """Return the track after one more probe, with speed and limits from `paced`, which has already taken it in."""
     its_flap = flap.advance(track.flap, before, after, observation.at)
-    return replace(paced, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
+    now = replace(track, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
+    return with_pace_of(now, paced)
 
 
-def asked(track: Track, answer_tokens: int | None) -> Track:
+def with_pace_of(track: Track, paced: Track) -> Track:
+    """Return `paced` with what depends on the target's health, and so on the settings, taken from `track`."""
+    return replace(paced, flap=track.flap, flicker=track.flicker)
+
+
+def _asked(track: Track, answer_tokens: int | None) -> Track:
     """Return the track for answers to requests for `answer_tokens` tokens: how long others took says nothing."""
     if track.answer_tokens == answer_tokens:
         return track

@@ -18,7 +18,7 @@ from monitor.alert.case import Cases, with_changes, without_old
 from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
-from monitor.detect.target_memory import NEW, Track
+from monitor.detect.target_memory import NEW, Track, with_pace_of
 from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of, key_of
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import is_suspected
@@ -230,7 +230,7 @@ def _pass(
 def _conclude(candidate: Candidate, at: datetime, lead: Candidate, recorded: ControlHistory) -> None:
     belief = candidate.belief
     if candidate is not lead:
-        belief.tracks = {id: _paced(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
+        belief.tracks = {id: with_pace_of(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
     belief.control = recorded.at(at)
     changes = [as_of(change, at) for change in conclude(belief, candidate.own, candidate.offline, at)]
     belief.adopt(changes)
@@ -250,10 +250,6 @@ def _conclude(candidate: Candidate, at: datetime, lead: Candidate, recorded: Con
 
 def _pause(calm: timedelta) -> timedelta:
     return min(max(calm / RARER, SOONEST), LATEST)
-
-
-def _paced(track: Track, paced: Track) -> Track:
-    return Track(paced.total, paced.first, paced.limits, track.flap, track.flicker)
 
 
 def _absences(record: Iterable[Change]) -> list[tuple[datetime, datetime]]:

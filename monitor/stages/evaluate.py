@@ -13,10 +13,9 @@ from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import SPEAKING, Series, is_late, pace, slowness
-from monitor.detect.measure import Kind
 from monitor.detect.reason import AllSlow, AtUsualPace, SaidOf
 from monitor.detect.shared_latency import Pool, PoolKey
-from monitor.detect.target_memory import Track
+from monitor.detect.target_memory import DetectorSettings, Track
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis
@@ -95,10 +94,9 @@ def follow(belief: Belief, observation: Observation, before: Health, after: Heal
     watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, target_memory.NEW)
     if watch.aside:
         return
-    known = target_memory.asked(known, belief.config.accounts[target.account].answer_tokens)
-    its_pace = pace(watch.interval_s)
+    settings = DetectorSettings(pace(watch.interval_s), belief.config.accounts[target.account].answer_tokens)
     held = belief.is_slow(target)
-    now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, its_pace, held=held)
+    now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, settings, held=held)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _reset_flickers(belief, target.account)
     for key in pool_keys(target):
@@ -391,7 +389,7 @@ def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime)
 def _attributed(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
     """Attribute a slow account: the account itself is to blame if others are at their usual pace."""
     others = [one.target for one in belief.config.watches.values() if _is_sibling(one.target, target)]
-    if finding.rule == f"latency/{Kind.TOKEN}":
+    if finding.of_model:
         others = [one for one in others if one.model == target.model]
     seen = [one for one in others if _has_answered(belief, one, finding.since)]
     usual = {one.account for one in seen if _is_at_usual_pace(belief, one)}

@@ -49,6 +49,15 @@ LAYOUT = {
     "pool": "location!* id!* pool! (location id)",
 }
 """Columns of each table (`!`: never null, `*`: in its key), and in brackets what is unique."""
+ROW_IDS = frozenset({"id*", "series_id*", "series_id!*", "answer_id", "answer_id!"})
+"""Columns that hold a row id, as LAYOUT writes them: a row has another one in each file."""
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """Return the columns of a table but row ids, in order."""
+    its = LAYOUT[table].partition(" (")[0].split()
+    return tuple(one.rstrip("!*") for one in its if one not in ROW_IDS)
+
 
 SEEN = """
     SELECT name, (

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from monitor.store.connection import transaction
+from monitor.store.expected_schema import columns
 from monitor.store.sqlite_error import is_about_values
 
 LATEST = 10_000
@@ -26,93 +27,78 @@ class Passage(Struct, frozen=True):
     backward: bool = False
 
 
-def _whole(table: str, columns: str, how: str = "REPLACE", where: str = "true") -> Passage:
-    read = f"SELECT {columns} FROM {table} WHERE {where}"
-    return Passage(read, f"INSERT OR {how} INTO {table} ({columns}) VALUES ({_values(columns)})")
+def _whole(table: str, how: str = "REPLACE", where: str = "true") -> Passage:
+    names = _names(table)
+    read = f"SELECT {names} FROM {table} WHERE {where}"
+    return Passage(read, f"INSERT OR {how} INTO {table} ({names}) VALUES ({_values(table)})")
 
 
-def _latest(table: str, columns: str, write: str) -> Passage:
-    return Passage(f"SELECT {columns} FROM {table} ORDER BY rowid DESC LIMIT {LATEST}", write, backward=True)
+def _latest(table: str, how: str, conflict: str = "") -> Passage:
+    names = _names(table)
+    read = f"SELECT {names} FROM {table} ORDER BY rowid DESC LIMIT {LATEST}"
+    return Passage(read, f"{how} INTO {table} ({names}) VALUES ({_values(table)}) {conflict}", backward=True)
 
 
-def _of_series(table: str, columns: str) -> Passage:
+def _of_series(table: str) -> Passage:
+    names = _names(table)
     return Passage(
-        f"SELECT {NAMES}, {columns} FROM {table} JOIN series ON series.id = series_id",
-        f"INSERT OR REPLACE INTO {table} (series_id, {columns}) SELECT id, {_values(columns)} FROM series "
+        f"SELECT {NAMES}, {names} FROM {table} JOIN series ON series.id = series_id",
+        f"INSERT OR REPLACE INTO {table} (series_id, {names}) SELECT id, {_values(table)} FROM series "
         f"WHERE {IS_SERIES}",
     )
 
 
-def _values(columns: str) -> str:
-    return ", ".join(f":{one}" for one in columns.split(", "))
+def _of_answer(table: str) -> Passage:
+    """Return the passage of a table whose rows name a series and an answer, or none where the table permits it."""
+    names = ", ".join(f"{table}.{one}" for one in columns(table))
+    return Passage(
+        f"SELECT {NAMES}, digest, {names} FROM {table} JOIN series ON series.id = series_id "
+        "LEFT JOIN answer ON answer.id = answer_id",
+        f"INSERT OR REPLACE INTO {table} (series_id, answer_id, {_names(table)}) "
+        f"SELECT id, (SELECT id FROM answer WHERE digest = :digest), {_values(table)} FROM series WHERE {IS_SERIES}",
+    )
 
 
-INCIDENT = "location, id, scope, subject, fault, severity, confidence, opened, closed, drill, details"
-CHANGE = "location, id, incident_id, kind, at, incident"
-OUTBOX = (
-    "location, incident_id, change_id, channel, step, number, note, about_channel, at, state, tries, next, done, error"
-)
-OUTCOME = "at, outcome, fault, status, latency, ttft, tokens_in, tokens_out, cost"
-HEALTH = "state, since, failures, successes, began, seen, fault, status, request_id, reason, next, evidence, well"
-COUNTS = "at, ok, degraded, failed, unknown, latency, ttft"
+def _names(table: str) -> str:
+    return ", ".join(columns(table))
 
+
+def _values(table: str) -> str:
+    return ", ".join(f":{one}" for one in columns(table))
+
+
+IF_WAITING = """
+    ON CONFLICT (location, coalesce(change_id, ''), channel, step, number, note, about_channel) DO UPDATE SET
+        state = excluded.state, tries = excluded.tries, next = excluded.next, done = excluded.done,
+        error = excluded.error
+    WHERE outbox.state = 'waiting'
+"""
 TELLING = (
-    _latest("incident", INCIDENT, f"INSERT OR REPLACE INTO incident ({INCIDENT}) VALUES ({_values(INCIDENT)})"),
-    _latest("change", CHANGE, f"INSERT OR IGNORE INTO change ({CHANGE}) VALUES ({_values(CHANGE)})"),
-    _latest(
-        "outbox",
-        OUTBOX,
-        f"""
-        INSERT INTO outbox ({OUTBOX}) VALUES ({_values(OUTBOX)})
-        ON CONFLICT (location, coalesce(change_id, ''), channel, step, number, note, about_channel) DO UPDATE SET
-            state = excluded.state, tries = excluded.tries, next = excluded.next, done = excluded.done,
-            error = excluded.error
-        WHERE outbox.state = 'waiting'
-        """,
-    ),
-    _whole("reply", "location, id, kind, subject, at, until, details", "IGNORE"),
+    _latest("incident", "INSERT OR REPLACE"),
+    _latest("change", "INSERT OR IGNORE"),
+    _latest("outbox", "INSERT", IF_WAITING),
+    _whole("reply", "IGNORE"),
 )
 """Messages, sent and due, and replies."""
 
 BELIEFS = (
-    _whole("mark", "location, name, value", where="name <> 'refused'"),
-    _whole("series", "location, provider, account, canary, model", "IGNORE"),
-    _whole("answer", "digest, rule, confidence, words, body, first_at, phase", "IGNORE"),
-    Passage(
-        f"""
-        SELECT {NAMES}, digest, {", ".join(f"health.{one}" for one in HEALTH.split(", "))}
-        FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
-        """,
-        f"""
-        INSERT OR REPLACE INTO health (series_id, answer_id, {HEALTH})
-        SELECT id, (SELECT id FROM answer WHERE digest = :digest), {_values(HEALTH)} FROM series WHERE {IS_SERIES}
-        """,
-    ),
-    _whole("spending", "location, account, day, tokens, usd"),
-    _whole("note", "location, account, note"),
-    _whole("source", "location, id, source"),
-    _of_series("track", "track"),
-    _whole("pool", "location, id, pool"),
-    _of_series("ceiling", "unit, window, most, remaining, since, at"),
+    _whole("mark", where="name <> 'refused'"),
+    _whole("series", "IGNORE"),
+    _whole("answer", "IGNORE"),
+    _of_answer("health"),
+    _whole("spending"),
+    _whole("note"),
+    _whole("source"),
+    _of_series("track"),
+    _whole("pool"),
+    _of_series("ceiling"),
 )
 """State of each target, account and status page."""
 
-SIGHTINGS = (
-    _of_series("observation", OUTCOME),
-    Passage(
-        f"""
-        SELECT {NAMES}, digest, at, request_id FROM evidence
-        JOIN series ON series.id = series_id JOIN answer ON answer.id = answer_id
-        """,
-        f"""
-        INSERT OR REPLACE INTO evidence (series_id, at, answer_id, request_id)
-        SELECT series.id, :at, answer.id, :request_id FROM series, answer WHERE {IS_SERIES} AND digest = :digest
-        """,
-    ),
-)
+SIGHTINGS = (_of_series("observation"), _of_answer("evidence"))
 """Single observations."""
 
-HISTORY = (_of_series("daily", COUNTS), _of_series("hourly", COUNTS))
+HISTORY = (_of_series("daily"), _of_series("hourly"))
 """Their roll-ups."""
 
 ORPHANS = (

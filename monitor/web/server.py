@@ -21,6 +21,7 @@ from monitor.alert.signed_link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.web.connection_limit import REQUEST_S, ConnectionLimit
+from monitor.web.content_type import HTML, TEXT_METRICS, content_type
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -32,31 +33,6 @@ HEADERS = {
 }
 
 OPEN_METRICS = "application/openmetrics-text"
-TEXT_METRICS = "text/plain; version=0.0.4; charset=utf-8"
-"""Content type for clients that do not ask for OpenMetrics: the same text is valid as both."""
-
-KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".json": "application/json",
-    ".xml": "application/atom+xml; charset=utf-8",
-    ".ics": "text/calendar; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".prom": TEXT_METRICS,
-    # Files that a user's own template may refer to.
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-    ".ico": "image/vnd.microsoft.icon",
-    ".woff2": "font/woff2",
-}
-"""Content types by suffix, as Python's own table changes between releases; other files are not served."""
-
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 KEPT = 128
@@ -278,7 +254,8 @@ def _metrics_handler(folder: Path, shelf: Shelf) -> Handler:
 def _file_handler(folder: Path, shelf: Shelf) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"] or "index.html"
-        return await _send(request, folder, path, shelf, {"Content-Type": _kind(path), "Vary": "Accept-Encoding"})
+        kind = content_type(path) or "application/octet-stream"  # leads to a 404
+        return await _send(request, folder, path, shelf, {"Content-Type": kind, "Vary": "Accept-Encoding"})
 
     return send
 
@@ -306,7 +283,7 @@ async def _send_missing(folder: Path, shelf: Shelf) -> web.Response:
     page = await asyncio.to_thread(_copy, folder, "404.html", shelf)
     if not isinstance(page, Copy):
         raise web.HTTPNotFound
-    return web.Response(body=page.content, headers={"Content-Type": KINDS[".html"]}, status=404)
+    return web.Response(body=page.content, headers={"Content-Type": HTML}, status=404)
 
 
 def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
@@ -321,14 +298,10 @@ def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
         return None
 
 
-def _kind(path: str) -> str:
-    return KINDS.get(Path(path).suffix, "application/octet-stream")  # leads to a 404
-
-
 def _find(folder: Path, path: str) -> Path | None:
     """Return the file at a decoded path; None if it is hidden, outside the folder, or not a page's file."""
     parts = path.split("/")
-    if Path(path).suffix not in KINDS:
+    if content_type(path) is None:
         return None
     if any(not part or part.startswith(".") or not part.isprintable() for part in parts):
         return None
@@ -336,5 +309,5 @@ def _find(folder: Path, path: str) -> Path | None:
         file = folder.joinpath(*parts).resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a symbolic link to itself, before Python 3.13
         return None
-    is_page = file.suffix in KINDS and file.is_relative_to(folder) and file.is_file()
+    is_page = content_type(file.name) and file.is_relative_to(folder) and file.is_file()
     return file if is_page else None

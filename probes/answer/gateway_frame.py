@@ -9,119 +9,18 @@ import re
 from functools import cache
 from http import HTTPStatus
 
+import msgspec
 from msgspec import Struct
+
+from probes.answer.known_name import FILE, KnownNames, plain
 
 MOST_PEELS = 12
 """Most frames removed from one message."""
 MOST_MARKS = 24
 """Most names kept of one frame."""
-
-NAMES = {
-    "aistudio": "gemini",
-    "alibaba": "dashscope",
-    "alibabacloud": "dashscope",
-    "alibabacloudmodelstudio": "dashscope",
-    "aliyun": "dashscope",
-    "amazon": "bedrock",
-    "amazonbedrock": "bedrock",
-    "anthropic": "anthropic",
-    "aws": "bedrock",
-    "awsbedrock": "bedrock",
-    "azure": "azure-openai",
-    "azureopenai": "azure-openai",
-    "bailian": "dashscope",
-    "bedrock": "bedrock",
-    "bedrockruntime": "bedrock",
-    "bigmodel": "zhipu",
-    "botocore": "bedrock",
-    "cerebras": "cerebras",
-    "claude": "anthropic",
-    "cloudflare": "cloudflare",
-    "cloudflareworkersai": "cloudflare",
-    "cohere": "cohere",
-    "dashscope": "dashscope",
-    "deepinfra": "deepinfra",
-    "deepseek": "deepseek",
-    "fireworks": "fireworks",
-    "fireworksai": "fireworks",
-    "gemini": "gemini",
-    "glm": "zhipu",
-    "google": "gemini",
-    "googleaistudio": "gemini",
-    "googlegemini": "gemini",
-    "googlegenerativeai": "gemini",
-    "googlevertex": "vertex",
-    "googlevertexai": "vertex",
-    "grok": "xai",
-    "groq": "groq",
-    "huggingface": "huggingface",
-    "kimi": "moonshot",
-    "llamaapi": "llama-api",
-    "llamacpp": "llama-cpp",
-    "metallama": "llama-api",
-    "metallamaapi": "llama-api",
-    "minimax": "minimax",
-    "mistral": "mistral",
-    "mistralai": "mistral",
-    "moonshot": "moonshot",
-    "moonshotai": "moonshot",
-    "ollama": "ollama",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "perplexity": "perplexity",
-    "qwen": "dashscope",
-    "siliconflow": "siliconflow",
-    "together": "together",
-    "togetherai": "together",
-    "vertex": "vertex",
-    "vertexai": "vertex",
-    "vllm": "vllm",
-    "hostedvllm": "vllm",
-    "xai": "xai",
-    "zai": "zhipu",
-    "zhipu": "zhipu",
-    "zhipuai": "zhipu",
-    "月之暗面": "moonshot",
-    "智谱": "zhipu",
-    "通义千问": "dashscope",
-    "阿里云百炼": "dashscope",
-    "硅基流动": "siliconflow",
-    "深度求索": "deepseek",
-}
-"""What programs call a provider (letters and digits only) → the name of its file."""
-HOSTS = {
-    "api.anthropic.com": "anthropic",
-    "api.cerebras.ai": "cerebras",
-    "api.cloudflare.com": "cloudflare",
-    "api.cohere.ai": "cohere",
-    "api.cohere.com": "cohere",
-    "api.deepinfra.com": "deepinfra",
-    "api.deepseek.com": "deepseek",
-    "api.fireworks.ai": "fireworks",
-    "api.groq.com": "groq",
-    "api.llama.com": "llama-api",
-    "api.minimax.io": "minimax",
-    "api.minimaxi.com": "minimax",
-    "api.mistral.ai": "mistral",
-    "api.moonshot.ai": "moonshot",
-    "api.moonshot.cn": "moonshot",
-    "api.openai.com": "openai",
-    "api.perplexity.ai": "perplexity",
-    "api.siliconflow.cn": "siliconflow",
-    "api.siliconflow.com": "siliconflow",
-    "api.together.ai": "together",
-    "api.together.xyz": "together",
-    "api.x.ai": "xai",
-    "api.z.ai": "zhipu",
-    "aiplatform.googleapis.com": "vertex",
-    "dashscope-intl.aliyuncs.com": "dashscope",
-    "dashscope.aliyuncs.com": "dashscope",
-    "generativelanguage.googleapis.com": "gemini",
-    "open.bigmodel.cn": "zhipu",
-    "openrouter.ai": "openrouter",
-    "router.huggingface.co": "huggingface",
-}
-"""API hosts → the provider's file."""
+KNOWN = msgspec.json.decode(FILE.read_bytes(), type=KnownNames)
+ENDS_OF_HOSTS = "|".join(sorted({host.rpartition(".")[2] for host in KNOWN.hosts}))
+"""Top-level domains below which a host can be one of KNOWN, as alternatives of a pattern."""
 
 CLASSES = {
     "authenticationerror": 401,
@@ -287,7 +186,7 @@ NAMED = (
     r"|(?<![\w.-])([\w.]{2,24}(?:\s[A-Z]\w{1,16})?)\s(?:API|SDK)\s(?:error|request|call|returned|错误|返回|报错)"
     r"|(?<![\w.-])([\w.-]{2,24})\s?[:：]\s"
     r"|\[([A-Za-z][\w\s-]{1,30}?)(?:\s(?:Error|API))?\]"
-    r"|\b((?:[\w-]{1,60}\.){1,5}(?:com|ai|cn|io|co|xyz))\b"
+    rf"|\b((?:[\w-]{{1,60}}\.){{1,5}}(?:{ENDS_OF_HOSTS}))\b"
     r"|\b(anthropic|groq|mistralai|cohere|cerebras|together|botocore|google|ollama)"
     r"\.[\w.]{0,60}(?:Error|Exception|Exhausted|Denied)"
 )
@@ -382,14 +281,14 @@ def name_in(text: str) -> str:
     """Return the provider that a frame names, by its file, or ""."""
     for found in pattern(NAMED).finditer(text):
         name = found[found.lastindex or 0]
-        if id := HOSTS.get(name.lower()) or provider_called(name):
+        if id := KNOWN.hosts.get(name.lower()) or provider_called(name):
             return id
     return ""
 
 
 def provider_called(name: str) -> str:
     """Return the provider that programs call by this name, or ""."""
-    return NAMES.get(re.sub(r"[\W_]", "", name).lower().removesuffix("chat"), "")
+    return KNOWN.names.get(plain(name).removesuffix("chat"), "")
 
 
 def _marks_in(text: str) -> tuple[str, ...]:
@@ -401,7 +300,7 @@ def _marks_in(text: str) -> tuple[str, ...]:
 
 
 def _folded(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.rpartition(".")[2]).lower()
+    return plain(name.rpartition(".")[2])
 
 
 def _spellings(name: str) -> tuple[str, ...]:
