@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from monitor import __version__
+from monitor.console.width import width
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -97,7 +97,7 @@ class Help(argparse.HelpFormatter):
     """Finds the terminal's width itself: argparse would import three compressors for it, at each start."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_width() - 2)
+        super().__init__(prog, width=(width() or 80) - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,13 +107,6 @@ class Parser(argparse.ArgumentParser):
         from probes.redact import screen
 
         super().error(screen(message))
-
-
-def _width() -> int:
-    """Return the terminal's columns, from COLUMNS if it is set; 80 without a terminal."""
-    with suppress(ValueError, OSError):
-        return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns) or 80
-    return 80
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:

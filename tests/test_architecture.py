@@ -306,7 +306,6 @@ ROOMS = {
         "probes.remedy",
         "probes.simulator",
         "probes.target_id",
-        "rich",
     },
     "monitor.cli": {"monitor", "monitor.console", "probes.redact"},
     "monitor.__main__": {"monitor.cli"},

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from monitor import words
 from monitor.console.configuration import load_with_accounts
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import make_table, plain, print_table
-from monitor.console.terminal import DOWN, UP, say
+from monitor.console.table import Table, TableCell, print_table
+from monitor.console.terminal import DOWN, UP, Colour, say
 from monitor.publish.snapshot import SourceView
 
 
@@ -27,13 +27,22 @@ def run(arguments: Namespace) -> int:
 
 
 def source_table(sources: Sequence[SourceView], now: datetime) -> None:
-    table = make_table("source", "state", "read", "what it says", "page")
-    for one in sources:
-        state = "[green]read[/]" if one.readable else f"[yellow]{'not believed' if one.problem else 'not read yet'}[/]"
-        read = f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
-        said = [words.notice(notice, now) for notice in one.notices]
-        if one.unread:
-            said.append(f"{words.count(one.unread, 'item')} could not be read")
-        told = "; ".join(said) if one.readable else one.problem or ""
-        table.add_row(one.id, state, read, plain(told or "no trouble"), plain(one.page))
-    print_table(table)
+    rows = [(one.id, _state(one), _read(one, now), _said(one, now), one.page) for one in sources]
+    print_table(Table(("source", "state", "read", "what it says", "page"), rows))
+
+
+def _state(one: SourceView) -> TableCell:
+    if one.readable:
+        return TableCell("read", Colour.GREEN)
+    return TableCell("not believed" if one.problem else "not read yet", Colour.YELLOW)
+
+
+def _read(one: SourceView, now: datetime) -> str:
+    return f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
+
+
+def _said(one: SourceView, now: datetime) -> str:
+    if not one.readable:
+        return one.problem or "no trouble"
+    unread = [f"{words.count(one.unread, 'item')} could not be read"] if one.unread else []
+    return "; ".join([*(words.notice(notice, now) for notice in one.notices), *unread]) or "no trouble"

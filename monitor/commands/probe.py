@@ -13,8 +13,19 @@ from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
 from monitor.console.selection import accounts_meant
 from monitor.console.short_run import run_short
-from monitor.console.table import asked_of, make_table, open_console, plain, print_table, rate, seconds, show_progress
-from monitor.console.terminal import DOWN, UP, say
+from monitor.console.table import (
+    Table,
+    TableCell,
+    asked_of,
+    fill,
+    print_lines,
+    print_table,
+    rate,
+    seconds,
+    show_progress,
+)
+from monitor.console.terminal import DOWN, UP, Colour, say
+from monitor.console.width import width
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
 from monitor.stages.probe import unseen
@@ -115,7 +126,12 @@ async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
     return await attempt(prober, config.providers[account.provider], account, watch.target)
 
 
-OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
+OUTCOMES = {
+    Outcome.OK: Colour.GREEN,
+    Outcome.DEGRADED: Colour.YELLOW,
+    Outcome.FAILED: Colour.RED,
+    Outcome.UNKNOWN: Colour.DIM,
+}
 NO_WAYS: Mapping[str, Way] = {}
 
 
@@ -123,21 +139,23 @@ def observation_table(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
 ) -> None:
     """Print the answers and what to do. `ways`: the way out by account; direct for accounts not in it."""
-    table = make_table("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
-    for one in observations:
-        table.add_row(
-            one.target.account,
-            asked_of(one.target.canary, one.target.model),
-            f"[{OUTCOMES[one.outcome]}]{one.fault or one.outcome}[/]",
-            str(one.status or "-"),
-            seconds(one.ttft_s),
-            rate(token_s(one)),
-            seconds(one.latency_s),
-            plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
-        )
-    print_table(table)
+    titles = ("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
+    print_table(Table(titles, [_cells(one) for one in observations]))
     for account, step in _next_steps(observations, providers, ways):
-        open_console().print(plain(f"{account}: {step}"), soft_wrap=True)
+        print_lines(fill(f"{account}: {step}", width(), indent=2))
+
+
+def _cells(one: Observation) -> tuple[TableCell | str, ...]:
+    return (
+        one.target.account,
+        asked_of(one.target.canary, one.target.model),
+        TableCell(one.fault or one.outcome, OUTCOMES[one.outcome]),
+        str(one.status or "-"),
+        seconds(one.ttft_s),
+        rate(token_s(one)),
+        seconds(one.latency_s),
+        f"{one.answer.words} ({one.answer.rule})" if one.answer else "",
+    )
 
 
 def _next_steps(

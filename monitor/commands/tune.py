@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
 from monitor.console.selection import accounts_meant
-from monitor.console.table import make_table, print_table, show_progress
-from monitor.console.terminal import UP, say
+from monitor.console.table import Table, TableCell, print_table, show_progress
+from monitor.console.terminal import UP, Colour, say
 from monitor.detect.health import Thresholds
+from monitor.diagnose.incident import Incident
 from monitor.replay.observations import look_back
 from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings
 from monitor.store.store import open_store
@@ -47,8 +48,9 @@ def run(arguments: Namespace) -> int:
     if tally.span < LEAST:
         say(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
-    tune_table(told, config.thresholds, tally.span)
-    outage_table(told, config.thresholds)
+    print_table(tune_table(told, config.thresholds, tally.span))
+    if (found := outage_table(told, config.thresholds)).rows:
+        print_table(found)
     for line in HOW_TO_READ:
         say(line.format(held=held))
     return UP
@@ -59,18 +61,22 @@ def _held(tally: LookCount) -> str:
     return f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
 
 
-def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> None:
-    table = make_table("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
-    for one in compare(told, now):
-        table.add_row(
-            f"[bold]{_setting(one.setting)} (now)[/]" if one.setting == now else _setting(one.setting),
+def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> Table:
+    rows: list[tuple[TableCell | str, ...]] = [
+        (
+            TableCell(f"{_setting(one.setting)} (now)", Colour.BOLD) if one.setting == now else _setting(one.setting),
             *_counted(one.alarms, one.messages, span),
             "-" if one.delay_s is None else duration(one.delay_s),
             f"{one.found} of {one.outages}",
         )
+        for one in compare(told, now)
+    ]
     slow = told[now].slow
-    table.add_row("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-")
-    print_table(table)
+    rows.append(("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-"))
+    return Table(TUNE_TITLES, rows)
+
+
+TUNE_TITLES = ("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
 
 
 def _setting(setting: Thresholds) -> str:
@@ -86,20 +92,22 @@ OUTAGES = 20
 """Most outages printed, the latest ones."""
 
 
-def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> None:
-    table = make_table("outage of", "began (UTC)", "lasted", "messages", "not told with")
-    found = outages(told, now)
-    for one in found[:OUTAGES]:
-        its = one.alarm.incident
-        table.add_row(
-            title(its),
-            f"{its.opened_at:%d %b, %H:%M}",
-            duration((its.closed_at - its.opened_at).total_seconds()) if its.closed_at else "goes on",
+def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> Table:
+    rows = [
+        (
+            title(one.alarm.incident),
+            f"{one.alarm.incident.opened_at:%d %b, %H:%M}",
+            _lasted(one.alarm.incident),
             str(one.alarm.messages),
             _untold(one.untold, now) or "-",
         )
-    if found:
-        print_table(table)
+        for one in outages(told, now)[:OUTAGES]
+    ]
+    return Table(("outage of", "began (UTC)", "lasted", "messages", "not told with"), rows)
+
+
+def _lasted(incident: Incident) -> str:
+    return duration((incident.closed_at - incident.opened_at).total_seconds()) if incident.closed_at else "goes on"
 
 
 def _untold(untold: Sequence[Thresholds], now: Thresholds) -> str:
