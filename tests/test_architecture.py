@@ -241,6 +241,7 @@ ROOMS = {
         "probes.document",
         "probes.model",
         "probes.redact",
+        "probes.target_id",
         "rich",
     },
     "monitor.replay": {

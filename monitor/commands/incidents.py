@@ -1,24 +1,41 @@
-"""`incidents`: print open and past incidents."""
+"""`incidents`: print open and past incidents, or the story of one."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from datetime import datetime
 
 from monitor import words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.incident_story import story_lines
+from monitor.console.selection import one_of
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import Table, TableCell, moment, print_table
+from monitor.console.table import Table, TableCell, moment, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour
+from monitor.console.width import width
+from monitor.publish.incident_text import newest_first
 from monitor.publish.snapshot import IncidentView
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="tell all about it: its id, or a part of that")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
 
 
 def run(arguments: Namespace) -> int:
     snapshot = take_snapshot(load_with_accounts(arguments))
-    print_table(incident_table([*snapshot.open_incidents, *snapshot.past_incidents][: arguments.last]))
+    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    if arguments.incident:
+        return _tell(views, arguments.incident, snapshot.made_at)
+    print_table(incident_table(views[: arguments.last]))
     return DOWN if snapshot.open_incidents else UP
+
+
+def _tell(views: Sequence[IncidentView], wanted: str, now: datetime) -> int:
+    """Tell all about one incident; the exit code says whether that one is open."""
+    known = {view.incident.id: view for view in views}
+    view = known[one_of(list(known), wanted, "incident")]
+    print_lines(story_lines(view, now, width()))
+    return DOWN if view.incident.closed_at is None else UP
 
 
 def incident_table(views: Sequence[IncidentView]) -> Table:

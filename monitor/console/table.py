@@ -150,7 +150,7 @@ def _paragraphs(table: Table, rows: Iterable[Sequence[TableCell]], most: int) ->
     for number, (first, *others) in enumerate(rows):
         yield paint(first.text, Colour.BOLD)
         said = [f"{title}: {cell.text}" for title, cell in zip(table.titles[1:], others, strict=True) if cell.text]
-        for text in (*said, *filter(None, [table.notes.get(number)])):
+        for text in filter(None, ("; ".join(said), table.notes.get(number))):
             yield from (f"{' ' * NOTE}{line}" for line in fill(text, most - NOTE, NOTE))
 
 
