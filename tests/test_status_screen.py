@@ -16,6 +16,7 @@ from monitor.console.terminal import Colour, is_coloured, paint
 from monitor.detect.health import Health, State
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
+from monitor.publish.collect import UNSEEN
 from monitor.publish.snapshot import Substitute
 from monitor.publish.status import standing
 from monitor.store.row import Batch
@@ -157,6 +158,13 @@ def test_accounts_not_known_for_the_same_reason_share_lines():
     assert any(
         line.startswith("Not known (12, the day's budget is spent): openai/0") for line in screen(snapshot(*lost))
     )
+
+
+def test_a_monitor_that_nobody_runs_says_how_to_start_it():
+    unseen = account("openai/a", [target("openai/a", state=State.UNKNOWN, reason=UNSEEN)])
+
+    assert any("start `provider-monitor run`" in line for line in screen(snapshot(unseen)))
+    assert not any("start `provider-monitor run`" in line for line in screen(snapshot(unseen, account("openai/b"))))
 
 
 def test_the_gravest_incident_is_told_at_length_and_one_of_several_accounts_has_lines_of_its_own():

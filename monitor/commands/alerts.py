@@ -95,6 +95,8 @@ def history(config: Config, last: int, say: Print) -> None:
     """Print the messages sent: to whom, when, in how many tries, and with what result."""
     with open_store(config.database, config.location).reading() as stored:
         rows = stored.messages.latest(last)
+    if not rows:
+        say("no message was sent yet; `alerts test` sends one to each channel, `drill ACCOUNT` rehearses an incident")
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
         error = f": {one.error}" if one.error else ""

@@ -19,7 +19,7 @@ def add_arguments(_: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     if not config.feeds:
-        say("no status source is followed")
+        say("no status source is followed; [status] in monitor.toml says which providers' pages are read")
         return UP
     sources = take_snapshot(config).sources
     source_table(sources, datetime.now(UTC))

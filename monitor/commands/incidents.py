@@ -15,6 +15,8 @@ from monitor.console.width import width
 from monitor.publish.incident_text import newest_first
 from monitor.publish.snapshot import IncidentView
 
+NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="tell all about it: its id, or a part of that")
@@ -26,7 +28,7 @@ def run(arguments: Namespace) -> int:
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
     if arguments.incident:
         return _tell(views, arguments.incident, snapshot.made_at)
-    print_table(incident_table(views[: arguments.last]))
+    print_table(incident_table(views[: arguments.last]), NONE)
     return DOWN if snapshot.open_incidents else UP
 
 

@@ -34,7 +34,7 @@ def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print)
     for start, end, name, what in found:
         say(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {name} ({what})")
     if not found:
-        say(f"no maintenance within {duration(AHEAD.total_seconds())}")
+        say(f"no maintenance within {duration(AHEAD.total_seconds())}; [[maintenance]] in monitor.toml plans one")
 
 
 def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.console.command_log import name_problems, start_log
-from monitor.console.configuration import DEMONSTRATION, load_named
+from monitor.console.configuration import load_named
 from monitor.console.selection import wrong
 from monitor.console.terminal import UP, say
 from monitor.runtime.shutdown import heed
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     else:
         from monitor.commands.demo import demonstrate
 
-        demonstrate(config.written, DEMONSTRATION, say, config.site.host)
+        demonstrate(config.written, say, config.site.host)
     return UP
 
 

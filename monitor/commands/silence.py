@@ -83,7 +83,7 @@ def _listed(config: Config, now: datetime) -> Iterator[str]:
         match = one.match or Match()
         yield f"{one.id}: until {one.until:%Y-%m-%d %H:%M} UTC, {in_words(match)}, by {one.by}: {one.reason}"
     if not found:
-        yield "no silence stands"
+        yield 'no silence stands; `silence 2h --reason "WORDS"` begins one'
 
 
 def _standing(config: Config, now: datetime) -> list[Reply]:

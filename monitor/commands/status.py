@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
-from monitor.console.configuration import DEMONSTRATED, DEMONSTRATION, load_named, load_with_accounts
+from monitor.console.configuration import load_named, load_with_accounts
 from monitor.console.selection import wrong
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import print_lines
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     if arguments.alive:
-        return _alive(load_named(arguments))
+        return _alive(load_with_accounts(arguments) if arguments.demo else load_named(arguments))
     if arguments.watch:
         return _watch(arguments)
     config = load_with_accounts(arguments)
@@ -53,8 +53,11 @@ def _alive(config: Config) -> int:
 
     Without any account this is about the demonstration.
     """
-    own, shown = (config.database, config.location), (config.written / DEMONSTRATION, DEMONSTRATED)
-    with open_store(*(own if config.accounts else shown)).reading() as stored:
+    if not config.accounts:
+        from monitor.console.demonstration import Nowhere, demonstration
+
+        config = demonstration(Nowhere(), config.written)
+    with open_store(config.database, config.location).reading() as stored:
         now = pulse(stored.marks, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN

@@ -13,6 +13,7 @@ from monitor.console.terminal import Colour, paint
 from monitor.diagnose.incident import Incident, Severity, accounts_of
 from monitor.publish.account_row import AccountRow, account_rows
 from monitor.publish.account_text import MARKS
+from monitor.publish.collect import UNSEEN
 from monitor.publish.headline import Headline, headline
 from monitor.publish.incident_text import gravest_first, wholes
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
@@ -119,6 +120,8 @@ def _head(screen: StatusScreen) -> Iterator[str]:
         lead = f"{first.lead}." if screen.incidents else first.sentence  # the incidents below tell the causes
         said = fill(" ".join(filter(None, (lead, first.rest))), screen.most)
         yield from (paint(line, COLOURS[first.mark]) for line in said)
+    if screen.rows and all(row.why == UNSEEN for row in screen.rows):
+        yield "Nobody is watching: start `provider-monitor run`, or `provider-monitor once` each minute from cron."
     for warning in screen.snapshot.warnings:
         yield from (paint(line, Colour.YELLOW) for line in fill(f"Warning: {warning}.", screen.most, INDENT))
 

@@ -55,8 +55,9 @@ def without_empty(table: Table) -> Table:
     return Table(tuple(table.titles[at] for at in kept), rows, table.notes)
 
 
-def print_table(table: Table) -> None:
-    print_lines(lay_out(table, width()))
+def print_table(table: Table, empty: str = "") -> None:
+    """Print a table; `empty`: what to say in its place if it has no rows."""
+    print_lines(lay_out(table, width()) if table.rows or not empty else fill(empty, width()))
 
 
 def print_lines(lines: Iterable[str]) -> None:
