@@ -41,8 +41,9 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and requests at each border: half an hour
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
-schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
+schema: $(VENV)/.ready-dev     ## write the JSON Schemas of monitor.toml and of the reports anew
 	$(BIN)/python -m monitor.config.load
+	$(BIN)/python -m monitor.console.report
 
 bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: half an hour
 	@$(INSTALL) '.[dev,fast]'

@@ -19,7 +19,7 @@ from tests.builders_page import BEGAN, NOW, incident, shown
 
 
 def told(view, most=None):
-    return "\n".join(story_lines(view, NOW, most))
+    return "\n".join(story_lines(story(view, NOW), most))
 
 
 def test_it_tells_what_the_page_tells():

@@ -5,20 +5,35 @@ from collections.abc import Mapping
 
 from monitor.config.cost import MONTH_D, Estimate, by_account, overspending
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import CostReport
 from monitor.console.table import Table, print_table
 from monitor.console.terminal import UP, refuse
 from monitor.schedule import Budget
 
 
-def add_arguments(_: ArgumentParser) -> None:
-    """It takes none."""
+def add_arguments(parser: ArgumentParser) -> None:
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    cost_table(by_account(config), config.budgets)
+    costs = by_account(config)
+    rows = [_report(account, cost, config.budgets[account]) for account, cost in costs.items()]
+    print_report(arguments, CostReport, rows, lambda: cost_table(costs, config.budgets))
     problems = overspending(config)
     return refuse(*map(str, problems)) if problems else UP
+
+
+def _report(account: str, cost: Estimate, budget: Budget) -> CostReport:
+    return CostReport(
+        account,
+        cost.calls * MONTH_D,
+        None if cost.tokens is None else cost.tokens * MONTH_D,
+        None if cost.usd is None else cost.usd * MONTH_D,
+        budget.daily_tokens * MONTH_D,
+        budget.daily_usd * MONTH_D,
+    )
 
 
 def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> None:

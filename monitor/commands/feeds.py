@@ -6,24 +6,32 @@ from datetime import UTC, datetime
 
 from monitor import words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import FeedReport
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, print_table
 from monitor.console.terminal import DOWN, UP, Colour, say
 from monitor.publish.snapshot import SourceView
 
 
-def add_arguments(_: ArgumentParser) -> None:
-    """It takes none."""
+def add_arguments(parser: ArgumentParser) -> None:
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    if not config.feeds:
+    if not config.feeds and not (arguments.json or arguments.csv):
         say("no status source is followed; [status] in monitor.toml says which providers' pages are read")
         return UP
     sources = take_snapshot(config).sources
-    source_table(sources, datetime.now(UTC))
+    now = datetime.now(UTC)
+    print_report(arguments, FeedReport, [_report(one, now) for one in sources], lambda: source_table(sources, now))
     return UP if all(source.readable for source in sources) else DOWN
+
+
+def _report(one: SourceView, now: datetime) -> FeedReport:
+    said = [words.notice(notice, now) for notice in one.notices]
+    return FeedReport(one.id, one.page, one.readable, one.read_at, one.problem, one.unread, said)
 
 
 def source_table(sources: Sequence[SourceView], now: datetime) -> None:

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from monitor import words
 from monitor.console.configuration import load_with_accounts
-from monitor.console.incident_story import story_lines
+from monitor.console.incident_story import story_lines, story_report
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import IncidentReport, StoryReport
 from monitor.console.selection import one_of
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, moment, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour
 from monitor.console.width import width
-from monitor.publish.incident_text import newest_first
+from monitor.publish.incident_text import newest_first, story
 from monitor.publish.snapshot import IncidentView
 
 NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
@@ -20,6 +22,7 @@ NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUN
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="tell all about it: its id, or a part of that")
+    add_formats(parser)
     parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
 
 
@@ -27,16 +30,43 @@ def run(arguments: Namespace) -> int:
     snapshot = take_snapshot(load_with_accounts(arguments))
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
     if arguments.incident:
-        return _tell(views, arguments.incident, snapshot.made_at)
-    print_table(incident_table(views[: arguments.last]), NONE)
+        return _tell(views, arguments, snapshot.made_at)
+    shown = views[: arguments.last]
+    reports = [_report(view) for view in shown]
+    print_report(arguments, IncidentReport, reports, lambda: print_table(incident_table(shown), NONE))
     return DOWN if snapshot.open_incidents else UP
 
 
-def _tell(views: Sequence[IncidentView], wanted: str, now: datetime) -> int:
+def _report(view: IncidentView) -> IncidentReport:
+    it = view.incident
+    return IncidentReport(
+        id=it.id,
+        title=words.title(it),
+        scope=it.scope,
+        subject=it.subject,
+        severity=it.severity,
+        fault=it.fault,
+        blame=it.blame,
+        confidence=it.confidence,
+        opened_at=it.opened_at,
+        closed_at=it.closed_at,
+        drill=it.drill,
+        signal=it.signal,
+        parent=it.parent,
+        told=_told(view),
+    )
+
+
+def _told(view: IncidentView) -> list[str]:
+    return sorted({f"{one.channel}: {one.state}" for one in view.told})
+
+
+def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) -> int:
     """Tell all about one incident; the exit code says whether that one is open."""
     known = {view.incident.id: view for view in views}
-    view = known[one_of(list(known), wanted, "incident")]
-    print_lines(story_lines(view, now, width()))
+    view = known[one_of(list(known), arguments.incident, "incident")]
+    told = story(view, now)
+    print_report(arguments, StoryReport, [story_report(told)], lambda: print_lines(story_lines(told, width())))
     return DOWN if view.incident.closed_at is None else UP
 
 
@@ -52,5 +82,5 @@ def _cells(view: IncidentView) -> tuple[TableCell | str, ...]:
         words.BLAMES[incident.blame],
         moment(incident.opened_at),
         moment(incident.closed_at) if incident.closed_at else TableCell("open", Colour.RED),
-        ", ".join(sorted({f"{one.channel}: {one.state}" for one in view.told})),
+        ", ".join(_told(view)),
     )

@@ -8,6 +8,8 @@ from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
 from monitor.console.alert_history import in_words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import MaintenanceReport
 from monitor.console.terminal import UP, Print, say
 from monitor.words import duration
 
@@ -16,10 +18,13 @@ AHEAD = timedelta(days=30)
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ical", action="store_true", help="print them as a calendar")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
-    maintenance(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    config, now = load_with_accounts(arguments), datetime.now(UTC)
+    rows = [MaintenanceReport(*one) for one in sorted(_coming(config.rules.maintenance, now))]
+    print_report(arguments, MaintenanceReport, rows, lambda: maintenance(config, arguments, now, say))
     return UP
 
 

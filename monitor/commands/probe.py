@@ -11,6 +11,8 @@ from monitor import __version__
 from monitor.config.config import Config
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import ProbeReport
 from monitor.console.selection import accounts_meant
 from monitor.console.short_run import run_short
 from monitor.console.table import (
@@ -45,6 +47,7 @@ from probes.remedy import explain, is_covered, is_mended, neighbour
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_account(parser)
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -53,10 +56,32 @@ def run(arguments: Namespace) -> int:
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations, mends = probe_now(config, watches)
-    observation_table(observations, config.providers, {id: account.way for id, account in config.accounts.items()})
-    for mend in mends:
-        say(mend)
+    ways = {id: account.way for id, account in config.accounts.items()}
+
+    def tell() -> None:
+        observation_table(observations, config.providers, ways)
+        for mend in mends:
+            say(mend)
+
+    print_report(arguments, ProbeReport, [_report(one) for one in observations], tell)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
+
+
+def _report(one: Observation) -> ProbeReport:
+    per_token_s = token_s(one)
+    return ProbeReport(
+        account=one.target.account,
+        canary=one.target.canary,
+        model=one.target.model,
+        outcome=one.outcome,
+        fault=one.fault,
+        status=one.status,
+        first_token_s=one.ttft_s,
+        total_s=one.latency_s,
+        tokens_per_s=1 / per_token_s if per_token_s else None,
+        words=one.answer.words if one.answer else None,
+        rule=one.answer.rule if one.answer else None,
+    )
 
 
 def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:

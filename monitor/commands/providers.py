@@ -3,9 +3,12 @@
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from monitor import words
 from monitor.console.configuration import load_named
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import ProviderReport
 from monitor.console.selection import unknown
 from monitor.console.table import Table, TableCell, fill, print_lines, print_table
 from monitor.console.terminal import UP, Colour, refuse
@@ -16,18 +19,32 @@ from probes.provider import Canary, NoPage, Provider, Rule
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     shelf = load_named(arguments).shelf
     known = provider_ids(shelf)
-    if not arguments.provider:
-        provider_table([load_provider(id, shelf) for id in known])
-        return UP
-    if arguments.provider not in known:
+    if arguments.provider and arguments.provider not in known:
         return refuse(unknown("provider", arguments.provider, known))
-    provider_facts(load_provider(arguments.provider, shelf))
+    shown = [load_provider(id, shelf) for id in ([arguments.provider] if arguments.provider else known)]
+    tell = partial(provider_facts, shown[0]) if arguments.provider else partial(provider_table, shown)
+    print_report(arguments, ProviderReport, [_report(one) for one in shown], tell)
     return UP
+
+
+def _report(provider: Provider) -> ProviderReport:
+    verified = list(provider.facts().values())
+    return ProviderReport(
+        id=provider.id,
+        name=provider.name,
+        canaries=list(provider.canaries),
+        rules=len(provider.rules),
+        facts=len(verified),
+        unverified=verified.count(False),
+        key_variables=list(provider.key_variables),
+        checked=provider.checked,
+    )
 
 
 def provider_table(providers: Sequence[Provider]) -> None:

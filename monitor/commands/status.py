@@ -26,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--down", action="store_true", help="only accounts that are not known to work")
     parser.add_argument("-v", "--targets", action="store_true", help="print each canary, too, and each account in full")
     parser.add_argument("--watch", action="store_true", help="print it again every few seconds, until Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    both = parser.add_mutually_exclusive_group()
+    both.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    both.add_argument("--csv", action="store_true", help="print one line for each account")
     parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
 
 
@@ -40,6 +42,8 @@ def run(arguments: Namespace) -> int:
     now = standing(snapshot)
     if arguments.json:
         _print_json(snapshot, now, ids, arguments)
+    elif arguments.csv:
+        _print_csv(snapshot, now, ids, arguments)
     else:
         print_lines(_picture(snapshot, now, ids, arguments))
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *snapshot.faults]
@@ -68,6 +72,31 @@ def _print_json(snapshot: Snapshot, now: Standing, ids: frozenset[str], argument
 
     down = frozenset(id for id, mark in now.marks.items() if mark is not Mark.UP)
     sys.stdout.write(status_json(snapshot, now, ids & down if arguments.down else ids).decode())
+
+
+def _print_csv(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
+    from monitor.console.report import write_csv
+    from monitor.console.report_row import AccountReport
+    from monitor.publish.account_row import account_rows
+
+    rows = [row for row in account_rows(snapshot, now) if row.id in ids]
+    rows = [row for row in rows if not arguments.down or row.mark is not Mark.UP]
+    write_csv(
+        AccountReport,
+        [
+            AccountReport(
+                account=row.id,
+                provider=row.provider,
+                mark=row.mark,
+                usable=now.judgements[row.id].usable,
+                fault=row.view.fault,
+                since=row.since,
+                why=row.why,
+                incident=row.incident.id if row.incident else None,
+            )
+            for row in rows
+        ],
+    )
 
 
 def _picture(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> Iterable[str]:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import SettingReport
 from monitor.console.selection import accounts_meant
 from monitor.console.table import Table, TableCell, print_table, show_progress
 from monitor.console.terminal import UP, Colour, say
 from monitor.detect.health import Thresholds
 from monitor.diagnose.incident import Incident
 from monitor.replay.observations import look_back
-from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings
+from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, Trial, compare, outages, settings
 from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
@@ -27,6 +29,7 @@ HOW_TO_READ = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_account(parser)
+    add_formats(parser)
     parser.add_argument("--days", type=_days, metavar="N", help="replay the last N days (default: all that is kept)")
 
 
@@ -45,15 +48,26 @@ def run(arguments: Namespace) -> int:
     with store.reading() as stored, show_progress(doing) as report:
         told = look_back(stored, config, settings(config.thresholds), tally, now, report)
     held = _held(tally)
-    if tally.span < LEAST:
+    if tally.span < LEAST and not (arguments.json or arguments.csv):
         say(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
-    print_table(tune_table(told, config.thresholds, tally.span))
-    if (found := outage_table(told, config.thresholds)).rows:
-        print_table(found)
-    for line in HOW_TO_READ:
-        say(line.format(held=held))
+
+    def tell() -> None:
+        print_table(tune_table(told, config.thresholds, tally.span))
+        if (found := outage_table(told, config.thresholds)).rows:
+            print_table(found)
+        for line in HOW_TO_READ:
+            say(line.format(held=held))
+
+    trials = compare(told, config.thresholds) if tally.span >= LEAST else []
+    print_report(arguments, SettingReport, [_report(one, config.thresholds) for one in trials], tell)
     return UP
+
+
+def _report(one: Trial, now: Thresholds) -> SettingReport:
+    its, is_current = one.setting, one.setting == now
+    counts = (one.alarms, one.messages, one.delay_s, one.found, one.outages)
+    return SettingReport(its.failures, its.blip_s, is_current, *counts)
 
 
 def _held(tally: LookCount) -> str:

@@ -1,21 +1,40 @@
 """One incident in full at the terminal: the values of its page."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
+from monitor.console.report_row import StoryEvent, StoryProof, StoryReport
 from monitor.console.table import Table, fill, lay_out, without_empty
 from monitor.console.terminal import Colour, paint
-from monitor.publish.incident_text import story
-from monitor.publish.snapshot import IncidentView
 from monitor.publish.view_model import ProofRow, Row, Story, SubstituteRow
 from probes.target_id import account_of, part_of
 
 INDENT = 2
 
 
-def story_lines(view: IncidentView, made_at: datetime, most: int | None) -> Iterator[str]:
+def story_report(told: Story) -> StoryReport:
+    row = told.row
+    return StoryReport(
+        id=row.id,
+        title=row.title,
+        is_open=told.is_open,
+        severity=told.severity,
+        scope=told.scope,
+        whose=row.blame,
+        advice=" ".join(_advice(row)),
+        instead=None if told.instead is None else [one.account for one in told.instead],
+        reasons=list(row.reasons),
+        targets=list(told.targets),
+        events=[StoryEvent(one.at.iso, one.words, one.error) for one in told.events],
+        evidence=[_proof_report(one) for one in told.proofs],
+    )
+
+
+def _proof_report(one: ProofRow) -> StoryProof:
+    return StoryProof(one.target, one.at.iso, one.fault, one.status, one.request_id, one.rule, one.words)
+
+
+def story_lines(told: Story, most: int | None) -> Iterator[str]:
     """Yield what happened, why it is believed, what to do and what the answers were."""
-    told = story(view, made_at)
     yield from _head(told, most)
     for title, paragraphs in _chapters(told):
         if paragraphs:
