@@ -37,6 +37,8 @@ COMMANDS: dict[str, str] = {
     "providers": "print the known providers, or all facts about one",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer on stdin and say what it means",
+    "completion": "print the script with which a shell completes commands and options",
+    "help": "print what the program or one command does",
 }
 """Commands and their one line of help: the module of that name in `monitor/commands/` is loaded when it is used.
 
@@ -67,7 +69,11 @@ def main(argv: list[str] | None = None) -> int:
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
     signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before the slow imports
     try:
-        build_parser(words).parse_args(words, arguments)
+        parser = build_parser(words)
+        _check_first(parser, words)
+        _, unknown = parser.parse_known_args(words, arguments)
+        if unknown:
+            _refuse_unknown(arguments.parser, unknown)
         return cast(Command, arguments.command).run(arguments)
     except KeyboardInterrupt:
         return 130
@@ -78,6 +84,42 @@ def main(argv: list[str] | None = None) -> int:
         from monitor.console.failure import report
 
         return report(error, getattr(arguments, "loaded", None))
+
+
+GENERAL = ("--help", "--version", "--config", "--verbose")
+
+
+def _check_first(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Refuse an unknown option before the command: argparse would take its value for the command."""
+    first = words[0].partition("=")[0] if words else ""
+    if first.startswith("--") and not any(option.startswith(first) for option in GENERAL):
+        parser.error(f"unrecognized arguments: {first}{near(first, GENERAL)}")
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    """Name what a command does not take, and the option that was probably meant."""
+    known = [word.rstrip(",]") for word in parser.format_help().split() if word.lstrip("[").startswith("--")]
+    strange = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}{near(strange, known)}")
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """Return the end of an error about a word that is none of those known: which was probably meant; "" for none."""
+    from difflib import get_close_matches  # only a mistake pays for this import
+
+    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f'; did you mean "{found[0]}"?' if found else ""
+
+
+CHOICE = "invalid choice: "
+
+
+def _choices(message: str) -> str:
+    """Return the nearest to what was chosen, as argparse names it and the choices in its own error."""
+    import re
+
+    word, _, choices = message.partition(CHOICE)[2].partition("(choose from ")
+    return near(word.strip(" '\""), re.findall(r"[\w-]+", choices))
 
 
 def _leave(number: int, _: "FrameType | None") -> NoReturn:
@@ -111,7 +153,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from probes.redact import screen
 
-        super().error(screen(message))
+        super().error(screen(message + (_choices(message) if CHOICE in message else "")))
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -141,7 +183,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _complete(parser: argparse.ArgumentParser, command: Command) -> None:
     command.add_arguments(parser)
-    parser.set_defaults(command=command)
+    parser.set_defaults(command=command, parser=parser, build_parser=build_parser, commands=[*COMMANDS])
 
 
 def load_command(name: str) -> Command:

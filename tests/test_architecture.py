@@ -310,6 +310,7 @@ ROOMS = {
         "probes.remedy",
         "probes.simulator",
         "probes.target_id",
+        "shtab",
     },
     "monitor.cli": {"monitor", "monitor.console", "probes.redact"},
     "monitor.__main__": {"monitor.cli"},
