@@ -429,10 +429,12 @@ def test_what_is_no_proxy_is_named_with_its_repair_and_nothing_is_begun(tmp_path
 
 
 def test_check_says_which_key_is_missing_and_goes_on(folder):
-    code, out, _ = call("check", folder=folder, keys=False)
+    code, out, err = call("check", folder=folder, keys=False)
 
-    assert code == 0
+    assert code == 2
     assert "UNKNOWN until mended: the environment variable OPENAI_MAIN is not set" in out
+    assert "openai/main cannot work: the environment variable OPENAI_MAIN is not set" in err
+    assert "anthropic/team cannot work" in err
 
 
 def test_without_any_account_a_command_that_needs_one_says_so(tmp_path):
@@ -1141,7 +1143,7 @@ def test_check_names_a_template_that_is_no_file(tmp_path, monkeypatch, capsys, k
     (tmp_path / "monitor.toml").write_text(f'[site]\ntemplates = "words"\n[alerts]\ntemplates = "words"\n{account}')
     monkeypatch.setenv("KEY", "sk-good-0123456789abcdefXYZW")
 
-    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 2
     said = capsys.readouterr().err
     for name in ("incident.txt.j2", "index.html", "own.css"):
         assert re.search(f"{name}.* is a folder, a pipe or a link that leads nowhere", said), name

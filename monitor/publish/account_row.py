@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -98,6 +99,7 @@ def _why(account: AccountView, mark: Mark, incident: Incident | None, now: Stand
             return _gap(account, now)
         case Mark.UP:
             return _coming(incident)
+    assert_never(mark)
 
 
 def _coming(incident: Incident | None) -> str:
