@@ -14,7 +14,7 @@ from monitor.config.config import Config
 from monitor.config.file_access import open_files
 from monitor.config.proxy_setting import ENVIRONMENT, usual_authorities
 from monitor.console.configuration import load_named
-from monitor.console.preflight import refuse_what_cannot_work, template_problems
+from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.terminal import UP, complain, refuse, say
 from monitor.detect.reminder import Reminder
 from monitor.store.file_system import warning
@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     config = load_named(arguments, sends=not arguments.no_keys)
-    refuse_what_cannot_work(_without_unread(config) if arguments.no_keys else config)
+    if wrong := what_cannot_work(_without_unread(config) if arguments.no_keys else config):
+        return refuse(*map(str, wrong), *_wrong_templates(config))
     for words in _facts(config, with_keys=not arguments.no_keys):
         say(words)
     for words in _warnings(config):
@@ -54,12 +55,16 @@ def _problems(config: Config, arguments: Namespace) -> Iterator[str]:
         lost = {account.id: account.problem for account in config.accounts.values() if account.problem}
         for id, problem in lost.items():
             yield f"{config.file_name}: {id} cannot work: {problem}; mend that, or leave keys out with --no-keys"
-    for words in template_problems(config):
-        yield f"{words}; mend it, or take it away for the shipped one"
+    yield from _wrong_templates(config)
     if arguments.online:
         for host, id in _hosts(config).items():
             if not _is_found(host):
                 yield f"{config.file_name}: {id}: the host {host} is not found; compare it with the provider's manual"
+
+
+def _wrong_templates(config: Config) -> Iterator[str]:
+    for words in template_problems(config):
+        yield f"{words}; mend it, or take it away for the shipped one"
 
 
 def _hosts(config: Config) -> dict[str, str]:

@@ -17,12 +17,12 @@ def check_before_start(config: Config) -> None:
     """
     for words in template_problems(config):
         complain(f"{words}; the shipped one is used until it is mended")
-    refuse_what_cannot_work(config)
-
-
-def refuse_what_cannot_work(config: Config) -> None:
-    if problems := [*overspending(config), *_wrong_channels(config)]:
+    if problems := what_cannot_work(config):
         raise DocumentError(problems)
+
+
+def what_cannot_work(config: Config) -> list[Problem]:
+    return [*overspending(config), *_wrong_channels(config)]
 
 
 def _wrong_channels(config: Config) -> Iterator[Problem]:
