@@ -85,7 +85,7 @@ def test_run_says_it_on_its_terminal(tmp_path):
         stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
         stage.write_config(tmp_path)
         with start("run", folder=tmp_path) as process:
-            reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
+            reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
             reader.start()
             ends = time.monotonic() + 40
             while time.monotonic() < ends and sum("works: " in line for line in lines) < 2:
@@ -94,6 +94,7 @@ def test_run_says_it_on_its_terminal(tmp_path):
             process.wait(15)
             reader.join()
 
-    told = [line for line in lines if line.startswith(("openai/", "anthropic/"))]
+    said = [line.partition(" INFO ")[2] for line in lines]
+    told = [line for line in said if line.startswith(("openai/", "anthropic/"))]
     assert sorted(line.split(" ")[0] for line in told) == ["anthropic/team", "openai/backup", "openai/main:"]
     assert any(line.startswith("openai/main: account suspended (") for line in told)

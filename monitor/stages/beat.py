@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -39,8 +40,7 @@ async def remember(state: MonitorState) -> None:
         await follow_clock(state)
         observations = seen(state)
         first.take(observations)
-        with suppress(OSError):  # stdout is closed: no reason not to watch
-            answers.take(observations)
+        answers.take(observations)
         if observations or is_to_conclude(state) or state.services.storage.failover.refusal or _is_idle(state):
             now = state.services.edge.clock()
             await note_absence(state, now, state.services.pauses.absent)
@@ -59,7 +59,7 @@ def first_answers(state: MonitorState) -> FirstAnswer:
         if not watch.aside and not config.accounts[watch.target.account].problem:
             targets.setdefault(watch.target.account, set()).add(id)
     counted = {account: frozenset(its) for account, its in targets.items()}
-    return FirstAnswer(targets=counted, show=state.services.edge.show, timer=state.services.edge.timer)
+    return FirstAnswer(targets=counted, show=partial(log.info, "%s"), timer=state.services.edge.timer)
 
 
 async def _gather(signals: Signals, beat_s: float) -> None:
