@@ -41,8 +41,9 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and requests at each border: half an hour
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
-schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: monitor.toml's JSON Schema, known names
+schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: the JSON Schemas, the known names
 	$(BIN)/python -m monitor.config.load
+	$(BIN)/python -m monitor.console.report
 	$(BIN)/python -m probes.naming
 
 bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: half an hour

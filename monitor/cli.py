@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from monitor import __version__
+from monitor.console.width import width
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "status": "print what the monitor believes",
     "pick": "print the account of a provider to use now; exit 1 when none is known to work",
     "incidents": "print open and past incidents",
+    "logs": "print the latest looks and changes, and follow them",
     "check": "load everything, check the form of each address, send nothing",
     "cost": "print what the canaries use in a month, before anything is sent",
     "drill": "send a simulated failure of a real account through the real alerts",
@@ -37,12 +38,19 @@ COMMANDS: dict[str, str] = {
     "providers": "print the known providers, or all facts about one",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer on stdin and say what it means",
+    "completion": "print the script with which a shell completes commands and options",
+    "help": "print what the program or one command does",
 }
 """Commands and their one line of help: the module of that name in `monitor/commands/` is loaded when it is used.
 
 `--help` and `check` must not pay for an HTTP client, a template engine or a table printer, and a cron run pays for
 every import each minute.
 """
+
+READERS = frozenset(
+    {"status", "pick", "incidents", "cost", "acknowledge", "snooze", "silence", "alerts", "tune", "feeds", "logs"}
+)
+"""Commands that read what is stored, so also what the demonstration stored."""
 
 MANY = 50_000
 """New objects that trigger a garbage collection: the default of 700 means 90 collections at the start of `once`."""
@@ -62,7 +70,11 @@ def main(argv: list[str] | None = None) -> int:
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
     signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before the slow imports
     try:
-        build_parser(words).parse_args(words, arguments)
+        parser = build_parser(words)
+        _check_first(parser, words)
+        _, unknown = parser.parse_known_args(words, arguments)
+        if unknown:
+            _refuse_unknown(arguments.parser, unknown)
         return cast(Command, arguments.command).run(arguments)
     except KeyboardInterrupt:
         return 130
@@ -73,6 +85,42 @@ def main(argv: list[str] | None = None) -> int:
         from monitor.console.failure import report
 
         return report(error, getattr(arguments, "loaded", None))
+
+
+GENERAL = ("--help", "--version", "--config", "--verbose")
+
+
+def _check_first(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Refuse an unknown option before the command: argparse would take its value for the command."""
+    first = words[0].partition("=")[0] if words else ""
+    if first.startswith("--") and not any(option.startswith(first) for option in GENERAL):
+        parser.error(f"unrecognized arguments: {first}{near(first, GENERAL)}")
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    """Name what a command does not take, and the option that was probably meant."""
+    known = [word.rstrip(",]") for word in parser.format_help().split() if word.lstrip("[").startswith("--")]
+    strange = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}{near(strange, known)}")
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """Return the end of an error about a word that is none of those known: which was probably meant; "" for none."""
+    from difflib import get_close_matches  # only a mistake pays for this import
+
+    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f'; did you mean "{found[0]}"?' if found else ""
+
+
+CHOICE = "invalid choice: "
+
+
+def _choices(message: str) -> str:
+    """Return the nearest to what was chosen, as argparse names it and the choices in its own error."""
+    import re
+
+    word, _, choices = message.partition(CHOICE)[2].partition("(choose from ")
+    return near(word.strip(" '\""), re.findall(r"[\w-]+", choices))
 
 
 def _leave(number: int, _: "FrameType | None") -> NoReturn:
@@ -97,7 +145,7 @@ class Help(argparse.HelpFormatter):
     """Finds the terminal's width itself: argparse would import three compressors for it, at each start."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_width() - 2)
+        super().__init__(prog, width=(width() or 80) - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -106,14 +154,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from probes.redact import screen
 
-        super().error(screen(message))
-
-
-def _width() -> int:
-    """Return the terminal's columns, from COLUMNS if it is set; 80 without a terminal."""
-    with suppress(ValueError, OSError):
-        return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns) or 80
-    return 80
+        super().error(screen(message + (_choices(message) if CHOICE in message else "")))
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -136,12 +177,14 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".", formatter_class=Help)
         if name in words:
             _complete(sub, load_command(name))
+        if name in words and name in READERS:
+            sub.add_argument("--demo", action="store_true", help="read the demonstration instead of your accounts")
     return parser
 
 
 def _complete(parser: argparse.ArgumentParser, command: Command) -> None:
     command.add_arguments(parser)
-    parser.set_defaults(command=command)
+    parser.set_defaults(command=command, parser=parser, build_parser=build_parser, commands=[*COMMANDS])
 
 
 def load_command(name: str) -> Command:

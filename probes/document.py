@@ -71,7 +71,7 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
         content = read_file(path, LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:
             raise DocumentError([Problem(name, "", f"is larger than {LARGEST_BYTES} bytes", "give a smaller file")])
-        return parse_toml(content.decode(), name)
+        return parse_toml(content.decode("utf-8-sig"), name)  # Windows editors begin a file with a BOM
     except FileNotFoundError:
         raise DocumentError([Problem(name, "", "does not exist", f"create {path} or name another file")]) from None
     except OSError as error:
@@ -241,17 +241,48 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     from jsonschema import Draft202012Validator
 
     plain = msgspec.to_builtins(tables)
-    check = Draft202012Validator(msgspec.json.schema(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    schema = msgspec.json.schema(kind)
+    check = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = list(check.iter_errors(plain))
     # The schema reports two missing keys of one table twice.
     findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
-    problems = [Problem(file, dotted(plain, path), what, repair) for path, what, repair in findings]
+    homes = _homes(schema)
+    problems = [
+        Problem(file, dotted(plain, path), what, _home(path, what, homes) or repair) for path, what, repair in findings
+    ]
     for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
         _drop(plain, path)
     try:
         return msgspec.convert(plain, kind), sorted(problems, key=str)
     except msgspec.ValidationError as error:
         return None, sorted(problems, key=str) or [Problem(file, "", str(error), "mend that value")]
+
+
+def _homes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the tables at the top of a document that have a key of each name, as they are written."""
+    found: dict[str, list[str]] = {}
+    for table, facts in _defined(schema, schema).get("properties", {}).items():
+        is_list = facts.get("type") == "array"
+        inner = _defined(facts.get("items", {}) if is_list else facts, schema)
+        for key in inner.get("properties", {}):
+            found.setdefault(key, []).append(f"[[{table}]]" if is_list else f"[{table}]")
+    return found
+
+
+def _defined(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part of a schema, from its definition if it only refers to that."""
+    reference = str(facts.get("$ref", ""))
+    found: Mapping[str, Any] = schema["$defs"].get(reference.removeprefix("#/$defs/"), {}) if reference else facts
+    return found
+
+
+UNKNOWN = "is not known"
+
+
+def _home(path: Steps, what: str, homes: Mapping[str, Sequence[str]]) -> str:
+    """Return the repair for a key that other tables have; "" if none has it."""
+    places = homes.get(str(path[-1]), ()) if path and what == UNKNOWN else ()
+    return f"it belongs in {' or '.join(places)}" if places else ""
 
 
 def dotted(tables: object, path: Steps) -> str:
@@ -279,10 +310,12 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
     elif error.validator == "additionalProperties":
         known = error.schema["properties"]
         for key in error.instance.keys() - known.keys():
-            yield (*path, key), "is not known", suggest(key, known.keys() - error.instance.keys())
+            yield (*path, key), UNKNOWN, suggest(key, known.keys() - error.instance.keys())
     elif error.validator == "required":
         for key in set(error.validator_value) - error.instance.keys():
             yield path, f"lacks `{key}`", f"add {key} = ..."
+    elif error.validator == "type" and _brackets(error):
+        yield path, "is one table" if isinstance(error.instance, dict) else "is a list of tables", _repair(error)
     elif HIDDEN.intersection(path):
         yield path, "is not of the form that it has to be", _repair(error)
     elif error.validator == "enum":
@@ -298,7 +331,17 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
 def _repair(error: "ValidationError") -> str:
     if error.validator == "type" and (brackets := _brackets(error)):
         return brackets
-    return "give " + REPAIRS.get(str(error.validator), "{}").format(error.validator_value)
+    return "give " + (_in_words(error) or REPAIRS.get(str(error.validator), "{}").format(error.validator_value))
+
+
+def _in_words(error: "ValidationError") -> str:
+    """Say what a value has to be, by its declaration where that has words; "" if the kind of error is enough."""
+    if error.validator == "pattern":
+        return str(error.schema.get("description", "a text of another form"))
+    if error.validator == "type":
+        wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+        return " or ".join(TYPES.get(one, one) for one in wanted)
+    return ""
 
 
 def _brackets(error: "ValidationError") -> str:
@@ -317,8 +360,16 @@ HIDDEN = frozenset({"key", "admin_key", "environment", "headers", "url", "auth",
 """Keys whose values are never shown: they are, or contain, a secret."""
 
 
+TYPES = {
+    "string": "a text, in quotes",
+    "integer": "a whole number, without quotes",
+    "number": "a number, without quotes",
+    "boolean": "true or false",
+    "array": 'a list: ["one", "two"]',
+    "object": "a table: { name = value }",
+    "null": "nothing",
+}
 REPAIRS = {
-    "type": "a value of type {}",
     "minimum": "{} or more",
     "maximum": "{} or less",
     "exclusiveMinimum": "more than {}",
@@ -326,7 +377,6 @@ REPAIRS = {
     "minLength": "at least {} character(s)",
     "maxLength": "at most {} characters",
     "minItems": "at least {} entries",
-    "pattern": "a text of the form {}",
     "format": "a {}, as in 2026-12-31",
 }
 

@@ -10,13 +10,15 @@ from msgspec import Meta, Struct
 from probes.hint import Demand
 from probes.model import Account, Fault
 
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+WEB_WORDS = "a web address that begins with https:// or http://, without spaces"
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", description=WEB_WORDS)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", description="small letters, digits and hyphens")]
+HEADER_WORDS = "the name of a header: letters, digits and hyphens"
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", description=HEADER_WORDS)]
 Expression = Annotated[str, Meta(min_length=1)]
-Clause = Annotated[str, Meta(pattern=r"^[^\n]*[^\n.\s]$")]
-Host = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]+$")]
-Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$")]
+Clause = Annotated[str, Meta(pattern=r"^[^\n]*[^\n.\s]$", description="one line without a full stop at its end")]
+Host = Annotated[str, Meta(pattern=r"^([a-z0-9-]+\.)+[a-z]+$", description="the name of a host")]
+Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$", description="a mail address")]
 
 
 class Dialect(StrEnum):
@@ -78,7 +80,7 @@ class Auth(Facts, frozen=True, kw_only=True):
     """The header that carries the key; `{key}` in `value` stands for it."""
 
     header: HeaderName = "authorization"
-    value: Annotated[str, Meta(pattern=r"\{key\}")] = "Bearer {key}"
+    value: Annotated[str, Meta(pattern=r"\{key\}", description="a text with {key} where the key goes")] = "Bearer {key}"
 
 
 class CreditFacts(Facts, frozen=True, kw_only=True):
@@ -122,7 +124,12 @@ class Canary(Facts, frozen=True, kw_only=True):
     """
 
     dialect: Dialect
-    path: Annotated[str, Meta(pattern=r"^(/|https://)")] | None = None
+    path: (
+        Annotated[
+            str, Meta(pattern=r"^(/|https://)", description="a path that begins with /, or an address with https://")
+        ]
+        | None
+    ) = None
     run: Annotated[list[str], Meta(min_length=1)] | None = None
     answers: str | None = None
     limit_s: Annotated[float, Meta(gt=0, le=3600)] | None = None

@@ -14,13 +14,19 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from monitor.console.status_screen import make_screen, screen_lines
 from monitor.detect.health import State
 from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.incident import accounts_of
 from monitor.publish import collect
 from monitor.publish.ability import LATE
+from monitor.publish.account_row import account_rows
+from monitor.publish.account_text import MARKS
 from monitor.publish.advice import instead
+from monitor.publish.front_page import front
+from monitor.publish.headline import headline
+from monitor.publish.incident_text import wholes
 from monitor.publish.metrics import metrics
 from monitor.publish.private_site import status_json, usable_json
 from monitor.publish.status import Mark, standing
@@ -31,6 +37,7 @@ from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
+from monitor.words import FAULTS, iso
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.parts import spare_the_disk
@@ -110,14 +117,23 @@ class Told:
         with closing(open_reader(settings_.store.database)) as db:
             shot = collect.take(Reader(db, settings_.location), settings_, now)
         self.now, self.stand = now, standing(shot)
+        self.open_ids = [view.incident.id for view in wholes(shot)]
         self.every = usables(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
         self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
+        self.rows = {row.id: row for row in account_rows(shot, self.stand)}
+        self.cards = {card.id: card for group in front(shot, self.stand).providers for card in group.accounts}
+        self.headline = headline(shot, self.stand)
+        self.screen = [list(_printed(shot, self.stand, most)) for most in (60, 80, 120, None)]
         gauges = _gauges(metrics(shot, self.stand).decode())
         self.up, self.known, self.offered = gauges["up"], gauges["known"], gauges["offered"]
 
     def verdicts(self):
         return {id: one["usable"] for id, one in self.usable["accounts"].items()}
+
+
+def _printed(shot, stand, most):
+    return screen_lines(make_screen(shot, stand, frozenset(stand.marks), targets=False, most=most))
 
 
 def _gauges(text):
@@ -143,6 +159,34 @@ def check_alike(told):
         if mark is Mark.SUSPECTED:
             assert one["suspected"]
         check_times(one, told.usable["made_at"])
+        check_row(told, id)
+
+
+def check_row(told, id):
+    """The terminal says of an account what the page and the files for programs say of it."""
+    row, card, status = told.rows[id], told.cards[id], told.status[id]
+    assert row.mark == card.mark == status["mark"]
+    assert (row.incident.id if row.incident else None) == _incident_id(card) or row.incident.signal
+    assert told.stand.offline or (row.since and iso(row.since)) == status["since"]
+    if row.mark.is_trouble and status["fault"]:
+        assert FAULTS[status["fault"]] in row.why
+    for lines in told.screen:
+        assert sum(re.match(f"{MARKS[row.mark]} +{id}( |$)", line) is not None for line in lines) == 1
+
+
+def _incident_id(card):
+    return card.incident and re.fullmatch("incidents/(.+).html", card.incident)[1]
+
+
+def check_screen(told):
+    """The counts and incidents of the terminal are those of the page."""
+    sick = [id for id, one in told.status.items() if one["mark"] in ("down", "partly")]
+    for lines, most in zip(told.screen, (60, 80, 120, None), strict=True):
+        text = " ".join(" ".join(lines).split())
+        assert told.headline.lead in text
+        assert sum(line.startswith(("Down", "Trouble")) for line in lines) == len(sick)
+        assert all(view in text for view in told.open_ids)
+        assert all(len(line) <= (most or 10_000) or len(line.split()) == 1 for line in lines)  # an address
 
 
 def check_times(one, made_at):
@@ -211,6 +255,7 @@ async def play(folder, history, ties):
             told = Told(settings_, clock.now)
             check_alike(told)
             check_picks(told)
+            check_screen(told)
             check_truth(told, past)
             check_world(state, told)
     async with opened(settings_, clock):

@@ -7,10 +7,22 @@ import time
 
 import pytest
 
-from monitor.commands.demo import KEYS, SCRIPT, Post, Scene
+from monitor.commands.demo import SCRIPT, Post, Scene
+from monitor.console.demonstration import KEYS
 from tests.backstage import call, start
 
 LIMIT_S = 120
+READ = {
+    ("status",): "openai/production",
+    ("status", "--json"): '"simulated":true',
+    ("status", "--alive"): "last looked",
+    ("incidents",): "openai/production: account suspended",
+    ("pick", "anthropic"): "anthropic/team",
+    ("alerts", "history"): "terminal: opened: openai/production: account suspended",
+    ("feeds",): "openai/page",
+    ("cost",): "groq/llama",
+    ("silence",): "no silence stands",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +44,16 @@ def shown(tmp_path_factory):
         code = process.wait(15)
         reader.join()
         err = process.stderr.read()
-    return {"text": "".join(lines), "pages": pages, "code": code, "err": err, "folder": folder, "alive": alive}
+    read = {words: call(*words, "--demo", folder=folder, OPENAI_API_KEY="", keys=False) for words in READ}
+    return {
+        "read": read,
+        "text": "".join(lines),
+        "pages": pages,
+        "code": code,
+        "err": err,
+        "folder": folder,
+        "alive": alive,
+    }
 
 
 def test_it_says_that_it_is_simulated_and_how_to_begin_in_earnest(shown):
@@ -61,6 +82,14 @@ def test_it_is_alive_for_who_asks_as_a_container_is_asked(shown):
 
     assert (code, err) == (0, "")
     assert "last look" in out
+
+
+@pytest.mark.parametrize("words", READ, ids=" ".join)
+def test_what_reads_the_stored_reads_the_demonstration_too(shown, words):
+    code, out, err = shown["read"][words]
+
+    assert code in (0, 1), err
+    assert READ[words] in out.replace('": ', '":')
 
 
 def test_not_even_a_simulated_key_is_shown(shown):

@@ -29,7 +29,7 @@ def test_what_is_right_stands_beside_what_is_wrong():
 
     assert value == Outer("t", [Inner(name="a"), Inner(name="b")])
     assert problems == [
-        'x.toml: parts.a.size = "big"; give a value of type integer',
+        'x.toml: parts.a.size = "big"; give a whole number, without quotes',
         "x.toml: parts[2] lacks `name`; add name = ...",
     ]
 
@@ -47,7 +47,7 @@ def test_each_of_two_keys_that_a_table_lacks_is_named_once():
 
 def test_of_two_forms_the_one_that_was_meant_is_explained():
     assert told({"either": {"k": {"name": "a", "size": "x"}}})[1] == [
-        'x.toml: either.k.size = "x"; give a value of type integer'
+        'x.toml: either.k.size = "x"; give a whole number, without quotes'
     ]
 
 

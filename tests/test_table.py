@@ -1,5 +1,6 @@
 """What a person reads at a terminal about the providers' facts."""
 
+import re
 from datetime import date
 
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.commands.probe import observation_table
 from monitor.commands.providers import provider_facts, provider_table
-from monitor.console.status_table import status_table
+from monitor.console.status_screen import make_screen, screen_lines
 from monitor.diagnose.subject import Scope
 from monitor.publish.status import standing
 from probes.catalog import load_provider, provider_ids
@@ -15,7 +16,7 @@ from probes.hint import Demand
 from probes.model import Fault, Target, Usage
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 from probes.proxy import STRAIGHT, Proxies, Proxy, Way
-from tests.builders_page import account, incident, shown, sick, snapshot
+from tests.builders_page import account, incident, shown, sick, snapshot, target
 from tests.conftest import observation
 
 ALONE = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
@@ -165,24 +166,25 @@ def test_what_is_above_a_fact_marks_it_too():
     assert doubted.facts() == {"source": True, "help.rate_limited": False, "base": False}
 
 
-def status_of(capsys, shot):
-    status_table(shot, standing(shot))
-    return " ".join(capsys.readouterr().out.split())
+def status_of(shot, **options):
+    now = standing(shot)
+    screen = make_screen(shot, now, frozenset(now.marks), **{"targets": True, "most": None} | options)
+    return " ".join(" ".join(screen_lines(screen)).split())
 
 
-def test_the_status_names_what_is_lost_and_what_that_may_cost(capsys):
+def test_the_status_names_what_is_lost_and_what_that_may_cost():
     shot = snapshot(account(ties=("login jo",)), sick("openai/ill", Fault.ACCOUNT_SUSPENDED, ties=("login jo",)))
-    out = status_of(capsys, shot)
-    assert "openai/main list up" in out
-    assert "openai/ill list down" in out
-    assert "openai/main: openai/ill is suspended and shares the login jo" in out
+    out = status_of(shot)
+    assert "openai/main not offered: openai/ill is suspended and shares the login jo" in out.replace(" 18 days", "")
+    assert re.search("openai/ill canary .* list down .* openai/main canary .* list up", out)
 
 
-def test_the_status_tells_how_fast_streams_go_on_where_that_is_known(capsys):
-    out = status_of(capsys, snapshot(account()))
+def test_the_status_tells_how_fast_streams_go_on_where_that_is_known():
+    out = status_of(snapshot(account()))
 
     assert "0.62 s 50" in out
     assert "1.9 s - -" in out
+    assert "tokens/s" not in status_of(snapshot(account("openai/main", [target("openai/main", "list")])))
 
 
 @pytest.mark.parametrize(("tokens", "told"), [(101, "0.50 s 50 2.5 s"), (3, "0.50 s - 2.5 s")])
@@ -193,8 +195,8 @@ def test_a_probe_tells_how_fast_a_stream_went_on(tokens, told, capsys):
     assert told in " ".join(capsys.readouterr().out.split())
 
 
-def test_the_status_knows_no_target_while_the_monitor_is_offline(capsys):
-    assert "openai/main list unknown" in status_of(capsys, snapshot(account(), open_incidents=(ALONE,)))
+def test_the_status_knows_no_target_while_the_monitor_is_offline():
+    assert "list unknown" in status_of(snapshot(account(), open_incidents=(ALONE,)))
 
 
 @pytest.mark.parametrize(

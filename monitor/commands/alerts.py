@@ -18,7 +18,9 @@ from monitor.console.alert_history import correspondence
 from monitor.console.argument import span
 from monitor.console.configuration import load_with_accounts
 from monitor.console.preflight import check_before_start
-from monitor.console.selection import channels_meant, one_of
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import MessageReport
+from monitor.console.selection import channels_meant, one_of, wrong
 from monitor.console.short_run import run_short
 from monitor.console.terminal import DOWN, UP, Print, say
 from monitor.diagnose.incident import Severity
@@ -35,17 +37,21 @@ def add_arguments(parser: ArgumentParser) -> None:
                         "held; replay: what today's rules would have sent")  # fmt: skip
     parser.add_argument("name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="history: at most N (default: 20)")
+    add_formats(parser)
     parser.add_argument("--since", type=span, default="7d", metavar="SPAN", help="replay: so far back (default: 7d)")
 
 
 def run(arguments: Namespace) -> int:
     now = datetime.now(UTC)
+    if (arguments.json or arguments.csv) and arguments.what != "history":
+        raise wrong("--json" if arguments.json else "--csv", "is for `alerts history`", "leave it out")
     config = load_with_accounts(arguments, sends=arguments.what == "test")
     match arguments.what:
         case "test":
             return _test(config, arguments.name)
         case "history":
-            history(config, arguments.last, say)
+            rows = _reports(config, arguments.last)
+            print_report(arguments, MessageReport, rows, lambda: history(rows, say))
         case "explain":
             explain(config, arguments.name, now, say)
         case "replay":
@@ -91,12 +97,30 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
         say(f"  {channel.name}: {'due: ' + verdict.step if verdict.step else 'nothing now'}: {verdict.why}")
 
 
-def history(config: Config, last: int, say: Print) -> None:
-    """Print the messages sent: to whom, when, in how many tries, and with what result."""
+def _reports(config: Config, last: int) -> list[MessageReport]:
     with open_store(config.store).reading() as stored:
         rows = stored.messages.latest(last)
-    for incident, note, one in rows:
-        about = f"{title(incident)} ({incident.id})" if incident else note
+    return [
+        MessageReport(
+            at=one.at,
+            channel=one.channel,
+            step=one.step,
+            incident=incident.id if incident else None,
+            about=title(incident) if incident else note,
+            state=one.state,
+            tries=one.tries,
+            error=one.error,
+        )
+        for incident, note, one in rows
+    ]
+
+
+def history(rows: Sequence[MessageReport], say: Print) -> None:
+    """Print the messages sent: to whom, when, in how many tries, and with what result."""
+    if not rows:
+        say("no message was sent yet; `alerts test` sends one to each channel, `drill ACCOUNT` rehearses an incident")
+    for one in rows:
+        about = f"{one.about} ({one.incident})" if one.incident else one.about
         error = f": {one.error}" if one.error else ""
         say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.step}: {about}: {one.state}, tries {one.tries}{error}")
 

@@ -5,12 +5,16 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
+from monitor.alert.rule import Route
 from monitor.config.config import Config
 from monitor.config.file_access import open_files
 from monitor.config.proxy_setting import ENVIRONMENT, usual_authorities
 from monitor.console.configuration import load_named
-from monitor.console.preflight import check_before_start
+from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.terminal import UP, complain, refuse, say
 from monitor.detect.reminder import Reminder
 from monitor.store.store import open_store
@@ -19,32 +23,88 @@ from probes.model import Account, Target
 from probes.proxy import choose
 
 
-def add_arguments(_: ArgumentParser) -> None:
-    """It takes none."""
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--no-keys", action="store_true", help="look at no key, for CI: there are none")
+    parser.add_argument("--online", action="store_true", help="also find each host in DNS")
 
 
 def run(arguments: Namespace) -> int:
-    config = load_named(arguments, sends=True)
-    check_before_start(config)
-    for words in _facts(config):
+    config = load_named(arguments, sends=not arguments.no_keys)
+    if wrong := what_cannot_work(_without_unread(config) if arguments.no_keys else config):
+        return refuse(*map(str, wrong), *_wrong_templates(config))
+    for words in _facts(config, with_keys=not arguments.no_keys):
         say(words)
     for words in _warnings(config):
         complain(f"{words}; this is only a warning")
     for words in (*_past(config.reminders), *_closed_to_others(config)):
         say(words)
-    if config.malformed:
-        problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
-        return refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
+    if problems := [*_problems(config, arguments)]:
+        return refuse(*problems)
     say(f"{_size(config)}: all well-formed{_what_is_missing(config)}")
     return UP
 
 
-def _facts(config: Config) -> Iterator[str]:
+def _without_unread(config: Config) -> Config:
+    """Return the configuration without the channels whose address is a reference that was not read."""
+    return replace(config, channels=tuple(channel for channel in config.channels if channel.url))
+
+
+def _problems(config: Config, arguments: Namespace) -> Iterator[str]:
+    """Yield what would not work, though the file is well-formed."""
+    if not arguments.no_keys:
+        lost = {account.id: account.problem for account in config.accounts.values() if account.problem}
+        for id, problem in lost.items():
+            yield f"{config.file_name}: {id} cannot work: {problem}; mend that, or leave keys out with --no-keys"
+    yield from _wrong_templates(config)
+    if arguments.online:
+        for host, id in _hosts(config).items():
+            if not _is_found(host):
+                yield f"{config.file_name}: {id}: the host {host} is not found; compare it with the provider's manual"
+
+
+def _wrong_templates(config: Config) -> Iterator[str]:
+    for words in template_problems(config):
+        yield f"{words}; mend it, or take it away for the shipped one"
+
+
+def _hosts(config: Config) -> dict[str, str]:
+    """Return each host that requests connect to from here, and the first account that needs it."""
+    found: dict[str, str] = {}
+    for account in config.accounts.values():
+        if base := account.base or config.providers[account.provider].base:
+            proxy = choose(account.way.proxies, base)
+            found.setdefault(proxy.host if proxy else urlsplit(base).hostname or "", account.id)
+    return found
+
+
+def _is_found(host: str) -> bool:
+    import socket
+
+    try:
+        return bool(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return False
+
+
+def _unheard(config: Config) -> Iterator[str]:
+    """Yield each channel to which no route leads."""
+    led = {name for route in config.rules.routes for name in _led_to(route)}
+    for channel in config.channels if config.rules.routes else ():
+        if led.isdisjoint((channel.name, *channel.tags)):
+            yield f"[[channels]] {channel.name}: no route leads to it, so it is told of nothing"
+
+
+def _led_to(route: Route) -> tuple[str, ...]:
+    return (*route.channels, *(name for step in route.escalate for name in step.channels))
+
+
+def _facts(config: Config, *, with_keys: bool) -> Iterator[str]:
     targets: dict[str, list[Target]] = {id: [] for id in config.accounts}
     for watch in config.watches.values():
         targets[watch.target.account].append(watch.target)
     for account in config.accounts.values():
-        for words in _said_of(account, targets[account.id], config):
+        told = account if with_keys else replace(account, problem=None)
+        for words in _said_of(told, targets[account.id], config):
             yield f"{account.id}: {words}"
     for words in usual_authorities(os.environ):  # the CAs trusted where no `ca_file` is set
         yield f"{ENVIRONMENT}: {words}"
@@ -79,6 +139,7 @@ def _way(account: Account, base: str | None) -> Iterator[str]:
 
 
 def _warnings(config: Config) -> Iterator[str]:
+    yield from _unheard(config)
     yield from open_files(config.secret_files, config.secret_keys)
     if told := open_store(config.store).place_warning():
         yield told
@@ -104,8 +165,6 @@ def _size(config: Config) -> str:
 
 def _what_is_missing(config: Config) -> str:
     """Say what a valid file does not do yet."""
-    if not config.accounts:
-        return "; without an account, `run` shows a demonstration"
-    if unasked := sum(account.problem is not None for account in config.accounts.values()):
-        return f"; {count(unasked, 'account')} cannot be asked from here, see above"
-    return ""
+    if config.accounts:
+        return ""
+    return "; add an [[accounts]] block or set OPENAI_API_KEY to watch one; until then `run` shows a demonstration"

@@ -5,31 +5,46 @@ from collections.abc import Mapping
 
 from monitor.config.cost import MONTH_D, Estimate, by_account, overspending
 from monitor.console.configuration import load_with_accounts
-from monitor.console.table import make_table, print_table
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import CostReport
+from monitor.console.table import Table, print_table
 from monitor.console.terminal import UP, refuse
 from monitor.schedule import Budget
 
 
-def add_arguments(_: ArgumentParser) -> None:
-    """It takes none."""
+def add_arguments(parser: ArgumentParser) -> None:
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    cost_table(by_account(config), config.budgets)
+    costs = by_account(config)
+    rows = [_report(account, cost, config.budgets[account]) for account, cost in costs.items()]
+    print_report(arguments, CostReport, rows, lambda: cost_table(costs, config.budgets))
     problems = overspending(config)
     return refuse(*map(str, problems)) if problems else UP
 
 
+def _report(account: str, cost: Estimate, budget: Budget) -> CostReport:
+    return CostReport(
+        account,
+        cost.calls * MONTH_D,
+        None if cost.tokens is None else cost.tokens * MONTH_D,
+        None if cost.usd is None else cost.usd * MONTH_D,
+        budget.daily_tokens * MONTH_D,
+        budget.daily_usd * MONTH_D,
+    )
+
+
 def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> None:
-    table = make_table("account", "calls a month", "tokens a month", "USD a month", "budget a month")
-    for account, cost in costs.items():
-        budget = budgets[account]
-        table.add_row(
-            account,
-            f"{cost.calls * MONTH_D:,.0f}",
-            "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",
-            "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
-            f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
-        )
-    print_table(table)
+    rows = [(account, *_cells(cost, budgets[account])) for account, cost in costs.items()]
+    print_table(Table(("account", "calls a month", "tokens a month", "USD a month", "budget a month"), rows))
+
+
+def _cells(cost: Estimate, budget: Budget) -> tuple[str, ...]:
+    return (
+        f"{cost.calls * MONTH_D:,.0f}",
+        "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",
+        "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
+        f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
+    )

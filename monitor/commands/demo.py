@@ -1,42 +1,20 @@
 """The demonstration: the real monitor on simulated providers, with a short script of trouble and recovery."""
 
 import asyncio
-from pathlib import Path
 from typing import assert_never
 
 from msgspec import Struct
 
-from monitor.alert.channel import TERMINAL
 from monitor.alert.deliver import Print
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StatusSection
+from monitor.console.demonstration import KEYS, demonstration
 from monitor.runtime.daemon import serve, until_signalled
-from monitor.schedule import Budget, Watch
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
-from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.thread import with_threads
-from probes.catalog import load_provider
-from probes.model import Account, Target
-from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
-from probes.target_id import name_of, provider_of, source_id
-
-FREE_S, PAID_S = 4.0, 8.0
-"""Seconds between free and between paid probes: fifteen times as often as usual, so that nobody has to wait."""
-
-KEYS = {
-    "openai/production": "sk-simulated-production-0001",
-    "openai/backup": "sk-simulated-backup-0002",
-    "anthropic/team": "sk-ant-simulated-team-0003",
-    "gemini/app": "AIzaSimulatedApp0004",
-    "groq/llama": "gsk_simulatedllama0005",
-    "cohere/search": "co-simulated-search-0006",
-    "openai-compatible/reseller": "sk-simulated-reseller-0007",
-}
-
-MODELS = {"openai-compatible": "gpt-4o-mini"}
+from probes.target_id import provider_of
 
 
 class Scene(Struct, frozen=True):
@@ -76,20 +54,21 @@ Trouble happens to seven simulated accounts; watch the monitor notice, explain, 
   as a file:   {page}
 To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
 and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends it.
+Meanwhile, in another terminal: provider-monitor status --demo
 """
 
 
-def demonstrate(folder: Path, store: StoreAddress, show: Print, host: str | None) -> None:
-    """Watch simulated accounts while a script of trouble and recovery runs; the page is written below `folder`."""
+def demonstrate(own: Config, show: Print) -> None:
+    """Watch simulated accounts while a script of trouble and recovery runs. `own`: says where it is written."""
     with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
-        loop.run(_demonstrate(folder, store, show, host))
+        loop.run(_demonstrate(own, show))
 
 
-async def _demonstrate(folder: Path, store: StoreAddress, show: Print, host: str | None) -> None:
+async def _demonstrate(own: Config, show: Print) -> None:
     accounts = [SimulatedAccount(provider_of(id), key) for id, key in KEYS.items()]
     async with Simulator(accounts, ttft_s=0.05) as simulator:
-        config = _config(simulator, folder, store, host)
-        open_store(store).clear()  # the last one's incidents would still be open, and its accounts dead
+        config = demonstration(simulator, own)
+        open_store(config.store).clear()  # the last one's incidents would still be open, and its accounts dead
         async with open_state(config, real_edge(show)) as state, serve(state) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
             script = asyncio.create_task(_play(simulator, show))
@@ -97,36 +76,6 @@ async def _demonstrate(folder: Path, store: StoreAddress, show: Print, host: str
                 await until_signalled(state)
             finally:
                 script.cancel()
-
-
-def _config(simulator: Simulator, folder: Path, store: StoreAddress, host: str | None) -> Config:
-    """Return a configuration that watches the simulator; its page is below `folder`."""
-    accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
-    providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
-    watches = [
-        Watch(Target(id, account.provider, canary, model), every_s, free)
-        for id, account in accounts.items()
-        for canary, model, every_s, free in (
-            ("list", None, FREE_S, True),
-            ("chat", _model(account.provider), PAID_S, False),
-        )
-    ]
-    return Config(
-        file=None,
-        probe=ProbeSection(online=[], blip_s=8),
-        store=store,
-        site=SiteSection(title="AI accounts (demonstration)", host=host),
-        folder=folder / "site" / "demo",
-        public_folder=folder / "public" / "demo",
-        providers=providers,
-        accounts=accounts,
-        budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},
-        watches={watch.target.id: watch for watch in watches},
-        channels=(TERMINAL,),
-        status=StatusSection(interval_s=FREE_S),
-        feeds={source_id(id, "page"): _page(id, simulator) for id in ("groq", "openai")},
-        simulated=True,
-    )
 
 
 async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, ...] = SCRIPT) -> None:
@@ -143,18 +92,3 @@ async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, .
                 simulator.set(KEYS.get(subject, subject), trouble)
             case _:
                 assert_never(scene)
-
-
-def _page(provider: str, simulator: Simulator) -> Feed:
-    page = simulator.status_page(provider)
-    url = f"{page}/api/v2/summary.json"
-    return Feed(id="page", form=Platform.STATUSPAGE, url=url, page=page, source="the simulator")
-
-
-def _account(id: str, key: str, simulator: Simulator) -> Account:
-    provider = provider_of(id)
-    return Account(name_of(id), provider, key, simulator.base(provider), note="simulated")
-
-
-def _model(provider: str) -> str | None:
-    return MODELS.get(provider) or load_provider(provider).canaries["chat"].model

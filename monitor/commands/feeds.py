@@ -6,35 +6,54 @@ from datetime import UTC, datetime
 
 from monitor import words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import FeedReport
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import make_table, plain, print_table
-from monitor.console.terminal import DOWN, UP, say
+from monitor.console.table import Table, TableCell, print_table
+from monitor.console.terminal import DOWN, UP, Colour, say
 from monitor.publish.snapshot import SourceView
 from monitor.sentence.doubted import doubted
 
 
-def add_arguments(_: ArgumentParser) -> None:
-    """It takes none."""
+def add_arguments(parser: ArgumentParser) -> None:
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    if not config.feeds:
-        say("no status source is followed")
+    if not config.feeds and not (arguments.json or arguments.csv):
+        say("no status source is followed; [status] in monitor.toml says which providers' pages are read")
         return UP
     sources = take_snapshot(config).sources
-    source_table(sources, datetime.now(UTC))
+    now = datetime.now(UTC)
+    print_report(arguments, FeedReport, [_report(one, now) for one in sources], lambda: source_table(sources, now))
     return UP if all(source.readable for source in sources) else DOWN
 
 
+def _report(one: SourceView, now: datetime) -> FeedReport:
+    said = [words.notice(notice, now) for notice in one.notices]
+    return FeedReport(
+        one.id, one.page, one.readable, one.read_at, doubted(one.problem) if one.problem else None, one.unread, said
+    )
+
+
 def source_table(sources: Sequence[SourceView], now: datetime) -> None:
-    table = make_table("source", "state", "read", "what it says", "page")
-    for one in sources:
-        state = "[green]read[/]" if one.readable else f"[yellow]{'not believed' if one.problem else 'not read yet'}[/]"
-        read = f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
-        said = [words.notice(notice, now) for notice in one.notices]
-        if one.unread:
-            said.append(f"{words.count(one.unread, 'item')} could not be read")
-        told = "; ".join(said) if one.readable else doubted(one.problem) if one.problem else ""
-        table.add_row(one.id, state, read, plain(told or "no trouble"), plain(one.page))
-    print_table(table)
+    rows = [(one.id, _state(one), _read(one, now), _said(one, now), one.page) for one in sources]
+    print_table(Table(("source", "state", "read", "what it says", "page"), rows))
+
+
+def _state(one: SourceView) -> TableCell:
+    if one.readable:
+        return TableCell("read", Colour.GREEN)
+    return TableCell("not believed" if one.problem else "not read yet", Colour.YELLOW)
+
+
+def _read(one: SourceView, now: datetime) -> str:
+    return f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
+
+
+def _said(one: SourceView, now: datetime) -> str:
+    if not one.readable:
+        return doubted(one.problem) if one.problem else "no trouble"
+    unread = [f"{words.count(one.unread, 'item')} could not be read"] if one.unread else []
+    return "; ".join([*(words.notice(notice, now) for notice in one.notices), *unread]) or "no trouble"

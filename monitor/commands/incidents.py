@@ -1,37 +1,86 @@
-"""`incidents`: print open and past incidents."""
+"""`incidents`: print open and past incidents, or the story of one."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from datetime import datetime
 
 from monitor import words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.incident_story import story_lines, story_report
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import IncidentReport, StoryReport
+from monitor.console.selection import one_of
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import make_table, moment, plain, print_table
-from monitor.console.terminal import DOWN, UP
+from monitor.console.table import Table, TableCell, moment, print_lines, print_table
+from monitor.console.terminal import DOWN, UP, Colour
+from monitor.console.width import width
+from monitor.publish.incident_text import newest_first, story
 from monitor.publish.snapshot import IncidentView
+
+NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="tell all about it: its id, or a part of that")
+    add_formats(parser)
     parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
 
 
 def run(arguments: Namespace) -> int:
     snapshot = take_snapshot(load_with_accounts(arguments))
-    incident_table([*snapshot.open_incidents, *snapshot.past_incidents][: arguments.last])
+    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    if arguments.incident:
+        return _tell(views, arguments, snapshot.made_at)
+    shown = views[: arguments.last]
+    reports = [_report(view) for view in shown]
+    print_report(arguments, IncidentReport, reports, lambda: print_table(incident_table(shown), NONE))
     return DOWN if snapshot.open_incidents else UP
 
 
-def incident_table(views: Sequence[IncidentView]) -> None:
-    table = make_table("id", "what", "blame", "began", "ended", "told")
-    for view in views:
-        incident = view.incident
-        told = sorted({f"{one.channel}: {one.state}" for one in view.told})
-        table.add_row(
-            incident.id,
-            plain(("DRILL " if incident.drill else "") + words.title(incident)),
-            words.BLAMES[incident.blame],
-            moment(incident.opened_at),
-            moment(incident.closed_at) if incident.closed_at else "[red]open[/]",
-            plain(", ".join(told)),
-        )
-    print_table(table)
+def _report(view: IncidentView) -> IncidentReport:
+    it = view.incident
+    return IncidentReport(
+        id=it.id,
+        title=words.title(it),
+        scope=it.scope,
+        subject=it.subject,
+        severity=it.severity,
+        fault=it.fault,
+        blame=it.blame,
+        confidence=it.confidence,
+        opened_at=it.opened_at,
+        closed_at=it.closed_at,
+        drill=it.drill,
+        signal=it.signal,
+        parent=it.parent,
+        told=_told(view),
+    )
+
+
+def _told(view: IncidentView) -> list[str]:
+    return sorted({f"{one.channel}: {one.state}" for one in view.told})
+
+
+def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) -> int:
+    """Tell all about one incident; the exit code says whether that one is open."""
+    known = {view.incident.id: view for view in views}
+    view = known[one_of(list(known), arguments.incident, "incident")]
+    told = story(view, now)
+    print_report(arguments, StoryReport, [story_report(told)], lambda: print_lines(story_lines(told, width())))
+    return DOWN if view.incident.closed_at is None else UP
+
+
+def incident_table(views: Sequence[IncidentView]) -> Table:
+    return Table(("id", "what", "blame", "began", "ended", "told"), [_cells(view) for view in views])
+
+
+def _cells(view: IncidentView) -> tuple[TableCell | str, ...]:
+    incident = view.incident
+    return (
+        incident.id,
+        ("DRILL " if incident.drill else "") + words.title(incident),
+        words.BLAMES[incident.blame],
+        moment(incident.opened_at),
+        moment(incident.closed_at) if incident.closed_at else TableCell("open", Colour.RED),
+        ", ".join(_told(view)),
+    )

@@ -8,6 +8,8 @@ from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
 from monitor.console.alert_history import in_words
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import MaintenanceReport
 from monitor.console.terminal import UP, Print, say
 from monitor.words import duration
 
@@ -16,10 +18,13 @@ AHEAD = timedelta(days=30)
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ical", action="store_true", help="print them as a calendar")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
-    maintenance(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    config, now = load_with_accounts(arguments), datetime.now(UTC)
+    rows = [MaintenanceReport(*one) for one in sorted(_coming(config.rules.maintenance, now))]
+    print_report(arguments, MaintenanceReport, rows, lambda: maintenance(config, arguments, now, say))
     return UP
 
 
@@ -34,7 +39,7 @@ def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print)
     for start, end, name, what in found:
         say(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {name} ({what})")
     if not found:
-        say(f"no maintenance within {duration(AHEAD.total_seconds())}")
+        say(f"no maintenance within {duration(AHEAD.total_seconds())}; [[maintenance]] in monitor.toml plans one")
 
 
 def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:

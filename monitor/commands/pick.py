@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import PickReport
 from monitor.console.selection import unknown
 from monitor.console.snapshot import take_snapshot
 from monitor.console.terminal import DOWN, UP, complain, refuse, say
@@ -13,6 +15,7 @@ from monitor.publish.usable import Usable, pick, usables
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("provider", metavar="PROVIDER", help="whose account is wanted, such as openai")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -23,12 +26,14 @@ def run(arguments: Namespace) -> int:
     snapshot = take_snapshot(config)
     every = usables(snapshot, standing(snapshot))
     best = pick(every, arguments.provider)
+    caution = best.caution.words if best and best.caution else None
+    report = PickReport(arguments.provider, best.account if best else None, caution)
+    print_report(arguments, PickReport, [report], lambda: say(best.account) if best else None)
     if best is None:
         _complain_of_none(every, arguments.provider)
         return DOWN
     if best.caution:
         complain(f"caution: {best.caution.words}")
-    say(best.account)
     return UP
 
 

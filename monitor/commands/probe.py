@@ -11,10 +11,23 @@ from monitor import __version__
 from monitor.config.config import Config
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import ProbeReport
 from monitor.console.selection import accounts_meant
 from monitor.console.short_run import run_short
-from monitor.console.table import asked_of, make_table, open_console, plain, print_table, rate, seconds, show_progress
-from monitor.console.terminal import DOWN, UP, say
+from monitor.console.table import (
+    Table,
+    TableCell,
+    asked_of,
+    fill,
+    print_lines,
+    print_table,
+    rate,
+    seconds,
+    show_progress,
+)
+from monitor.console.terminal import DOWN, UP, Colour, say
+from monitor.console.width import width
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
 from monitor.stages.probe import unseen
@@ -34,6 +47,7 @@ from probes.remedy import explain, is_covered, is_mended, neighbour
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_account(parser)
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -42,10 +56,32 @@ def run(arguments: Namespace) -> int:
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations, mends = probe_now(config, watches)
-    observation_table(observations, config.providers, {id: account.way for id, account in config.accounts.items()})
-    for mend in mends:
-        say(mend)
+    ways = {id: account.way for id, account in config.accounts.items()}
+
+    def tell() -> None:
+        observation_table(observations, config.providers, ways)
+        for mend in mends:
+            say(mend)
+
+    print_report(arguments, ProbeReport, [_report(one) for one in observations], tell)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
+
+
+def _report(one: Observation) -> ProbeReport:
+    per_token_s = token_s(one)
+    return ProbeReport(
+        account=one.target.account,
+        canary=one.target.canary,
+        model=one.target.model,
+        outcome=one.outcome,
+        fault=one.fault,
+        status=one.status,
+        first_token_s=one.ttft_s,
+        total_s=one.latency_s,
+        tokens_per_s=1 / per_token_s if per_token_s else None,
+        words=one.answer.words if one.answer else None,
+        rule=one.answer.rule if one.answer else None,
+    )
 
 
 def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
@@ -115,7 +151,12 @@ async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
     return await attempt(prober, config.providers[account.provider], account, watch.target)
 
 
-OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
+OUTCOMES = {
+    Outcome.OK: Colour.GREEN,
+    Outcome.DEGRADED: Colour.YELLOW,
+    Outcome.FAILED: Colour.RED,
+    Outcome.UNKNOWN: Colour.DIM,
+}
 NO_WAYS: Mapping[str, Way] = {}
 
 
@@ -123,21 +164,23 @@ def observation_table(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
 ) -> None:
     """Print the answers and what to do. `ways`: the way out by account; direct for accounts not in it."""
-    table = make_table("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
-    for one in observations:
-        table.add_row(
-            one.target.account,
-            asked_of(one.target.canary, one.target.model),
-            f"[{OUTCOMES[one.outcome]}]{one.fault or one.outcome}[/]",
-            str(one.status or "-"),
-            seconds(one.ttft_s),
-            rate(token_s(one)),
-            seconds(one.latency_s),
-            plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
-        )
-    print_table(table)
+    titles = ("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
+    print_table(Table(titles, [_cells(one) for one in observations]))
     for account, step in _next_steps(observations, providers, ways):
-        open_console().print(plain(f"{account}: {step}"), soft_wrap=True)
+        print_lines(fill(f"{account}: {step}", width(), indent=2))
+
+
+def _cells(one: Observation) -> tuple[TableCell | str, ...]:
+    return (
+        one.target.account,
+        asked_of(one.target.canary, one.target.model),
+        TableCell(one.fault or one.outcome, OUTCOMES[one.outcome]),
+        str(one.status or "-"),
+        seconds(one.ttft_s),
+        rate(token_s(one)),
+        seconds(one.latency_s),
+        f"{one.answer.words} ({one.answer.rule})" if one.answer else "",
+    )
 
 
 def _next_steps(

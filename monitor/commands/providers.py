@@ -2,39 +2,54 @@
 
 import shlex
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
-
-from rich.table import Table
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from monitor import words
 from monitor.console.configuration import load_named
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import ProviderReport
 from monitor.console.selection import unknown
-from monitor.console.table import make_table, open_console, plain, print_table
-from monitor.console.terminal import UP, refuse
+from monitor.console.table import Table, TableCell, fill, print_lines, print_table
+from monitor.console.terminal import UP, Colour, refuse
+from monitor.console.width import width
 from probes.catalog import load_provider, provider_ids
 from probes.provider import Canary, NoPage, Provider, Rule
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
     shelf = load_named(arguments).shelf
     known = provider_ids(shelf)
-    if not arguments.provider:
-        provider_table([load_provider(id, shelf) for id in known])
-        return UP
-    if arguments.provider not in known:
+    if arguments.provider and arguments.provider not in known:
         return refuse(unknown("provider", arguments.provider, known))
-    provider_facts(load_provider(arguments.provider, shelf))
+    shown = [load_provider(id, shelf) for id in ([arguments.provider] if arguments.provider else known)]
+    tell = partial(provider_facts, shown[0]) if arguments.provider else partial(provider_table, shown)
+    print_report(arguments, ProviderReport, [_report(one) for one in shown], tell)
     return UP
 
 
+def _report(provider: Provider) -> ProviderReport:
+    verified = list(provider.facts().values())
+    return ProviderReport(
+        id=provider.id,
+        name=provider.name,
+        canaries=list(provider.canaries),
+        rules=len(provider.rules),
+        facts=len(verified),
+        unverified=verified.count(False),
+        key_variables=list(provider.key_variables),
+        checked=provider.checked,
+    )
+
+
 def provider_table(providers: Sequence[Provider]) -> None:
-    table = make_table("id", "name", "canaries", "rules", "unverified", "key variable", "checked")
-    for one in providers:
-        table.add_row(
+    rows = [
+        (
             one.id,
             one.name,
             ", ".join(one.canaries),
@@ -43,34 +58,53 @@ def provider_table(providers: Sequence[Provider]) -> None:
             ", ".join(one.key_variables),
             one.checked.isoformat(),
         )
-    print_table(table)
+        for one in providers
+    ]
+    print_table(Table(("id", "name", "canaries", "rules", "unverified", "key variable", "checked"), rows))
 
 
 def provider_facts(provider: Provider) -> None:
     """Print one provider: its probes, what its answers mean, its prices, and where to get help."""
-    console, verified = open_console(), provider.facts()
-    console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {plain(provider.source)}")
+    verified = provider.facts()
+    _print_text(_head(provider))
+    for table in _tables(provider, verified):
+        if table.rows:
+            print_lines([""])
+            print_table(table)
+    print_lines([""])
+    _print_text(_foot(provider, verified))
+
+
+def _print_text(lines: Iterable[str]) -> None:
+    print_lines(line for text in lines for line in fill(text, width(), indent=2))
+
+
+def _head(provider: Provider) -> Iterator[str]:
+    yield f"{provider.name} ({provider.id}), checked {provider.checked}, {provider.source}"
     if provider.is_command:
-        console.print("asked through a program, which has its own login")
+        yield "asked through a program, which has its own login"
     else:
-        console.print(f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}")
-    console.print(f"unverified: {_doubts(provider)}")
-    print_table(_canary_table(provider, verified))
-    print_table(_rule_table(provider, verified))
-    if provider.signals:
-        print_table(_signal_table(provider, verified))
-    if provider.prices:
-        print_table(_price_table(provider, verified))
-    if provider.feeds:
-        print_table(_feed_table(provider, verified))
+        yield f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}"
+    yield f"unverified: {_doubts(provider)}"
+
+
+def _tables(provider: Provider, verified: Mapping[str, bool]) -> Iterator[Table]:
+    yield _canary_table(provider, verified)
+    yield _rule_table(provider, verified)
+    yield _signal_table(provider, verified)
+    yield _price_table(provider, verified)
+    yield _feed_table(provider, verified)
+
+
+def _foot(provider: Provider, verified: Mapping[str, bool]) -> Iterator[str]:
     for fault, address in provider.help.items():
-        console.print(f"{words.FAULTS[fault]}: {plain(_place(address))}{_doubt(verified, f'help.{fault}')}")
-    for demand, address in provider.verification.items():
+        yield f"{words.FAULTS[fault]}: {_place(address)}{_doubt(verified, f'help.{fault}')}"
+    for demand, page in provider.verification.items():
         doubt = _doubt(verified, f"verification.{demand}")
-        console.print(f"verification, {demand.replace('_', ' ')}: {plain(address)}{doubt}")
+        yield f"verification, {demand.replace('_', ' ')}: {page}{doubt}"
     for path in provider.unverified:
         if path in verified and not path.startswith(("help", "verification")) and not path.endswith(".model"):
-            console.print(f"{path}{_doubt(verified, path)}")
+            yield f"{path}{_doubt(verified, path)}"
 
 
 def _place(help: str | NoPage) -> str:
@@ -81,21 +115,23 @@ def _place(help: str | NoPage) -> str:
 
 def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
     where = "runs" if provider.is_command else "path"
-    table = make_table("canary", "dialect", where, "model", "costs", "asked", "tells", "verified", "source")
-    for name, canary in provider.canaries.items():
-        path = f"canaries.{name}"
-        table.add_row(
-            name,
-            canary.dialect,
-            plain(canary.path or shlex.join(canary.run or ())),
-            plain(canary.model or "-") + _doubt(verified, f"{path}.model"),
-            "nothing" if canary.free else "allowance" if canary.run else "tokens",
-            _asked(name, canary),
-            _told(canary),
-            _verified(verified, path),
-            plain(canary.source),
-        )
-    return table
+    titles = ("canary", "dialect", where, "model", "costs", "asked", "tells", "verified", "source")
+    return Table(titles, [_canary_cells(name, one, verified) for name, one in provider.canaries.items()])
+
+
+def _canary_cells(name: str, canary: Canary, verified: Mapping[str, bool]) -> tuple[TableCell | str, ...]:
+    path = f"canaries.{name}"
+    return (
+        name,
+        canary.dialect,
+        canary.path or shlex.join(canary.run or ()),
+        (canary.model or "-") + _doubt(verified, f"{path}.model"),
+        "nothing" if canary.free else "allowance" if canary.run else "tokens",
+        _asked(name, canary),
+        _told(canary),
+        _verified(verified, path),
+        canary.source,
+    )
 
 
 def _asked(name: str, canary: Canary) -> str:
@@ -112,36 +148,53 @@ def _told(canary: Canary) -> str:
 
 
 def _rule_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
-    table = make_table("rule", "means", "fits", "verified", "source")
-    for rule in provider.rules:
-        means = "ok" if rule.ok else str(rule.fault)
-        checked = _verified(verified, f"rules.{rule.id}")
-        table.add_row(rule.id, means, plain(_conditions(rule)), checked, plain(rule.source))
-    return table
+    rows = [
+        (
+            rule.id,
+            "ok" if rule.ok else str(rule.fault),
+            _conditions(rule),
+            _verified(verified, f"rules.{rule.id}"),
+            rule.source,
+        )
+        for rule in provider.rules
+    ]
+    return Table(("rule", "means", "fits", "verified", "source"), rows)
 
 
 def _feed_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
-    table = make_table("status source", "form", "read from", "what matters", "verified", "source")
-    for feed in provider.feeds:
-        matters, checked = plain(", ".join(feed.components) or "all"), _verified(verified, f"feeds.{feed.id}")
-        table.add_row(feed.id, feed.form, plain(feed.url), matters, checked, plain(feed.source))
-    return table
+    rows = [
+        (
+            feed.id,
+            feed.form,
+            feed.url,
+            ", ".join(feed.components) or "all",
+            _verified(verified, f"feeds.{feed.id}"),
+            feed.source,
+        )
+        for feed in provider.feeds
+    ]
+    return Table(("status source", "form", "read from", "what matters", "verified", "source"), rows)
 
 
 def _signal_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
-    table = make_table("signal", "means", "header", "value", "verified", "source")
-    for one in provider.signals:
-        checked = _verified(verified, f"signals.{one.id}")
-        table.add_row(one.id, one.fault, one.header, plain(one.value or "any"), checked, plain(one.source))
-    return table
+    rows = [
+        (one.id, one.fault, one.header, one.value or "any", _verified(verified, f"signals.{one.id}"), one.source)
+        for one in provider.signals
+    ]
+    return Table(("signal", "means", "header", "value", "verified", "source"), rows)
 
 
 def _price_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
-    table = make_table("price of", "USD a call", "USD a million in", "USD a million out", "verified", "source")
-    for one in provider.prices:
-        figures = (f"{usd:g}" for usd in (one.call_usd, one.input_usd, one.output_usd))
-        table.add_row(plain(one.model), *figures, _verified(verified, f"prices.{one.model}"), plain(one.source))
-    return table
+    rows = [
+        (
+            one.model,
+            *(f"{usd:g}" for usd in (one.call_usd, one.input_usd, one.output_usd)),
+            _verified(verified, f"prices.{one.model}"),
+            one.source,
+        )
+        for one in provider.prices
+    ]
+    return Table(("price of", "USD a call", "USD a million in", "USD a million out", "verified", "source"), rows)
 
 
 def _doubts(provider: Provider) -> str:
@@ -149,12 +202,12 @@ def _doubts(provider: Provider) -> str:
     return f"{verified.count(False)} of {len(verified)} facts"
 
 
-def _verified(verified: Mapping[str, bool], path: str) -> str:
-    return "yes" if verified[path] else "[yellow]unverified[/]"
+def _verified(verified: Mapping[str, bool], path: str) -> TableCell | str:
+    return "yes" if verified[path] else TableCell("unverified", Colour.YELLOW)
 
 
 def _doubt(verified: Mapping[str, bool], path: str) -> str:
-    return "" if verified.get(path, True) else " [yellow](unverified)[/]"
+    return "" if verified.get(path, True) else " (unverified)"
 
 
 def _conditions(rule: Rule) -> str:

@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     else:
         from monitor.commands.demo import demonstrate
 
-        demonstrate(config.written, config.demonstration, say, config.site.host)
+        demonstrate(config, say)
     return UP
 
 

@@ -10,6 +10,8 @@ from monitor.config.config import Config
 from monitor.console.alert_history import correspondence, in_words, who_answers
 from monitor.console.argument import fault, span
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import SilenceReport
 from monitor.console.selection import wrong
 from monitor.console.terminal import UP, Print, say
 from monitor.store.store import open_store
@@ -22,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         words = f"only what is of this {what}; several: any of them"
         parser.add_argument(f"--{what}", action="append", default=[], type=kind, metavar=what.upper(), help=words)
     parser.add_argument("--end", metavar="ID", help="end this silence")
+    add_formats(parser)
     parser.add_argument("--by", metavar="NAME", help="who asks for it (default: your login)")
 
 
@@ -37,8 +40,8 @@ def silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> 
     elif arguments.span:
         _begin(config, arguments, now, say)
     else:
-        for line in _listed(config, now):
-            say(line)
+        rows = [_report(one) for one in _standing(config, now)]
+        print_report(arguments, SilenceReport, rows, lambda: _list(config, now, say))
 
 
 def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
@@ -77,13 +80,22 @@ def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> Non
     say(f"{arguments.end}: ended")
 
 
+def _report(one: Reply) -> SilenceReport:
+    return SilenceReport(one.id, one.until, in_words(one.match or Match()), one.by, one.reason)
+
+
+def _list(config: Config, now: datetime, say: Print) -> None:
+    for line in _listed(config, now):
+        say(line)
+
+
 def _listed(config: Config, now: datetime) -> Iterator[str]:
     found = _standing(config, now)
     for one in found:
         match = one.match or Match()
         yield f"{one.id}: until {one.until:%Y-%m-%d %H:%M} UTC, {in_words(match)}, by {one.by}: {one.reason}"
     if not found:
-        yield "no silence stands"
+        yield 'no silence stands; `silence 2h --reason "WORDS"` begins one'
 
 
 def _standing(config: Config, now: datetime) -> list[Reply]:

@@ -1,38 +1,56 @@
-"""`status`: print the state of every target, as the monitor believes it."""
+"""`status`: print the state of every account, as the monitor believes it."""
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from monitor.config.config import Config
+from monitor.console.account_choice import add_choice, chosen
 from monitor.console.configuration import load_named, load_with_accounts
+from monitor.console.selection import wrong
 from monitor.console.snapshot import take_snapshot
+from monitor.console.table import print_lines
 from monitor.console.terminal import DOWN, UP, complain, say
+from monitor.console.width import width
 from monitor.publish.collect import pulse
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import Mark, Standing, standing
 from monitor.sentence.found import stage_failed
+from monitor.storage_refusal import StoreError
 from monitor.store.store import open_store
+from probes.document import DocumentError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    add_choice(parser)
+    parser.add_argument("--down", action="store_true", help="only accounts that are not known to work")
+    parser.add_argument("-v", "--targets", action="store_true", help="print each canary, too, and each account in full")
+    parser.add_argument("--watch", action="store_true", help="print it again every few seconds, until Ctrl-C")
+    both = parser.add_mutually_exclusive_group()
+    both.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    both.add_argument("--csv", action="store_true", help="print one line for each account")
     parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
 
 
 def run(arguments: Namespace) -> int:
     if arguments.alive:
-        return _alive(load_named(arguments))
-    snapshot = take_snapshot(load_with_accounts(arguments))
+        return _alive(load_with_accounts(arguments) if arguments.demo else load_named(arguments))
+    if arguments.watch:
+        return _watch(arguments)
+    config = load_with_accounts(arguments)
+    ids, snapshot = chosen(config, arguments), take_snapshot(config)
     now = standing(snapshot)
     if arguments.json:
-        _print_json(snapshot, now)
+        _print_json(snapshot, now, ids, arguments)
+    elif arguments.csv:
+        _print_csv(snapshot, now, ids, arguments)
     else:
-        _print_tables(snapshot, now)
+        print_lines(_picture(snapshot, now, ids, arguments))
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(stage_failed, snapshot.faults)]
     for words in found:
         complain(words)
-    return UP if not found and all(mark is Mark.UP for mark in now.marks.values()) else DOWN
+    return UP if not found and all(now.marks[id] is Mark.UP for id in ids & now.marks.keys()) else DOWN
 
 
 def _alive(config: Config) -> int:
@@ -46,18 +64,59 @@ def _alive(config: Config) -> int:
     return UP if now.is_steady else DOWN
 
 
-def _print_json(snapshot: Snapshot, now: Standing) -> None:
+def _print_json(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
     from monitor.publish.private_site import status_json
 
-    sys.stdout.write(status_json(snapshot, now).decode())
+    down = frozenset(id for id, mark in now.marks.items() if mark is not Mark.UP)
+    sys.stdout.write(status_json(snapshot, now, ids & down if arguments.down else ids).decode())
 
 
-def _print_tables(snapshot: Snapshot, now: Standing) -> None:
-    from monitor.console.status_table import (  # imported late: a container runs `status --alive` every half minute
-        objective_table,
-        status_table,
+def _print_csv(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
+    from monitor.console.report import write_csv
+    from monitor.console.report_row import AccountReport
+    from monitor.publish.account_row import account_rows
+
+    rows = [row for row in account_rows(snapshot, now) if row.id in ids]
+    rows = [row for row in rows if not arguments.down or row.mark is not Mark.UP]
+    write_csv(
+        AccountReport,
+        [
+            AccountReport(
+                account=row.id,
+                provider=row.provider,
+                mark=row.mark,
+                usable=now.judgements[row.id].usable,
+                fault=row.view.fault,
+                since=row.since,
+                why=row.why,
+                incident=row.incident.id if row.incident else None,
+            )
+            for row in rows
+        ],
     )
 
-    status_table(snapshot, now)
-    if snapshot.objectives:
-        objective_table(snapshot.objectives)
+
+def _picture(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> Iterable[str]:
+    from monitor.console.status_screen import make_screen, screen_lines  # a container runs `--alive` every half minute
+
+    at_length = arguments.targets or arguments.verbose or len(arguments.account) == 1
+    return screen_lines(make_screen(snapshot, now, ids, down=arguments.down, targets=at_length, most=width()))
+
+
+def _watch(arguments: Namespace) -> int:
+    if not sys.stdout.isatty():
+        raise wrong("--watch", "needs a terminal to draw on", "leave it out, or repeat `status`")
+    from monitor.console.redraw import redraw
+
+    redraw(lambda: _drawn(arguments))
+    return UP
+
+
+def _drawn(arguments: Namespace) -> Sequence[str]:
+    """Return the screen of this moment, or what is wrong with it: a file that is being edited ends no watching."""
+    try:
+        config = load_with_accounts(arguments)
+        snapshot = take_snapshot(config)
+        return list(_picture(snapshot, standing(snapshot), chosen(config, arguments), arguments))
+    except (DocumentError, StoreError) as error:
+        return str(error).splitlines()

@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import SettingReport
 from monitor.console.selection import accounts_meant
-from monitor.console.table import make_table, print_table, show_progress
-from monitor.console.terminal import UP, say
+from monitor.console.table import Table, TableCell, print_table, show_progress
+from monitor.console.terminal import UP, Colour, say
 from monitor.detect.health import Thresholds
+from monitor.diagnose.incident import Incident
 from monitor.replay.observations import look_back
-from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings
+from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, Trial, compare, outages, settings
 from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
@@ -26,6 +29,7 @@ HOW_TO_READ = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_account(parser)
+    add_formats(parser)
     parser.add_argument("--days", type=_days, metavar="N", help="replay the last N days (default: all that is kept)")
 
 
@@ -44,14 +48,26 @@ def run(arguments: Namespace) -> int:
     with store.reading() as stored, show_progress(doing) as report:
         told = look_back(stored, config, settings(config.thresholds), tally, now, report)
     held = _held(tally)
-    if tally.span < LEAST:
+    if tally.span < LEAST and not (arguments.json or arguments.csv):
         say(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
-    tune_table(told, config.thresholds, tally.span)
-    outage_table(told, config.thresholds)
-    for line in HOW_TO_READ:
-        say(line.format(held=held))
+
+    def tell() -> None:
+        print_table(tune_table(told, config.thresholds, tally.span))
+        if (found := outage_table(told, config.thresholds)).rows:
+            print_table(found)
+        for line in HOW_TO_READ:
+            say(line.format(held=held))
+
+    trials = compare(told, config.thresholds) if tally.span >= LEAST else []
+    print_report(arguments, SettingReport, [_report(one, config.thresholds) for one in trials], tell)
     return UP
+
+
+def _report(one: Trial, now: Thresholds) -> SettingReport:
+    its, is_current = one.setting, one.setting == now
+    counts = (one.alarms, one.messages, one.delay_s, one.found, one.outages)
+    return SettingReport(its.failures, its.blip_s, is_current, *counts)
 
 
 def _held(tally: LookCount) -> str:
@@ -59,18 +75,22 @@ def _held(tally: LookCount) -> str:
     return f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
 
 
-def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> None:
-    table = make_table("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
-    for one in compare(told, now):
-        table.add_row(
-            f"[bold]{_setting(one.setting)} (now)[/]" if one.setting == now else _setting(one.setting),
+def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> Table:
+    rows: list[tuple[TableCell | str, ...]] = [
+        (
+            TableCell(f"{_setting(one.setting)} (now)", Colour.BOLD) if one.setting == now else _setting(one.setting),
             *_counted(one.alarms, one.messages, span),
             "-" if one.delay_s is None else duration(one.delay_s),
             f"{one.found} of {one.outages}",
         )
+        for one in compare(told, now)
+    ]
     slow = told[now].slow
-    table.add_row("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-")
-    print_table(table)
+    rows.append(("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-"))
+    return Table(TUNE_TITLES, rows)
+
+
+TUNE_TITLES = ("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
 
 
 def _setting(setting: Thresholds) -> str:
@@ -86,20 +106,22 @@ OUTAGES = 20
 """Most outages printed, the latest ones."""
 
 
-def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> None:
-    table = make_table("outage of", "began (UTC)", "lasted", "messages", "not told with")
-    found = outages(told, now)
-    for one in found[:OUTAGES]:
-        its = one.alarm.incident
-        table.add_row(
-            title(its),
-            f"{its.opened_at:%d %b, %H:%M}",
-            duration((its.closed_at - its.opened_at).total_seconds()) if its.closed_at else "goes on",
+def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> Table:
+    rows = [
+        (
+            title(one.alarm.incident),
+            f"{one.alarm.incident.opened_at:%d %b, %H:%M}",
+            _lasted(one.alarm.incident),
             str(one.alarm.messages),
             _untold(one.untold, now) or "-",
         )
-    if found:
-        print_table(table)
+        for one in outages(told, now)[:OUTAGES]
+    ]
+    return Table(("outage of", "began (UTC)", "lasted", "messages", "not told with"), rows)
+
+
+def _lasted(incident: Incident) -> str:
+    return duration((incident.closed_at - incident.opened_at).total_seconds()) if incident.closed_at else "goes on"
 
 
 def _untold(untold: Sequence[Thresholds], now: Thresholds) -> str:

@@ -18,9 +18,12 @@ from probes.provider import Name
 from probes.target_id import account_id
 
 FILE = "monitor.toml"
-HostAndPort = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
+WEB, WEB_WORDS = r"^https?://[^\s]+$", "a web address that begins with https:// or http://, without spaces"
+HostAndPort = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$", description="a host and a port: example.com:443")
+]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a currency in three capital letters: USD")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
@@ -96,17 +99,19 @@ class SiteSection(Section, frozen=True, kw_only=True):
     title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI accounts"
     public_folder: str = "public"
     public_title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI providers"
-    public_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    public_url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
     metrics: str = "metrics/provider-monitor.prom"
     slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")] = "en"
+    language: Annotated[
+        str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")
+    ] = "en"
     templates: str | None = None
     serve: bool = True
     host: Annotated[
         str | None, Meta(description="where `run` listens; without it on 127.0.0.1, or where `run --host` says")
     ] = None
     port: Annotated[int, Meta(ge=0, le=65535)] = 8321
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
 
 
 class HeartbeatSection(Section, frozen=True, kw_only=True):
@@ -138,7 +143,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
     name: Label
     provider: str
     key: SecretText | None = None
-    base: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    base: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
     canaries: list[str] | None = None
     models: list[str] | dict[str, list[str]] = []
     interval_s: dict[str, IntervalSeconds] = {}

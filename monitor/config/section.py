@@ -4,7 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
+LABEL_WORDS = "1 to 64 characters, with no slash anywhere and no space at either end"
+Label = Annotated[
+    str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$", description=LABEL_WORDS)
+]
 SECRET = "secret"
 SecretText = Annotated[str, Meta(extra={SECRET: True})]
 """A secret, or a reference to one: redaction finds such values by this mark, and no error shows them."""

@@ -27,12 +27,21 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
 
 
 def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Like `load_named`, but raises DocumentError also if there is no account."""
+    """Like `load_named`, but raises DocumentError also if there is no account; with --demo, the demonstration's."""
     config = load_named(arguments, sends=sends)
+    if getattr(arguments, "demo", False):
+        from monitor.console.demonstration import Nowhere, demonstration
+
+        return demonstration(Nowhere(), config)
     if not config.accounts:
-        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; a demonstration has a page"
-        raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", repair)])
+        raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", FIRST_STEP)])
     return config
+
+
+FIRST_STEP = (
+    "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any account, `run` shows a "
+    "demonstration, which --demo reads"
+)
 
 
 def _is_there(path: Path) -> bool:

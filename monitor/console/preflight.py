@@ -11,10 +11,18 @@ from probes.document import DocumentError, Problem
 
 
 def check_before_start(config: Config) -> None:
-    """Raise DocumentError if canaries would cost more than allowed, or a channel's URL is unusable."""
-    _try_templates(config)
-    if problems := [*overspending(config), *_wrong_channels(config)]:
+    """Raise DocumentError if canaries would cost more than allowed, or a channel's URL is unusable.
+
+    Warns of the user's own templates that fail.
+    """
+    for words in template_problems(config):
+        complain(f"{words}; the shipped one is used until it is mended")
+    if problems := what_cannot_work(config):
         raise DocumentError(problems)
+
+
+def what_cannot_work(config: Config) -> list[Problem]:
+    return [*overspending(config), *_wrong_channels(config)]
 
 
 def _wrong_channels(config: Config) -> Iterator[Problem]:
@@ -24,16 +32,15 @@ def _wrong_channels(config: Config) -> Iterator[Problem]:
             yield Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
 
 
-def _try_templates(config: Config) -> None:
-    """Warn of the user's own templates that fail; each is filled once to find out."""
+def template_problems(config: Config) -> Iterator[str]:
+    """Yield what is wrong with the user's own templates; each is filled once to find out."""
     if config.templates:
         from monitor.alert.text import MessageTemplates
 
         for name, reason in MessageTemplates(config.templates).problems():
-            complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
+            yield f"{config.templates}/{name}: {reason}"
     if (config.templates or config.page_templates) and config.accounts:
         from monitor.console.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)
-        for words in (*alert_problems(config, now).values(), *page_problems(config, now).values()):
-            complain(f"{words}; the shipped one is used until it is mended")
+        yield from (*alert_problems(config, now).values(), *page_problems(config, now).values())

@@ -1,8 +1,12 @@
 """An argument of the command line → the account, channel or incident that it means."""
 
 from monitor.config.config import Config
+from monitor.words import listed
 from probes.document import DocumentError, Problem, suggest
 from probes.redact import screen
+
+MOST = 10
+"""Most ids named in an error."""
 
 
 def accounts_meant(config: Config, wanted: str | None) -> list[str]:
@@ -30,13 +34,15 @@ def channels_meant(config: Config, wanted: str | None) -> list[str]:
 def one_of(known: list[str], wanted: str | None, kind: str) -> str:
     """Return the id that the user means, by a part of it; without an argument the only one there is."""
     found = [id for id in known if wanted is None or wanted in id]
-    if len(found) == 1:
-        return found[0]
+    begun = [id for id in found if wanted and id.startswith(wanted)]
+    for few in (found, begun):
+        if len(few) == 1:
+            return few[0]
     what = f'"{wanted}"' if wanted else "INCIDENT"
     if not known:
         raise wrong(what, f"cannot be meant: there is no {kind}", "see `provider-monitor incidents`")
     is_what = f"is no {kind}" if not found else f"may be each {kind}"
-    raise wrong(what, is_what, f"use one of: {', '.join(found or known)}")
+    raise wrong(what, is_what, f"use one of: {listed(found or known, MOST)}")
 
 
 def wrong(key: str, what: str, repair: str) -> DocumentError:

@@ -221,8 +221,8 @@ def _is_of(view: IncidentView, provider: str) -> bool:
     return view.incident.about.provider == provider
 
 
-def status_json(snapshot: Snapshot, now: Standing) -> bytes:
-    """Return the state for machines, in a few kilobytes and a stable format."""
+def status_json(snapshot: Snapshot, now: Standing, only: Collection[str] | None = None) -> bytes:
+    """Return the state for machines, in a few kilobytes and a stable format; `only`: of these accounts."""
     told = cautions(snapshot)
     document = {
         "version": STATUS_VERSION,
@@ -234,6 +234,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
             ready(_account(account, provider.id, now, told.get(account.id)))
             for provider in snapshot.providers
             for account in provider.accounts
+            if only is None or account.id in only
         ],
         "open_incidents": [_open_incident(view) for view in snapshot.open_incidents],
         "status_sources": [_source(source) for source in snapshot.sources],

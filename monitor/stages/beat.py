@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from monitor.diagnose.incident import redated as redated_incident
 from monitor.diagnose.status_source import Source, is_news
 from monitor.diagnose.subject import Scope
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
+from monitor.stages.first_answer import FirstAnswer
 from monitor.stages.first_look import FirstLook
 from monitor.stages.notify import tell
 from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
@@ -32,11 +34,13 @@ log = logging.getLogger("monitor")
 async def remember(state: MonitorState) -> None:
     """Run beat after beat on the observations that come in."""
     first = FirstLook(frozenset(watch.target.answerer for watch in state.belief.config.watches.values()))
+    answers = first_answers(state)
     while True:
         await _gather(state.signals, state.services.pauses.beat_s)
         await follow_clock(state)
         observations = seen(state)
         first.take(observations)
+        answers.take(observations)
         if observations or is_to_conclude(state) or state.services.storage.failover.refusal or _is_idle(state):
             now = state.services.edge.clock()
             await note_absence(state, now, state.services.pauses.absent)
@@ -45,6 +49,17 @@ async def remember(state: MonitorState) -> None:
             except Exception:
                 plan_as_usual(state.services, state.belief, state.planned, observations)
                 raise
+
+
+def first_answers(state: MonitorState) -> FirstAnswer:
+    """Return what says of each account once that it works; an account that cannot be asked was named before."""
+    config = state.belief.config
+    targets: dict[str, set[str]] = {}
+    for id, watch in config.watches.items():
+        if not watch.aside and not config.accounts[watch.target.account].problem:
+            targets.setdefault(watch.target.account, set()).add(id)
+    counted = {account: frozenset(its) for account, its in targets.items()}
+    return FirstAnswer(targets=counted, show=partial(log.info, "%s"), timer=state.services.edge.timer)
 
 
 async def _gather(signals: Signals, beat_s: float) -> None:

@@ -1,0 +1,208 @@
+"""What each command reports to programs: one type for a row of its `--json` and `--csv`.
+
+Fields are added without a new version of the format, never removed or changed. Times are UTC. `null` is not known or
+does not apply.
+"""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from monitor.alert.case import OutboxState, Step
+from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import Scope
+from probes.model import Blame, Confidence, Fault, Outcome
+
+
+class AccountReport(Struct, frozen=True):
+    """One account, as `status --csv` lists it, the worst first; `status --json` holds more, in a format of its own."""
+
+    account: str
+    provider: str
+    mark: str
+    usable: bool | None
+    fault: Fault | None
+    since: datetime | None
+    why: str
+    incident: str | None
+
+
+class IncidentReport(Struct, frozen=True):
+    """One incident. `closed_at`: null while it is open; `told`: each channel and how its last message went."""
+
+    id: str
+    title: str
+    scope: Scope
+    subject: str
+    severity: Severity
+    fault: Fault
+    blame: Blame
+    confidence: Confidence
+    opened_at: datetime
+    closed_at: datetime | None
+    drill: bool
+    signal: bool
+    parent: str | None
+    told: list[str]
+
+
+class StoryEvent(Struct, frozen=True):
+    """One step in the life of an incident."""
+
+    at: str
+    words: str
+    error: str | None
+
+
+class StoryProof(Struct, frozen=True):
+    """One failing answer."""
+
+    target: str
+    at: str
+    fault: str
+    answer: str
+    request_id: str | None
+    rule: str
+    words: str
+
+
+class StoryReport(Struct, frozen=True):
+    """One incident in full, in the words of its page. `instead`: null if no other account need be named."""
+
+    id: str
+    title: str
+    is_open: bool
+    severity: str
+    scope: str
+    whose: str
+    advice: str
+    instead: list[str] | None
+    reasons: list[str]
+    targets: list[str]
+    events: list[StoryEvent]
+    evidence: list[StoryProof]
+
+
+class PickReport(Struct, frozen=True):
+    """The account of a provider to use now; null: none is known to work. `caution`: why it may be lost next."""
+
+    provider: str
+    account: str | None
+    caution: str | None
+
+
+class FeedReport(Struct, frozen=True):
+    """One status source. `problem`: why it is not believed; `said`: its open and planned notices."""
+
+    id: str
+    page: str
+    readable: bool
+    read_at: datetime | None
+    problem: str | None
+    unread: int
+    said: list[str]
+
+
+class CostReport(Struct, frozen=True):
+    """The most that the canaries of one account use in 30 days, and what it may use."""
+
+    account: str
+    calls: float
+    tokens: float | None
+    usd: float | None
+    budget_tokens: int
+    budget_usd: float
+
+
+class MaintenanceReport(Struct, frozen=True):
+    """One maintenance window of the next 30 days, and what it covers."""
+
+    start: datetime
+    end: datetime
+    name: str
+    covers: str
+
+
+class ProviderReport(Struct, frozen=True):
+    """One known provider. `unverified` of its `facts` were not checked yet."""
+
+    id: str
+    name: str
+    canaries: list[str]
+    rules: int
+    facts: int
+    unverified: int
+    key_variables: list[str]
+    checked: date
+
+
+class ProbeReport(Struct, frozen=True):
+    """One answer. `words` and `rule`: what a bad one says, and what recognized it."""
+
+    account: str
+    canary: str
+    model: str | None
+    outcome: Outcome
+    fault: Fault | None
+    status: int | None
+    first_token_s: float | None
+    total_s: float | None
+    tokens_per_s: float | None
+    words: str | None
+    rule: str | None
+
+
+class SettingReport(Struct, frozen=True):
+    """What one setting would have reported of the recorded past. `current`: it is the present one.
+
+    `found` of the `outages` that the present setting reports are reported by this one, too, `delay_s` (median) after
+    their first failure.
+    """
+
+    failures: int
+    blip_s: float
+    current: bool
+    incidents: int
+    messages: int
+    delay_s: float | None
+    found: int
+    outages: int
+
+
+class SilenceReport(Struct, frozen=True):
+    """One active silence, and what it covers."""
+
+    id: str
+    until: datetime | None
+    covers: str
+    by: str
+    reason: str
+
+
+class MessageReport(Struct, frozen=True):
+    """One message that was sent or is to be. `incident`: null for what is about none."""
+
+    at: datetime
+    channel: str
+    step: Step
+    incident: str | None
+    about: str
+    state: OutboxState
+    tries: int
+    error: str | None
+
+
+ROWS: dict[str, type[Struct]] = {
+    "incidents": IncidentReport,
+    "incident": StoryReport,
+    "pick": PickReport,
+    "feeds": FeedReport,
+    "cost": CostReport,
+    "maintenance": MaintenanceReport,
+    "providers": ProviderReport,
+    "probe": ProbeReport,
+    "tune": SettingReport,
+    "silence": SilenceReport,
+    "alerts-history": MessageReport,
+}
+"""The row of each report, by the name of its schema."""

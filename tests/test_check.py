@@ -1,0 +1,161 @@
+"""`check`: what would not work is exit code 2, what is unwise is a warning, and each repair is for humans."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from monitor.cli import main
+from monitor.config.document import Document
+from probes.provider import Provider
+
+ACCOUNT = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
+HOOK = '[[channels]]\nname = "hook"\nurl = "json://localhost"\n'
+KEY = "sk-good-0123456789abcdefXYZW"
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch, capsys):
+    """Check a text as monitor.toml: exit code, stdout, stderr."""
+    monkeypatch.setenv("KEY", KEY)
+
+    def run(text, *options):
+        content = text if isinstance(text, bytes) else text.encode()
+        (tmp_path / "monitor.toml").write_bytes(content)
+        (tmp_path / "monitor.toml").chmod(0o600)
+        code = main(["--config", str(tmp_path / "monitor.toml"), "check", *options])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+UNREADABLE = {
+    "a variable that is not set": ACCOUNT.replace("KEY", "NONE"),
+    "a file that is not there": ACCOUNT.replace("env:KEY", "file:none.key"),
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_key_that_cannot_be_read_is_an_error_unless_keys_are_left_out(text, check):
+    code, _, err = check(text)
+
+    assert code == 2
+    assert "monitor.toml: openai/a cannot work: the" in err
+    assert "--no-keys" in err
+    code, out, err = check(text, "--no-keys")
+    assert (code, err) == (0, "")
+    assert "UNKNOWN" not in out
+
+
+def test_without_keys_an_address_by_reference_is_not_needed_and_another_is_checked(check):
+    unread = '[[channels]]\nname = "x"\nurl = "env:NONE"\n'
+    assert check(ACCOUNT + unread, "--no-keys")[0] == 0
+
+    code, _, err = check(ACCOUNT + unread + '[[channels]]\nname = "y"\nurl = "slak://a"\n', "--no-keys")
+    assert (code, "channels.y.url does not begin" in err) == (2, True)
+
+
+@pytest.mark.parametrize(("host", "found"), [("no-such-host.invalid", False), ("localhost", True)])
+def test_a_host_is_looked_for_only_online(host, found, check):
+    text = f'{ACCOUNT}base = "http://{host}:8000/v1"\n'
+
+    assert check(text)[0] == 0
+    code, _, err = check(text, "--online")
+    assert code == (0 if found else 2)
+    assert (f"openai/a: the host {host} is not found" in err) is not found
+
+
+def test_behind_a_proxy_the_proxy_has_to_be_found(check):
+    text = f'{ACCOUNT}base = "https://known-to-the-proxy.invalid/v1"\nproxy = "http://localhost:3128"\n'
+
+    assert check(text, "--online")[0] == 0
+
+
+@pytest.mark.parametrize("base", ["gate.example/v1", "https://gate .example/v1", "https://gate.example:99999/v1"])
+def test_a_malformed_address_is_an_error(base, check):
+    code, _, err = check(f'{ACCOUNT}base = "{base}"\n')
+
+    assert code == 2
+    assert re.search("accounts.a.base .*https?://", err)
+
+
+def test_no_account_is_a_hint(check):
+    code, out, err = check("")
+
+    assert (code, err) == (0, "")
+    assert "add an [[accounts]] block" in out
+
+
+@pytest.mark.parametrize("name", ["incident.txt.j2", "index.html"])
+def test_a_template_that_does_not_render_is_an_error(name, check, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / name).write_text("{{ 1 / 0 }}" if name.endswith("j2") else "{% block")
+    code, _, err = check(f'{ACCOUNT}[site]\ntemplates = "own"\n[alerts]\ntemplates = "own"\n')
+
+    assert code == 2
+    assert name in err
+
+
+def test_a_channel_to_which_no_route_leads_is_a_warning(check):
+    code, _, err = check(ACCOUNT + HOOK + "[[routes]]\nchannels = []\n")
+    assert code == 0
+    assert "[[channels]] hook: no route leads to it" in err
+
+    assert "no route" not in check(ACCOUNT + HOOK)[2]
+    assert "no route" not in check(ACCOUNT + HOOK + '[[routes]]\nchannels = ["hook"]\n')[2]
+
+
+REPAIRS = {
+    '[accounts]\nname = "a"\n': "accounts is one table; write [[accounts]], with two brackets",
+    '[[site]]\ntitle = "x"\n': "site is a list of tables; write [site], with one bracket",
+    "failures = 3\n": "failures is not known; it belongs in [probe]",
+    ACCOUNT + "blip_s = 3\n": "accounts.a.blip_s is not known; it belongs in [probe]",
+    ACCOUNT + "slo = 0.9\n": "accounts.a.slo is not known; it belongs in [site]",
+    'provider = "openai"\n': "provider is not known; it belongs in [[accounts]]",
+    '[probe]\nchannels = ["x"]\n': "probe.channels is not known; it belongs in [[routes]]",
+    'locaton = "x"\n': 'locaton is not known; did you mean "location"?',
+    "location = 3\n": "location = 3; give a text, in quotes",
+    '[probe]\nfailures = "3"\n': 'probe.failures = "3"; give a whole number, without quotes',
+    '[probe]\nonline = "https://x"\n': 'give a list: ["one", "two"]',
+    '[site]\nserve = "yes"\n': "give true or false",
+    '[site]\nlanguage = "english"\n': "give a language: en, de or zh-Hans",
+    '[site]\npublic_url = "ftp://x"\n': "give a web address that begins with https:// or http://",
+    "[credit]\nlow = { usd = 3 }\n": "give a currency in three capital letters: USD",
+    ACCOUNT.replace('"a"', '"a/b"'): "give 1 to 64 characters, with no slash anywhere",
+}
+
+
+@pytest.mark.parametrize("text", REPAIRS)
+def test_each_mistake_is_answered_with_what_to_write(text, check):
+    code, _, err = check(text)
+
+    assert code == 2
+    assert REPAIRS[text] in err
+    assert not re.search(r"\^|\[\^|\\s|\$(;|$)", err, re.M), "no regular expression"
+
+
+def forms(schema):
+    """Yield each part of a schema that has a pattern."""
+    if isinstance(schema, dict):
+        yield from [schema] if "pattern" in schema else []
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from forms(inner)
+
+
+@pytest.mark.parametrize("kind", [Document, Provider])
+def test_every_form_is_told_in_words(kind):
+    found = [one for one in forms(msgspec.json.schema(kind)) if isinstance(one["pattern"], str)]
+
+    assert found
+    assert [one for one in found if not one.get("description")] == []
+
+
+def test_a_byte_order_mark_is_accepted(check):
+    assert check(b"\xef\xbb\xbf" + ACCOUNT.encode())[0] == 0
+
+
+def test_the_example_is_checked_well(check):
+    assert check((Path(__file__).parents[1] / "monitor.toml").read_text())[0] == 0

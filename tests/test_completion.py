@@ -1,0 +1,81 @@
+"""Completion scripts, `help`, and what is said to a mistyped command."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from monitor.cli import COMMANDS, main
+
+CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
+
+
+def told(capsys, *words):
+    """Exit code and what was printed, whether the parser ends the program or the command does."""
+    try:
+        code = main([*words])
+    except SystemExit as end:
+        code = end.code
+    return code, capsys.readouterr()
+
+
+@pytest.mark.parametrize("shell", CHECKS)
+def test_a_script_completes_every_command_and_its_options_and_is_sound(shell, capsys, tmp_path):
+    code, said = told(capsys, "completion", shell)
+
+    assert code == 0
+    assert [name for name in COMMANDS if name not in said.out] == []
+    assert "targets" in said.out
+    if shutil.which(shell):
+        script = tmp_path / "script"
+        script.write_text(said.out)
+        subprocess.run([*CHECKS[shell], script], check=True)
+
+
+def test_bash_completes_what_is_typed(capsys):
+    _, said = told(capsys, "completion", "bash")
+    ask = (
+        'COMP_WORDS=(provider-monitor status --do); COMP_CWORD=2; COMP_LINE="provider-monitor status --do"\n'
+        '$(complete -p provider-monitor | sed "s/.*-F \\([^ ]*\\).*/\\1/"); echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", said.out + "\n" + ask], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["--down"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_its_own(command, capsys):
+    asked, own = told(capsys, "help", command), told(capsys, command, "--help")
+
+    assert asked == own
+    assert asked[0] == 0
+
+
+def test_help_alone_is_that_of_the_program(capsys):
+    assert told(capsys, "help") == told(capsys, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("statsu",), "status"),
+        (("status", "--jsno"), "--json"),
+        (("status", "--tga=x"), "--tag"),
+        (("--confg", "x", "status"), "--config"),
+        (("alerts", "hstory"), "history"),
+        (("completion", "bsh"), "bash"),
+        (("help", "incidnts"), "incidents"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_nearest(words, meant, capsys):
+    code, said = told(capsys, *words)
+
+    assert (code, said.out) == (2, "")
+    assert f'did you mean "{meant}"?' in said.err
+
+
+def test_what_is_near_nothing_gets_no_guess(capsys):
+    code, said = told(capsys, "status", "--zzzzzz")
+
+    assert code == 2
+    assert "did you mean" not in said.err

@@ -1,0 +1,133 @@
+"""The reports of all commands for programs: real output against the schema that is shipped."""
+
+import csv
+import io
+import json
+from argparse import ArgumentParser, Namespace
+from importlib import import_module
+
+import jsonschema
+import pytest
+
+from monitor.cli import COMMANDS
+from monitor.console.report import FORMULA, SCHEMAS, print_report, schema
+from monitor.console.report_row import ROWS, PickReport
+from probes.simulator import Trouble
+from tests.backstage import backstage, call
+
+SILENCE = ("silence", "1h", "--account", "openai/main", "--reason", "key is being replaced")
+WINDOW = '[[maintenance]]\nname = "backup"\ncron = "0 3 * * *"\nlasts_s = 3600\n'
+REPORTS = {
+    "incidents": ("incidents",),
+    "incident": ("incidents", "2"),
+    "pick": ("pick", "openai"),
+    "feeds": ("feeds",),
+    "cost": ("cost",),
+    "maintenance": ("maintenance",),
+    "providers": ("providers",),
+    "probe": ("probe",),
+    "silence": ("silence",),
+    "alerts-history": ("alerts", "history"),
+    "tune": ("tune",),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder whose monitor lost an account, told of it, and is silenced about another."""
+    folder = tmp_path_factory.mktemp("reports")
+    with backstage() as stage:
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        page = stage.simulator.status_page("openai")
+        feed = (
+            f'[[providers.openai.feeds]]\nid = "page"\nform = "statuspage"\npage = "{page}"\n'
+            f'url = "{page}/api/v2/summary.json"\nsource = "https://docs.example.com"\n'
+        )
+        stage.write_config(folder, "[status]\npoll = true\n" + feed + WINDOW)
+        assert call("once", folder=folder)[0] == 1
+        assert call(*SILENCE, folder=folder)[0] == 0
+        yield folder
+
+
+def test_each_report_is_tried():
+    assert REPORTS.keys() == ROWS.keys()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_shipped_schema_is_that_of_the_code(name):
+    assert json.loads((SCHEMAS / f"{name}.json").read_text()) == schema(name)
+    assert {path.stem for path in SCHEMAS.iterdir()} == ROWS.keys()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_a_command_reports_fits_its_schema(name, folder):
+    code, out, err = call(*REPORTS[name], "--json", folder=folder)
+
+    assert code in (0, 1), err
+    made = json.loads(out)
+    jsonschema.validate(made, json.loads((SCHEMAS / f"{name}.json").read_text()))
+    assert made["version"] == 1
+    assert made["rows"] or name == "tune", "a schema that was never tried"
+    assert set(made["rows"][0] if made["rows"] else ROWS[name].__struct_fields__) == set(ROWS[name].__struct_fields__)
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name != "incident"])
+def test_a_table_as_csv_has_the_rows_of_its_json(name, folder):
+    _, out, err = call(*REPORTS[name], "--csv", folder=folder)
+    _, told, _ = call(*REPORTS[name], "--json", folder=folder)
+
+    first, *rows = csv.reader(io.StringIO(out))
+    assert tuple(first) == ROWS[name].__struct_fields__, err
+    assert len(rows) == len(json.loads(told)["rows"])
+
+
+def test_status_as_csv_has_a_line_for_each_account_the_worst_first(folder):
+    code, out, _ = call("status", "--csv", folder=folder)
+
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 1
+    assert [(row["account"], row["mark"], row["usable"]) for row in rows] == [
+        ("openai/main", "down", "false"),
+        ("anthropic/team", "up", "true"),
+        ("openai/backup", "up", "true"),
+    ]
+    assert rows[0]["incident"]
+    assert len(list(csv.DictReader(io.StringIO(call("status", "--csv", "--down", folder=folder)[1])))) == 1
+
+
+@pytest.mark.parametrize("words", [("status",), ("pick", "openai"), ("probe",)])
+def test_one_format_at_a_time(words, folder):
+    code, _, err = call(*words, "--json", "--csv", folder=folder)
+
+    assert code == 2
+    assert "not allowed with" in err
+
+
+def test_what_has_no_report_refuses_the_format(folder):
+    code, _, err = call("alerts", "explain", "--json", folder=folder)
+
+    assert (code, "--json is for `alerts history`" in err) == (2, True)
+
+
+@pytest.mark.parametrize("begin", FORMULA)
+def test_no_spreadsheet_runs_what_a_provider_said(begin, capsys):
+    row = PickReport("openai", begin + "HYPERLINK(1)", None)
+    print_report(Namespace(json=False, csv=True), PickReport, [row], pytest.fail)
+
+    written = capsys.readouterr().out.replace('"', "")
+    assert f"openai,'{begin}HYPER".replace("\r", "\n") in written.replace("\r", "\n")
+
+
+def test_a_report_without_rows_names_its_columns(capsys):
+    print_report(Namespace(json=False, csv=True), PickReport, [], pytest.fail)
+
+    assert capsys.readouterr().out == "provider,account,caution\n"
+
+
+def test_every_command_that_reports_takes_the_formats():
+    sends = {"run", "once", "check", "drill", "acknowledge", "snooze", "backup", "restore"}
+    without = sends | {"classify", "completion", "help", "logs"}
+    for name in COMMANDS.keys() - without:
+        parser = ArgumentParser()
+        import_module(f"monitor.commands.{name}").add_arguments(parser)
+        assert {"--json", "--csv"} <= parser._option_string_actions.keys(), name
