@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import re
 import signal
 import sys
@@ -20,6 +21,9 @@ settings.register_profile("steady", deadline=None)
 settings.register_profile("deep", parent=settings.get_profile("steady"), max_examples=3_000)  # see `make fuzz`
 settings.register_profile("brief", parent=settings.get_profile("steady"), max_examples=20)  # see `make test-fast`
 settings.load_profile("steady")
+
+# What runs tests in parallel sets it in each of them, and a table would be as narrow as that.
+os.environ.pop("COLUMNS", None)
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USUAL = Thresholds()

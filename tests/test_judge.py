@@ -459,7 +459,7 @@ def test_a_sign_of_all_at_an_address_goes_on_in_what_its_accounts_suffer_there(t
             sign = slow_sign(gone, subject_of_answerer(Scope.PROVIDER, kept))
             belief.incidents[sign.id], belief.pending.stirred = sign, True
             await it.minutes(1, lambda _: FAILING)
-            with closing(open_reader(belief.config.database)) as db:
+            with closing(open_reader(belief.config.store.database)) as db:
                 changes = Reader(db, "here").incidents.changes_since(NOON)
                 return [one.kind for one in changes if one.incident.id == sign.id]
 

@@ -264,7 +264,7 @@ def watched(tmp_path_factory):
     at = datetime.now(UTC)
     healths = {one.id: Health(State.UP, since=at, seen_at=at, well_at=at) for one in asked}
     seen = tuple(Observation(one, at, Outcome.OK, latency_s=0.5, status=200) for one in asked)
-    with open_store(config.database, config.location).writing(lambda: at, time.monotonic) as store:
+    with open_store(config.store).writing(lambda: at, time.monotonic) as store:
         store.do(Writer.save, Batch(at, observations=seen, healths=healths))
     return folder
 
