@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
+from statistics import median
+from typing import NamedTuple
 from uuid import uuid5
 
 from monitor import __version__
@@ -16,8 +18,10 @@ from monitor.publish.ability import LATE
 from monitor.publish.account_text import MARKS
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
+from monitor.publish.overview import CELLS, COUNTED, NAMES, PLATES, ROWS, TROUBLES
+from monitor.publish.private_site import STANDS_S
 from monitor.publish.render import POLICY, TEMPLATES
-from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark
 from monitor.publish.statuspage import STATUSES
 from monitor.slo.indicator import Cell
@@ -35,32 +39,69 @@ FILES = (
 )
 """All that is compared: a file that the site has besides is in neither side of the ratio."""
 COPIED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
+LONG_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ORDER = tuple(Mark)
-Quarter = tuple[str, str, str, str]
-"""What an account's cards and pages share: the drawing of 90 days, its words, its shares."""
-HEIGHTS = {"good": (14,), "mixed": (8, 20), "down": (14,), "unknown": (6, 22), "nothing": (14,)}
+
+
+class Past(NamedTuple):
+    """What the front page and an account's own say alike of its days: the drawing, its words, a link a day, shares."""
+
+    drawing: str
+    words: str
+    days: str
+    shares: str
+    uptime: str
+
+
+HEIGHTS = {"good": (11,), "mixed": (3, 13), "down": (8,), "unknown": (4, 12), "nothing": (15,)}
 KINDS = {"down": "down", "mixed": "partly failing", "unknown": "not known", "nothing": "no data"}
-NONE = '<p class="meta">None on record.</p>'
+NONE = '<p class="soft">None on record.</p>'
+CHEVRON = '<svg class="chevron" aria-hidden="true"><use href="#chevron"/></svg>'
+KEY = (
+    '<span>Account</span><span>State</span><span class="ends"><span>90 days ago</span><span>today</span></span>'
+    "<span>30 d</span><span>Answer</span></p>"
+)
+FIND = """<div class="find" role="search" hidden><label class="vh" for="find">Find an account</label><input id="find"
+type="search" placeholder="Find an account ( / )" autocomplete="off"> <label class="vh" for="only">Show</label><select
+id="only"><option value="">All accounts</option><option value="trouble">Only trouble</option><option value="works">Only
+working</option></select> <label class="vh" for="order">Order</label><select id="order"><option value="">By provider
+</option><option value="worst">Worst first</option><option value="name">By name</option></select></div>"""
 SHAPES = """<svg class="shapes" width="0" height="0" aria-hidden="true">
-<symbol id="up" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11"/><path d="M7 12.5l3.5 3.5 6.5-7"/></symbol>
-<symbol id="down" viewBox="0 0 24 24"><path class="s" d="M7.5 1h9L23 7.5v9L16.5 23h-9L1 16.5v-9z"/>
-<path d="M8 8l8 8m0-8l-8 8"/></symbol>
-<symbol id="partly" viewBox="0 0 24 24"><path class="s" d="M12 .5L23.5 12 12 23.5.5 12z"/>
-<path d="M12 6.5v6.5M12 17v.2"/></symbol>
-<symbol id="suspected" viewBox="0 0 24 24"><path class="s" d="M12 1.5L23.5 22H.5z"/>
-<path d="M12 9.5v5M12 18.2v.2"/></symbol>
-<symbol id="unknown" viewBox="0 0 24 24"><circle class="h" cx="12" cy="12" r="10"/>
-<path class="h" d="M8.7 9.5a3.3 3.3 0 1 1 4.9 2.8c-1 .6-1.6 1.2-1.6 2.2M12 16.5v2"/></symbol>
+<symbol id="up" viewBox="0 0 24 24"><circle class="f" cx="12" cy="12" r="10"/><path class="g" d="M7.5 12.5l3 3 6-6.5"/>
+</symbol><symbol id="down" viewBox="0 0 24 24"><path class="f" d="M7.9 2h8.2L22 7.9v8.2L16.1 22H7.9L2 16.1V7.9z"/>
+<path class="g" d="M8.5 8.5l7 7m0-7l-7 7"/></symbol>
+<symbol id="partly" viewBox="0 0 24 24"><path d="M12 2l10 10-10 10L2 12z"/>
+<path class="f" d="M2 12h20L12 22z"/></symbol>
+<symbol id="at_risk" viewBox="0 0 24 24"><path d="M12 3l10 18H2z"/><path d="M12 10v5M12 18v.1"/></symbol>
+<symbol id="suspected" viewBox="0 0 24 24"><circle cx="12" cy="12" r="9.5" stroke-dasharray="4 3.46"/>
+<circle class="f" cx="12" cy="12" r="2.5"/></symbol>
+<symbol id="unknown" viewBox="0 0 24 24"><circle cx="12" cy="12" r="10"/>
+<path d="M9 9.5a3 3 0 1 1 4.4 2.7c-1 .5-1.4 1.1-1.4 2.1M12 17v.1"/></symbol>
+<symbol id="planned" viewBox="0 0 24 24"><rect x="3" y="4" width="18" height="17" rx="3"/>
+<path d="M3 10h18M8 2v4M16 2v4"/></symbol>
+<symbol id="ended" viewBox="0 0 24 24"><circle cx="12" cy="12" r="10"/><path d="M7.5 12.5l3 3 6-6.5"/></symbol>
+<symbol id="message" viewBox="0 0 24 24"><path d="M3 5h18v12H11l-5 4v-4H3z"/></symbol>
+<symbol id="person" viewBox="0 0 24 24"><circle cx="12" cy="8" r="4.5"/>
+<path d="M3.5 21c1-5 4.5-7 8.5-7s7.5 2 8.5 7"/></symbol>
+<symbol id="dot" viewBox="0 0 24 24"><circle class="f" cx="12" cy="12" r="5"/></symbol>
+<symbol id="chevron" viewBox="0 0 24 24"><path d="M5 9l7 7 7-7"/></symbol>
 </svg>"""
-LEGEND = """<details class="legend"><summary><h2>How to read this page</h2></summary>
+GUIDE = f"""<details class="guide"><summary>{CHEVRON}<h2>How to read this page</h2></summary>
 <dl>
-<div class="up"><dt>Works</dt><dd>The last canaries were answered well.</dd></div>
-<div class="suspected"><dt>Rechecking</dt><dd>Failed just now; confirmed or cleared within a minute.</dd></div>
-<div class="partly"><dt>Trouble, partly down</dt><dd>Some of it works, or it works badly.</dd></div>
-<div class="down"><dt>Down</dt><dd>Confirmed: several canaries in a row failed.</dd></div>
-<div class="unknown"><dt>Not known</dt><dd>We could not look, or have not looked lately.</dd></div>
-</dl></details>"""
+<div><dt>Works</dt><dd>The last canaries were answered well.</dd></div>
+<div><dt>At risk</dt><dd>It works, and something announces that it may not for long.</dd></div>
+<div><dt>Rechecking</dt><dd>Failed just now; confirmed or cleared within a minute.</dd></div>
+<div><dt>Trouble, partly down</dt><dd>It works in part, or badly.</dd></div>
+<div><dt>Down</dt><dd>Confirmed: several canaries in a row failed.</dd></div>
+<div><dt>Not known</dt><dd>We could not check, or have not checked lately.</dd></div>
+</dl>
+<p>Percentages are the share of good answers among all that counted, and p95 is what one in twenty exceeded; the error
+budget is what 99% allows in 30 days. A day with more than 1% bad answers does not count as good.</p>
+</details>"""
 
 
 def names(snapshot: Snapshot) -> frozenset[str]:
@@ -78,12 +119,11 @@ def site(snapshot: Snapshot) -> dict[str, bytes]:
     marks = {one.id: _account_mark(one, snapshot.made_at) for every in snapshot.providers for one in every.accounts}
     said, mark = _headline(snapshot, marks)
     files = {name: (TEMPLATES / name).read_bytes() for name in COPIED}
-    quarters = {one.id: _quarter(one) for every in snapshot.providers for one in every.accounts}
+    pasts = {one.id: _past(one) for every in snapshot.providers for one in every.accounts}
     for provider in snapshot.providers:
         for account in provider.accounts:
-            files[_href(account)] = _account_page(account, provider, marks[account.id], quarters[account.id], snapshot)
-        files[f"providers/{provider.id}.html"] = _provider_page(provider, marks, quarters, snapshot)
-    shown = [_group(provider, marks, quarters, snapshot.made_at) for provider in snapshot.providers]
+            files[_href(account)] = _account_page(account, provider, marks[account.id], pasts[account.id], snapshot)
+        files[f"providers/{provider.id}.html"] = _provider_page(provider, marks, pasts, snapshot)
     files |= _badges(snapshot, marks) | _api(snapshot, marks, said, mark)
     files["metrics.prom"] = _metrics(snapshot, marks)
     files["status.json"] = _json(_status(snapshot, marks))
@@ -92,19 +132,19 @@ def site(snapshot: Snapshot) -> dict[str, bytes]:
     files["maintenance.ics"] = _calendar(snapshot)
     files["favicon.svg"] = _favicon(mark)
     files["history.html"] = _page(snapshot, "", "History", "Past incidents by month.", f"<h1>Past incidents</h1>{NONE}")
-    lost = '<h1>There is no such page.</h1><p><a href="/index.html">How it is now</a></p>'
+    lost = '<h1>There is no such page.</h1><p><a href="/index.html">Current status</a></p>'
     files["404.html"] = _page(snapshot, "/", "Not found", "There is no such page.", lost)
-    files["index.html"] = _index(snapshot, marks, said, mark, "".join(shown))
+    files["index.html"] = _index(snapshot, marks, pasts, said, mark)
     return files
 
 
-def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str) -> bytes:
+def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str, lasting_s: int = 0) -> bytes:
     """Return a whole page; `title` and `description` are escaped already."""
     site, made = escape(snapshot.title), _moment(snapshot.made_at)
-    due_at = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
-    due = f"{due_at:%H:%M} UTC" if due_at.date() == snapshot.made_at.date() else f"{due_at.day} {due_at:%b, %H:%M} UTC"
+    due_at = snapshot.made_at + timedelta(seconds=snapshot.fresh_s + lasting_s)
+    due, fresh_s = _moment(due_at, snapshot.made_at), snapshot.fresh_s + lasting_s
     return (
-        f'<!doctype html>\n<html lang="en" data-made="{_iso(snapshot.made_at)}" data-fresh-s="{snapshot.fresh_s:.0f}"'
+        f'<!doctype html>\n<html lang="en" dir="ltr" data-made="{_iso(snapshot.made_at)}" data-fresh-s="{fresh_s:.0f}"'
         f' data-status="{up}status.json" data-here="here">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -116,126 +156,200 @@ def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str) 
         f'<script src="{up}page.js" defer></script>\n</head>\n<body>\n'
         f'<a class="skip" href="#main">Skip to content</a>\n{SHAPES}\n'
         f'<header><div class="top">\n<a class="site" href="{up}index.html"><bdi>{site}</bdi></a>\n'
-        f'<nav aria-label="Pages"><a href="{up}index.html">Now</a> <a href="{up}history.html">History</a></nav>\n'
+        f'<nav aria-label="Pages"><a href="{up}index.html">Now</a><a href="{up}history.html">History</a></nav>\n'
+        f'<p class="as-of">As of <b>{_time_here(snapshot.made_at)}</b></p>\n'
         f'</div></header>\n<main id="main" tabindex="-1">\n<p class="stale" role="alert" hidden>'
         f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due}. "
-        f"The monitor, or what publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
-        f'<p>Made <time datetime="{_iso(snapshot.made_at)}" data-local>{made}</time>, seen from '
+        f"The monitor, or whatever publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
+        f"<p>Generated {_time_here(snapshot.made_at)}, seen from "
         f"<bdi>{escape(snapshot.location)}</bdi>. A newer page is due by {due}. If it is later than that and "
         f"reloading brings nothing newer, this page is stale: the monitor may have stopped.</p>\n"
-        f'<p>All times are UTC. <a href="{up}feed.xml">Incidents as a feed</a> · <a href="{up}maintenance.ics">'
-        f'Maintenances as a calendar</a> · <a href="{up}status.json">The same for machines</a></p>\n'
+        f'<p class="more"><span>All times are UTC.</span> <a href="{up}feed.xml">Incidents as a feed</a> '
+        f'<a href="{up}maintenance.ics">Maintenances as a calendar</a> '
+        f'<a href="{up}status.json">The same for programs</a></p>\n'
         f"</footer>\n</body>\n</html>\n"
     ).encode()
 
 
-def _index(snapshot: Snapshot, marks: dict[str, Mark], said: Sequence[str], mark: Mark, shown: str) -> bytes:
-    lead, *causes = map(escape, said)
-    main = (
-        f'<div class="verdict {mark}">{_icon(mark)}<div><h1><span>{lead}</span> {" ".join(causes)}</h1>'
-        f"<p>The other {list(marks.values()).count(Mark.UP)} work.</p>"
-        f'<p class="meta">As of {_time(snapshot.made_at)}</p></div></div>\n'
-        f'<section aria-labelledby="accounts"><h2 id="accounts">Accounts</h2>{shown}</section>\n'
-        f'<section aria-labelledby="past"><h2 id="past">Past incidents</h2>{NONE}</section>\n{LEGEND}'
-    )
-    return _page(snapshot, "", lead.rstrip(":."), " ".join((lead, *causes)), main)
-
-
-def _group(provider: ProviderView, marks: dict[str, Mark], quarters: dict[str, Quarter], now: datetime) -> str:
-    every, more = list(provider.accounts), ""
-    if len(marks) > CROWD:
-        every = [account for account in every if marks[account.id] is not Mark.UP][:CROWD]
-        left = len(provider.accounts) - len(every)
-        more = f'<p class="meta"><a href="providers/{provider.id}.html">{left} more accounts work</a></p>'
-    cards = "".join(_card(account, marks[account.id], quarters[account.id], now) for account in every)
-    name = escape(provider.name)
-    return (
-        f'<section class="provider"><h3><a href="providers/{provider.id}.html"><bdi>{name}</bdi></a></h3>'
-        f"{cards}{more}</section>"
-    )
-
-
-def _card(account: AccountView, mark: Mark, quarter: Quarter, now: datetime) -> str:
-    since = f' <span class="meta">since {_time(account.since, now)}</span>' if account.since else ""
-    tags = "".join(f' <span class="tag"><bdi>{escape(tag)}</bdi></span>' for tag in account.tags)
-    first, figures = account.targets[0], ""
-    for name, measure in (("First token", first.ttft), ("Whole answer", first.latency)):
-        figures += _figure(name, measure, mark)
-    return (
-        f'<article class="account {mark}"><div class="line">{_icon(mark)}<h4><a href="{_href(account)}">'
-        f'<bdi>{escape(account.name)}</bdi></a></h4> <span class="words"><b class="state">{MARKS[mark]}</b>{since}'
-        f"{tags}</span></div>\n{_abilities(account, now)}\n{_day(quarter)}\n{quarter[3]}\n"
-        f'<dl class="shares">{figures}</dl><p class="spent">Canaries cost {money(account.spent_usd or 0)} today</p>'
-        f"</article>\n"
-    )
-
-
-def _provider_page(
-    provider: ProviderView, marks: dict[str, Mark], quarters: dict[str, Quarter], snapshot: Snapshot
+def _index(
+    snapshot: Snapshot, marks: dict[str, Mark], pasts: dict[str, Past], said: Sequence[str], mark: Mark
 ) -> bytes:
-    name = escape(provider.name)
-    short = {one.id for one in provider.accounts if provider.is_crowded and marks[one.id] is Mark.UP}
-    lines = "".join(
-        _line(one, marks[one.id], None if one.id in short else quarters[one.id], snapshot.made_at)
-        for one in provider.accounts
-    )
+    lead, *causes = map(escape, said)
+    detail = f"<p><bdi>{' '.join(causes)}</bdi></p>" if causes else ""
     main = (
-        f'<div class="story"><h1><bdi>{name}</bdi></h1><section aria-labelledby="accounts">'
-        f'<h2 id="accounts">Accounts</h2>{lines}</section></div>'
+        f'<section class="verdict {mark}" aria-labelledby="verdict"><div>{_icon(mark)}<h1 id="verdict">{lead}</h1>'
+        f'{detail}</div>\n{_census(marks)}</section>\n<div class="first two"><div class="stack">'
+        f'<section aria-labelledby="past"><div class="head"><h2 id="past">Past incidents</h2></div>{NONE}</section>'
+        f"</div></div>\n{_accounts(snapshot, marks, pasts)}\n{GUIDE}"
+    )
+    return _page(snapshot, "", lead, " ".join((lead, *causes)), main)
+
+
+def _census(marks: dict[str, Mark]) -> str:
+    counts = [(mark, number) for mark in ORDER if (number := list(marks.values()).count(mark))]
+    words = ", ".join(f"{number} {COUNTED[mark]}" for mark, number in counts)
+    start, drawn = 0, ""
+    for mark, number in counts:
+        drawn += f'<rect class="{mark}" x="{start}" y="3" width="{number}" height="7"/>'
+        start += number
+    return (
+        f'<svg class="census" viewBox="0 0 {start} 10" preserveAspectRatio="none" role="img" aria-label="{words}">'
+        f"{drawn}</svg>"
+    )
+
+
+def _accounts(snapshot: Snapshot, marks: dict[str, Mark], pasts: dict[str, Past]) -> str:
+    every = [account for provider in snapshot.providers for account in provider.accounts]
+    head = '<section aria-labelledby="accounts"><div class="head"><h2 id="accounts">Accounts</h2>'
+    if len(every) <= PLATES:
+        plates = "".join(_plate(one, marks[one.id], pasts[one.id], snapshot.made_at) for one in every)
+        return f'{head}</div>\n<div class="plates">{plates}</div></section>'
+    groups = "".join(_group(provider, len(every), marks, pasts) for provider in snapshot.providers)
+    return (
+        f'{head}<span class="small soft">lines are 90 days to today, seconds the median time to the first token, or of '
+        f'the whole answer</span>{FIND}</div>\n<div class="fleet sheet"><p class="key" aria-hidden="true">{KEY}\n'
+        f"{groups}</div></section>"
+    )
+
+
+def _plate(account: AccountView, mark: Mark, past: Past, now: datetime) -> str:
+    since = f"since {_time(account.since, now)}" if account.since else ""
+    tags = "".join(f' <span class="chip"><bdi>{escape(tag)}</bdi></span>' for tag in account.tags)
+    first, id = account.targets[0], escape(account.id)
+    tempo = ""
+    if first.ttft.now_s is not None and first.ttft.usual_s is not None:
+        tempo = (
+            f"<figure><figcaption><span>First token</span> <span><b>{seconds(first.ttft.now_s)}</b> "
+            f"usually {seconds(first.ttft.usual_s)}</span></figcaption></figure>"
+        )
+    return (
+        f'<article class="plate sheet {mark}" data-name="{id}" data-mark="{mark}">\n<header>{_icon(mark)}<h3>'
+        f'<a href="{_href(account)}"><bdi>{id}</bdi></a></h3> <b class="state">{MARKS[mark]}</b>{tags} '
+        f'<span class="push small soft">{since}</span></header>\n<div class="quad"><figure><figcaption><span>90 days'
+        f"</span> <b>{past.uptime}</b></figcaption>{_shown(past)}</figure>\n{tempo}</div></article>\n"
+    )
+
+
+def _group(provider: ProviderView, total: int, marks: dict[str, Mark], pasts: dict[str, Past]) -> str:
+    ordered = sorted(provider.accounts, key=lambda one: (ORDER.index(marks[one.id]), one.importance))
+    good = [account for account in ordered if marks[account.id] is Mark.UP]
+    rows = ordered if total <= ROWS else [account for account in ordered if marks[account.id] is not Mark.UP]
+    its = "".join(_row(account, marks[account.id], pasts[account.id], "") for account in rows[:TROUBLES])
+    if len(rows) > TROUBLES:
+        left = len(rows) - TROUBLES
+        its += f'<p class="more"><a href="providers/{provider.id}.html">{left} more are not fully working</a></p>'
+    if len(good) > CELLS:
+        its += _fold(good, total, provider, marks)
+    elif total > ROWS:
+        its += f'<ul class="cells">{"".join(_cell(one, marks[one.id], pasts[one.id], "") for one in good)}</ul>'
+    name = f"provider-{provider.id}"
+    return (
+        f'<section class="group" id="{name}" aria-labelledby="{name}-name"><header><h3 id="{name}-name">'
+        f'<a href="providers/{provider.id}.html"><bdi>{escape(provider.name)}</bdi></a></h3> '
+        f"<p>{_how_many(provider, marks)}</p></header>\n<div>{its}</div></section>"
+    )
+
+
+def _how_many(provider: ProviderView, marks: dict[str, Mark]) -> str:
+    good = sum(marks[account.id].works for account in provider.accounts)
+    every = len(provider.accounts)
+    return f"all {every} work" if good == every else f"{good} of {every} work" if good else f"none of {every} works"
+
+
+def _row(account: AccountView, mark: Mark, past: Past, up: str) -> str:
+    return (
+        f'<li class="row {mark}" data-name="{escape(account.id)}" data-mark="{mark}"><span class="who">{_icon(mark)}'
+        f'<a href="{up}{_href(account)}" dir="auto">{escape(account.name)}</a></span> <span class="what">'
+        f'<b class="state">{MARKS[mark]}</b></span> {_shown(past)} <span class="num"><span class="vh">30 d: </span>'
+        f'{past.uptime}</span> <span class="num"><span class="vh">Answer: </span>{_pace(account, mark)}</span></li>\n'
+    )
+
+
+def _cell(account: AccountView, mark: Mark, past: Past | None, up: str) -> str:
+    return (
+        f'<li data-name="{escape(account.id)}" data-mark="{mark}"><a href="{up}{_href(account)}" dir="auto">'
+        f'{escape(account.name)}</a> <span class="num">{_pace(account, mark)}</span>{_shown(past) if past else ""}</li>'
+    )
+
+
+def _fold(good: Sequence[AccountView], total: int, provider: ProviderView, marks: dict[str, Mark]) -> str:
+    if total > NAMES:
+        return f'<p class="more"><a href="providers/{provider.id}.html">{len(good)} work</a></p>'
+    paces = [_pace_s(account) or 0 for account in good]
+    slowest = good[paces.index(max(paces))]
+    links = "".join(
+        f'<a href="{_href(account)}" data-name="{escape(account.id)}" data-mark="{marks[account.id]}" dir="auto">'
+        f"{escape(account.name)}</a> "
+        for account in good
+    )
+    return (
+        f'<details class="fold"><summary><span>{CHEVRON}{len(good)} work</span><span>slowest {escape(slowest.name)}, '
+        f'{seconds(max(paces))}</span><span class="num">{seconds(median(paces))}</span></summary>'
+        f'<p class="names">{links}</p></details>'
+    )
+
+
+def _pace(account: AccountView, mark: Mark) -> str:
+    now_s = _pace_s(account)
+    return "none" if mark is Mark.DOWN else "" if now_s is None else seconds(now_s)
+
+
+def _pace_s(account: AccountView) -> float | None:
+    every = (*(it.ttft.now_s for it in account.targets), *(it.latency.now_s for it in account.targets))
+    return next((one for one in every if one is not None), None)
+
+
+def _provider_page(provider: ProviderView, marks: dict[str, Mark], pasts: dict[str, Past], snapshot: Snapshot) -> bytes:
+    name, said = escape(provider.name), _how_many(provider, marks)
+    worst = _worst([marks[account.id] for account in provider.accounts])
+    rows, cells = "", ""
+    for one in sorted(provider.accounts, key=lambda one: (ORDER.index(marks[one.id]), one.importance)):
+        if provider.is_crowded and marks[one.id] is Mark.UP:
+            cells += _cell(one, marks[one.id], None, "../")
+        else:
+            rows += _row(one, marks[one.id], pasts[one.id], "../")
+    main = (
+        f'<section class="verdict {worst}" aria-labelledby="verdict"><div>{_icon(worst)}<h1 id="verdict">{name}: {said}'
+        f'</h1></div></section>\n<section aria-labelledby="accounts"><div class="head"><h2 id="accounts">Accounts</h2>'
+        f'<span class="small soft">{said}</span></div>\n<div class="fleet sheet box"><p class="key flat" '
+        f'aria-hidden="true">{KEY}\n<ul>{rows}</ul>\n<ul class="cells">{cells}</ul></div></section>'
     )
     return _page(snapshot, "../", name, f"The accounts of {name}.", main)
 
 
-def _line(account: AccountView, mark: Mark, quarter: Quarter | None, now: datetime) -> str:
-    figures = f"{_day(quarter)}\n{quarter[3]}" if quarter else ""
-    return (
-        f'<article class="account {mark}"><div class="line">{_icon(mark)}<h3><a href="../{_href(account)}">'
-        f'<bdi>{escape(account.name)}</bdi></a></h3> <span class="words"><b class="state">{MARKS[mark]}</b></span>'
-        f"</div>\n{_abilities(account, now)}\n{figures}</article>\n"
-    )
-
-
-def _abilities(account: AccountView, now: datetime) -> str:
-    items = ""
-    for it in account.targets:
-        mark = _mark(it, now)
-        items += f'<li class="{mark}">{_icon(mark)}<bdi>{it.canary}</bdi> <b class="state">{MARKS[mark]}</b></li>'
-    return f'<ul class="matrix">{items}</ul>'
-
-
-def _account_page(
-    account: AccountView, provider: ProviderView, mark: Mark, quarter: Quarter, snapshot: Snapshot
-) -> bytes:
-    name, maker, state, now = escape(account.name), escape(provider.name), MARKS[mark], snapshot.made_at
-    since = f" · since {_time(account.since, now)}" if account.since else ""
-    strip, lead, remark, shares = quarter
+def _account_page(account: AccountView, provider: ProviderView, mark: Mark, past: Past, snapshot: Snapshot) -> bytes:
+    id, maker, state, now = escape(account.id), escape(provider.name), MARKS[mark], snapshot.made_at
+    since = f", since {_time_here(account.since, now)}" if account.since else ""
     targets = "".join(_target(it, number, now) for number, it in enumerate(account.targets, 1))
     main = (
-        f'<div class="story"><div class="verdict {mark}">{_icon(mark)}<div><h1><bdi>{name}</bdi>: {state}</h1>'
-        f'<p><a href="../../providers/{provider.id}.html"><bdi>{maker}</bdi></a>{since}</p></div></div>\n'
-        f'<section class="facts" aria-labelledby="quarter"><h2 id="quarter">90 days</h2>'
-        f'<div class="day">{strip}<p>{lead}{remark and f"; {remark}"}</p></div>\n{shares}'
-        f'<p class="meta">Canaries cost {money(account.spent_usd or 0)} today</p></section>\n{targets}</div>'
+        f'<section class="verdict {mark}" aria-labelledby="verdict"><div>{_icon(mark)}<h1 id="verdict"><bdi>{id}</bdi>'
+        f': {state}</h1><p><a href="../../providers/{provider.id}.html"><bdi>{maker}</bdi></a>{since}</p></div>'
+        f'</section>\n<section aria-labelledby="quarter"><div class="head"><h2 id="quarter">90 days</h2>'
+        f'<span class="small soft">{past.words}</span></div>\n<div class="sheet box stack">{past.days}\n{past.shares}'
+        f'<dl class="pairs"><div><dt>Cost</dt><dd>Canaries cost {money(account.spent_usd or 0)} today</dd></div></dl>'
+        f"</div></section>\n{targets}"
     )
-    return _page(snapshot, "../../", f"{name}: {state}", f"{maker}, {name}: {state}.", main)
+    title, lasting_s = f"{id}: {state}", int(STANDS_S) if provider.is_crowded else 0
+    return _page(snapshot, "../../", title, f"{maker}, {escape(account.name)}: {state}.", main, lasting_s)
 
 
 def _target(it: TargetView, number: int, now: datetime) -> str:
     mark = _mark(it, now)
-    hours, hours_lead, hours_remark = _strip(it.cells, "hours")
-    days, days_lead, days_remark = _strip(it.days, "days")
-    model = f' <bdi class="model">{escape(it.model)}</bdi>' if it.model else ""
+    hours, hours_words = _strip(it.cells, "hours")
+    days, days_words = _strip(it.days, "days")
+    model = f' <bdi class="soft">{escape(it.model)}</bdi>' if it.model else ""
     cause = f" · {escape(it.reason)}" if it.reason and mark is not Mark.UP else ""
     good = "no data" if it.availability is None else percent(it.availability)
     since = f" since {_time(it.since, now)}" if it.since and mark is not Mark.UP else ""
     return (
-        f'<section class="target {mark}" aria-labelledby="target-{number}"><h2 id="target-{number}">{_icon(mark)} '
-        f'<bdi>{it.canary}</bdi>{model}</h2>\n<p><b class="state">{MARKS[mark]}</b>{since}{cause} · <span class="meta">'
-        f"Last seen {_time(it.seen_at, now) if it.seen_at else 'never'}, every {it.interval_s / 60:g} min</span></p>\n"
-        f'<div class="day">{hours}<p>{hours_lead}{hours_remark and f"; {hours_remark}"} · {good}</p></div>\n'
-        f'<div class="day">{days}<p>{days_lead}{days_remark and f"; {days_remark}"}</p></div>\n'
-        f'{_shares([it])}\n<div class="tempo"><dl>{_figure("First token", it.ttft, mark)}</dl></div>\n'
-        f'<div class="tempo"><dl>{_figure("Whole answer", it.latency, mark)}</dl></div></section>\n'
+        f'<section class="canary {mark}" aria-labelledby="target-{number}"><div class="head"><h2 id="target-{number}">'
+        f'{_icon(mark)} <bdi>{it.canary}</bdi>{model}</h2>\n<p class="small"><b class="state">{MARKS[mark]}</b>{since}'
+        f'{cause} · <span class="soft">Last seen {_time(it.seen_at, now) if it.seen_at else "never"}, '
+        f'every {it.interval_s / 60:g} min</span></p></div>\n<div class="panels small-multiples">'
+        f'<figure class="panel sheet"><figcaption><span>24 h</span> <b>{good}</b></figcaption>{hours}'
+        f'<p>{hours_words}</p></figure>\n<figure class="panel sheet"><figcaption><span>90 days</span></figcaption>'
+        f"{days}<p>{days_words}</p>{_shares([it])}</figure>\n"
+        f"{_figure('First token', it.ttft, mark)}{_figure('Whole answer', it.latency, mark)}</div></section>\n"
     )
 
 
@@ -245,35 +359,66 @@ def _figure(name: str, it: Measure, mark: Mark) -> str:
     now = "none" if mark is Mark.DOWN else seconds(it.now_s)
     slower = f' <b class="slower">{it.now_s / it.usual_s:.1f} × usual</b>' if it.now_s / it.usual_s >= 1.5 else ""
     return (
-        f"<div><dt>{name}</dt><dd>{now}{slower} <small>usually {seconds(it.usual_s)}, p95 {seconds(it.slow_s)}"
-        f"</small></dd></div>"
+        f'<figure class="panel sheet"><figcaption><span>{name}</span> <span><b>{now}</b>{slower} <span>usually '
+        f"{seconds(it.usual_s)}, p95 {seconds(it.slow_s)}</span></span></figcaption></figure>\n"
     )
 
 
-def _day(quarter: Quarter) -> str:
-    drawing, lead, remark, _ = quarter
-    said = f"<p>{remark}</p>" if remark else ""
-    return f'<div class="day" role="img" aria-label="{lead}">{drawing}{said}</div>'
+def _shown(past: Past) -> str:
+    return past.drawing.replace('aria-hidden="true"', f'role="img" aria-label="{past.words}"', 1)
 
 
-def _quarter(account: AccountView) -> Quarter:
-    return (*_strip(account.targets[0].days, "days"), _shares(account.targets))
+def _past(account: AccountView) -> Past:
+    drawing, words = _strip(account.targets[0].days, "days")
+    days = _days(account.targets[0].days)
+    return Past(drawing, words, days, _shares(account.targets), _uptime(account.targets[0].days[-30:]))
 
 
-def _strip(cells: Sequence[Cell], unit: str) -> tuple[str, str, str]:
+def _days(cells: Sequence[Cell]) -> str:
+    """Return a link for each day, by month."""
+    months, last = "", None
+    for cell in cells:
+        at, kind = cell.at, _kind(cell, 0.01)
+        if (month := (at.year, at.month)) != last:
+            months += "</ol></div>" if last else ""
+            months += f'<div class="month"><h3>{LONG_MONTHS[at.month - 1]} {at.year}</h3><ol class="days">'
+            last = month
+        valid = cell.ok + cell.degraded + cell.failed
+        good = f", {percent(cell.ok / valid)}" if valid and cell.ok < valid else ""
+        date = f"{at.year}-{at.month:02}-{at.day:02}"
+        months += (
+            f'<li id="day-{date}"><a href="#day-{date}" class="{kind}" '
+            f'aria-label="{at.day} {MONTHS[at.month - 1]}: {KINDS.get(kind, "good")}{good}"></a></li>'
+        )
+    return f'<div class="months">{months}{"</ol></div>" if last else ""}</div>'
+
+
+def _uptime(cells: Sequence[Cell]) -> str:
+    valid = [cell.ok + cell.degraded + cell.failed for cell in cells]
+    if not sum(valid):
+        return "no data"
+    first = cells[next(number for number, count in enumerate(valid) if count)].at
+    share = percent(sum(cell.ok for cell in cells) / sum(valid))
+    if first == cells[0].at:
+        return share
+    return f"{share} today" if first == cells[-1].at else f"{share} since {first.day} {MONTHS[first.month - 1]}"
+
+
+def _strip(cells: Sequence[Cell], unit: str) -> tuple[str, str]:
     """Return the drawing, each kind one path, and what it says in words: how much was good, and what was not."""
     tolerance = 0.01 if unit == "days" else 0
     paths, found, start, good = dict.fromkeys(HEIGHTS, ""), {}, 0, 0
     for kind, its in groupby([_kind(cell, tolerance) for cell in cells]):
         length = sum(1 for _ in its)
-        paths[kind] += "".join(f"M{10 * start} {y}h{10 * length}" for y in HEIGHTS[kind])
+        paths[kind] += "".join(f"M{start} {y}h{length}" for y in HEIGHTS[kind])
         found[kind] = (start, length) if kind not in found else (-1, found[kind][1] + length)
         good += length if kind == "good" else 0
         start += length
     drawn = "".join(f'<path class="{kind}" d="{path}"/>' for kind, path in paths.items() if path)
-    remark = "; ".join(_when(KINDS[kind], *found[kind], cells, unit) for kind in KINDS if kind in found)
-    drawing = f'<svg viewBox="0 0 {10 * len(cells)} 28" preserveAspectRatio="none">{drawn}</svg>'
-    return drawing, f"Last {len(cells)} {unit}: {good} good", remark
+    remark = "".join(f"; {_when(KINDS[kind], *found[kind], cells, unit)}" for kind in KINDS if kind in found)
+    size = f'viewBox="0 0 {len(cells)} 16" preserveAspectRatio="none"'
+    drawing = f'<svg class="strip" {size} aria-hidden="true">{drawn}</svg>'
+    return drawing, f"Last {len(cells)} {unit}: {good} good{remark}"
 
 
 def _kind(cell: Cell, tolerance: float) -> str:
@@ -303,7 +448,7 @@ def _shares(targets: Sequence[TargetView]) -> str:
     items = _share("24 h", [it.cells for it in targets])
     for length in (7, 30, 90):
         items += _share(f"{length} d", [it.days[-length:] for it in targets])
-    return f'<dl class="shares">{items}</dl>'
+    return f'<dl class="pairs">{items}</dl>'
 
 
 def _share(window: str, every: Iterable[Sequence[Cell]]) -> str:
@@ -551,7 +696,7 @@ def _worst(marks: Sequence[Mark]) -> Mark:
 
 
 def _icon(mark: Mark) -> str:
-    return f'<svg class="i" aria-hidden="true"><use href="#{mark}"/></svg>'
+    return f'<svg class="i {mark}" aria-hidden="true"><use href="#{mark}"/></svg>'
 
 
 def _href(account: AccountView) -> str:
@@ -560,6 +705,10 @@ def _href(account: AccountView) -> str:
 
 def _time(at: datetime, today: datetime | None = None) -> str:
     return f'<time datetime="{_iso(at)}">{_moment(at, today)}</time>'
+
+
+def _time_here(at: datetime, today: datetime | None = None) -> str:
+    return f'<time datetime="{_iso(at)}" data-local>{_moment(at, today)}</time>'
 
 
 def _moment(at: datetime, today: datetime | None = None) -> str:

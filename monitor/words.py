@@ -89,12 +89,16 @@ PROXIED_AT_LENGTH = (
 OFFLINE_AT_LENGTH = "The monitor can reach nothing at all, so it blames nobody and says nothing about any account."
 
 OURS = "nobody's (this monitor's own fault)"
+OURS_IN_SHORT = "ours"
 OURS_AT_LENGTH = (
     "A part of this monitor failed through a fault of its own. No account is affected, and everything else goes on."
 )
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
+
+OWN_TITLES = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
+"""Scopes whose incidents have a sentence as their title, not a subject and a fault."""
 
 PROVIDERS = 8
 """Most providers named in one line; the rest is counted."""
@@ -124,6 +128,7 @@ class Language(Struct, frozen=True, eq=False):
     code: str = "en"
     phrases: Mapping[str, str] = field(default_factory=dict)
     decimal: str = "."
+    direction: str = "ltr"
 
     def say(self, text: str, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
@@ -260,6 +265,13 @@ def whose(incident: Incident) -> str:
     return BLAMES[incident.blame]
 
 
+def owner(incident: Incident) -> str:
+    """Say whose fault it is in two words, for a column."""
+    if incident.scope in (Scope.MONITOR, Scope.STAGE):
+        return OURS_IN_SHORT
+    return BLAMES[incident.blame]
+
+
 def whose_at_length(incident: Incident) -> str:
     if incident.is_absence:
         return ABSENT_AT_LENGTH
@@ -378,6 +390,15 @@ def _title_of_fault(incident: Incident, its: str, say: Say) -> str:
     if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)
     return f"{its}: {fault}"
+
+
+def subject_and_what(incident: Incident, say: Say = english) -> tuple[str, str]:
+    """Return an incident's title in two parts; the first is empty where it does not stand on its own."""
+    if incident.is_absence or incident.scope in OWN_TITLES:
+        return "", title(incident, say)
+    fault = say(FAULTS[incident.fault])
+    what = say("{fault} again and again", fault=fault) if incident.is_flap else fault
+    return subject(incident, say), what
 
 
 def subject(incident: Incident, say: Say = english) -> str:

@@ -147,7 +147,7 @@ class Account(Struct, frozen=True):
     what that program gets on top of the usual variables. `headers` and `secret_headers` are sent with every request, by
     lower-case name; no name is in both. Values of the latter must never be shown. `dialects` are wire formats by
     canary, where they differ from the provider's. `way` is how its requests leave. `answer_tokens` is the answer length
-    to ask for in tokens, None: as short as possible.
+    to ask for in tokens, None: as short as possible. `priority`: 1 (gravest to lose) to 5; None: not told.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Account(Struct, frozen=True):
     dialects: Mapping[str, str] = field(default_factory=dict)
     way: Way = STRAIGHT
     answer_tokens: int | None = None
+    priority: int | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.id})"

@@ -2,8 +2,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitor.publish.chart import HEIGHT, STEP, chart
+from monitor.publish.chart import HEIGHT, STEP, chart, scale
 from monitor.publish.snapshot import DayDurations
 from tests.builders_page import NOW, paces
 
@@ -28,11 +30,24 @@ def points(path):
 
 
 def test_the_slowest_day_reaches_the_upper_edge_and_nothing_the_lower():
-    drawn = chart(days((1, 2), (1, 4), (0, 1)))
-    assert drawn.top_s == 4
-    assert points(drawn.ground) == [(0, 14), (STEP, 1), (2 * STEP, 20)]
-    assert points(drawn.line) == [(0, 20), (STEP, 20), (2 * STEP, HEIGHT - 1)]
+    drawn = chart(days((1, 2), (1, 6), (0, 1)))
+    assert (drawn.top_s, drawn.scale_s) == (6, 6)
+    assert points(drawn.ground) == [(0, 18), (STEP, 1), (2 * STEP, 23)]
+    assert points(drawn.line) == [(0, 23), (STEP, 23), (2 * STEP, HEIGHT - 1)]
     assert drawn.ground.endswith(f"V{HEIGHT}H0z")
+
+
+@pytest.mark.parametrize(
+    ("top", "upper"),
+    [(0, 1), (1, 1), (1.01, 1.2), (1.3, 1.5), (2, 3), (3, 3), (3.1, 6), (7, 9), (10, 10), (10.1, 12), (0.04, 0.06)],
+)
+def test_a_scale_ends_where_its_thirds_are_short_to_write(top, upper):
+    assert scale(top) == pytest.approx(upper)
+
+
+@given(st.floats(1e-6, 1e6))
+def test_a_scale_reaches_all_and_wastes_less_than_half(top):
+    assert top * (1 - 1e-6) <= scale(top) <= 2 * top
 
 
 def test_a_day_without_an_answer_leaves_its_place_empty():

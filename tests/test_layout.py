@@ -6,10 +6,12 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.publish import front_page, incident_text
-from monitor.publish.snapshot import CROWD, Measure
+from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES
+from monitor.publish.snapshot import CreditView, Measure, SourceView, Substitute
 from monitor.publish.status import Mark, standing
 from monitor.publish.view_model import Figure, LinkedText
 from probes.model import Fault
+from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -30,8 +32,12 @@ def front(shot):
     return front_page.front(shot, standing(shot))
 
 
+def all_groups(shot):
+    return front_page.groups(shot, standing(shot))
+
+
 def only_account(shot):
-    (provider,) = front(shot).providers
+    (provider,) = all_groups(shot)
     return provider.accounts[0]
 
 
@@ -109,19 +115,114 @@ def test_what_is_down_has_no_duration_now():
     assert it.targets[1].ttft == Figure("none", "0.58 s", None, "1.1 s")
 
 
-def test_of_too_many_accounts_the_first_page_shows_those_that_do_not_simply_work():
-    few = [account(f"openai/{number}") for number in range(CROWD)]
+def well(number, provider="openai"):
+    return [account(f"{provider}/{one}") for one in range(number)]
+
+
+def drawn(*accounts):
+    """How the front page shows the accounts of one provider: in full, as rows, as cells, folded."""
+    page = front(snapshot(*accounts))
+    (group,) = page.groups or (None,)
+    if group is None:
+        return len(page.plates), 0, 0, 0
+    return 0, len(group.rows), len(group.cells), len(group.fold.cards) if group.fold else 0
+
+
+@pytest.mark.parametrize(
+    ("number", "shape"),
+    [
+        (PLATES, (PLATES, 0, 0, 0)),
+        (PLATES + 1, (0, PLATES + 1, 0, 0)),
+        (ROWS, (0, ROWS, 0, 0)),
+        (ROWS + 1, (0, 0, ROWS + 1, 0)),
+        (CELLS, (0, 0, CELLS, 0)),
+        (CELLS + 1, (0, 0, 0, CELLS + 1)),
+    ],
+)
+def test_the_more_accounts_there_are_the_less_room_has_each_that_works(number, shape):
+    assert drawn(*well(number)) == shape
+
+
+def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
-    (group,) = front(snapshot(*few)).providers
-    assert (len(group.accounts), group.more) == (CROWD, 0)
-    (group,) = front(snapshot(*few, ill)).providers
-    assert ([it.name for it in group.accounts], group.more) == (["ill"], CROWD)
+    assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)
+    assert drawn(*well(500), ill) == (0, 1, 0, 0), "names fold only as far as a page can hold them"
 
 
-def test_of_a_crowd_that_is_left_out_the_page_counts_apart_what_does_not_work():
-    ill = [account(f"openai/ill-{number}", state=State.DOWN) for number in range(CROWD + 2)]
-    (group,) = front(snapshot(*ill, account("openai/well"))).providers
-    assert (len(group.accounts), group.more, group.worse) == (CROWD, 1, 2)
+def test_of_too_many_troubles_the_page_shows_the_gravest_and_counts_the_rest():
+    ill = [account(f"openai/ill-{number}", state=State.SUSPECTED) for number in range(TROUBLES + 1)]
+    (group,) = front(snapshot(*ill, sick("openai/down", Fault.INVALID_KEY), *well(1))).groups
+    assert [it.name for it in group.rows[:2]] == ["down", "ill-0"]
+    assert (len(group.rows), group.worse) == (TROUBLES, "2 more are not fully working")
+    assert group.words == f"1 of {TROUBLES + 3} work"
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"priority": 1}, "b"),
+        ({"tags": ("production",)}, "b"),
+        ({"tags": ("prod",)}, "b"),
+        ({"tags": ("batch",)}, "a"),
+        ({"priority": 4, "tags": ("production",)}, "a"),
+    ],
+)
+def test_of_what_is_as_bad_the_most_important_stands_first(changes, first):
+    accounts = [sick("openai/a", Fault.INVALID_KEY), sick("openai/b", Fault.INVALID_KEY, **changes), *well(9)]
+    opened = tuple(
+        shown(incident(f"openai/{name}", Fault.INVALID_KEY, id=name, opened_at=BEGAN + timedelta(seconds=at)))
+        for at, name in enumerate("ab")
+    )
+    page = front(snapshot(*accounts, open_incidents=opened))
+    assert page.groups[0].rows[0].name == first
+    assert page.open[0].id == first
+    assert f"openai/{first}" in page.detail[1].text
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"),
+    [
+        ((), "100%"),
+        (range(59), "100%"),
+        (range(60), "100%"),
+        (range(61), "100% since 24 Oct"),
+        (range(89), "100% today"),
+        (range(90), "no data"),
+    ],
+)
+def test_a_share_of_thirty_days_says_from_when_it_was_watched(gaps, said):
+    young = target(days=days(gaps=gaps))
+    assert only_account(snapshot(account(targets=[young]))).uptime == said
+
+
+def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
+    sign = shown(incident("openai/main", Fault.LOW_BALANCE, signal=True))
+    shot = snapshot(account("openai/main"), account("openai/b"), open_incidents=(sign,))
+    page = front(shot)
+    assert [(one.mark, one.number) for one in page.fleet.counts] == [(Mark.AT_RISK, 1), (Mark.UP, 1)]
+    assert (page.open[0].mark, page.open[0].state, page.open[0].use) == (Mark.AT_RISK, "At risk", "Still works")
+    assert page.headline.mark is Mark.AT_RISK
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [(None, ""), ((), "Nothing else works"), ((Substitute("openai/b", NOW),), "Use openai/b")],
+)
+def test_the_line_of_an_incident_says_what_to_use_instead(instead, said):
+    (row,) = front(snapshot(open_incidents=(shown(instead=instead),))).open
+    assert row.use == said
+
+
+def test_what_is_known_to_come_stands_ahead_the_nearest_first():
+    planned = Notice("1", "Maintenance", None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2))
+    plan = replace(planned, planned=True)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (plan, planned))
+    credits = (CreditView("USD", NOW, "4", 4.0, 50.0, 1.5, None), CreditView("USD", NOW, "4", 4.0, 50.0, 300, None))
+    shot = snapshot(account("openai/main", credits=credits), sources=(source,))
+    assert [(one.when, one.words) for one in front(shot).ahead] == [
+        ("22 Nov", "credit of openai/main ends at this pace"),
+        ("23 Nov, 10:34 UTC", "OpenAI: Maintenance"),
+    ]
 
 
 def test_an_account_is_held_to_its_worst_canary_over_each_window():
@@ -164,7 +265,7 @@ def test_an_ability_of_which_one_model_of_several_is_lost_has_trouble():
 
 
 def test_an_account_names_the_open_incident_that_explains_it():
-    (openai, anthropic) = front(four_accounts()).providers
+    (openai, anthropic) = all_groups(four_accounts())
     assert [it.incident for it in (*openai.accounts, *anthropic.accounts)] == [
         None,
         f"incidents/{incident().id}.html",
@@ -250,11 +351,11 @@ def test_the_timeline_runs_from_the_first_failure_to_the_end():
             Delivery("telegram", Step.OPENED, OutboxState.FAILED, BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
         ),
     )
-    assert [(event.at.words[-12:], event.words, event.error) for event in incident_text.story(ended, NOW).events] == [
-        ("10:11:00 UTC", "First failure seen: the incident begins here", None),
-        ("10:11:30 UTC", "First message to telegram: failed after 4 tries", "HTTP 502"),
-        ("10:34:00 UTC", "Ended", None),
-        ("10:34:02 UTC", "All-clear to mail: delivered", None),
+    assert [(event.at.words, event.words, event.error) for event in incident_text.story(ended, NOW).events] == [
+        ("10:11:00", "First failure seen: the incident begins here", None),
+        ("10:11:30", "First message to telegram: failed after 4 tries", "HTTP 502"),
+        ("10:34:00", "Ended", None),
+        ("10:34:02", "All-clear to mail: delivered", None),
     ]
 
 

@@ -23,6 +23,7 @@ from monitor.publish.write import write_site
 from monitor.web.server import site_app
 from probes.model import Fault
 from tests.builders_page import NOW, account, four_accounts, incident, past, shown, snapshot
+from tests.fleet import fleet
 from tests.test_page import crowded, hostile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -163,7 +164,30 @@ def test_the_dark_scheme_is_dark_and_the_light_one_light(browser, tmp_path):
         with served(tmp_path) as address, opened(browser, color_scheme=scheme) as (page, _):
             page.goto(address)
             grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-    assert grounds == ["rgb(245, 246, 248)", "rgb(14, 17, 22)"]
+    assert grounds == ["rgb(251, 250, 248)", "rgb(18, 18, 17)"]
+
+
+@pytest.mark.parametrize(
+    ("token", "value", "selector", "style", "seen"),
+    [
+        ("--brand", "#b0005e", ".list .body a", "color", "rgb(176, 0, 94)"),
+        ("--brand-ground", "#fffbe6", "body", "backgroundColor", "rgb(255, 251, 230)"),
+        ("--brand-font", "Georgia, serif", "h1", "fontFamily", "Georgia, serif"),
+        ("--brand-round", "3px", ".sheet", "borderTopLeftRadius", "3px"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_theme_of_your_own_sets_four_tokens(browser, tmp_path, token, value, selector, style, seen, scheme):
+    (own := tmp_path / "own").mkdir()
+    (own / "own.css").write_text(f":root {{ {token}: {value}; }}")
+    found = []
+    for name, manner in (("shipped", Manner()), ("themed", Manner(own=own))):
+        write_site(tmp_path / name, render(replace(four_accounts(), manner=manner)))
+        with opened(browser, DESKTOP, color_scheme=scheme) as (page, _):
+            page.goto((tmp_path / name / "index.html").as_uri())
+            found.append(page.locator(selector).first.evaluate("(it, style) => getComputedStyle(it)[style]", style))
+    assert found[0] != seen
+    assert found[1] == seen
 
 
 def test_paper_is_white_whatever_the_screen_is(browser, tmp_path):
@@ -172,7 +196,7 @@ def test_paper_is_white_whatever_the_screen_is(browser, tmp_path):
         page.emulate_media(media="print")
         page.goto(address)
         style = "getComputedStyle(document.body)"
-        assert page.evaluate(f"[{style}.backgroundColor, {style}.color]") == ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]
+        assert page.evaluate(f"[{style}.backgroundColor, {style}.color]") == ["rgb(255, 255, 255)", "rgb(29, 27, 24)"]
 
 
 @pytest.mark.parametrize(("wish", "lasts"), [("reduce", {"0s"}), ("no-preference", {"0s", "0.15s"})])
@@ -188,7 +212,7 @@ def test_a_phone_shows_what_whose_fault_since_when_and_what_now_without_scrollin
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser, PHONE) as (page, _):
         page.goto(address)
-        for words in ("1 of 4 accounts has trouble", "The other 3 work.", "Whose fault", "Since", "What now"):
+        for words in ("1 of 4 accounts has trouble", "Worst:", "Whose fault", "Your account", "23 min", "What to do"):
             box = page.get_by_text(words).first.bounding_box()
             assert box["y"] + box["height"] < PHONE[1], words
 
@@ -199,9 +223,9 @@ def test_the_page_works_from_a_folder_without_any_server(browser, tmp_path):
         page.clock.install(time=NOW + timedelta(hours=1))
         page.goto((tmp_path / "index.html").as_uri())
         page.clock.run_for(60_000)
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 248)"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(251, 250, 248)"
         assert page.locator(".stale").is_visible()
-        page.get_by_role("link", name="openai/team-b: account suspended", exact=True).click()
+        page.get_by_role("link", name="Evidence and timeline of openai/team-b: account suspended").click()
         assert page.get_by_role("heading", name="Evidence").is_visible()
         page.get_by_role("link", name="Now").click()
         assert page.get_by_role("heading", name="Open incidents").is_visible()
@@ -235,7 +259,7 @@ def test_an_open_tab_fetches_the_newer_page_once_its_own_is_old(browser, tmp_pat
         write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(minutes=3))))
         assert page.get_by_text("has trouble").first.is_visible()
         page.clock.run_for(200_000)
-        page.get_by_role("heading", name="No account is watched yet.").wait_for(timeout=10_000)
+        page.get_by_role("heading", name="No account is watched yet").wait_for(timeout=10_000)
         assert not page.locator(".stale").is_visible()
         assert complaints == []
 
@@ -259,7 +283,7 @@ def test_an_open_tab_of_the_demonstration_follows_it(browser, tmp_path):
         page.goto(address)
         write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(seconds=8), simulated=True)))
         page.clock.run_for(11_000)
-        page.get_by_role("heading", name="No account is watched yet.").wait_for(timeout=10_000)
+        page.get_by_role("heading", name="No account is watched yet").wait_for(timeout=10_000)
         assert complaints == []
 
 
@@ -280,7 +304,7 @@ def test_local_times_stand_beside_utc(browser, tmp_path):
     with served(tmp_path) as address, opened(browser, timezone_id="Asia/Tokyo", locale="en-GB") as (page, _):
         page.clock.set_fixed_time(NOW)
         page.goto(address)
-        assert "10:11 UTC (19:11 here)" in page.locator(".incident").inner_text()
+        assert "10:11 UTC (19:11 here)" in page.locator(".list").inner_text()
     with served(tmp_path) as address, opened(browser, timezone_id="UTC") as (page, _):
         page.goto(address)
         assert "here)" not in page.locator("main").inner_text()
@@ -291,9 +315,9 @@ def test_beside_a_local_time_the_timeline_still_tells_in_two_columns(browser, tm
     with served(tmp_path) as address, opened(browser, DESKTOP, timezone_id="Asia/Tokyo") as (page, _):
         page.clock.set_fixed_time(NOW)
         page.goto(address + INCIDENT)
-        event = page.locator(".timeline li").first
+        event = page.locator(".story li").first
         assert "(19:11 here)" in event.inner_text()
-        time, words = event.locator("time").bounding_box(), event.locator("bdi").bounding_box()
+        time, words = event.locator("time").bounding_box(), event.locator("bdi").first.bounding_box()
         assert time["y"] == pytest.approx(words["y"], abs=4)
 
 
@@ -307,7 +331,7 @@ def test_that_a_page_is_old_moves_nothing_and_hides_no_first_sentence(browser, t
             page.goto(address)
             places.append(page.locator(".verdict").bounding_box())
         assert places[0] == places[1]
-        assert page.locator(".stale").bounding_box()["y"] > page.locator("h1 > span").bounding_box()["y"]
+        assert page.locator(".stale").bounding_box()["y"] > page.locator("h1").bounding_box()["y"]
         assert page.locator(".stale").evaluate("it => it.getBoundingClientRect().bottom <= innerHeight")
 
 
@@ -322,4 +346,128 @@ def test_the_first_stop_of_the_keyboard_leads_past_the_menu(browser, tmp_path):
         assert page.evaluate("document.activeElement.id") == "main"
         page.keyboard.press("Tab")
         outline = page.evaluate("getComputedStyle(document.activeElement).outline")
-        assert "solid 3px" in outline, "where the keyboard is can be seen"
+        assert "solid 2px" in outline, "where the keyboard is can be seen"
+
+
+def shown_at(browser, tmp_path, shot, size, **settings):
+    write_site(tmp_path, render(shot))
+    return opened(browser, size, **settings)
+
+
+def bottom(page, selector):
+    return page.locator(selector).last.evaluate("it => it.getBoundingClientRect().bottom + scrollY")
+
+
+@pytest.mark.parametrize(
+    ("number", "width", "tallest", "fold"),
+    [
+        (40, 1440, 2600, 900),
+        (40, 360, 5200, None),
+        (500, 1440, 2800, 900),
+        (500, 360, 5200, None),
+        (3, 1440, 2000, 900),
+    ],
+)
+def test_a_fleet_has_its_room(browser, tmp_path, number, width, tallest, fold):
+    """At 40 accounts, the size of a team, what is broken stands above the fold, and the whole is a few screens."""
+    with shown_at(browser, tmp_path, fleet(number), (width, 900)) as (page, complaints):
+        page.clock.set_fixed_time(NOW)
+        page.goto((tmp_path / "index.html").as_uri())
+        assert page.evaluate(f"{ROOT}.scrollHeight") <= tallest
+        assert page.evaluate("document.querySelectorAll('*').length") <= (1600 if number > 40 else 1500)
+        assert fold is None or bottom(page, ".list > li") <= fold
+        assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("number", [3, 40])
+def test_axe_finds_nothing_in_a_fleet(browser, tmp_path, number, scheme):
+    files = render(fleet(number))
+    write_site(tmp_path, files)
+    pages = ["index.html", "providers/alder.html", "accounts/alder/production.html", "incidents/open-6.html"]
+    with served(tmp_path) as address, opened(browser, (1440, 900), bypass_csp=True, color_scheme=scheme) as (page, _):
+        page.clock.set_fixed_time(NOW)
+        found = []
+        for name in pages:
+            page.goto(address + name)
+            page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+            result = Axe().run(page)
+            found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
+        assert found == []
+
+
+def names_shown(page):
+    return page.locator("[data-name]:visible").evaluate_all("all => all.map(it => it.dataset.name)")
+
+
+def test_an_account_is_found_by_a_part_of_its_name(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        assert len(names_shown(page)) == 40
+        page.keyboard.press("/")
+        page.keyboard.type("FIR/")
+        assert sorted(names_shown(page)) == ["fir/backup", "fir/production", "fir/research", "fir/team-b"]
+        assert page.locator(".group:visible").count() == 1
+        page.get_by_label("Show").select_option("trouble")
+        assert names_shown(page) == ["fir/backup"]
+
+
+def test_a_search_opens_what_is_folded(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(200), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        assert "elm/team-b-03" not in names_shown(page)
+        page.get_by_label("Find an account").fill("team-b-03")
+        assert "elm/team-b-03" in names_shown(page)
+
+
+@pytest.mark.parametrize(
+    ("order", "first"), [("worst", ["Alder", "Birch", "Cedar"]), ("name", ["Alder", "Birch", "Cedar"]), ("", ["Alder"])]
+)
+def test_the_providers_can_be_sorted(browser, tmp_path, order, first):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        page.get_by_label("Order").select_option(order)
+        found = page.locator(".group h3").all_inner_texts()
+        assert found[: len(first)] == first
+        assert found[-1] == {"worst": "Elm", "name": "Rowan", "": "Rowan"}[order]
+
+
+def test_without_script_nothing_offers_to_find(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP, java_script_enabled=False) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        assert page.locator(".find:visible").count() == 0
+        assert page.locator("details[open]").count() == 1, "the gravest incident is open"
+
+
+def test_the_keyboard_reaches_the_worst_incident_in_three_stops(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        page.get_by_role("link", name="Skip to content").press("Enter")
+        stops = []
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            stops.append(page.evaluate("document.activeElement.getAttribute('href')"))
+        assert "incidents/open-6.html" in stops
+
+
+def test_arrow_keys_walk_along_the_days_and_each_says_what_it_was(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        days = page.locator(".days a")
+        assert days.count() == 90
+        days.last.focus()
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("20 Nov: ")
+        tip = page.evaluate("getComputedStyle(document.activeElement, '::after').display")
+        assert tip == "block"
+        page.keyboard.press("Home")
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("24 Aug: ")
+
+
+def test_on_paper_everything_is_unfolded(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.emulate_media(media="print")
+        page.goto((tmp_path / "index.html").as_uri())
+        bodies = page.locator(".list .body").evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
+        assert len(bodies) == 9
+        assert min(bodies) > 0

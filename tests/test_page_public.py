@@ -218,7 +218,7 @@ def test_an_accounts_own_trouble_is_nobody_elses_business():
         open_incidents=(shown(incident("openai/main")),),
     )
     page = render(shot)
-    assert "All providers we watch work." in text(shot)
+    assert "All providers we watch work Providers" in text(shot)
     assert not [name for name in page if name.startswith("incidents/")]
 
 
@@ -279,7 +279,7 @@ def test_a_model_that_fails_for_all_who_ask_the_provider_is_told():
 
 def test_a_provider_of_which_only_a_lost_account_is_watched_is_not_known():
     shot = snapshot(sick("openai/main", Fault.ACCOUNT_SUSPENDED))
-    assert "1 provider is not fully known: OpenAI." in text(shot)
+    assert "1 provider is not fully known OpenAI." in text(shot)
 
 
 def test_a_providers_outage_is_told_with_its_lead():
@@ -287,7 +287,7 @@ def test_a_providers_outage_is_told_with_its_lead():
     shot = snapshot(account("openai/b"), open_incidents=(outage(detected_at=BEGAN, announcement=told),))
     files = render(shot)
     (name,) = (name for name in files if name.startswith("incidents/"))
-    assert "1 provider has trouble: OpenAI: Down." in text(shot)
+    assert "1 provider has trouble OpenAI: Down." in text(shot)
     page = Document(files[name]).text
     for words in ("OpenAI: server errors", "We knew 11 min before the provider's page", "Elevated errors"):
         assert words in page
@@ -309,7 +309,7 @@ def test_what_nobody_looked_at_is_no_data_and_never_up():
 def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
     views = tuple(outage(**{fact: value}) for fact, value in (("drill", True), ("signal", True), ("parent", "x")))
     shot = snapshot(account("openai/b"), open_incidents=views)
-    assert "All providers we watch work." in text(shot)
+    assert "All providers we watch work Providers" in text(shot)
 
 
 def test_what_providers_say_themselves_is_public():
@@ -319,7 +319,7 @@ def test_what_providers_say_themselves_is_public():
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
     other = replace(source, id="zq-own/page", provider="zq-own")
     page = text(snapshot(account("openai/b"), sources=(source, other)))
-    assert "OpenAI: <b>Slow</b> monitoring, minor" in page
+    assert "OpenAI, since 3 Nov, 10:34 UTC <b>Slow</b> monitoring, minor" in page
     assert "zq-own" not in page
 
 
@@ -333,7 +333,7 @@ def test_the_public_site_may_be_found_and_says_how_it_is_to_programs():
 
 
 def test_without_any_provider_there_is_a_whole_page():
-    assert "No provider is watched yet." in text(snapshot())
+    assert "No provider is watched yet Past incidents" in text(snapshot())
     assert text(replace(snapshot(), providers=(ProviderView("openai", "OpenAI", ()),)))
 
 

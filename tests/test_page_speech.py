@@ -12,7 +12,7 @@ from monitor import limit_window, words
 from monitor.diagnose.corroboration import Level
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
-from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
+from monitor.publish import account_text, headline, history_bar, incident_text, overview, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, Manner, ObjectiveView
@@ -41,7 +41,9 @@ TABLES = (
         limit_window.SEVERAL,
     ),
     *(detected.MEASURED, detected.WITHHELD, found.DOES),
+    *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
     *(doubted.OBSTACLES, doubted.DETOURS, doubted.BOUNDS, doubted.DEFECTS, doubted.PROXIES),
+    *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
@@ -63,6 +65,7 @@ SAID_ELSEWHERE = {
         words.PROXIED,
         words.PROXIED_AT_LENGTH,
         words.OURS,
+        words.OURS_IN_SHORT,
         words.OURS_AT_LENGTH,
         words.OFFLINE_AT_LENGTH,
         words.ABSENT,
@@ -150,7 +153,8 @@ def test_every_page_can_be_made_in_every_language(language, make, shot):
 def test_german_reads_as_german():
     text = Document(render(replace(four_accounts(), manner=Manner(language="de")))["index.html"]).text
     for said in (
-        "1 von 4 Konten gestört: openai/team-b: Konto gesperrt (Ihr Konto). Die anderen 3: in Ordnung.",
+        "1 von 4 Konten gestört Am schlimmsten: openai/team-b: Konto gesperrt (Ihr Konto).",
+        "1 ausgefallen 3 in Ordnung Wessen Fehler: 1 bei Ihnen",
         "seit 3. Nov., 10:34 UTC",
         "0,62 s",
     ):
@@ -161,7 +165,7 @@ def test_numbers_are_written_as_the_language_writes_them():
     credit = CreditView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
     quick = ObjectiveView(Objective("a", "openai/main", frozenset(), latency_s=2.5, latency_share=0.95), ())
     shot = snapshot(account(credits=(credit,)), objectives=(quick,), manner=Manner(language="de"))
-    text = Document(render(shot)["index.html"]).text
+    text = Document(render(shot)["accounts/openai/main.html"]).text
     assert "95% binnen 2,5 s in 28 Tagen" in text
     assert "1.204,20 von 5.000,00 USD" in text
     assert "Proben kosteten heute $0,04" in text
@@ -169,7 +173,7 @@ def test_numbers_are_written_as_the_language_writes_them():
 
 def test_chinese_reads_as_chinese():
     text = Document(render(replace(four_accounts(), manner=Manner(language="zh-Hans")))["index.html"]).text
-    assert "4 个账户中有 1 个出现故障: openai/team-b: 账户被封禁 (您的账户)" in text
+    assert "4 个账户中有 1 个出现故障 最严重： openai/team-b: 账户被封禁 (您的账户)." in text
 
 
 def test_a_language_that_nobody_wrote_is_english():
@@ -268,7 +272,7 @@ def test_the_sentence_on_top_names_the_road_out():
 
 def test_a_users_language_cannot_write_templates_or_tags(tmp_path):
     (tmp_path / LANGUAGES).mkdir()
-    said = '[phrases]\n"Open incidents" = "{{ 7 * 7 }}{% x %}<b>&"\n"Since" = "{# no #}"\n'
+    said = '[phrases]\n"Open incidents" = "{{ 7 * 7 }}{% x %}<b>&"\n"since" = "{# no #}"\n'
     (tmp_path / LANGUAGES / "xx.toml").write_text(said)
     page = Document(render(replace(four_accounts(), manner=Manner(language="xx", own=tmp_path)))["index.html"])
     assert "{{ 7 * 7 }}{% x %}<b>&" in page.text

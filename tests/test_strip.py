@@ -45,11 +45,11 @@ def test_a_strip_tells_in_words_what_it_shows(hours, words):
 def test_a_run_of_hours_is_one_stroke_and_each_kind_has_its_own():
     drawn = strip(cells(bad=[3, 4], gaps=[10]))
     assert {stroke.kind: stroke.path for stroke in drawn.strokes} == {
-        Hour.GOOD: "M0 14h30M50 14h50M110 14h130",
-        Hour.DOWN: "M30 14h20",
-        Hour.NOTHING: "M100 14h10",
+        Hour.GOOD: "M0 11h3M5 11h5M11 11h13",
+        Hour.DOWN: "M3 8h2",
+        Hour.NOTHING: "M10 15h1",
     }
-    assert drawn.width == 240
+    assert drawn.width == 24
 
 
 def test_every_kind_of_hour_can_be_drawn():

@@ -15,7 +15,7 @@ from monitor.console.terminal import DOWN, UP, complain, say
 from monitor.console.width import width
 from monitor.publish.collect import pulse
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.status import Mark, Standing, standing
+from monitor.publish.status import Standing, standing
 from monitor.sentence.found import stage_failed
 from monitor.storage_refusal import StoreError
 from monitor.store.store import open_store
@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> int:
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(stage_failed, snapshot.faults)]
     for words in found:
         complain(words)
-    return UP if not found and all(now.marks[id] is Mark.UP for id in ids & now.marks.keys()) else DOWN
+    return UP if not found and all(now.marks[id].works for id in ids & now.marks.keys()) else DOWN
 
 
 def _alive(config: Config) -> int:
@@ -67,7 +67,7 @@ def _alive(config: Config) -> int:
 def _print_json(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
     from monitor.publish.private_site import status_json
 
-    down = frozenset(id for id, mark in now.marks.items() if mark is not Mark.UP)
+    down = frozenset(id for id, mark in now.marks.items() if not mark.works)
     sys.stdout.write(status_json(snapshot, now, ids & down if arguments.down else ids).decode())
 
 
@@ -77,7 +77,7 @@ def _print_csv(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments
     from monitor.publish.account_row import account_rows
 
     rows = [row for row in account_rows(snapshot, now) if row.id in ids]
-    rows = [row for row in rows if not arguments.down or row.mark is not Mark.UP]
+    rows = [row for row in rows if not arguments.down or not row.mark.works]
     write_csv(
         AccountReport,
         [

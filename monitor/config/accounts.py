@@ -55,6 +55,7 @@ def open_account(
         command=_command(section.command or (), folder),
         dialects=section.dialect,
         answer_tokens=section.answer_tokens,
+        priority=section.priority,
     )
     doubts: list[str] = []
     gateway = bool(section.base) or provider.base is None or provider.id in own

@@ -183,6 +183,12 @@ class AccountSection(Section, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=16, le=128)] | None,
         Meta(description="so long an answer, in tokens, chat and responses ask for; without it as short as can be"),
     ] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=1, le=5)] | None,
+        Meta(
+            description="1: the gravest to lose, shown first among what is as bad; 3 without it, 2 if tagged production"
+        ),
+    ] = None
 
 
 class ReminderSection(Section, frozen=True, kw_only=True):

@@ -50,10 +50,10 @@ def account_rows(snapshot: Snapshot, now: Standing) -> list[AccountRow]:
     return sorted(rows, key=_place)
 
 
-def _place(row: AccountRow) -> tuple[int, int, bool, float]:
-    """Return the sort key: the worst first, then the gravest, then what has lasted longest."""
-    # A priority that a user gives to an account goes between severity and time.
-    return RANKS[row.mark], -row.severity, row.is_quiet, row.since.timestamp() if row.since else 0.0
+def _place(row: AccountRow) -> tuple[int, int, bool, int, float]:
+    """Return the sort key: the worst first, then the gravest, the most important, and what has lasted longest."""
+    since = row.since.timestamp() if row.since else 0.0
+    return RANKS[row.mark], -row.severity, row.is_quiet, row.view.importance, since
 
 
 def _row(account: AccountView, provider: str, now: Standing, caution: Caution | None) -> AccountRow:
@@ -88,7 +88,7 @@ def _incident_of(account: AccountView, now: Standing) -> Incident | None:
 def _severity(account: AccountView, mark: Mark, incident: Incident | None) -> int:
     if incident:
         return incident.severity.rank + 1
-    return SEVERITIES[account.fault].rank + 1 if account.fault and mark is not Mark.UP else 0
+    return SEVERITIES[account.fault].rank + 1 if account.fault and not mark.works else 0
 
 
 def _why(account: AccountView, mark: Mark, incident: Incident | None, now: Standing) -> str:
@@ -97,7 +97,7 @@ def _why(account: AccountView, mark: Mark, incident: Incident | None, now: Stand
             return "; ".join(_troubles(account, now)) or (words.title(incident) if incident else "")
         case Mark.UNKNOWN:
             return _gap(account, now)
-        case Mark.UP:
+        case Mark.AT_RISK | Mark.UP:
             return _coming(incident)
     assert_never(mark)
 

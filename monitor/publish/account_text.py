@@ -10,7 +10,7 @@ from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.incident import Incident
 from monitor.publish.ability import is_late
-from monitor.publish.chart import chart
+from monitor.publish.chart import Chart, chart
 from monitor.publish.history_bar import ninety, strip, together
 from monitor.publish.incident_text import pieces
 from monitor.publish.paths import account_page, incident_page, provider_page
@@ -24,15 +24,28 @@ from monitor.publish.uptime import (
     WINDOWS_D,
     Shares,
     counting,
+    first_seen,
     seen_days,
     shares,
     worst_shares,
 )
-from monitor.publish.view_model import Ability, AccountCard, Drawing, Figure, LimitRow, Pledge, TargetRow, UptimeShare
+from monitor.publish.view_model import (
+    Ability,
+    AccountCard,
+    Axes,
+    Drawing,
+    Figure,
+    LimitRow,
+    Pledge,
+    TargetRow,
+    UptimeShare,
+)
 from monitor.slo.indicator import budget_left
 from monitor.words import Moment
 from probes.model import Limit
 
+UPTIME_D = 30
+"""Days of the one figure that stands for an account's past."""
 SLOWER = 1.5
 """Multiple of the usual duration from which the page states the multiple."""
 MARKS = {
@@ -41,6 +54,7 @@ MARKS = {
     Mark.PARTLY: "Trouble",
     Mark.DOWN: "Down",
     Mark.UNKNOWN: "Not known",
+    Mark.AT_RISK: "At risk",
 }
 
 
@@ -71,6 +85,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
     left = _budget(whole, account, context.slo)
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     only = targets[0] if len(targets) == 1 else None
+    days = together([it.days for it in counting(account)])
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -89,7 +104,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         spent=_spent(account, speech),
         credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
-        ninety=only.ninety if only else ninety(together([it.days for it in counting(account)]), speech),
+        ninety=only.ninety if only else ninety(days, speech),
         shares=only.shares if only else _shares(whole, context.slo, speech),
         budget="" if left is None else budget_words(left, speech),
         overspent=left is not None and left < 0,
@@ -98,7 +113,45 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
         targets=targets,
         short=short,
+        priority=_priority(account),
+        importance=account.importance,
+        uptime=_uptime(account, whole, speech),
+        pace=_pace(account, mark, speech),
+        pace_s=_pace_s(account),
+        day_cells=tuple(days),
     )
+
+
+def _priority(account: AccountView) -> str:
+    return "" if account.priority is None else f"P{account.priority}"
+
+
+def _uptime(account: AccountView, whole: Shares, speech: Speech) -> str:
+    """Say the share of good answers over 30 days, or over that part of them in which it was watched."""
+    share = whole[WINDOWS_D.index(UPTIME_D)]
+    if share is None:
+        return speech.say("no data")
+    since = first_seen([cell for one in counting(account) for cell in one.days[-UPTIME_D:]])
+    said = speech.percent(share)
+    if since is None or (account.targets[0].days and since <= account.targets[0].days[-UPTIME_D].at):
+        return said
+    if since == account.targets[0].days[-1].at:
+        return speech.say("{share} today", share=said)
+    return speech.say("{share} since {day}", share=said, day=speech.day(since))
+
+
+def _pace(account: AccountView, mark: Mark, speech: Speech) -> str:
+    """Say how long an answer takes now: to its first token, or the whole of it where nothing streams."""
+    now_s = _pace_s(account)
+    if mark is Mark.DOWN:
+        return speech.say("none")
+    return "" if now_s is None else speech.seconds(now_s)
+
+
+def _pace_s(account: AccountView) -> float | None:
+    its = counting(account)
+    every = (*(one.ttft.now_s for one in its), *(one.latency.now_s for one in its))
+    return next((one for one in every if one is not None), None)
 
 
 def _name(account: AccountView, provider: ProviderView, context: Context, existing: Collection[str]) -> AccountCard:
@@ -118,6 +171,10 @@ def _name(account: AccountView, provider: ProviderView, context: Context, existi
         abilities=_abilities(account, context.now, context.speech),
         short=True,
         stands=True,
+        pace=_pace(account, mark, context.speech),
+        pace_s=_pace_s(account),
+        priority=_priority(account),
+        importance=account.importance,
     )
 
 
@@ -276,7 +333,13 @@ def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: S
     top = speech.seconds(drawn.top_s)
     said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
         name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
-    return Drawing(name, figure, drawn, said)
+    return Drawing(name, figure, drawn, said, _axes(drawn, speech))
+
+
+def _axes(drawn: Chart, speech: Speech) -> Axes:
+    ticks = (drawn.scale_s * third / 3 for third in (3, 2, 1))
+    said = (*(speech.number(f"{tick:.3g}") for tick in ticks), "0")
+    return Axes((f"{said[0]} s", *said[1:]), speech.day(drawn.first), speech.day(drawn.last))
 
 
 def _since(target: TargetView, mark: Mark, now: Standing, speech: Speech) -> Moment | None:

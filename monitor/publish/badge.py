@@ -10,6 +10,7 @@ from monitor.publish.status import Mark
 
 COLOURS = {
     Mark.UP: "brightgreen",
+    Mark.AT_RISK: "yellowgreen",
     Mark.SUSPECTED: "yellow",
     Mark.PARTLY: "orange",
     Mark.DOWN: "red",
@@ -17,6 +18,7 @@ COLOURS = {
 }
 GROUNDS = {
     Mark.UP: "#17763f",
+    Mark.AT_RISK: "#8f5200",
     Mark.SUSPECTED: "#8f5200",
     Mark.PARTLY: "#8f5200",
     Mark.DOWN: "#bd2229",

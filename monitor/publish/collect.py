@@ -268,6 +268,7 @@ def _account_view(
         company=config.company(account.id),
         ties=tuple(map(str, config.groups.get(account.id, ()))),
         host=watches[0].target.host,
+        priority=account.priority,
     )
 
 

@@ -3,18 +3,23 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from msgspec.structs import replace
-
-from monitor.publish.account_text import Context, cards
-from monitor.publish.headline import headline
-from monitor.publish.incident_text import RECENT, gravest_first, leads, row, wholes, wider_first
+from monitor.publish.account_text import Context
+from monitor.publish.account_text import cards as cards_of
+from monitor.publish.headline import Headline, headline
+from monitor.publish.incident_text import RECENT, gravest_first, leads, row, wholes, wider_first, worst_sentence
 from monitor.publish.objective_text import pledges
+from monitor.publish.overview import PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
 from monitor.publish.paths import provider_page
-from monitor.publish.snapshot import CROWD, Snapshot
+from monitor.publish.snapshot import Snapshot
 from monitor.publish.source_text import pages
-from monitor.publish.status import Mark, Standing
+from monitor.publish.status import Standing, worst
 from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import Front, PageFrame, Pledge, ProviderGroup
+from monitor.publish.view_model import Front, LinkedText, PageFrame, Pledge, ProviderGroup, ProviderPage
+
+MOST_OPEN = 12
+"""Most open incidents that each have a line; the others fold under one."""
+FEW_OPEN = 5
+"""Fewer open incidents than that leave room for the past ones below them."""
 
 
 def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> PageFrame:
@@ -33,19 +38,59 @@ def front(
     snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None
 ) -> Front:
     """Return the front page. `every`: the result of `groups`, if known already."""
+    every = groups(snapshot, now, speech) if every is None else every
+    are_few = sum(len(group.accounts) for group in every) <= PLATES
+    views = gravest_first(wholes(snapshot), snapshot)
+    opened = tuple(row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views)
+    said = headline(snapshot, now, speech)
     return Front(
-        headline=headline(snapshot, now, speech),
+        headline=said,
+        detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)),
+        fleet=fleet(every, [view.incident for view in views if not view.incident.drill], speech),
         slo=speech.percent(snapshot.manner.slo),
-        open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech) for view in gravest_first(wholes(snapshot))),
+        open=opened[:MOST_OPEN],
+        open_words=speech.say("{n}, the gravest first", n=len(opened)) if len(opened) > 1 else "",
+        folded=opened[MOST_OPEN:],
+        are_many=len(opened) >= FEW_OPEN,
         warnings=(*snapshot.warnings, *map(speech.stage_failed, snapshot.faults)),
-        providers=_few_of_many(groups(snapshot, now, speech) if every is None else every),
+        rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 else (),
+        ahead=ahead(snapshot, speech),
+        plates=tuple(card for group in every for card in group.accounts) if are_few else (),
+        pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
+        groups=() if are_few else front_groups(every, speech),
         recent=tuple(
-            row(view, snapshot.made_at, None, speech) for view in wider_first(snapshot.past_incidents)[:RECENT]
+            row(view, snapshot.made_at, snapshot.made_at, speech)
+            for view in wider_first(snapshot.past_incidents)[:RECENT]
         ),
-        past=len(snapshot.past_incidents),
         pages=pages(
             snapshot.sources, snapshot.made_at, speech, leads(view.incident for view in snapshot.open_incidents)
         ),
+    )
+
+
+def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, ...]:
+    """Return the sentence below the headline: the worst, and what to use instead; else why nothing is known."""
+    if worst:
+        return worst
+    causes = "; ".join(said.causes)
+    return tuple(LinkedText(text) for text in (f"{causes}. " if causes else "", said.rest) if text)
+
+
+def verdict(group: ProviderGroup, snapshot: Snapshot, speech: Speech) -> ProviderPage:
+    """Return the first screen of a provider's page."""
+    its = [view for view in wholes(snapshot) if view.incident.about.provider == group.id]
+    views = gravest_first(its, snapshot)
+    cards = sorted(group.accounts, key=urgency)
+    marks = [card.mark for card in cards]
+    said = how_many_work(marks, speech)
+    return ProviderPage(
+        mark=worst(marks),
+        lead=f"{group.name}: {said}",
+        detail=worst_sentence(views, snapshot.made_at, speech),
+        words=said,
+        open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views),
+        rows=tuple(card for card in cards if not card.short),
+        cells=tuple(card for card in cards if card.short),
     )
 
 
@@ -62,20 +107,9 @@ def groups(
             provider.id,
             provider.name,
             provider_page(provider.id),
-            tuple(cards(provider, context, existing)),
+            tuple(cards_of(provider, context, existing)),
             promised.get(provider.id, ()),
         )
         for provider in snapshot.providers
         if provider.accounts
-    )
-
-
-def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, ...]:
-    """Leave out the accounts that simply work if there are too many for one page."""
-    if sum(len(group.accounts) for group in all_groups) <= CROWD:
-        return all_groups
-    shown = [tuple(card for card in group.accounts if card.mark is not Mark.UP) for group in all_groups]
-    return tuple(
-        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards), worse=len(cards[CROWD:]))
-        for group, cards in zip(all_groups, shown, strict=True)
     )

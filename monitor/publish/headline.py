@@ -17,6 +17,7 @@ NAMED = 3
 REST = {
     Mark.SUSPECTED: ("is being rechecked", "are being rechecked"),
     Mark.UNKNOWN: ("is not fully known", "are not fully known"),
+    Mark.AT_RISK: ("is at risk", "are at risk"),
     Mark.UP: ("works", "work"),
 }
 
@@ -73,7 +74,7 @@ def _warned(roll: AccountMarks, lead: str) -> Headline:
     """Say what is coming while everything works."""
     signs = [roll.speech.title(incident) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
-    return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
+    return Headline(Mark.AT_RISK, said, _few(signs, roll.speech))
 
 
 def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> AccountMarks:
@@ -96,7 +97,7 @@ def _trouble(roll: AccountMarks, names: Mapping[str, str]) -> Headline:
     lead = speech.say("An incident is open")
     if sick:
         lead = speech.many(len(sick), "{who} has trouble", "{who} have trouble", who=_share(len(sick), roll))
-    return Headline(mark, lead, _few(causes, speech), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.UP))
+    return Headline(mark, lead, _few(causes, speech), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.AT_RISK, Mark.UP))
 
 
 def _some(roll: AccountMarks, mark: Mark, verbs: tuple[str, str], cause: Callable[[AccountView], str]) -> Headline:

@@ -12,9 +12,8 @@ from msgspec import Struct
 from monitor.publish.translation import ENGLISH, Speech
 from monitor.slo.indicator import Cell, add
 
-STEP = 10
-"""Width of a cell in units of the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
-HEIGHT = 28
+HEIGHT = 16
+"""Of the drawing; a cell is 1 wide, and the style sheet's dashes (.7 and .3) leave the gap between two."""
 HOUR = timedelta(hours=1)
 
 
@@ -31,7 +30,7 @@ class Hour(StrEnum):
 GOOD, MIXED, DOWN, UNKNOWN, NOTHING = Hour
 """Aliases: looking a member up in its class takes half as long as judging."""
 
-LINES = {GOOD: (14,), MIXED: (8, 20), DOWN: (14,), UNKNOWN: (6, 22), NOTHING: (14,)}
+LINES = {GOOD: (11,), MIXED: (3, 13), DOWN: (8,), UNKNOWN: (4, 12), NOTHING: (15,)}
 """Heights at which an hour is drawn: each kind has its own shape, readable without colour."""
 
 WORDS = {DOWN: "down", MIXED: "partly failing", UNKNOWN: "not known", NOTHING: "no data"}
@@ -105,7 +104,7 @@ def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: Speech) -> History
     kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
     good = sum(run.length for run in kinds[GOOD])
     return HistoryBar(
-        width=STEP * size,
+        width=size,
         strokes=tuple(_stroke(kind, its) for kind, its in kinds.items() if its),
         lead=speech.say(scale.lead, n=size, good=good) if runs else speech.say("No data"),
         remark="; ".join(
@@ -144,7 +143,7 @@ def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[BarStretch]:
 
 
 def _stroke(kind: Hour, runs: Sequence[BarStretch]) -> BarStroke:
-    path = "".join(f"M{STEP * run.start} {y}h{STEP * run.length}" for run in runs for y in LINES[kind])
+    path = "".join(f"M{run.start} {y}h{run.length}" for run in runs for y in LINES[kind])
     return BarStroke(kind, path)
 
 

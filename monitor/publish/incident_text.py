@@ -1,20 +1,23 @@
 """Incidents → the texts that the templates show; pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from monitor import words
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence
-from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.incident import Incident, Severity, accounts_of
 from monitor.diagnose.subject import Scope
-from monitor.publish.paths import incident_page, month_page
+from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
-from monitor.publish.status import Mark
+from monitor.publish.status import RANKS, Mark
 from monitor.publish.translation import ENGLISH, Speech
 from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, SubstituteRow, TimelineRow
+from monitor.words import Moment
 
 RECENT = 5
 """Number of past incidents on the front page."""
@@ -41,6 +44,12 @@ STEPS = {
     Step.MISSED: "message after quiet hours",
 }
 """Words for the messages about an incident; the other steps are about none."""
+STATES = {Mark.DOWN: "Down", Mark.PARTLY: "Trouble", Mark.AT_RISK: "At risk"}
+"""Words for the marks of incidents."""
+PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
+"""Scopes beside which the rest of an account works."""
+USUAL = 3
+"""Importance of what no account stands for."""
 Leads = Mapping[tuple[str, str], Incident]
 """Incidents by source and id of the notice about them."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
@@ -79,12 +88,16 @@ def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> St
         targets=incident.targets,
         events=_events(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
-        instead=None if view.instead is None else tuple(_substitute(one, made_at, speech) for one in view.instead),
+        instead=None if view.instead is None else substitutes(view, made_at, speech),
     )
 
 
+def substitutes(view: IncidentView, made_at: datetime, speech: Speech) -> tuple[SubstituteRow, ...]:
+    return tuple(_substitute(one, made_at, speech) for one in view.instead or ())
+
+
 def _substitute(one: Substitute, made_at: datetime, speech: Speech) -> SubstituteRow:
-    return SubstituteRow(one.account, speech.moment(one.seen_at, made_at), one.caution)
+    return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), one.caution)
 
 
 def pieces(text: str) -> tuple[LinkedText, ...]:
@@ -97,9 +110,40 @@ def pieces(text: str) -> tuple[LinkedText, ...]:
     return tuple(piece for piece in (*found, LinkedText(text[end:])) if piece.text)
 
 
-def gravest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
-    """Sort by what a reader must know first: real before drill, severe before mild, then the oldest."""
-    return sorted(views, key=lambda v: (v.incident.drill, -v.incident.severity.rank, v.incident.opened_at))
+def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> tuple[LinkedText, ...]:
+    """Say which open incident is the gravest, and what to use instead; empty if none tells of a loss."""
+    view = next((one for one in views if not (one.incident.drill or one.incident.signal)), None)
+    if view is None:
+        return ()
+    incident = view.incident
+    subject, what = speech.subject_and_what(incident)
+    named = LinkedText(subject or what, incident_page(incident.id), is_own=True)
+    told = f": {what} ({speech.whose_hedged(incident)})." if subject else "."
+    return (LinkedText(f"{speech.say('Worst:')} "), named, LinkedText(told), *_use_sentence(view, made_at, speech))
+
+
+def _use_sentence(view: IncidentView, made_at: datetime, speech: Speech) -> Iterator[LinkedText]:
+    if not view.instead:
+        return
+    best = view.instead[0]
+    passed = speech.duration((made_at - best.seen_at).total_seconds())
+    said = speech.say("Use {account}, seen working {passed} ago.", account="\0", passed=passed)
+    before, _, after = said.partition("\0")
+    yield LinkedText(f" {before}")
+    yield LinkedText(best.account, account_page(best.account), is_own=True)
+    yield LinkedText(after)
+
+
+def gravest_first(views: Sequence[IncidentView], snapshot: Snapshot) -> list[IncidentView]:
+    """Sort by what a reader must know first: real before drill, the worst, the most important, then the oldest."""
+    known = {one.id: one for provider in snapshot.providers for one in provider.accounts}
+
+    def place(view: IncidentView) -> tuple[bool, int, int, int, datetime]:
+        it = view.incident
+        hit = [known[id].importance for id in accounts_of(it.targets) if id in known]
+        return it.drill, RANKS[mark_incident(it)], -it.severity.rank, min(hit, default=USUAL), it.opened_at
+
+    return sorted(views, key=place)
 
 
 def wholes(snapshot: Snapshot) -> list[IncidentView]:
@@ -131,15 +175,25 @@ def _line_up(incident: Incident, known: Mapping[str, Incident]) -> list[Incident
     return line
 
 
-def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech) -> Row:
+def row(
+    view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech, snapshot: Snapshot | None = None
+) -> Row:
     incident = view.incident
     until = incident.closed_at or made_at
+    mark = mark_incident(incident)
+    subject, what = speech.subject_and_what(incident)
     return Row(
         id=incident.id,
         href=incident_page(incident.id),
         title=speech.title(incident),
-        mark=Mark.DOWN if incident.severity is Severity.CRITICAL else Mark.PARTLY,
+        subject=subject,
+        what=what,
+        mark=mark,
+        state=speech.say(STATES[mark]),
         drill=incident.drill,
+        whose=words.capital(speech.owner(incident)),
+        use=_use(view, speech),
+        priority=_priority(incident, snapshot) if snapshot else "",
         blame=words.capital(speech.whose(incident)),
         certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
         began=speech.moment(incident.opened_at, today),
@@ -151,6 +205,30 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
         lead=words.capital(speech.lead(incident.lead)),
         parent=incident.parent,
     )
+
+
+def mark_incident(incident: Incident) -> Mark:
+    """Return the mark of what an incident is about; PARTLY where something of it still works."""
+    if incident.signal:
+        return Mark.AT_RISK
+    return Mark.DOWN if incident.severity is Severity.CRITICAL and incident.scope not in PARTS else Mark.PARTLY
+
+
+def _use(view: IncidentView, speech: Speech) -> str:
+    """Say in a few words what works instead; empty where that is no question."""
+    if view.incident.signal:
+        return speech.say("Still works")
+    if view.instead:
+        return speech.say("Use {account}", account=view.instead[0].account)
+    return "" if view.instead is None else speech.say("Nothing else works")
+
+
+def _priority(incident: Incident, snapshot: Snapshot) -> str:
+    """Return the highest priority that one of its accounts was given, as `P1`; empty if none was."""
+    hit = accounts_of(incident.targets)
+    its = (one.priority for provider in snapshot.providers for one in provider.accounts if one.id in hit)
+    told = min((one for one in its if one is not None), default=None)
+    return "" if told is None else f"P{told}"
 
 
 def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
@@ -175,14 +253,18 @@ def _is_stuck(told: Delivery) -> bool:
 
 def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
     incident = view.incident
-    steps = [(incident.opened_at, 0, TimelineRow(speech.instant(incident.opened_at), speech.say(_began(incident))))]
-    steps += [(told.at, 1, _message(told, speech)) for told in view.told]
+    first = TimelineRow(
+        _clock(incident.opened_at, incident, speech), speech.say(_began(incident)), mark_incident(incident)
+    )
+    steps = [(incident.opened_at, 0, first)]
+    steps += [(told.at, 1, _message(told, incident, speech)) for told in view.told]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
-        steps.append((incident.announcement.at, 1, TimelineRow(speech.instant(incident.announcement.at), said)))
+        at = incident.announcement.at
+        steps.append((at, 1, TimelineRow(_clock(at, incident, speech), said, Mark.PARTLY)))
     if incident.closed_at:
-        ended = "The drill is over" if incident.drill else "Ended"
-        steps.append((incident.closed_at, 2, TimelineRow(speech.instant(incident.closed_at), speech.say(ended))))
+        at, ended = incident.closed_at, "The drill is over" if incident.drill else "Ended"
+        steps.append((at, 2, TimelineRow(_clock(at, incident, speech), speech.say(ended), "ended")))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
 
 
@@ -192,10 +274,17 @@ def _began(incident: Incident) -> str:
     return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
 
 
-def _message(told: Delivery, speech: Speech) -> TimelineRow:
+def _message(told: Delivery, incident: Incident, speech: Speech) -> TimelineRow:
     kind = words.capital(speech.say(STEPS.get(told.step, told.step)))
     said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
-    return TimelineRow(speech.instant(told.at), said, told.error)
+    return TimelineRow(_clock(told.at, incident, speech), said, "message", told.error)
+
+
+def _clock(at: datetime, incident: Incident, speech: Speech) -> Moment:
+    """Name an instant to the second, with its day if that is not the first of the incident."""
+    its = speech.instant(at)
+    time = f"{at.astimezone(UTC):%H:%M:%S}"
+    return replace(its, words=time if at.date() == incident.opened_at.date() else f"{speech.day(at)}, {time}")
 
 
 def _fate(told: Delivery, speech: Speech) -> str:

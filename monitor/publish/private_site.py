@@ -4,19 +4,30 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import accounts_of
+from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
 from monitor.publish.account_text import MARKS
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.calendar import calendar
+from monitor.publish.day_list import day_list
 from monitor.publish.feed import feed
-from monitor.publish.front_page import frame, front, groups
+from monitor.publish.front_page import frame, front, groups, verdict
 from monitor.publish.headline import Headline
-from monitor.publish.incident_text import leads, months, newest_first, row, story, wider_first
+from monitor.publish.incident_text import (
+    gravest_first,
+    leads,
+    months,
+    newest_first,
+    row,
+    story,
+    substitutes,
+    wider_first,
+)
 from monitor.publish.json_text import encode, ready
 from monitor.publish.metrics import metrics
 from monitor.publish.paths import account_page, incident_page
@@ -69,7 +80,7 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
 
 
 def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of each file, the front page last; one at a time, as 5,000 accounts make 45 MB."""
+    """Yield path and content of each file, the front page last; one at a time, as 5,000 accounts make 90 MB."""
     it = press(snapshot.manner.language, snapshot.manner.own)
     now = standing(snapshot)
     every = groups(snapshot, now, it.speech, existing)
@@ -181,6 +192,7 @@ def _inner_pages(
     every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: SiteTemplates
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
+    opened = _open_by_account(snapshot)
     lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
     for group in every:
@@ -188,21 +200,53 @@ def _inner_pages(
         its_frame = lasting if group.id in crowded else below
         for card in group.accounts:
             if not card.stands:
-                yield card.href, _account_page(card, past.get(card.id, []), its_frame, it)
+                its_past = past.get(card.id, [])
+                yield card.href, _account_page(card, its_past, opened.get(card.id, []), its_frame, snapshot, it)
 
 
-def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
+class PastIncident(Struct, frozen=True):
+    """An incident and its line in a list."""
+
+    incident: Incident
+    row: Row
+
+
+def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[PastIncident]]:
     """Return the past incidents of each account, newest first, each part below its wider incident."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[PastIncident]] = {}
     for view in wider_first(snapshot.past_incidents):
-        line = row(view, snapshot.made_at, None, speech)
+        line = PastIncident(view.incident, row(view, snapshot.made_at, None, speech))
         for account in accounts_of(view.incident.targets):
             found.setdefault(account, []).append(line)
     return found
 
 
-def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it: SiteTemplates) -> bytes:
-    return it.fill("account.html", frame=around, account=card, past=past[:RECENT])
+def _open_by_account(snapshot: Snapshot) -> dict[str, list[IncidentView]]:
+    found: dict[str, list[IncidentView]] = {}
+    for view in gravest_first(snapshot.open_incidents, snapshot):
+        for account in accounts_of(view.incident.targets):
+            found.setdefault(account, []).append(view)
+    return found
+
+
+def _account_page(
+    card: AccountCard,
+    past: Sequence[PastIncident],
+    opened: Sequence[IncidentView],
+    around: PageFrame,
+    snapshot: Snapshot,
+    it: SiteTemplates,
+) -> bytes:
+    first = next((view for view in opened if not view.incident.signal), None)
+    return it.fill(
+        "account.html",
+        frame=around,
+        account=card,
+        advice=row(first, snapshot.made_at, None, it.speech).advice if first else card.advice,
+        instead=substitutes(first, snapshot.made_at, it.speech) if first else (),
+        days=day_list(card.day_cells, [*(one.incident for one in opened), *(one.incident for one in past)], it.speech),
+        past=[one.row for one in past[:RECENT]],
+    )
 
 
 def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: SiteTemplates) -> bytes:
@@ -212,6 +256,7 @@ def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: S
         "provider.html",
         frame=replace(around, up="../"),
         group=group,
+        verdict=verdict(group, snapshot, it.speech),
         pages=pages(sources, snapshot.made_at, it.speech, leads(view.incident for view in snapshot.open_incidents)),
         past=[row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
     )

@@ -201,6 +201,7 @@ def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> PublicRow
         href=incident_page(outage.id),
         title=f"{outage.name}: {speech.fault(outage.fault)}",
         mark=outage.mark,
+        whose=capital(speech.blame(Blame.PROVIDER)),
         blame=capital(speech.blame(Blame.PROVIDER)),
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),

@@ -34,6 +34,11 @@ class ProviderLine(Struct, frozen=True):
     ninety: HistoryBar
     shares: tuple[UptimeShare, ...]
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its abilities are not all as it is itself."""
+        return any(mark is not self.mark for _, mark, _ in self.abilities)
+
 
 class PublicRow(Struct, frozen=True):
     """A provider incident as a line of a list. `drill` is for the shared templates: none is a drill."""
@@ -41,6 +46,7 @@ class PublicRow(Struct, frozen=True):
     href: str
     title: str
     mark: Mark
+    whose: str
     blame: str
     began: Moment
     lasted: str
@@ -70,6 +76,8 @@ class PublicPages(Struct, frozen=True):
 
     notices: tuple[NoticeRow, ...]
     quiet: tuple[str, ...]
+
+    dark: ClassVar[tuple[str, ...]] = ()
 
 
 class PublicFront(Struct, frozen=True):

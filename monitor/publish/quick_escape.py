@@ -1,7 +1,7 @@
 """An escape that checks whether there is anything to do, in place of MarkupSafe's in Jinja's compiled templates.
 
-Without it a whole site takes 1.1 times as long (median of 15 pairs in one run, 120 accounts), and 1.7 times as long as
-f-strings in place of 1.5. It relies on this, which Jinja and MarkupSafe do not promise, and tests/test_quick_escape.py
+Without it a whole site takes 1.1 times as long (median of 15 pairs in one run, 120 accounts), and 1.2 times as long as
+f-strings in place of 1.1. It relies on this, which Jinja and MarkupSafe do not promise, and tests/test_quick_escape.py
 holds:
 
 - the compiled code calls MarkupSafe's `escape` by a global of that name, and uses what it returns as text;

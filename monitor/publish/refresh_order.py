@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.diagnose.incident import accounts_of
 from monitor.publish.ability import is_late
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot
-from monitor.publish.status import Mark, Standing
+from monitor.publish.status import Standing
 
 TURNS = 10
 """Number of runs within which every page is made, even without news."""
@@ -54,7 +54,7 @@ def due(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Due:
     gists = _gists(snapshot, now)
     new = {one.id for provider in snapshot.providers for one in provider.accounts if one.is_new}
     news = [id for id, gist in gists.items() if (rotation[id].gist != gist if id in rotation else id not in new)]
-    news.sort(key=lambda id: now.marks[id] is Mark.UP)  # failing accounts first
+    news.sort(key=lambda id: now.marks[id].works)  # failing accounts first
     turn = islice(rotation, -(-len(rotation) // TURNS))
     made = frozenset((*few, *long, *news[:MOST], *turn))
     return Due(made, not made.issuperset(news))
@@ -64,7 +64,7 @@ def at_length(provider: ProviderView, now: Standing) -> Iterator[str]:
     """Yield those of a crowd that every page shows in full: the first that do not simply work."""
     if not provider.is_crowded:
         return iter(())
-    return islice((one.id for one in provider.accounts if now.marks[one.id] is not Mark.UP), CROWD)
+    return islice((one.id for one in provider.accounts if not now.marks[one.id].works), CROWD)
 
 
 def advance(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Rotation:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.runtime import Macro
 from markupsafe import escape
 
 from monitor.deadline import within
@@ -39,7 +38,7 @@ LONGEST_S = 5.0
 """Seconds that a user's own template may take; beyond that the shipped one is used."""
 
 REPEATED = 256
-"""Most cached pieces that pages share: the frame around them, the shares of accounts that are all well."""
+"""Most cached pieces of one macro that pages share: the frame around them, the days of accounts that are all well."""
 
 CLEAN = re.compile(
     "[ -~\t\n\xa0-\xac\xae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2029\u202f-\u205f\u206a-\ud7ff"
@@ -57,9 +56,13 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
 
 
-def _fill(value: object, macro: Macro, *more: object) -> str:
-    """Fill a macro, cached: equal values give equal text."""
-    return macro(value, *more)
+def _once() -> Callable[..., str]:
+    """Return the filter that fills a macro, cached: equal values give equal text.
+
+    Each macro has a cache of its own, so that many small pieces push out no large ones.
+    """
+    fills = lru_cache(REPEATED)(lambda macro: lru_cache(REPEATED)(macro))
+    return lambda value, macro, *more: fills(macro)(value, *more)
 
 
 class Spoken(FileSystemLoader):
@@ -118,11 +121,12 @@ class SiteTemplates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        made.filters["once"] = lru_cache(REPEATED)(_fill)
+        made.filters["once"] = _once()
         made.globals.update(
             _=self.speech.say,
             policy=POLICY,
             language=self.speech.code,
+            direction=self.speech.direction,
             own_style=next((name for name in self.added if name.endswith(".css")), None),
             logo=next((name for name in self.added if not name.endswith(".css")), None),
         )

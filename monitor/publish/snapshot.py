@@ -18,6 +18,9 @@ from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 from probes.target_id import answerer_id, provider_of
 
+PRODUCTION = frozenset({"production", "prod"})
+"""Tags of accounts that are shown before others."""
+
 CROWD = 40
 """Number of accounts above which a page shows in full only those that do not simply work."""
 
@@ -101,10 +104,10 @@ class CreditView(Struct, frozen=True):
 class AccountView(Struct, frozen=True):
     """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
 
-    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of the user's, so nothing of it is
+    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of its own, so nothing of it is
     public; `host`: that of a base URL of its own. `note` and the like: the user's own words. `company`: the company
-    behind the account (empty: the provider), `ties`: what it may share with others there. `stands`: its page is kept as
-    made earlier, so what only that shows was not read: no cells, days and durations.
+    behind the account (empty: the provider), `ties`: what it may share with others there. `priority`: 1 to 5, None: not
+    told. `stands`: its page is kept as made earlier, so what only that shows was not read, such as cells and durations.
     """
 
     id: str
@@ -124,11 +127,17 @@ class AccountView(Struct, frozen=True):
     company: str = ""
     ties: tuple[str, ...] = ()
     host: str | None = None
+    priority: int | None = None
 
     @property
     def answerer(self) -> str:
         """Who answers it, as in `Target.answerer`."""
         return answerer_id(provider_of(self.id), self.host)
+
+    @property
+    def importance(self) -> int:
+        """Return how early it is shown among what is as bad, lowest first: the priority, or what its tags imply."""
+        return self.priority or (2 if PRODUCTION & set(self.tags) else 3)
 
     @property
     def phase(self) -> Phase | None:

@@ -13,6 +13,7 @@ from monitor.diagnose.subject import Scope
 from monitor.publish.ability import Judgement, is_late, is_lost, judge, works
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault
+from probes.target_id import account_of
 
 WHOLE = (Scope.ACCOUNT, Scope.ORGANIZATION)
 """Scopes of incidents that affect everything an account can do."""
@@ -21,18 +22,24 @@ WHOLE = (Scope.ACCOUNT, Scope.ORGANIZATION)
 class Mark(StrEnum):
     """The state shown to readers, worst first. PARTLY: some of it works, or the fault is mild.
 
-    An UP account is usable, a DOWN one is not; whether an UNKNOWN one is, is unknown.
+    AT_RISK: it works, and something announces trouble; a target is never so. An UP or AT_RISK account is usable, a DOWN
+    one is not; whether an UNKNOWN one is, is unknown.
     """
 
     DOWN = "down"
     PARTLY = "partly"
     SUSPECTED = "suspected"
     UNKNOWN = "unknown"
+    AT_RISK = "at_risk"
     UP = "up"
 
     @property
     def is_trouble(self) -> bool:
         return self in (Mark.DOWN, Mark.PARTLY)
+
+    @property
+    def works(self) -> bool:
+        return self in (Mark.AT_RISK, Mark.UP)
 
 
 RANKS = {mark: rank for rank, mark in enumerate(Mark)}
@@ -41,8 +48,8 @@ RANKS = {mark: rank for rank, mark in enumerate(Mark)}
 class Standing(Struct, frozen=True):
     """The time of the page, the open incidents (without drills), and the state of each account.
 
-    `signals`: incidents that announce trouble; what they are about still works. `judgements`: what each account can
-    do.
+    `signals`: incidents that announce trouble; what they are about still works. `warned`: the accounts that one of them
+    speaks of. `judgements`: what each account can do.
     """
 
     at: datetime
@@ -51,6 +58,7 @@ class Standing(Struct, frozen=True):
     offline: bool
     marks: Mapping[str, Mark]
     judgements: Mapping[str, Judgement]
+    warned: frozenset[str] = frozenset()
 
     def incident_of(self, target: str) -> Incident | None:
         if not self.incidents:  # the common case
@@ -69,7 +77,18 @@ def standing(snapshot: Snapshot) -> Standing:
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
     judgements = {one.id: judge(one, at, held=one.id in held, offline=offline) for one in accounts}
     marks = {one.id: _mark_account(one, at, judgements[one.id], offline=offline) for one in accounts}
-    return Standing(at, troubles, signals, offline, marks, judgements)
+    warned = frozenset(one.id for one in accounts if any(_speaks_of(sign, one) for sign in signals))
+    marks |= {id: Mark.AT_RISK for id in warned if marks[id] is Mark.UP}
+    return Standing(at, troubles, signals, offline, marks, judgements, warned)
+
+
+def _speaks_of(sign: Incident, account: AccountView) -> bool:
+    """Whether a sign is about this account, or about a wider scope and was observed at it, too.
+
+    Flapping is of the accounts that flap, even if it names their provider; whatever else names all is of each.
+    """
+    of_all = not sign.is_flap and sign.about.is_of(account.id, account.answerer)
+    return of_all or account.id in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 
 def _held(incidents: Iterable[Incident], *, offline: bool) -> set[str]:

@@ -15,6 +15,7 @@ from probes.notice import NoticePhase
 
 STATUSES = {
     Mark.UP: "operational",
+    Mark.AT_RISK: "operational",
     Mark.SUSPECTED: "operational",
     Mark.UNKNOWN: "degraded_performance",
     Mark.PARTLY: "partial_outage",
@@ -25,6 +26,7 @@ STATUSES = {
 
 INDICATORS = {
     Mark.UP: "none",
+    Mark.AT_RISK: "none",
     Mark.SUSPECTED: "none",
     Mark.UNKNOWN: "minor",
     Mark.PARTLY: "major",

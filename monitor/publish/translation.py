@@ -30,6 +30,10 @@ class Speech(Language, frozen=True, eq=False):
     def whose(self, incident: Incident) -> str:
         return self.say(words.whose(incident))
 
+    def owner(self, incident: Incident) -> str:
+        """Say whose fault it is in two words."""
+        return self.say(words.owner(incident))
+
     def whose_hedged(self, incident: Incident) -> str:
         """Say whose fault it is and how certain: `probably your account`."""
         if not words.is_blamed(incident):
@@ -41,6 +45,9 @@ class Speech(Language, frozen=True, eq=False):
 
     def subject(self, incident: Incident) -> str:
         return words.subject(incident, self.say)
+
+    def subject_and_what(self, incident: Incident) -> tuple[str, str]:
+        return words.subject_and_what(incident, self.say)
 
     def moment(self, at: datetime, today: datetime | None = None) -> Moment:
         """Format a time. With `today`, the parts of the date equal to it are left out."""
@@ -105,5 +112,6 @@ def load_speech(code: str, folders: tuple[Path, ...]) -> Speech:
             continue
         told = document.get("phrases")
         phrases = {text: said for text, said in told.items() if isinstance(said, str)} if isinstance(told, dict) else {}
-        return Speech(code, phrases, str(document.get("decimal", ".")))
+        direction = "rtl" if document.get("direction") == "rtl" else "ltr"
+        return Speech(code, phrases, str(document.get("decimal", ".")), direction)
     return ENGLISH

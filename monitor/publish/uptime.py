@@ -1,6 +1,7 @@
 """Uptime: the share of good answers over a day, a week, a month and a quarter; pure."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from monitor.publish.snapshot import AccountView, TargetView
 from monitor.slo.indicator import Cell, availability
@@ -30,6 +31,11 @@ def worst_shares(every: Iterable[Shares]) -> Shares:
 def seen_days(days: Sequence[Cell]) -> int:
     """Return the number of days of the error budget with a valid result."""
     return sum(bool(cell.ok + cell.degraded + cell.failed) for cell in days[-BUDGET_D:])
+
+
+def first_seen(days: Iterable[Cell]) -> datetime | None:
+    """Return the first day with a valid result; None if there is none."""
+    return min((cell.at for cell in days if cell.ok + cell.degraded + cell.failed), default=None)
 
 
 def counting(account: AccountView) -> tuple[TargetView, ...]:

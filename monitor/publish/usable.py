@@ -7,14 +7,12 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import Incident
 from monitor.publish.ability import Judgement, valid_until, works
 from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark, Standing
 from monitor.publish.uptime import counting
 from probes.model import Confidence, Fault
-from probes.target_id import account_of
 
 VERSION = 1
 """Version of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
@@ -83,27 +81,18 @@ def _usable(
         provider=provider.id,
         usable=judged.usable,
         state=mark,
-        fault=account.fault if mark is not Mark.UP else None,
+        fault=None if mark.works else account.fault,
         since=account.since,
         confidence=incident.confidence if incident else None,
         checked_at=min(seen, default=None) if len(seen) == len(targets) else None,
         valid_until=_valid_until(targets, judged, now.at, margin),
         retry_at=_retry_at(targets),
         suspected=any(target.state is State.SUSPECTED for target in targets),
-        warned=any(_speaks_of(sign, account) for sign in now.signals),
+        warned=account.id in now.warned,
         abilities=judged.abilities,
         models=judged.models,
         caution=caution,
     )
-
-
-def _speaks_of(sign: Incident, account: AccountView) -> bool:
-    """Whether a sign is about this account, or about a wider scope and was observed at it, too.
-
-    Flapping is of the accounts that flap, even if it names their provider; whatever else names all is of each.
-    """
-    of_all = not sign.is_flap and sign.about.is_of(account.id, account.answerer)
-    return of_all or account.id in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 
 def _retry_at(targets: Sequence[TargetView]) -> datetime | None:

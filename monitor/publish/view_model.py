@@ -8,6 +8,7 @@ from monitor.publish.chart import Chart
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import EMPTY, HistoryBar
 from monitor.publish.status import Mark
+from monitor.slo.indicator import Cell
 from monitor.words import Moment
 
 
@@ -26,20 +27,29 @@ class PageFrame(Struct, frozen=True):
 
 
 class LinkedText(Struct, frozen=True):
-    """A piece of advice; `href`: set if it is a URL."""
+    """A piece of a sentence; `href`: set if it is a link. `is_own`: to a page of this site, from its root."""
 
     text: str
     href: str | None = None
+    is_own: bool = False
 
 
 class Row(Struct, frozen=True):
-    """An incident as a card or a line of a list."""
+    """An incident as a line of a list. `title` is `subject` and `what` in one; `subject` may be empty.
+
+    `whose`: in two words; `blame`: in full. `use`: what works instead, "" if that is no question. `priority`: of the
+    account, "" if not told.
+    """
 
     id: str
     href: str
     title: str
+    subject: str
+    what: str
     mark: Mark
+    state: str
     drill: bool
+    whose: str
     blame: str
     certainty: str
     began: Moment
@@ -50,11 +60,16 @@ class Row(Struct, frozen=True):
     undelivered: bool
     lead: str
     parent: str | None
+    use: str = ""
+    priority: str = ""
 
 
 class TimelineRow(Struct, frozen=True):
+    """One event of an incident. `icon`: the name of a symbol of the page."""
+
     at: Moment
     words: str
+    icon: str
     error: str | None = None
 
 
@@ -75,6 +90,7 @@ class SubstituteRow(Struct, frozen=True):
     """An account to use instead, when it was seen to work, and its caution."""
 
     account: str
+    href: str
     seen: Moment
     caution: str
 
@@ -121,6 +137,14 @@ class Pledge(Struct, frozen=True):
     burns: str
 
 
+class Axes(Struct, frozen=True):
+    """The words beside a chart: its ticks from the top down to zero, its first and its last day."""
+
+    ticks: tuple[str, ...]
+    first: str
+    last: str
+
+
 class Drawing(Struct, frozen=True):
     """Durations of the last 30 days: a chart, and the same in words; None and "" if the days are too few."""
 
@@ -128,6 +152,7 @@ class Drawing(Struct, frozen=True):
     figure: Figure
     chart: Chart | None
     words: str
+    axes: Axes | None = None
 
 
 class LimitRow(Struct, frozen=True):
@@ -170,7 +195,8 @@ class AccountCard(Struct, frozen=True):
     """One account: as a card on the front page, and with its targets as a page of its own.
 
     `short`: one of so many that a page of all only names it. `stands`: its own page is kept as it is. `href`: "" if
-    there is none yet.
+    there is none yet. `uptime`: over 30 days, or what of them was watched; `pace`: how long an answer takes now;
+    `pace_s`: usually, None without data. `importance`: lowest first.
     """
 
     id: str
@@ -200,18 +226,37 @@ class AccountCard(Struct, frozen=True):
     targets: tuple[TargetRow, ...] = ()
     short: bool = False
     stands: bool = False
+    priority: str = ""
+    importance: int = 3
+    uptime: str = ""
+    pace: str = ""
+    pace_s: float | None = None
+    day_cells: tuple[Cell, ...] = ()
+
+
+class ProviderPage(Struct, frozen=True):
+    """A provider's page: its state in a sentence, its open incidents, its accounts worst first.
+
+    `rows`: the accounts with their past; `cells`: those of a crowd that are only named.
+    """
+
+    mark: Mark
+    lead: str
+    detail: tuple[LinkedText, ...]
+    words: str
+    open: tuple[Row, ...]
+    rows: tuple[AccountCard, ...]
+    cells: tuple[AccountCard, ...]
 
 
 class ProviderGroup(Struct, frozen=True):
-    """A provider with the accounts shown; of the others, `more` simply work and `worse` do not."""
+    """A provider with all its accounts."""
 
     id: str
     name: str
     href: str
     accounts: tuple[AccountCard, ...]
     pledges: tuple[Pledge, ...]
-    more: int = 0
-    worse: int = 0
 
 
 class NoticeRow(Struct, frozen=True):
@@ -242,14 +287,119 @@ class Month(Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
+class Count(Struct, frozen=True):
+    """How many accounts have a mark."""
+
+    mark: Mark
+    number: int
+    word: str
+
+
+class Band(Struct, frozen=True):
+    """Accounts of one mark, side by side; trouble stands taller than what is well."""
+
+    mark: Mark
+    start: float
+    length: float
+    top: int
+    height: int
+
+
+class Fleet(Struct, frozen=True):
+    """All accounts as one line of bands, in `words`, and counted. `whose`: the open incidents by whose they are."""
+
+    width: int
+    bands: tuple[Band, ...]
+    counts: tuple[Count, ...]
+    words: str
+    whose: str
+
+    @property
+    def is_mixed(self) -> bool:
+        return len(self.counts) > 1
+
+    @property
+    def paths(self) -> str:
+        """Return the bands as SVG; only numbers and our own words, so it needs no escaping."""
+        return "".join(
+            f'<rect class="{it.mark}" x="{it.start:g}" y="{it.top}" width="{it.length:g}" height="{it.height}"/>'
+            for it in self.bands
+        )
+
+
+class Units(Struct, frozen=True):
+    """The accounts of a provider as a row of marks, or as a bar of shares where they are many."""
+
+    kind: str
+    width: int
+    height: int
+    paths: str
+
+
+class ProviderSummary(Struct, frozen=True):
+    """One provider in the list of all."""
+
+    href: str
+    name: str
+    is_troubled: bool
+    drawing: Units
+    words: str
+
+
+class Ahead(Struct, frozen=True):
+    """What is known to come: a maintenance, the end of credit."""
+
+    mark: str
+    when: str
+    words: str
+
+
+class Fold(Struct, frozen=True):
+    """The working accounts of a provider that has many: in one line. `cards`: their names, empty if too many."""
+
+    words: str
+    slowest: str
+    pace: str
+    cards: tuple[AccountCard, ...]
+
+
+class FrontGroup(Struct, frozen=True):
+    """A provider on the front page: `rows` for its accounts with trouble, `cells` or a fold for what works.
+
+    `worse`: says how many troubles are shown on its own page only.
+    """
+
+    anchor: str
+    href: str
+    name: str
+    words: str
+    rows: tuple[AccountCard, ...]
+    cells: tuple[AccountCard, ...]
+    fold: Fold | None
+    worse: str
+    pledges: tuple[Pledge, ...]
+
+
 class Front(Struct, frozen=True):
-    """The front page."""
+    """The front page. `plates`: each account in full where they are few, below the `pledges` of their providers; else
+    they are in `groups`.
+
+    `open`: the open incidents, the gravest first; `folded`: those below the first MOST_OPEN.
+    """
 
     headline: Headline
+    detail: tuple[LinkedText, ...]
+    fleet: Fleet
     slo: str
     open: tuple[Row, ...]
+    open_words: str
+    folded: tuple[Row, ...]
+    are_many: bool
     warnings: tuple[str, ...]
-    providers: tuple[ProviderGroup, ...]
+    rail: tuple[ProviderSummary, ...]
+    ahead: tuple[Ahead, ...]
+    plates: tuple[AccountCard, ...]
+    pledges: tuple[Pledge, ...]
+    groups: tuple[FrontGroup, ...]
     recent: tuple[Row, ...]
-    past: int
     pages: Pages

@@ -1,5 +1,6 @@
 "use strict";
-// The page is whole without this. It says when the page is old, fetches a newer one, and adds local times.
+// The page is whole without this. It says when the page is old, fetches a newer one, adds local times, finds and sorts
+// accounts, and lets arrow keys walk along the days.
 (() => {
   const { made, freshS, status, here, live } = document.documentElement.dataset;
   const madeAt = Date.parse(made);
@@ -34,6 +35,62 @@
     time.after(" ", local);
   }
 
+  const RANKS = ["down", "partly", "suspected", "unknown", "at_risk", "up"];
+  const works = (one) => one.dataset.mark === "up" || one.dataset.mark === "at_risk";
+
+  function offerToFind(find) {
+    const [words, only, order] = find.querySelectorAll("input, select");
+    const fleet = document.querySelector(".fleet");
+    const groups = [...fleet.querySelectorAll(".group")];
+    const named = (one) => [...one.querySelectorAll("[data-name]")];
+    const worst = (group) => Math.min(...named(group).map((one) => RANKS.indexOf(one.dataset.mark)));
+    const name = (group) => group.querySelector("h3").textContent.trim().toLowerCase();
+    const compare = {
+      worst: (one, other) => worst(one) - worst(other),
+      name: (one, other) => name(one).localeCompare(name(other)),
+    };
+
+    function show() {
+      const asked = words.value.trim().toLowerCase();
+      const wanted = (one) => one.dataset.name.toLowerCase().includes(asked)
+        && (!only.value || works(one) === (only.value === "works"));
+      for (const group of groups) {
+        for (const one of named(group)) one.hidden = !wanted(one);
+        group.hidden = named(group).length > 0 && !named(group).some((one) => !one.hidden);
+        for (const fold of group.querySelectorAll(".fold")) fold.open = asked !== "";
+      }
+    }
+
+    function sort() {
+      fleet.append(...(order.value ? [...groups].sort(compare[order.value]) : groups));
+    }
+
+    find.hidden = false;
+    find.addEventListener("input", show);
+    order.addEventListener("change", sort);
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "/" || /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) return;
+      event.preventDefault();
+      words.focus();
+    });
+  }
+
+  function walkAlongDays(days) {
+    days.forEach((day, at) => {
+      day.tabIndex = at === days.length - 1 ? 0 : -1;
+      day.addEventListener("keydown", (event) => {
+        const next = days[{ ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: days.length - 1 }[event.key]];
+        if (!next) return;
+        event.preventDefault();
+        day.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+      });
+    });
+  }
+
+  document.querySelectorAll(".find").forEach(offerToFind);
+  walkAlongDays([...document.querySelectorAll(".days a")]);
   document.querySelectorAll("time[data-local]").forEach(tellLocalTime);
   if (!made) return;
   mark();

@@ -1,0 +1,200 @@
+"""All accounts at a glance → the values of the front page; pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final
+
+from monitor.diagnose.incident import Incident
+from monitor.publish.snapshot import Snapshot
+from monitor.publish.status import RANKS, Mark
+from monitor.publish.translation import Speech
+from monitor.publish.view_model import (
+    AccountCard,
+    Ahead,
+    Band,
+    Count,
+    Fleet,
+    Fold,
+    FrontGroup,
+    ProviderGroup,
+    ProviderSummary,
+    Units,
+)
+from probes.model import Blame
+
+PLATES: Final = 6
+"""Most accounts that are each shown in full."""
+ROWS: Final = 9
+"""Most accounts that all have a row; of more, those that work are cells of a grid."""
+CELLS: Final = 12
+"""Most working accounts of one provider in the grid; more fold to one line."""
+NAMES: Final = 500
+"""Most accounts whose names are all on the page, folded."""
+TROUBLES: Final = 9
+"""Most rows of one provider; the others are on its own page."""
+UNITS: Final = 8
+"""Most accounts of a provider drawn one by one."""
+UNIT: Final = 28
+"""Width of one of them in units of the drawing; its symbol takes 24."""
+GAP: Final = 0.0015
+"""Between two bands of the fleet, as a share of its width."""
+SOON_D: Final = 30
+"""Days that count as ahead."""
+COUNTED = {
+    Mark.DOWN: "down",
+    Mark.PARTLY: "partly down",
+    Mark.SUSPECTED: "being rechecked",
+    Mark.UNKNOWN: "not known",
+    Mark.AT_RISK: "at risk",
+    Mark.UP: "work",
+}
+"""Words after a number of accounts."""
+OWNERS = {
+    Blame.ACCOUNT: "{n} yours",
+    Blame.PROVIDER: "{n} the provider's",
+    Blame.PATH: "{n} the road's",
+    Blame.US: "{n} our own",
+    Blame.UNKNOWN: "{n} undecided",
+}
+"""Words for a number of incidents by whose fault they are."""
+
+
+def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech: Speech) -> Fleet:
+    found = Counter(card.mark for group in groups for card in group.accounts)
+    counts = tuple(Count(mark, found[mark], speech.say(COUNTED[mark])) for mark in Mark if found[mark])
+    return Fleet(
+        width=found.total(),
+        bands=tuple(_bands(counts)),
+        counts=counts,
+        words=", ".join(f"{one.number} {one.word}" for one in counts),
+        whose=_whose(incidents, speech),
+    )
+
+
+def _bands(counts: Sequence[Count]) -> Iterator[Band]:
+    start, gap = 0, sum(one.number for one in counts) * GAP
+    for one in counts:
+        top = 0 if one.mark.is_trouble else 3
+        yield Band(one.mark, start, one.number - (gap if one is not counts[-1] else 0), top, 10 - top)
+        start += one.number
+
+
+def _whose(incidents: Sequence[Incident], speech: Speech) -> str:
+    found = Counter(one.blame for one in incidents)
+    said = [speech.say(words, n=found[blame]) for blame, words in OWNERS.items() if found[blame]]
+    return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
+
+
+def rail(groups: Sequence[ProviderGroup], speech: Speech, *, has_groups: bool) -> tuple[ProviderSummary, ...]:
+    """Return a line for each provider, which leads to its accounts on this page, or to its own page."""
+    return tuple(
+        ProviderSummary(
+            href=f"#{anchor(group)}" if has_groups else group.href,
+            name=group.name,
+            is_troubled=any(not card.mark.works for card in group.accounts),
+            drawing=_units(marks),
+            words=how_many_work(marks, speech),
+        )
+        for group in groups
+        if (marks := sorted((card.mark for card in group.accounts), key=RANKS.__getitem__))
+    )
+
+
+def anchor(group: ProviderGroup) -> str:
+    return f"provider-{group.id}"
+
+
+def _units(marks: Sequence[Mark]) -> Units:
+    """Draw marks, only with numbers and our own words, so that the drawing needs no escaping."""
+    if len(marks) <= UNITS:
+        drawn = (
+            f'<use class="{mark}" href="#{"dot" if mark is Mark.UP else mark}" x="{UNIT * at}" width="24" height="24"/>'
+            for at, mark in enumerate(marks)
+        )
+        return Units("units", UNIT * len(marks), 24, "".join(drawn))
+    good = sum(mark.works for mark in marks)
+    bad = f'<rect class="down" x="{good}" width="{len(marks) - good}" height="8"/>' if good < len(marks) else ""
+    return Units("share", len(marks), 8, f'<rect class="up" width="{good}" height="8"/>{bad}')
+
+
+def how_many_work(marks: Sequence[Mark], speech: Speech) -> str:
+    good, every = sum(mark.works for mark in marks), len(marks)
+    if good == every:
+        return speech.many(every, "works", "all {n} work")
+    if not good:
+        return speech.many(every, "does not work", "none of {n} works")
+    return speech.say("{some} of {all} work", some=good, all=every)
+
+
+def front_groups(groups: Sequence[ProviderGroup], speech: Speech) -> tuple[FrontGroup, ...]:
+    """Return each provider with its troubles as rows, and the rest as it has room."""
+    total = sum(len(group.accounts) for group in groups)
+    return tuple(_front_group(group, total, speech) for group in groups)
+
+
+def _front_group(group: ProviderGroup, total: int, speech: Speech) -> FrontGroup:
+    cards = sorted(group.accounts, key=urgency)
+    bad = [card for card in cards if card.mark is not Mark.UP]
+    good = [card for card in cards if card.mark is Mark.UP]
+    rows = cards if total <= ROWS else bad
+    cells = () if total <= ROWS or len(good) > CELLS else tuple(good)
+    hidden = len(rows) - TROUBLES
+    return FrontGroup(
+        anchor=anchor(group),
+        href=group.href,
+        name=group.name,
+        words=how_many_work([card.mark for card in cards], speech),
+        rows=tuple(rows[:TROUBLES]),
+        cells=cells,
+        fold=_fold(good, total, speech) if len(good) > CELLS else None,
+        worse=speech.many(hidden, "{n} more is not fully working", "{n} more are not fully working")
+        if hidden > 0
+        else "",
+        pledges=group.pledges,
+    )
+
+
+def urgency(card: AccountCard) -> tuple[int, int]:
+    """Return the sort key: the gravest first, then the most important; equals stay in the order of the file."""
+    return RANKS[card.mark], card.importance
+
+
+def _fold(good: Sequence[AccountCard], total: int, speech: Speech) -> Fold:
+    paced = [card for card in good if card.pace_s is not None]
+    slowest = max(paced, key=lambda card: card.pace_s or 0, default=None)
+    return Fold(
+        words=speech.many(len(good), "{n} works", "{n} work"),
+        slowest=speech.say("slowest {account}, {pace}", account=slowest.name, pace=slowest.pace) if slowest else "",
+        pace=speech.seconds(median(card.pace_s or 0 for card in paced)) if paced else "",
+        cards=tuple(good) if total <= NAMES and all(card.href for card in good) else (),
+    )
+
+
+def ahead(snapshot: Snapshot, speech: Speech) -> tuple[Ahead, ...]:
+    """Return what is known to come within SOON_D, the nearest first."""
+    found = [*_planned(snapshot, speech), *_ending_credit(snapshot, speech)]
+    until = snapshot.made_at + timedelta(days=SOON_D)
+    return tuple(one for at, one in sorted(found, key=lambda it: it[0]) if snapshot.made_at <= at <= until)
+
+
+def _planned(snapshot: Snapshot, speech: Speech) -> Iterator[tuple[datetime, Ahead]]:
+    for source in snapshot.sources:
+        for notice in source.notices:
+            if notice.planned and notice.began_at:
+                when = speech.moment(notice.began_at, snapshot.made_at).words
+                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {notice.title}")
+
+
+def _ending_credit(snapshot: Snapshot, speech: Speech) -> Iterator[tuple[datetime, Ahead]]:
+    for provider in snapshot.providers:
+        for account in provider.accounts:
+            for credit in account.credits:
+                if credit.days_left is not None and credit.days_left <= SOON_D:
+                    at = credit.at + timedelta(days=credit.days_left)
+                    said = speech.say("credit of {account} ends at this pace", account=account.id)
+                    yield at, Ahead(Mark.AT_RISK, speech.day(at), said)
+                if credit.expires_at:
+                    said = speech.say("credit of {account} expires", account=account.id)
+                    yield credit.expires_at, Ahead(Mark.AT_RISK, speech.day(credit.expires_at), said)

@@ -1,0 +1,121 @@
+"""A fleet of accounts with nine open incidents, as large as a test wants it: for the look of the page."""
+
+import random
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from monitor.detect.health import State
+from monitor.diagnose.subject import Scope
+from monitor.publish.snapshot import AccountView, CreditView, IncidentView, Measure, Snapshot, SourceView, Substitute
+from probes.model import Fault
+from probes.notice import Impact, Notice, NoticePhase
+from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
+
+PROVIDERS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "linden", "maple", "oak", "rowan")
+NAMES = ("production", "backup", "team-b", "research")
+
+ALL = frozenset({"list", "chat"})
+TROUBLES = (
+    ("alder/production", Fault.ACCOUNT_SUSPENDED, Scope.ACCOUNT, ALL, "alder/backup"),
+    ("cedar", Fault.SERVER_ERROR, Scope.PROVIDER, ALL, "maple/production"),
+    ("birch/team-b", Fault.QUOTA_EXHAUSTED, Scope.ACCOUNT, ALL, "birch/production"),
+    ("hazel/research", Fault.TIMEOUT, Scope.ACCOUNT, ALL, "hazel/backup"),
+    ("fir/backup", Fault.INVALID_KEY, Scope.ACCOUNT, ALL, "fir/production"),
+    ("rowan/backup", Fault.BLOCKED_BY_EDGE, Scope.ACCOUNT, ALL, "rowan/production"),
+    ("linden/research/chat", Fault.PERMISSION_DENIED, Scope.CAPABILITY, frozenset({"chat"}), "linden/team-b"),
+)
+"""What fails: the subject, how, how widely, which canaries, and what to use instead."""
+SIGNS = (("oak/team-b", Fault.LIMIT_COLLAPSE), ("maple/production", Fault.LOW_BALANCE))
+
+
+def fleet(number: int, *, well: bool = False, seed: int = 3) -> Snapshot:
+    """Return `number` accounts at ten providers, or at one if there are fewer; `well`: nothing is open."""
+    chance = random.Random(seed)
+    providers = PROVIDERS if number >= len(PROVIDERS) else PROVIDERS[:1]
+    accounts = [
+        _account(f"{provider}/{_name(at)}", chance) for provider in providers for at in range(number // len(providers))
+    ]
+    opened: tuple[IncidentView, ...] = ()
+    if not well:
+        accounts = [_hurt(one) for one in accounts]
+        opened = tuple(_incidents(accounts))
+    shot = snapshot(
+        *accounts,
+        open_incidents=opened,
+        past_incidents=tuple(past(ago) for ago in (1, 3, 9, 24, 40)),
+        sources=_sources(providers),
+        title="AI accounts",
+        location="office",
+    )
+    return replace(shot, providers=tuple(replace(one, name=one.id.capitalize()) for one in shot.providers))
+
+
+def _name(at: int) -> str:
+    return NAMES[at % len(NAMES)] + (f"-{at // len(NAMES):02}" if at >= len(NAMES) else "")
+
+
+def _account(id: str, chance: random.Random) -> AccountView:
+    past_days = days(
+        bad=chance.sample(range(90), chance.choice((0, 0, 1, 2))), gaps=range(chance.choice((0, 0, 0, 40)))
+    )
+    first_token = Measure(chance.uniform(0.2, 0.7), 0.4, 1.0)
+    targets = (
+        target(id, "list", days=past_days),
+        target(id, "chat", days=past_days, ttft=first_token),
+    )
+    is_production = id.endswith("/production")
+    credit = CreditView(
+        "USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 90.0, None
+    )
+    return account(
+        id,
+        targets,
+        tags=("production",) if is_production else (),
+        priority=1 if id in ("alder/production", "maple/production") else None,
+        credits=(credit,) if is_production else (),
+    )
+
+
+def _hurt(one: AccountView) -> AccountView:
+    for subject, fault, _, canaries, _ in TROUBLES:
+        if one.id == subject or one.id.startswith(f"{subject}/") or subject.startswith(f"{one.id}/"):
+            targets = tuple(_failing(it, fault) if it.canary in canaries else it for it in one.targets)
+            return replace(one, targets=targets, state=State.DOWN, fault=fault, since=BEGAN)
+    return one
+
+
+def _failing(it, fault: Fault):  # type: ignore[no-untyped-def]
+    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN)
+
+
+def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
+    failing = {it.id for one in accounts for it in one.targets if it.state is State.DOWN}
+    opened = []
+    for minutes, (subject, fault, scope, canaries, use) in enumerate(TROUBLES, 6):
+        owner = "/".join(subject.split("/")[:2])
+        targets = tuple(sorted(id for id in failing if id.startswith(f"{owner}/") and id.split("/")[-1] in canaries))
+        if targets:
+            it = incident(subject, fault, scope, id=f"open-{minutes}", targets=targets, opened_at=_ago(minutes))
+            opened.append(shown(it, instead=(Substitute(use, NOW - timedelta(seconds=8)),)))
+    ids = {one.id for one in accounts}
+    for minutes, (subject, fault) in enumerate(SIGNS, 20):
+        if subject in ids:
+            it = incident(subject, fault, id=f"open-{minutes}", signal=True, opened_at=_ago(minutes))
+            opened.append(shown(it))
+    return opened
+
+
+def _ago(minutes: int):  # type: ignore[no-untyped-def]
+    return NOW - timedelta(minutes=minutes)
+
+
+def _sources(providers: tuple[str, ...]) -> tuple[SourceView, ...]:
+    page = "https://status.example"
+    errors = Notice("1", "Elevated errors", f"{page}/1", NoticePhase.INVESTIGATING, Impact.MAJOR, (), BEGAN)
+    work = Notice("2", "Maintenance of the batch service", f"{page}/2", NoticePhase.SCHEDULED, Impact.NONE, (),
+                  NOW + timedelta(days=3), planned=True)  # fmt: skip
+    told = {"cedar": (errors, work)}
+    return tuple(
+        SourceView(f"{id}/page", id.capitalize(), page, id != "rowan", NOW, None, told.get(id, ())) for id in providers
+    )

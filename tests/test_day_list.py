@@ -1,0 +1,106 @@
+"""The days of an account: what each says, and where it leads."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from monitor.publish.day_list import Day, day_list
+from monitor.publish.history_bar import Hour
+from monitor.publish.private_site import render
+from monitor.publish.render import TEMPLATES
+from monitor.publish.translation import ENGLISH, Speech, load_speech
+from monitor.slo.indicator import Cell
+from probes.model import Fault
+from tests.builders_page import NOW, account, days, incident, past, shown, snapshot, target
+
+MAIN = "openai/main"
+TODAY = NOW.replace(hour=0, minute=0, second=0)
+
+
+def told(cells, *incidents, speech=ENGLISH):
+    return [day for month in day_list(cells, incidents, speech).months for day in month.days]
+
+
+def began(days_ago, **changes):
+    return replace(past(days_ago, Fault.SERVER_ERROR, MAIN).incident, **changes)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_the_days_stand_by_month_wherever_the_monitor_runs(monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    months = day_list(days(), (), Speech()).months
+    monkeypatch.undo()
+    time.tzset()
+    assert [(month.name, len(month.days)) for month in months] == [
+        ("August 2026", 8),
+        ("September 2026", 30),
+        ("October 2026", 31),
+        ("November 2026", 21),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "words"),
+    [
+        (Cell(TODAY, ok=10), Hour.GOOD, "21 Nov: good"),
+        (Cell(TODAY, ok=999, failed=1), Hour.GOOD, "21 Nov: good, 99.9%"),
+        (Cell(TODAY, ok=40, failed=60), Hour.MIXED, "21 Nov: partly failing, 40%"),
+        (Cell(TODAY, degraded=4), Hour.MIXED, "21 Nov: partly failing, 0%"),
+        (Cell(TODAY, failed=4), Hour.DOWN, "21 Nov: down, 0%"),
+        (Cell(TODAY, unknown=4), Hour.UNKNOWN, "21 Nov: not known"),
+        (Cell(TODAY), Hour.NOTHING, "21 Nov: no data"),
+    ],
+)
+def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
+    assert told((cell,)) == [Day("2026-11-21", kind, words, "#day-2026-11-21")]
+
+
+def test_a_day_is_said_in_the_language_of_the_page():
+    speech = load_speech("de", (TEMPLATES / "language",))
+    assert [day.words for day in told((Cell(TODAY, ok=1, failed=1),), speech=speech)] == [
+        "21. Nov.: teils fehlerhaft, 50%"
+    ]
+
+
+def test_a_day_leads_to_the_incident_that_began_on_it_and_names_it():
+    leads = {day.date: (day.href, day.words) for day in told(days(bad=[86]), began(3)) if "#" not in day.href}
+    words = "18 Nov: partly failing, 40%; openai/main: server errors"
+    assert leads == {"2026-11-18": ("../../incidents/20261118-past.html", words)}
+
+
+def test_of_several_incidents_of_a_day_the_first_listed_leads():
+    several = (began(3), began(3, id="later"), began(3, id="last"))
+    assert [day.href for day in told(days(), *several) if "#" not in day.href] == ["../../incidents/20261118-past.html"]
+
+
+def test_no_day_leads_to_a_drill():
+    assert {day.href[0] for day in told(days(), began(3, drill=True))} == {"#"}
+
+
+def test_the_days_of_two_accounts_are_their_own():
+    """Equal days are made once, and accounts that differ share only those."""
+    first, second = told(days(bad=[80])), told(days(bad=[81]))
+    assert [one.date for one, other in zip(first, second, strict=True) if one != other] == ["2026-11-12", "2026-11-13"]
+
+
+def test_an_incident_that_is_renamed_is_renamed_at_its_day():
+    words = [
+        day.words
+        for fault in (Fault.TIMEOUT, Fault.OVERLOADED)
+        for day in told(days(), incident(MAIN, fault, opened_at=NOW - timedelta(days=1)))
+        if "#" not in day.href
+    ]
+    assert words == ["20 Nov: good; openai/main: no answer in time", "20 Nov: good; openai/main: overloaded"]
+
+
+def test_the_page_escapes_what_a_day_says():
+    id = "openai/\"'><script>&amp;"
+    its = account(id, (target(id),))
+    files = render(snapshot(its, open_incidents=(shown(incident(id)),)))
+    (page,) = [content.decode() for name, content in files.items() if name.startswith("accounts/")]
+    (day,) = [line for line in page.split("<li ") if line.startswith('id="day-2026-11-21"')]
+    assert "account suspended" in day
+    assert "<script" not in day
