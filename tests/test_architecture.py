@@ -255,6 +255,7 @@ ROOMS = {
         "probes.document",
         "probes.model",
         "probes.redact",
+        "probes.sanitize",
         "rich",
     },
     "monitor.replay": {

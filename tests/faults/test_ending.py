@@ -18,6 +18,8 @@ import pytest
 
 from monitor.stages import drill
 from monitor.store.lock import Busy
+from monitor.store.setting import StoreAddress
+from monitor.store.store import open_store
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf
@@ -81,7 +83,11 @@ def end(process, number=signal.SIGTERM):
 
 def hold_drill(folder, id="openai/main"):
     until(lambda: database(folder).exists())
-    drill.ask(database(folder), drill.Drill(id, Fault.ACCOUNT_SUSPENDED, datetime.now(UTC)), is_running)
+    store, wish = open_store(StoreAddress(database(folder), "here")), drill.Drill(id, FAULT, datetime.now(UTC))
+    drill.ask(store, wish, is_running)
+
+
+FAULT = Fault.ACCOUNT_SUSPENDED
 
 
 def is_running():
