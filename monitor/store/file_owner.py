@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor.control.socket_file import Owner
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
-from monitor.store.standby_path import stand_in
+from monitor.store.standby_path import real_path, stand_in
 
 BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
 """Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
@@ -22,7 +22,8 @@ def check_owned(database: Path) -> None:
 
     Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
     """
-    bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
+    its = (*{database, real_path(database)}, stand_in(database))
+    bases = (one for one in its if one and os.path.exists(one.parent / "."))
     closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
     if closed:
         why, names = os.strerror(errno.EACCES), shlex.join(closed)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,7 +137,8 @@ class Store(Struct, frozen=True):
         from monitor.store.file_owner import owner_of
         from monitor.store.submission import socket_files
 
-        return ControlServer(socket_files(self._database), owner_of(self._database), handle, is_holder)
+        places = partial(socket_files, self._database)
+        return ControlServer(places, owner_of(self._database), handle, is_holder)
 
     def left_replies(self) -> list["LeftReply"]:
         """Return the replies that an older version left."""

@@ -255,6 +255,23 @@ def test_on_a_disk_that_is_read_only_from_the_start_it_listens_elsewhere(machine
     until(lambda: machine.rows("SELECT json_extract(details, '$.reason') FROM reply") == [["why"]])
 
 
+def test_on_a_read_only_disk_without_a_lock_file_it_holds_the_database_itself_and_listens_elsewhere(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    machine.path("monitor.db.lock").unlink()
+    machine.remount("ro")
+    machine.start("run")
+    until(lambda: "results cannot be written" in machine.log)
+    code, out = machine.call(*SILENCE, "why")
+    assert (code, "silent until" in out) == (0, True), machine.log
+    assert machine.call("run")[0] == 2
+    assert "another provider-monitor (another process) is at work on this database" in machine.log
+    machine.remount("rw")
+    until(lambda: machine.rows("SELECT json_extract(details, '$.reason') FROM reply") == [["why"]])
+    until(lambda: machine.path("monitor.db.lock").exists())
+    assert machine.call(*SILENCE, "again")[0] == 0
+
+
 def opened(folder):
     return rows(folder, "SELECT count(*), max(incident_id) FROM change WHERE kind = 'opened'")
 
