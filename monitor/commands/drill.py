@@ -22,6 +22,7 @@ from monitor.runtime.request import answering
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, ask, begin_drill, end_drills, objection
+from monitor.stages.former_location import end_former_locations
 from monitor.state.monitor_state import open_state
 from monitor.state.services import now, real_edge
 from monitor.store.store import open_store
@@ -72,6 +73,7 @@ def hold_drill(config: Config, wish: Drill, show: Print) -> None:
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
     async with open_state(config, real_edge(show)) as state, answering(state):
         services, belief, told, signals = state.services, state.belief, state.told, state.signals
+        await end_former_locations(services, told, partial(change, state))
         await begin_drill(services, told.cases.keys(), partial(change, state), wish)
         await deliver_due(services, belief, told, signals)
         await asyncio.sleep(max(0.0, (wish.at + services.pauses.drill - now()) / timedelta(seconds=1)))

@@ -22,7 +22,10 @@ def correspondence(config: Config, now: datetime) -> Correspondence:
 
 def incident_meant(config: Config, wanted: str | None) -> str:
     """Return the id of the open incident that the user means."""
-    return one_of(_open_incidents(config), wanted, "open incident")
+    with open_store(config.store).reading() as stored:
+        known, others = list(stored.resumption.resume().incidents), stored.other_locations()
+    what = f'open incident at the location "{config.location}"' if others else "open incident"
+    return one_of(known, wanted, what)
 
 
 def _open_incidents(config: Config) -> list[str]:

@@ -36,6 +36,11 @@ class Store(Struct, frozen=True):
         """The short name, for messages."""
         return self.address.name
 
+    @property
+    def location(self) -> str:
+        """Where its monitor stands."""
+        return self.address.location
+
     def place_warning(self) -> str | None:
         """Return why the database should not be where it is; None: it is fine."""
         from monitor.store import file_system
