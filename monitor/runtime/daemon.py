@@ -125,6 +125,7 @@ def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaph
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came during the start waits
     for number in shutdown.ASKING:
         loop.add_signal_handler(number, asked.release)
 

@@ -318,6 +318,26 @@ def ends_as_first(process, its, times=1):
     return time.monotonic() - began
 
 
+@pytest.mark.parametrize("later_s", [0, 0.1, 0.3, 0.6, 1])
+def test_a_reload_that_is_asked_for_during_the_start_ends_nothing_and_follows_it(tmp_path, later_s):
+    (tmp_path / "key.sh").write_text("sleep 1; echo sk-1234567890abcdefghij\n")
+    with deaf() as provider:
+        write(tmp_path, QUIET, NO_PAGE, account("main", base(provider)).replace("env:KEY", "command:sh key.sh"))
+        with program(tmp_path, *line("run")) as process:
+            until(lambda: has_blocked(process.pid, signal.SIGHUP))
+            time.sleep(later_s)
+            process.send_signal(signal.SIGHUP)
+            until(lambda: "monitor.toml was taken up" in (tmp_path / "log").read_text())
+            process.send_signal(signal.SIGHUP)
+            until(lambda: (tmp_path / "log").read_text().count("monitor.toml was taken up") == 2)
+            ends_soon(tmp_path, process)
+
+
+def has_blocked(pid, number):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("SigBlk:")[2].split()[0], 16) >> (number - 1) & 1
+
+
 @needs_namespaces
 @pytest.mark.parametrize("later_s", [0, 0.1, 0.2, 0.4, 0.8])
 def test_it_can_be_ended_while_it_starts_and_while_it_asks_a_program_for_a_key(tmp_path, later_s):
