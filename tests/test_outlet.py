@@ -167,9 +167,7 @@ def test_nothing_is_touched_where_that_is_refused(folder, capsys, command):
     assert (folder / "monitor.toml").read_text().endswith(ACCOUNT)
 
 
-BEFORE = (
-    '<!doctype html>\n<html lang="de" data-made="2026-11-30T16:47:04Z" data-fresh-s="120">'
-)
+BEFORE = '<!doctype html>\n<html lang="de" data-made="2026-11-30T16:47:04Z" data-fresh-s="120">'
 
 
 @pytest.mark.parametrize(("head", "is_ours"), [(BEFORE, True), (BEFORE.replace("data-made", "data-x"), False)])

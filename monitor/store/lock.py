@@ -82,6 +82,9 @@ class Lock:
         """
         lock_file(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._take(_open_lock(self._database))
+        if file.is_own and self._is_held_itself():
+            os.close(file.descriptor)
+            raise Busy(file.path, UNKNOWN)
         if not file.is_own and lock_file(self._database).exists():
             os.close(file.descriptor)
             file = self._take(_open_lock(self._database))
@@ -91,8 +94,8 @@ class Lock:
         """Take the lock, waiting for commands that hold it briefly. Raises Busy."""
         began_s = time.monotonic()
         known = "", began_s
-        while (said := self._other(file)) is not None:
-            now_s = time.monotonic()
+        while not _is_locked(file.descriptor):
+            now_s, said = time.monotonic(), _said(file)
             known = known if known[0] == said else (said, now_s)
             holder, _, how = said.partition(" ")
             waited_s, limit_s = (now_s - began_s, MOMENT_S) if how == BRIEFLY else (now_s - known[1], SETTLING_S)
@@ -106,16 +109,8 @@ class Lock:
                 os.pwrite(file.descriptor, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
         return file
 
-    def _other(self, file: LockFile) -> str | None:
-        """Return what another holder says of itself, "" if nothing; None if the lock is ours."""
-        if not _is_locked(file.descriptor):
-            return _said(file)
-        return "" if file.is_own and self._is_held_itself() else None
-
     def _is_held_itself(self) -> bool:
-        """Whether a process that could make no lock file has locked the database."""
-        if self._kept:
-            return False  # we have
+        """Whether a process that could make no lock file has locked the database; asked before we open it."""
         try:
             database = os.open(real_path(self._database), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
@@ -152,9 +147,8 @@ class Lock:
             file = _open_own(self._database)
         except OSError:
             return
-        before = self._held
-        self._kept.append(before.descriptor)
-        self._held = self._take(file)
+        before, self._held = self._held, self._take(file)
+        self._put_away(before)
 
     def _put_away(self, before: LockFile) -> None:
         """Close a file that is no longer needed: the database only at the end, as SQLite would lose its locks.
