@@ -69,6 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     collect_seldom()
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
     signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before the slow imports
+    if "run" in words:
+        hold_back_reload()
     try:
         parser = build_parser(words)
         _check_first(parser, words)
@@ -131,6 +133,11 @@ def _leave(number: int, _: "FrameType | None") -> NoReturn:
 def _leave_well(_: int, __: "FrameType | None") -> NoReturn:
     """Exit with success: `run` ends by being stopped, which is no failure."""
     raise SystemExit(0)
+
+
+def hold_back_reload() -> None:
+    """Let SIGHUP wait until the loop takes it: by default it would end a start, and an ignored one would be lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
 
 
 def collect_seldom() -> None:

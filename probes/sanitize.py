@@ -38,6 +38,15 @@ def clean(text: str) -> str:
     return text if len(text) <= LONGEST and text.isprintable() else CONTROLS.sub("", text[:LONGEST])
 
 
+def admit_said(value: T) -> T:
+    """Like `admit`, for what a person says: every text becomes one line, as it ends up in titles, tables and logs."""
+    return admit(value, _one_line)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
 def _admitted(value: object, text: Rule) -> object:
     match value:
         case str():

@@ -13,6 +13,8 @@ from monitor import storage_refusal  # noqa: F401
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.cli import main
 from monitor.storage_refusal import StoreError
+from monitor.store.backup import back_up, restore
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.file_owner import BESIDE, Unheard
 from monitor.store.lock import Lock
 from monitor.store.replies import leave
@@ -229,3 +231,54 @@ def test_an_answer_that_only_another_user_could_give_names_one_that_there_is(lef
             leave(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))
     finally:
         os.seteuid(0)
+
+
+@as_root
+@pytest.mark.parametrize("fails", ["the file", "the disk"])
+def test_a_restore_by_root_that_fails_leaves_nothing_that_its_user_cannot_use(left, fails):
+    database, copy = left / "state" / "deep" / "monitor.db", left / "copy.db"
+    if fails == "the file":
+        copy.write_text("no backup")
+    else:
+        open_writer(left / "other.db").close()
+        back_up(left / "other.db", copy)
+        database.parent.mkdir()
+        (database.parent / ".monitor.db.part").mkdir()  # in the way of the draft
+        give(left)
+    with pytest.raises(StoreError):
+        restore(database, copy, at(0))
+
+    assert {path.stat().st_uid for path in (left / "state").rglob("*")} <= {STRANGER}
+    assert database.parent.exists() == (fails == "the disk")
+    with stranger():
+        Lock(database).release()
+
+
+@as_root
+def test_a_folder_that_root_left_in_ours_is_named_and_nothing_that_may_be_in_it(left):
+    database = left / "state" / "monitor.db"
+    os.chown(database.parent, 0, 0)
+    for use in (Lock, open_reader):
+        with stranger(), pytest.raises(StoreError) as told:
+            use(database)
+        assert str(told.value).endswith(
+            f"Permission denied; give this user what is there: chown -R {STRANGER} {database.parent} && "
+            f"chmod -R u+rwX {database.parent}"
+        )
+
+
+@as_root
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o644), (0o755, 0o600)])
+def test_who_comes_to_the_database_of_another_user_is_sent_to_that_user(left, folder_mode, file_mode):
+    database = left / "state" / "monitor.db"
+    open_writer(database).close()
+    give(left)
+    database.chmod(file_mode)
+    database.parent.chmod(folder_mode)
+    for use in (Lock, open_reader):
+        os.seteuid(2)
+        try:
+            with pytest.raises(StoreError, match="; it belongs to nobody, and this is bin: .*, with sudo -u nobody$"):
+                use(database)
+        finally:
+            os.seteuid(0)

@@ -260,6 +260,7 @@ ROOMS = {
         "probes.model",
         "probes.provider",
         "probes.redact",
+        "probes.sanitize",
         "probes.target_id",
         "rich",
     },

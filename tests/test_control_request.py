@@ -3,28 +3,54 @@
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.rule import Match
 from monitor.control.message import Request, RequestKind, RequestStatus
+from monitor.diagnose.diagnosis import Diagnosis
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, subject_of
 from monitor.runtime.request import TAKING, WARNING, answering, obey
+from monitor.stages.beat import change
+from monitor.stages.drill import Drill
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from monitor.store.submission import socket_files
+from probes.model import Confidence, Fault
 from tests.fuzz.material import ANY_TEXT
 from tests.test_run import config, simulator
 
-GOOD = b'{"kind": "acknowledge", "at": "2026-11-21T12:00:00Z", "by": "Jo", "subject": "some-incident"}'
-DRILL = b'{"account": "openai/main", "fault": "timeout", "at": "2026-11-21T12:00:00Z"}'
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+INCIDENT = open_incident(
+    Diagnosis(subject_of(Scope.ACCOUNT, "openai/main"), Fault.TIMEOUT, Confidence.HIGH, NOW, (), (), ())
+)
+
+
+def encoded(one, **changed):
+    return msgspec.json.encode(msgspec.to_builtins(one) | changed)
+
+
+ACKNOWLEDGED = Reply(ReplyKind.ACKNOWLEDGE, NOW, "Jo", INCIDENT.id)
+SNOOZED = Reply(ReplyKind.SNOOZE, NOW, "Jo", INCIDENT.id, until=NOW + HOUR)
+SILENCE = Reply(ReplyKind.SILENCE, NOW, "Jo", "", Match(accounts=("openai/main",)), NOW + HOUR, "moving")
+LIFTED = Reply(ReplyKind.LIFT, NOW, "Jo", SILENCE.id)
+GOOD = encoded(ACKNOWLEDGED)
+DRILL = encoded(Drill("openai/main", Fault.TIMEOUT, NOW, "here"))
 
 
 @asynccontextmanager
 async def monitor_at(folder):
     async with simulator() as other_side, open_state(config(folder, other_side), real_edge(print)) as made:
+        if INCIDENT.id not in made.belief.incidents:
+            await change(made, Change(INCIDENT, ChangeKind.OPENED, NOW))
         yield made
 
 
@@ -32,7 +58,8 @@ def asked(folder, *requests):
     async def play():
         async with monitor_at(folder) as made:
             said = [await obey(made, Request(kind, Raw(body))) for kind, body in requests]
-            return said, made.told.replies, dict(made.belief.incidents)
+            drills = {id: one for id, one in made.belief.incidents.items() if one.drill}
+            return said, made.told.replies, drills
 
     return asyncio.run(play())
 
@@ -50,8 +77,8 @@ def test_a_reply_counts_at_once_and_the_same_twice_counts_once(tmp_path):
     said, replies, _ = asked(tmp_path, *[(RequestKind.REPLY, GOOD)] * 2)
 
     assert [one.status for one in said] == [RequestStatus.DONE, RequestStatus.KNOWN]
-    assert [(one.by, one.at) for one in replies] == [("Jo", datetime(2026, 11, 21, 12, tzinfo=UTC))]
-    assert kept(tmp_path) == [("some-incident",)]
+    assert replies == [ACKNOWLEDGED]
+    assert kept(tmp_path) == [(INCIDENT.id,)]
 
 
 def test_the_same_reply_twice_at_the_same_instant_counts_once(tmp_path):
@@ -70,18 +97,19 @@ def test_a_drill_is_begun_once(tmp_path):
     assert [(one.subject, one.drill) for one in incidents.values()] == [("openai/main", True)]
 
 
+FAR = "9999-12-31T23:59:59Z"
 BAD = {
     "no JSON": (RequestKind.REPLY, b"{"),
     "no UTF-8": (RequestKind.REPLY, b'"\xff"'),
     "another type": (RequestKind.REPLY, b"[]"),
     "another kind": (RequestKind.REPLY, GOOD.replace(b"acknowledge", b"forget")),
     "no date": (RequestKind.REPLY, b'{"kind": "acknowledge", "subject": "i"}'),
-    "a date beyond any calendar": (RequestKind.REPLY, GOOD.replace(b"2026", b"9999")),
+    "a date beyond any calendar": (RequestKind.REPLY, encoded(ACKNOWLEDGED, at=FAR)),
     "lists without end": (RequestKind.REPLY, b'{"match": ' + b"[" * 50_000),
-    "a silence of nothing": (RequestKind.REPLY, b'{"kind": "silence", "at": "2026-11-21T12:00:00Z"}'),
+    "a silence of nothing": (RequestKind.REPLY, encoded(SILENCE, match=None)),
     "a drill of no fault": (RequestKind.DRILL, DRILL.replace(b"timeout", b"sad")),
     "a drill without a date": (RequestKind.DRILL, b'{"account": "openai/main", "fault": "timeout"}'),
-    "a drill beyond any calendar": (RequestKind.DRILL, DRILL.replace(b"2026", b"9999")),
+    "a drill beyond any calendar": (RequestKind.DRILL, encoded(msgspec.json.decode(DRILL), at=FAR)),
     "a reply for a drill": (RequestKind.DRILL, GOOD),
 }
 
@@ -93,6 +121,80 @@ def test_what_cannot_be_meant_is_refused_in_words_and_changes_nothing(tmp_path, 
     assert said.status is RequestStatus.REFUSED
     assert said.words.startswith("what was asked cannot be read: ")
     assert (replies, incidents, kept(tmp_path)) == ([], {}, [])
+
+
+def drill(**changed):
+    return RequestKind.DRILL, encoded(msgspec.json.decode(DRILL), **changed)
+
+
+def reply(one, **changed):
+    return RequestKind.REPLY, encoded(one, **changed)
+
+
+LATER, LONG_AGO = (NOW + 365 * 24 * HOUR).isoformat(), (NOW - 48 * HOUR).isoformat()
+REFUSED = {
+    "no account": (drill(account=""), '"" is no account; use one of: '),
+    "another account": (drill(account="openai/mian"), '"openai/mian" is no account; did you mean "openai/main"?'),
+    "a path and a line end": (drill(account="../../etc/x y\n"), '"../../etc/x y" is no account; '),
+    "a bare name": (drill(account="main"), '"main" is no account; '),
+    "a drill of later": (drill(at=LATER), "is not now; set the clock, "),
+    "a drill of long ago": (drill(at=LONG_AGO), "is not now; set the clock, "),
+    "a drill of elsewhere": (drill(location="x"), 'location "x" is not where this monitor watches, which is "here"; '),
+    "another incident": (reply(ACKNOWLEDGED, subject="i-1"), f'"i-1" is no open incident; use one of: {INCIDENT.id}'),
+    "a snooze of another": (reply(SNOOZED, subject="i-1"), '"i-1" is no open incident; '),
+    "a reply of later": (reply(ACKNOWLEDGED, at=LATER), "is not now; set the clock, "),
+    "an unknown silence": (reply(LIFTED), f'"{SILENCE.id}" is no silence that stands; use one of: none'),
+    "no incident": (reply(ACKNOWLEDGED, subject=""), '"" is no open incident; use one of: '),
+    "an acknowledgement with an end": (
+        reply(ACKNOWLEDGED, until=LATER),
+        "acknowledge cannot have an end; leave it out",
+    ),
+    "a snooze without an end": (reply(SNOOZED, until=None), "snooze lacks an end; say for how long: 30m, 2h or 7d"),
+    "a silence without an end": (reply(SILENCE, until=None), "silence lacks an end; say for how long: 30m, 2h or 7d"),
+    "a silence that ends beyond any calendar": (reply(SILENCE, until=FAR), "silence lacks an end; say for how long: "),
+    "the end of no silence": (reply(LIFTED, subject="\u200b"), '"" is no silence that stands; use one of: none'),
+    "a silence of another account": (
+        reply(SILENCE, match={"accounts": ["openai/x"]}),
+        '--account "openai/x" is not watched; use one of: ',
+    ),
+    "a silence of another tag": (reply(SILENCE, match={"tags": ["x"]}), '--tag "x" is not watched; '),
+    "a silence without a reason": (reply(SILENCE, reason=" \n\u200b"), "silence lacks --reason; say why"),
+    "a silence that is over before": (reply(SILENCE, until=LONG_AGO), "cannot be meant; name a moment after its beg"),
+    "a silence for life": (reply(SILENCE, until="2100-01-01T00:00:00Z"), "cannot be meant; name a moment after its "),
+    "a snooze that is over before": (reply(SNOOZED, until=LONG_AGO), "cannot be meant; name a moment after its beg"),
+}
+
+
+@pytest.mark.parametrize(("request_made", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_the_command_would_refuse_is_refused_over_the_socket_in_the_same_words(tmp_path, request_made, words):
+    (said,), replies, drills = asked(tmp_path, request_made)
+
+    assert (said.status, words in said.words) == (RequestStatus.REFUSED, True), said.words
+    assert (replies, drills, kept(tmp_path)) == ([], {}, [])
+
+
+def test_whatever_a_person_says_is_one_line_wherever_it_is_shown(tmp_path):
+    _, (taken,), _ = asked(tmp_path, reply(SILENCE, by="Jo\n[x]", reason="a\r\nb\u2028c\x1b[31m"))
+
+    assert (taken.by, taken.reason) == ("Jo [x]", "a b c[31m")
+
+
+def test_what_was_taken_is_known_when_it_is_said_again_after_what_it_named_has_ended(tmp_path):
+    ended = Change(msgspec.structs.replace(INCIDENT, closed_at=NOW + HOUR), ChangeKind.RESOLVED, NOW)
+
+    async def play():
+        async with monitor_at(tmp_path) as made:
+            first = [await obey(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
+            await change(made, ended)
+            made.told.replies.clear()  # as after a restart, which resumes no reply to what has ended
+            return first, [await obey(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
+
+    first, again = asyncio.run(play())
+    assert [one.status for one in first] == [RequestStatus.DONE] * 4
+    assert [one.status for one in again] == [RequestStatus.KNOWN] * 4
+
+
+FOUR = (ACKNOWLEDGED, SNOOZED, SILENCE, LIFTED)
 
 
 def test_what_the_database_does_not_take_is_refused_and_does_not_count(tmp_path):

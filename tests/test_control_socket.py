@@ -32,7 +32,7 @@ async def done(_):
 
 @asynccontextmanager
 async def serving(*places, handle=done, is_holder=lambda: True, most=None, **seconds):
-    server = ControlServer(places, US, handle, is_holder, most, **seconds)
+    server = ControlServer(lambda: places, US, handle, is_holder, most, **seconds)
     await server.listen()
     try:
         yield server

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step
 from monitor.alert.channel import Channel
 from monitor.alert.digest import Timing
-from monitor.alert.reply import Reply, ReplyKind, standing
+from monitor.alert.reply import LONGEST, Reply, ReplyKind, standing
 from monitor.alert.rule import Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser, load_command
@@ -138,6 +138,25 @@ def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
     ask(config, "silence", "--end", silence.id)
     assert standing(left(config), at(61)) == []
     assert ask(config, "silence", now=at(9000)) == ["no silence stands"]
+
+
+def test_a_silence_without_an_end_that_was_once_taken_is_listed_and_can_be_ended(config):
+    endless = Reply(ReplyKind.SILENCE, at(60), "Jo", match=Match(accounts=("openai/main",)), reason="moving")
+    save(config, replies=(endless,))
+
+    assert ask(config, "silence") == [f"{endless.id}: without an end, openai/main, by Jo: moving"]
+    assert ask(config, "silence", "--end", endless.id) == [f"{endless.id}: ended"]
+
+
+def test_what_a_person_types_is_one_line(config):
+    ask(config, "silence", "2h", "--by", "Jo\nthe Great", "--reason", "a\n\x1b[2Jb")
+    assert [(one.by, one.reason) for one in left(config)] == [("Jo the Great", "a [2Jb")]
+    assert "lacks --reason" in refused(config, "silence", "2h", "--reason", "\u200b\n")
+
+
+def test_the_longest_silence_is_taken(config):
+    ask(config, "silence", "9999d", "--reason", "for good")
+    assert [one.until for one in left(config)] == [at(60) + LONGEST]
 
 
 def test_what_is_answered_while_no_process_runs_counts_at_once(config):

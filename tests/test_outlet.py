@@ -167,6 +167,18 @@ def test_nothing_is_touched_where_that_is_refused(folder, capsys, command):
     assert (folder / "monitor.toml").read_text().endswith(ACCOUNT)
 
 
+BEFORE = '<!doctype html>\n<html lang="de" data-made="2026-11-30T16:47:04Z" data-fresh-s="120">'
+
+
+@pytest.mark.parametrize(("head", "is_ours"), [(BEFORE, True), (BEFORE.replace("data-made", "data-x"), False)])
+def test_pages_of_the_first_versions_which_left_no_mark_are_ours(folder, head, is_ours):
+    (folder / "site" / "incidents").mkdir(parents=True)
+    (folder / "site" / "incidents" / "20261130-164551-069b43.html").write_text(head)
+    (folder / "site" / "index.html").write_text(f"{head}\n<head>")
+
+    assert (problems(folder, "") == []) is is_ours
+
+
 @pytest.mark.parametrize("name", ["folder", "public_folder"])
 @pytest.mark.parametrize("own", ["index.html", "incidents/2026-11.html", "accounts/acme/main.html", "badges/a.svg"])
 def test_somebody_elses_pages_are_neither_overwritten_nor_removed(folder, name, own):

@@ -459,3 +459,22 @@ def test_a_database_whose_tables_are_not_made_yet_is_not_ready(path):
 
     with pytest.raises(StoreError, match="is not ready yet; start"):
         open_reader(path)
+
+
+TURNS = {
+    "nobody before": ({}, []),
+    "only we": ({"here": 0}, []),
+    "another until now": ({"there": 0}, ["there"]),
+    "two in turns": ({"here": 0, "there": 60}, []),
+    "another since an hour and more": ({"here": 0, "there": 3601}, ["there"]),
+    "another before us": ({"there": 0, "here": 7200}, []),
+}
+
+
+@pytest.mark.parametrize(("beats", "former"), TURNS.values(), ids=TURNS)
+def test_a_location_is_a_former_one_if_it_wrote_while_we_did_not(path, beats, former):
+    path.parent.mkdir()
+    with closing(open_writer(path)) as db:
+        for location, second in beats.items():
+            Writer(db, location).save(Batch(at(second)))
+        assert [one.name for one in Reader(db, "here").former_locations(at(9000))] == former

@@ -60,7 +60,7 @@ def process(database, status=RequestStatus.DONE, words=""):
         return RequestResult(status, words)
 
     async def play():
-        server = ControlServer(socket_files(database), owner_of(database), handle, lambda: True)
+        server = ControlServer(lambda: socket_files(database), owner_of(database), handle, lambda: True)
         await server.listen()
         ready.set()
         await asyncio.to_thread(end.wait)
@@ -215,6 +215,53 @@ def test_whoever_works_with_the_database_is_not_waited_for(database):
             Lock(database, briefly)
     assert time.monotonic() - began < 1
     lock.release()
+
+
+def test_each_path_to_a_database_leads_to_one_lock_one_socket_and_one_stand_in(database, tmp_path):
+    (tmp_path / "folder").symlink_to(database.parent)
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "link.db").symlink_to(database)
+    paths = [database, tmp_path / "folder" / database.name, tmp_path / "far" / "link.db"]
+
+    assert len({lock_file(one) for one in paths}) == len({stand_in(one) for one in paths}) == 1
+    for held in paths:
+        lock = Lock(held)
+        for one in paths:
+            with pytest.raises(Busy):
+                Lock(one)
+        lock.release()
+    with process(database) as asked:
+        for one in paths:
+            leave(one, "here", REPLY)
+    assert len(asked) == len(paths)
+    for one in paths:
+        leave(one, "here", REPLY)
+    assert [*(tmp_path / "far").iterdir()] == [tmp_path / "far" / "link.db"]
+
+
+def test_a_link_that_comes_to_lead_elsewhere_takes_the_lock_along(database, tmp_path):
+    lock = Lock(database)
+    database.rename(tmp_path / "elsewhere.db")
+    database.symlink_to(tmp_path / "elsewhere.db")
+    assert lock.is_lost()
+    lock.renew()
+
+    with pytest.raises(Busy, match=f"process {os.getpid()}"):
+        Lock(tmp_path / "elsewhere.db")
+    lock.release()
+
+
+def test_a_process_that_could_make_no_lock_file_is_given_way_to_and_is_not_named_by_the_databases_first_bytes(database):
+    lock_file(database).unlink(missing_ok=True)
+    with database.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        lock_file(database).write_text("4711 briefly")  # of somebody who is gone
+        with pytest.raises(Busy) as caught:
+            Lock(database)
+        with pytest.raises(Unheard, match=r"monitor.db is held by another process, which does not listen"):
+            submit(database, REQUEST, lambda: write_alone(database, "here", print), patience_s=0.1)
+    assert str(caught.value).startswith(f"{lock_file(database)}: another provider-monitor (another process) is at work")
+    Lock(database).release()
 
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(database, tmp_path):

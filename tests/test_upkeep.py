@@ -114,6 +114,48 @@ async def following(folder, more=""):
             await asyncio.gather(task, return_exceptions=True)
 
 
+LATER = {
+    "location": ('location = "there"\n', "location"),
+    "database": ('[store]\npath = "elsewhere/monitor.db"\n', "[store] path"),
+    "page": ('[site]\nfolder = "pages"\npublic_folder = "open"\n', "[site] folder, [site] public_folder"),
+    "metrics": ('[site]\nmetrics = "m/a.prom"\n', "[site] metrics"),
+    "server": ('[site]\nserve = false\nport = 1\nhost = "::1"\n', "[site] serve, [site] port, [site] host"),
+    "address": ('[site]\nurl = "https://a.example.com"\n', "[site] url"),
+}
+
+
+@pytest.mark.parametrize(("head", "names"), LATER.values(), ids=LATER)
+def test_what_takes_effect_at_a_start_only_is_said_to_wait_for_one_and_stays_as_it_is(tmp_path, caplog, head, names):
+    caplog.set_level("WARNING")
+
+    async def play():
+        async with following(tmp_path) as (state, until):
+            before, own = state.belief.config, state.services.own
+            (tmp_path / "monitor.toml").write_text(head + ACCOUNTS)
+            await until(lambda: "restart" in own.warnings)
+            assert (own.warnings["restart"], state.belief.config) == (
+                f"what monitor.toml says now of {names} takes effect after a restart; until then, commands may look in "
+                "another place",
+                before,
+            )
+            (tmp_path / "monitor.toml").write_text(ACCOUNTS)
+            await until(lambda: "restart" not in own.warnings)
+
+    asyncio.run(play())
+    assert [one.getMessage().partition(": ")[0] for one in caplog.records][1:] == ["this is over"]
+
+
+def test_where_run_was_told_to_listen_is_no_change_of_the_file(tmp_path):
+    async def play():
+        async with following(tmp_path) as (state, until):
+            state.belief.config = replace(state.belief.config, site=replace(state.belief.config.site, host="0.0.0.0"))
+            (tmp_path / "monitor.toml").write_text("[budget]\ndaily_usd = 0.2\n" + ACCOUNTS)
+            await until(lambda: state.belief.config.budgets["openai/main"].daily_usd == 0.2)
+            return state.services.own.warnings, state.belief.config.site.host
+
+    assert asyncio.run(play()) == ({}, "0.0.0.0")
+
+
 def key_of(state, name):
     return state.belief.config.accounts[f"openai/{name}"].key
 

@@ -1,13 +1,19 @@
 """What people reply: acknowledge, snooze, silence; pure."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2s
 
 from msgspec import Struct
 
 from monitor.alert.rule import Match
+from probes.redact import screen
+
+LONGEST = timedelta(days=9999)
+"""Longest that a snooze or a silence lasts."""
+LATE, EARLY = timedelta(days=1), timedelta(minutes=1)
+"""How far a request's own time may be from the present: its process was stopped, or the clock was set back since."""
 
 
 class ReplyKind(StrEnum):
@@ -59,3 +65,81 @@ def is_meant(reply: Reply) -> bool:
 def is_dated(at: datetime | None) -> bool:
     """Whether a date is usable; the border turns an unusable one into None."""
     return at is not None
+
+
+class Names(Struct, frozen=True):
+    """The names that a silence may use: those of monitor.toml."""
+
+    accounts: Collection[str]
+    providers: Collection[str]
+    tags: Collection[str]
+
+
+class WrongArgument(Struct, frozen=True):
+    """Why a request is not carried out: what is wrong with the argument `key`, and the repair."""
+
+    key: str
+    what: str
+    repair: str
+
+    def __str__(self) -> str:
+        return screen(f"{self.key} {self.what}; {self.repair}")
+
+
+def subjects(kind: ReplyKind, incidents: Collection[str], replies: Iterable[Reply], now: datetime) -> list[str]:
+    """Return the ids that a reply of this kind may name: of open `incidents`, or of silences in effect."""
+    if kind is ReplyKind.LIFT:
+        return [one.id for one in standing(replies, now) if one.kind is ReplyKind.SILENCE]
+    return list(incidents)
+
+
+def objection(reply: Reply, names: Names, subjects: Collection[str], now: datetime) -> WrongArgument | None:
+    """Return why a complete reply cannot be meant, the first reason if there are several; None if it can.
+
+    Commands and the process that they talk to ask the same question here.
+    """
+    return next(_objections(reply, names, subjects, now), None)
+
+
+def _objections(reply: Reply, names: Names, subjects: Collection[str], now: datetime) -> Iterator[WrongArgument]:
+    if reply.kind is ReplyKind.SILENCE:
+        yield from _unknown_names(reply.match or Match(), names)
+        if not reply.reason:
+            repair = 'say why, for whoever wonders: --reason "key is being replaced"'
+            yield WrongArgument("silence", "lacks --reason", repair)
+    elif reply.subject not in subjects:
+        what = "is no silence that stands" if reply.kind is ReplyKind.LIFT else "is no open incident"
+        yield WrongArgument(f'"{reply.subject}"', what, f"use one of: {', '.join(subjects) or 'none'}")
+    if wrong := misdated(reply.at, now):
+        yield wrong
+    yield from _wrong_ends(reply)
+
+
+def _unknown_names(match: Match, names: Names) -> Iterator[WrongArgument]:
+    known = {
+        "account": (match.accounts, names.accounts),
+        "provider": (match.providers, names.providers),
+        "tag": (match.tags, names.tags),
+    }
+    for part, (named, there) in known.items():
+        for name in named:
+            if name not in there:
+                yield WrongArgument(f'--{part} "{name}"', "is not watched", f"use one of: {', '.join(sorted(there))}")
+
+
+def _wrong_ends(reply: Reply) -> Iterator[WrongArgument]:
+    if reply.kind not in (ReplyKind.SNOOZE, ReplyKind.SILENCE):
+        if reply.until:
+            yield WrongArgument(reply.kind, "cannot have an end", "leave it out")
+    elif reply.until is None:
+        yield WrongArgument(reply.kind, "lacks an end", "say for how long: 30m, 2h or 7d")
+    elif not timedelta(0) < reply.until - reply.at <= LONGEST:
+        repair = f"name a moment after its beginning, within {LONGEST.days} days"
+        yield WrongArgument(f"its end, {reply.until:%Y-%m-%d %H:%M} UTC,", "cannot be meant", repair)
+
+
+def misdated(at: datetime, now: datetime) -> WrongArgument | None:
+    """Return what is wrong with a request's own time; None if it is about now."""
+    if now - LATE <= at <= now + EARLY:
+        return None
+    return WrongArgument(f"its time, {at:%Y-%m-%d %H:%M} UTC,", "is not now", "set the clock, then say this again")

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.config import Config
-from monitor.console.alert_history import incident_meant, who_answers
+from monitor.console.alert_history import incident_meant, save_reply, who_answers
 from monitor.console.argument import add_incident
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, Print, say
-from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,5 +22,5 @@ def run(arguments: Namespace) -> int:
 
 def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident = incident_meant(config, arguments.incident)
-    open_store(config.store).submit_reply(Reply(ReplyKind.ACKNOWLEDGE, now, who_answers(arguments), incident))
+    save_reply(config, Reply(ReplyKind.ACKNOWLEDGE, now, who_answers(arguments), incident))
     say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")

@@ -14,14 +14,15 @@ from monitor.console.argument import fault
 from monitor.console.command_log import name_problems, start_log
 from monitor.console.configuration import load_with_accounts
 from monitor.console.preflight import check_before_start
-from monitor.console.selection import accounts_meant
+from monitor.console.selection import accounts_meant, check
 from monitor.console.short_run import run_short
 from monitor.console.terminal import DOWN, UP, Print, complain, say
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.runtime.request import answering
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
-from monitor.stages.drill import Drill, ask, end_drills
+from monitor.stages.drill import Drill, ask, begin_drill, end_drills, objection
+from monitor.stages.former_location import end_former_locations
 from monitor.state.monitor_state import open_state
 from monitor.state.services import now, real_edge
 from monitor.store.store import open_store
@@ -64,14 +65,16 @@ def recipients(config: Config, incident: Incident, now: datetime) -> list[str]:
 
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    """Open and resolve a drill, in this process if no other holds the database. Raises StoreError."""
+    """Open and resolve a drill, in this process if no other holds the database. Raises DocumentError and StoreError."""
+    check(objection(wish, config, now()))
     ask(open_store(config.store), wish, lambda: run_short(_hold_drill(config, wish, show)))
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
     async with open_state(config, real_edge(show)) as state, answering(state):
         services, belief, told, signals = state.services, state.belief, state.told, state.signals
-        await change(state, Change(wish.incident, ChangeKind.OPENED, now()))
+        await end_former_locations(services, told, partial(change, state))
+        await begin_drill(services, told.cases.keys(), partial(change, state), wish)
         await deliver_due(services, belief, told, signals)
         await asyncio.sleep(max(0.0, (wish.at + services.pauses.drill - now()) / timedelta(seconds=1)))
         await end_drills(services, belief, partial(change, state))

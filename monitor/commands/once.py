@@ -23,6 +23,7 @@ from monitor.runtime.round import once, remembering_what_was_said
 from monitor.stage import Stage
 from monitor.stages.beat import change
 from monitor.stages.drill import end_drills
+from monitor.stages.former_location import end_former_locations
 from monitor.stages.liveness import tell_failure, told_round
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.self_health import SelfHealth
@@ -88,6 +89,7 @@ async def _told_round(config: Config, show: Print) -> list[State]:
     ):
         services, belief = state.services, state.belief
         services.storage.look_where_it_lies()
+        await end_former_locations(state.services, state.told, partial(change, state))
         _name_problems_once(services.own, config)
         state.planned.plan_looks(config.watches, services.edge.clock(), spread_s=0)
         await supervise(state).attempt(Stage.DRILL, partial(end_drills, services, belief, partial(change, state)))

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Match
 from monitor.config.config import Config
-from monitor.console.alert_history import correspondence, in_words, who_answers
+from monitor.console.alert_history import correspondence, in_words, save_reply, who_answers
 from monitor.console.argument import fault, span
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SilenceReport
-from monitor.console.selection import wrong
 from monitor.console.terminal import UP, Print, say
-from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -51,32 +49,15 @@ def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> N
         tags=tuple(arguments.tag),
         faults=tuple(arguments.fault),
     )
-    _check_known(config, match)
-    if not arguments.reason:
-        raise wrong("silence", "lacks --reason", 'say why, for whoever wonders: --reason "key is being replaced"')
-    until = now + arguments.span
-    one = Reply(ReplyKind.SILENCE, now, who_answers(arguments), match=match, until=until, reason=arguments.reason)
-    open_store(config.store).submit_reply(one)
+    until, reason = now + arguments.span, arguments.reason or ""
+    asked = Reply(ReplyKind.SILENCE, now, who_answers(arguments), match=match, until=until, reason=reason)
+    one = save_reply(config, asked)
     say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {in_words(match)}")
 
 
-def _check_known(config: Config, match: Match) -> None:
-    known = {
-        "account": (match.accounts, set(config.accounts)),
-        "provider": (match.providers, set(config.providers)),
-        "tag": (match.tags, {tag for account in config.accounts.values() for tag in account.tags}),
-    }
-    for part, (named, there) in known.items():
-        for name in named:
-            if name not in there:
-                raise wrong(f'--{part} "{name}"', "is not watched", f"use one of: {', '.join(sorted(there))}")
-
-
 def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    known = [one.id for one in _standing(config, now)]
-    if arguments.end not in known:
-        raise wrong(f'"{arguments.end}"', "is no silence that stands", f"use one of: {', '.join(known) or 'none'}")
-    open_store(config.store).submit_reply(Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end))
+    asked = Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end)
+    save_reply(config, asked, correspondence(config, now).replies)
     say(f"{arguments.end}: ended")
 
 
@@ -93,7 +74,8 @@ def _listed(config: Config, now: datetime) -> Iterator[str]:
     found = _standing(config, now)
     for one in found:
         match = one.match or Match()
-        yield f"{one.id}: until {one.until:%Y-%m-%d %H:%M} UTC, {in_words(match)}, by {one.by}: {one.reason}"
+        until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without an end"
+        yield f"{one.id}: {until}, {in_words(match)}, by {one.by}: {one.reason}"
     if not found:
         yield 'no silence stands; `silence 2h --reason "WORDS"` begins one'
 

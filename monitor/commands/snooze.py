@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.config import Config
-from monitor.console.alert_history import incident_meant, who_answers
+from monitor.console.alert_history import incident_meant, save_reply, who_answers
 from monitor.console.argument import add_incident, span
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, Print, say
-from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,5 +23,5 @@ def run(arguments: Namespace) -> int:
 
 def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident, until = incident_meant(config, arguments.incident), now + arguments.span
-    open_store(config.store).submit_reply(Reply(ReplyKind.SNOOZE, now, who_answers(arguments), incident, until=until))
+    save_reply(config, Reply(ReplyKind.SNOOZE, now, who_answers(arguments), incident, until=until))
     say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")

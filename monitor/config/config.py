@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
+from monitor.alert.reply import Names
 from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
 from monitor.config.files import written_below
@@ -90,6 +91,12 @@ class Config(Struct, frozen=True):
     def location(self) -> str:
         """Where this monitor stands, in its messages and in its part of the store."""
         return self.store.location
+
+    @property
+    def names(self) -> Names:
+        """The names that a silence may use."""
+        tags = frozenset(tag for account in self.accounts.values() for tag in account.tags)
+        return Names(self.accounts.keys(), self.providers.keys(), tags)
 
     @property
     def demonstration(self) -> StoreAddress:

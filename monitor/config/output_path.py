@@ -1,5 +1,7 @@
 """Where pages, metrics and results are written: never where that would expose, or overwrite, somebody else's files."""
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from glob import iglob
 from os.path import exists, isdir, normpath, realpath
@@ -10,7 +12,9 @@ from msgspec import Struct
 from probes.document import Problem, why_no_file
 
 SITE_MARK = "api/v2/summary.json"
-"""The file that each folder of ours gets before its front page: a folder without it is not ours."""
+"""The file that each folder of ours gets before its front page; before schema 5 of the database there was none."""
+FRONT_PAGE = re.compile(rb'<!doctype html>\s+<html [^>]*\bdata-made="[^"]*" data-fresh-s="[^"]*"', re.IGNORECASE)
+"""How a front page of ours begins: the pages of those versions have no other mark."""
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files of a page that come and go; nothing else is ever removed."""
 AT_STAKE = ("index.html", *GROWING)
@@ -84,7 +88,7 @@ def _check_folder(
 
 def _why_no_site(folder: Path) -> str | None:
     """Return why a folder holds somebody else's pages; a link out of the folder is not followed."""
-    if exists(folder / SITE_MARK):
+    if exists(folder / SITE_MARK) or FRONT_PAGE.match(_head(folder / "index.html")):
         return None
     for name in (name for kind in AT_STAKE for name in iglob(kind, root_dir=folder)):
         if _is_within(frozenset([f"{realpath(folder / name)}/"]), _forms(folder)):
@@ -132,10 +136,15 @@ def _is_beside(path: Path, database: Path) -> bool:
     )
 
 
-def _why_not_ours(metrics: Path) -> str | None:
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; none if it is not there yet, not ours to read, or no file."""
     try:
-        with open(metrics, "rb") as file:
-            head = file.read(HEAD)
-    except OSError:  # not there yet, or not ours to read
-        return None
+        with open(path, "rb", opener=lambda name, how: os.open(name, how | os.O_NONBLOCK)) as file:
+            return file.read(HEAD) or b""
+    except OSError:
+        return b""
+
+
+def _why_not_ours(metrics: Path) -> str | None:
+    head = _head(metrics)
     return None if not head or METRICS_MARK in head else "is a file with something else in it"

@@ -2,13 +2,16 @@
 
 import getpass
 from argparse import Namespace
+from collections.abc import Iterable
 from datetime import datetime
 
+from monitor.alert.reply import Reply, ReplyKind, objection, subjects
 from monitor.alert.rule import Match
 from monitor.config.config import Config
-from monitor.console.selection import one_of
+from monitor.console.selection import check, one_of
 from monitor.store.resumption import Correspondence
 from monitor.store.store import open_store
+from probes.sanitize import admit_said
 
 
 def correspondence(config: Config, now: datetime) -> Correspondence:
@@ -20,8 +23,26 @@ def correspondence(config: Config, now: datetime) -> Correspondence:
 def incident_meant(config: Config, wanted: str | None) -> str:
     """Return the id of the open incident that the user means."""
     with open_store(config.store).reading() as stored:
-        known = list(stored.resumption.resume().incidents)
-    return one_of(known, wanted, "open incident")
+        known, others = list(stored.resumption.resume().incidents), stored.other_locations()
+    what = f'open incident at the location "{config.location}"' if others else "open incident"
+    return one_of(known, wanted, what)
+
+
+def _open_incidents(config: Config) -> list[str]:
+    with open_store(config.store).reading() as stored:
+        return list(stored.resumption.resume().incidents)
+
+
+def save_reply(config: Config, reply: Reply, known: Iterable[Reply] = ()) -> Reply:
+    """Have a reply saved, and return it as it is saved. `known`: the replies, for one that ends a silence.
+
+    Raises DocumentError if it cannot be meant, StoreError if it cannot be saved.
+    """
+    reply = admit_said(reply)
+    incidents = [] if reply.match or reply.kind is ReplyKind.LIFT else _open_incidents(config)
+    check(objection(reply, config.names, subjects(reply.kind, incidents, known, reply.at), reply.at))
+    open_store(config.store).submit_reply(reply)
+    return reply
 
 
 def who_answers(arguments: Namespace) -> str:

@@ -1,5 +1,6 @@
 """An argument of the command line → the account, channel or incident that it means."""
 
+from monitor.alert.reply import WrongArgument
 from monitor.config.config import Config
 from monitor.words import listed
 from probes.document import DocumentError, Problem, suggest
@@ -43,6 +44,12 @@ def one_of(known: list[str], wanted: str | None, kind: str) -> str:
         raise wrong(what, f"cannot be meant: there is no {kind}", "see `provider-monitor incidents`")
     is_what = f"is no {kind}" if not found else f"may be each {kind}"
     raise wrong(what, is_what, f"use one of: {listed(found or known, MOST)}")
+
+
+def check(found: WrongArgument | None) -> None:
+    """Raise DocumentError for an argument to which there is an objection."""
+    if found:
+        raise wrong(found.key, found.what, found.repair)
 
 
 def wrong(key: str, what: str, repair: str) -> DocumentError:

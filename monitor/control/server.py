@@ -45,11 +45,14 @@ class Seat(Struct, frozen=True):
 
 
 class ControlServer:
-    """Answers requests at the first of `places` that takes a socket. `is_holder`: whether we still hold the lock."""
+    """Answers requests at the first of `places` that takes a socket. `is_holder`: whether we still hold the lock.
+
+    The places may change while it listens, as the database may be moved behind a link.
+    """
 
     def __init__(
         self,
-        places: Sequence[Path],
+        places: Callable[[], Sequence[Path]],
         owner: Owner,
         handle: Handle,
         is_holder: Callable[[], bool],
@@ -87,7 +90,7 @@ class ControlServer:
 
     def _bind(self) -> tuple[Path, socket]:
         first: OSError | None = None
-        for file in self._places:
+        for file in self._places():
             try:
                 return file, bind(file, self._owner)
             except OSError as error:
@@ -96,7 +99,7 @@ class ControlServer:
 
     def _is_to_open(self) -> bool:
         seat = self._seat
-        is_there = seat is not None and identity(seat.file) == seat.held is not None
+        is_there = seat is not None and identity(seat.file) == seat.held is not None and seat.file in self._places()
         return not is_there and self._is_holder()
 
     def _leave(self) -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run
 from monitor.runtime.request import answering
+from monitor.stages.beat import change
+from monitor.stages.former_location import end_former_locations
 from monitor.stages.notify import take_reply
 from monitor.state.belief import BeliefView
 from monitor.state.monitor_state import MonitorState, open_state
@@ -86,6 +89,7 @@ async def _watch(config: Config, show: Print) -> None:
             targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
             show(f"watching {targets} of {accounts}; Ctrl-C ends it")
         state.services.storage.look_where_it_lies()
+        await end_former_locations(state.services, state.told, partial(change, state))
         state.services.manager = find_manager(os.environ, os.getpid())
         await until_signalled(state)
 
@@ -121,6 +125,7 @@ def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaph
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came during the start waits
     for number in shutdown.ASKING:
         loop.add_signal_handler(number, asked.release)
 

@@ -7,9 +7,10 @@ from functools import partial
 
 import msgspec
 
-from monitor.alert.reply import Reply, is_dated, is_meant
+from monitor.alert.reply import Reply, WrongArgument, is_dated, is_meant, objection, subjects
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
+from monitor.stages import drill
 from monitor.stages.beat import change
 from monitor.stages.drill import Drill, begin_drill
 from monitor.stages.notify import take_reply
@@ -17,8 +18,9 @@ from monitor.state.monitor_state import MonitorState
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
+from monitor.store.reader import Reader
 from monitor.store.standby import Place
-from probes.sanitize import admit
+from probes.sanitize import admit_said
 
 CHECK_S = 5.0
 """Seconds between checks that the socket's file is still there."""
@@ -61,6 +63,8 @@ async def obey(state: MonitorState, request: Request) -> RequestResult:
         is_new = await TAKING[request.kind](state, bytes(request.body))
     except UNREADABLE as error:
         return RequestResult(RequestStatus.REFUSED, f"what was asked cannot be read: {error}")
+    except NotMeant as error:
+        return RequestResult(RequestStatus.REFUSED, str(error))
     except (StoreError, ValueError) as error:
         return RequestResult(RequestStatus.REFUSED, f"it cannot be written: {error}")
     return RequestResult(RequestStatus.DONE if is_new else RequestStatus.KNOWN, _to_know(state.services.storage))
@@ -75,18 +79,43 @@ def _to_know(storage: Storage) -> str:
     return f"{storage.store.name} cannot be written now ({failover.refusal.words}): until it can, this is kept {where}"
 
 
+class NotMeant(Exception):
+    """A request that can be read, and not be meant; the text says why, and the repair."""
+
+
 async def _take_reply(state: MonitorState, body: bytes) -> bool:
-    reply = admit(msgspec.json.decode(body, type=Reply))
+    reply = admit_said(msgspec.json.decode(body, type=Reply))
     if not is_meant(reply):
         raise msgspec.ValidationError("a reply has a time, and a silence says what it holds")
+    if found := _objection(state, reply):
+        return await _unless_known(state, reply, found)
     return await take_reply(state.services, state.told, state.signals, reply)
 
 
+def _objection(state: MonitorState, reply: Reply) -> WrongArgument | None:
+    now, belief = state.services.edge.clock(), state.belief
+    meant = subjects(reply.kind, belief.incidents.keys(), state.told.replies, now)
+    return objection(reply, belief.config.names, meant, now)
+
+
+async def _unless_known(state: MonitorState, reply: Reply, found: WrongArgument) -> bool:
+    """Return False for a reply that was taken before, as what it named may have ended since. Raises NotMeant."""
+    if reply in state.told.replies or await state.services.storage.ask(_is_replied, reply.id):
+        return False
+    raise NotMeant(str(found))
+
+
+def _is_replied(stored: Reader, id: str) -> bool:
+    return stored.messages.is_replied(id)
+
+
 async def _begin_drill(state: MonitorState, body: bytes) -> bool:
-    drill = admit(msgspec.json.decode(body, type=Drill))
-    if not is_dated(drill.at):
+    wish = admit_said(msgspec.json.decode(body, type=Drill))
+    if not is_dated(wish.at):
         raise msgspec.ValidationError("a drill has a time")
-    return await begin_drill(state.services, state.told.cases.keys(), partial(change, state), drill)
+    if found := drill.objection(wish, state.belief.config, state.services.edge.clock()):
+        raise NotMeant(str(found))
+    return await begin_drill(state.services, state.told.cases.keys(), partial(change, state), wish)
 
 
 TAKING: Mapping[RequestKind, Callable[[MonitorState, bytes], Awaitable[bool]]] = {

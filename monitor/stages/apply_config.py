@@ -1,5 +1,8 @@
 """Apply a changed configuration to what is watched and believed; called between two beats."""
 
+import logging
+from collections.abc import Callable, Mapping
+
 from msgspec.structs import replace
 
 from monitor.alert.text import MessageTemplates
@@ -12,7 +15,7 @@ from probes.catalog import rules_by_name
 
 
 def take_up(state: MonitorState, config: Config) -> None:
-    """Switch to another configuration. The paths of database and pages stay until a restart."""
+    """Switch to another configuration, but for what is opened at the start: that stays, with a warning."""
     services, belief, planned = state.services, state.belief, state.planned
     before = belief.config
     after = belief.config = _with_places_of(before, config)
@@ -22,18 +25,54 @@ def take_up(state: MonitorState, config: Config) -> None:
     belief.find_anew()
     belief.pending.stirred = True
     services.own.mended("configuration")
+    _warn_of_what_stays(services, before, config)
     _plan(state, before)
 
 
+OPENED_AT_THE_START: Mapping[str, Callable[[Config], object]] = {
+    "location": lambda config: config.location,
+    "[store] path": lambda config: config.store.full_name,
+    "[site] folder": lambda config: config.folder,
+    "[site] public_folder": lambda config: config.public_folder,
+    "[site] metrics": lambda config: config.metrics,
+    "[site] serve": lambda config: config.site.serve,
+    "[site] port": lambda config: config.site.port,
+    "[site] url": lambda config: config.site.url,
+}
+"""The settings that take effect at a start, by their names in monitor.toml. `host` comes besides: `run` may name it."""
+
+
+def _warn_of_what_stays(services: Services, before: Config, after: Config) -> None:
+    """Warn of changes that do not take effect before a restart: commands follow the new file at once."""
+    changed = [name for name, read in OPENED_AT_THE_START.items() if read(before) != read(after)]
+    if after.site.host not in (None, before.site.host):
+        changed.append("[site] host")
+    if not changed:
+        services.own.mended(WARNING)
+        return
+    what = f"what {after.file_name} says now of {', '.join(changed)}"
+    words = f"{what} takes effect after a restart; until then, commands may look in another place"
+    services.own.warn(WARNING, words, logging.WARNING)
+
+
+WARNING = "restart"
+"""Key of that warning."""
+
+
 def _with_places_of(before: Config, after: Config) -> Config:
+    kept = {name: getattr(before.site, name) for name in SITE_KEPT}
     return replace(
         after,
+        site=replace(after.site, **kept),
         store=before.store,
         folder=before.folder,
         public_folder=before.public_folder,
         metrics=before.metrics,
         simulated=before.simulated,
     )
+
+
+SITE_KEPT = ("folder", "public_folder", "metrics", "serve", "host", "port", "url")
 
 
 def _equip(services: Services, before: Config, after: Config) -> None:

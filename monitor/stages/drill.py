@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from monitor.alert.reply import WrongArgument, misdated
+from monitor.config.config import Config
 from monitor.control.message import Request, RequestKind
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
@@ -17,6 +19,7 @@ from monitor.state.belief import BeliefView
 from monitor.state.services import Services
 from monitor.state.stage_signal import Tell
 from monitor.store.store import Store
+from probes.document import suggest
 from probes.model import Confidence, Fault
 
 
@@ -31,6 +34,17 @@ class Drill(Struct, frozen=True):
     @property
     def incident(self) -> Incident:
         return open_incident(_diagnosis(self), location=self.location, drill=True)
+
+
+def objection(drill: Drill, config: Config, now: datetime) -> WrongArgument | None:
+    """Return why a drill cannot be meant; None if it can. Command and monitor ask the same question here."""
+    if drill.account not in config.accounts:
+        return WrongArgument(f'"{drill.account}"', "is no account", suggest(drill.account, config.accounts))
+    if drill.location not in ("", config.location):
+        what = f'is not where this monitor watches, which is "{config.location}"'
+        repair = "restart the monitor if monitor.toml names another now"
+        return WrongArgument(f'location "{drill.location}"', what, repair)
+    return misdated(drill.at, now)
 
 
 def ask(store: Store, drill: Drill, alone: Callable[[], None]) -> None:

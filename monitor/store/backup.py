@@ -113,17 +113,32 @@ def _repair(error: OSError | sqlite3.Error) -> str:
     return "name a file in a folder that is there, and that this user may write to"
 
 
+class Estate(Struct, frozen=True):
+    """Owner of a database, present or future, and the parent folders still to be made."""
+
+    uid: int
+    gid: int
+    missing: tuple[Path, ...]
+
+
 def restore(database: Path, file: Path, at: datetime) -> Path | None:
     """Put a copy of a backup in the database's place; return where the present one is now, None if there was none.
 
     Raises StoreError, Busy if a monitor is using it; the present one then stays.
     """
     estate = _estate(database)
+    with closing(_backup(file)) as source:  # first: nothing is made for what is no backup
+        try:
+            return _restore(database, source, at, estate)
+        finally:
+            _hand_over_what_is_there(estate, lock_file(database))
+
+
+def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: Estate | None) -> Path | None:
     lock = Lock(database)
     try:
-        with closing(_backup(file)) as source:
-            copy = copy_to(source, _draft(database))
-        _hand_over(estate, copy, lock_file(database))
+        copy = copy_to(source, _draft(database))
+        _hand_over(estate, copy)
         aside = set_aside(database, at, "replaced") if database.exists() else None
         copy.rename(database)
     except (OSError, sqlite3.Error) as error:
@@ -131,14 +146,6 @@ def restore(database: Path, file: Path, at: datetime) -> Path | None:
     finally:
         lock.release()
     return aside
-
-
-class Estate(Struct, frozen=True):
-    """Owner of a database, present or future, and the parent folders still to be made."""
-
-    uid: int
-    gid: int
-    missing: tuple[Path, ...]
 
 
 def _estate(database: Path) -> Estate | None:
@@ -157,6 +164,15 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
         return
     for one in (*estate.missing, *files):
         os.chown(one, estate.uid, estate.gid)
+
+
+def _hand_over_what_is_there(estate: Estate | None, lock: Path) -> None:
+    """The same for the folders and the lock, also after a failure: the monitor could not start with root's."""
+    if estate is None:
+        return
+    for one in (*estate.missing, lock):
+        with suppress(OSError):  # it was not made, or cannot be given: the words on the failure say more
+            os.chown(one, estate.uid, estate.gid)
 
 
 def _backup(file: Path) -> sqlite3.Connection:

@@ -196,7 +196,7 @@ def unusable(database: Path, error: Exception) -> StoreError:
     """Return the error to report for a database that the system or SQLite makes unusable."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
-    repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"
+    repair = REPAIRS.get(reason) or _way_in(database)
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
@@ -217,10 +217,15 @@ def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> Stor
 
 
 def _way_in(database: Path) -> str:
+    from monitor.store.file_owner import way_in  # only an error pays for this import
+
+    if repair := way_in(database):
+        return repair
+    what = f"make {database} writable for this user"
     with suppress(OSError):  # a parent folder is closed to us
         if not database.parent.exists():
-            return f"make the folder {database.parent} and give it to this user"
-    return f"make {database} writable for this user"
+            what = f"make the folder {database.parent} and give it to this user"
+    return f"{what}, or name another [store] path"
 
 
 REPAIRS = {

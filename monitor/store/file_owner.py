@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor.control.socket_file import Owner
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
-from monitor.store.standby_path import stand_in
+from monitor.store.standby_path import real_path, stand_in
 
 BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
 """Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
@@ -22,12 +22,18 @@ def check_owned(database: Path) -> None:
 
     Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
     """
-    bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
-    closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
+    bases = filter(None, (*{database, real_path(database)}, stand_in(database)))
+    closed = list(dict.fromkeys(name for base in bases for name in _closed(base)))
     if closed:
-        why, names = os.strerror(errno.EACCES), shlex.join(closed)
-        repair = f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
+        why, repair = os.strerror(errno.EACCES), _of_another(Path(closed[0])) or _giving(closed)
         raise StoreError(f"{', '.join(closed)}: {why}; {repair}", StorageRefusal(RefusalKind.DENIED, why))
+
+
+def _closed(base: Path) -> list[str]:
+    """Return which files of a database are closed to this user; in a closed folder nobody knows, so only that."""
+    if folder := closed_folder(base):
+        return [str(folder)]
+    return [file for side in BESIDE if _is_closed(file := f"{base}{side}")]
 
 
 def _is_closed(path: str) -> bool:
@@ -40,6 +46,35 @@ def _is_closed(path: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def _giving(closed: Iterable[str]) -> str:
+    names = shlex.join(closed)
+    return f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
+
+
+def closed_folder(file: Path) -> Path | None:
+    """Return the folder above a file that this user may not enter; None if there is none."""
+    above = reversed(file.absolute().parents)
+    return next((one for one in above if one.is_dir() and not os.access(one, os.X_OK, effective_ids=True)), None)
+
+
+def way_in(file: Path) -> str | None:
+    """Return how this user gets at a file that another user has closed; None if none has."""
+    folder = closed_folder(file)
+    return _of_another(folder or file) or (_giving([str(folder)]) if folder else None)
+
+
+def _of_another(place: Path) -> str | None:
+    """Return who is to do it instead, where a file or folder belongs to another user; None if it was left in ours."""
+    us = os.geteuid()
+    try:
+        owner, above = place.stat().st_uid, place.absolute().parent.stat().st_uid
+    except OSError:
+        return None
+    if us in (0, owner, above):
+        return None
+    return f"it belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}"
 
 
 class Unheard(StoreError):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from monitor.alert.reply import Reply, is_meant
 from monitor.control.message import UNREADABLE
 from monitor.store.standby_path import stand_in
-from probes.sanitize import admit
+from probes.sanitize import admit_said
 
 log = logging.getLogger("monitor")
 
@@ -43,7 +43,7 @@ def left_replies(database: Path) -> list[LeftReply]:
 
 def _read(content: bytes) -> Reply | None:
     try:
-        return admit(msgspec.json.decode(content, type=Reply))
+        return admit_said(msgspec.json.decode(content, type=Reply))
     except UNREADABLE:
         return None
 

@@ -6,6 +6,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from monitor.store.standby_path import beside
+
 LENGTH = 32
 """Bytes of the key."""
 
@@ -35,7 +37,9 @@ def link_secrets(database: Path) -> list[str]:
 
 
 def _key_file(database: Path) -> Path:
-    return database.with_name(database.name + ".key")
+    """Return the key's file; the one beside a link to the database if an earlier version kept it there."""
+    there, before = beside(database, ".key"), database.with_name(f"{database.name}.key")
+    return before if before.exists() and not there.exists() else there
 
 
 def _kept_key(path: Path) -> bytes | None:

@@ -7,9 +7,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct
+
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import check_file, unusable
 from monitor.store.file_owner import check_owned
+from monitor.store.standby_path import beside, real_path
 
 MOMENT_S = 5.0
 """Seconds to wait for a command that holds the lock briefly."""
@@ -31,9 +34,21 @@ class Busy(StoreError):
     """Another process holds this database: `holder`, its PID or "unknown"."""
 
     def __init__(self, lock: Path, holder: str) -> None:
-        at_work = f"{lock}: another provider-monitor (process {holder}) is at work on this database"
-        super().__init__(f"{at_work}; stop it, or let it do the work")
         self.holder = holder
+        self.who = f"process {holder}" if holder != UNKNOWN else "another process"
+        at_work = f"{lock}: another provider-monitor ({self.who}) is at work on this database"
+        super().__init__(f"{at_work}; stop it, or let it do the work")
+
+
+UNKNOWN = "unknown"
+
+
+class LockFile(Struct, frozen=True):
+    """An open file to lock. `is_own`: it is there for that alone, so that the holder's PID is in it."""
+
+    descriptor: int
+    path: Path
+    is_own: bool
 
 
 class Lock:
@@ -51,80 +66,136 @@ class Lock:
         """
         check_file(database)
         check_owned(database)
-        self._database, self.was_there = database, os.path.exists(f"{database}.lock")
+        self._database, self.was_there = database, lock_file(database).exists()
         self._briefly = briefly
+        self._kept: list[int] = []
         try:
-            database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file, path = _open_lock(database)
+            self._held = self._taken()
         except OSError as error:
             raise unusable(database, error) from None
-        self._take(path)
 
-    def _take(self, path: Path) -> None:
+    def _taken(self) -> LockFile:
+        """Open a file to lock, and take it. Raises OSError and Busy.
+
+        Whoever can make no lock file locks the database, and looks for a lock file afterwards; whoever has a lock file
+        looks at the database afterwards. So one of two who come at the same instant sees the other.
+        """
+        lock_file(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._take(_open_lock(self._database))
+        if file.is_own and self._is_held_itself():
+            os.close(file.descriptor)
+            raise Busy(file.path, UNKNOWN)
+        if not file.is_own and lock_file(self._database).exists():
+            os.close(file.descriptor)
+            file = self._take(_open_lock(self._database))
+        return file
+
+    def _take(self, file: LockFile) -> LockFile:
         """Take the lock, waiting for commands that hold it briefly. Raises Busy."""
         began_s = time.monotonic()
         known = "", began_s
-        while not self._is_taken():
-            now_s, said = time.monotonic(), os.pread(self._file, 40, 0).decode(errors="replace").strip()
+        while not _is_locked(file.descriptor):
+            now_s, said = time.monotonic(), _said(file)
             known = known if known[0] == said else (said, now_s)
             holder, _, how = said.partition(" ")
             waited_s, limit_s = (now_s - began_s, MOMENT_S) if how == BRIEFLY else (now_s - known[1], SETTLING_S)
             if self._briefly or waited_s >= limit_s:
-                os.close(self._file)
-                raise Busy(path, holder or "unknown")
+                os.close(file.descriptor)
+                raise Busy(file.path, holder or UNKNOWN)
             time.sleep(TURN_S)
-        with suppress(OSError):  # the PID is a courtesy
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
+        if file.is_own:
+            with suppress(OSError):  # the PID is a courtesy
+                os.ftruncate(file.descriptor, 0)
+                os.pwrite(file.descriptor, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
+        return file
 
-    def _is_taken(self) -> bool:
+    def _is_held_itself(self) -> bool:
+        """Whether a process that could make no lock file has locked the database; asked before we open it."""
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            database = os.open(real_path(self._database), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return False
-        return True
+        try:
+            return not _is_locked(database)
+        finally:
+            os.close(database)
 
     def is_lost(self) -> bool:
-        """Whether the lock file was deleted or replaced, so that another process could take the lock."""
+        """Whether the locked file was deleted or replaced, so that another process could take the lock."""
+        place = lock_file(self._database) if self._held.is_own else real_path(self._database)
         try:
-            return not os.path.samestat(os.stat(lock_file(self._database)), os.fstat(self._file))
+            return not os.path.samestat(os.stat(place), os.fstat(self._held.descriptor))
         except OSError as error:
             return error.errno == errno.ENOENT
 
     def renew(self) -> None:
         """Take the lock again if its file, or the whole folder, was deleted; the folder is made again.
 
-        Raises OSError, and Busy if another process was first.
+        A lock of the database itself becomes one of a lock file as soon as one can be made. Raises OSError, and Busy if
+        another process was first.
         """
-        self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file, path = _open_lock(self._database)
-        before = self._file
-        if os.path.samestat(os.fstat(file), os.fstat(before)):
-            os.close(file)
+        lock_file(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.is_lost():
+            if not self._held.is_own:
+                self._exchange()
             return
-        self._file = file
+        before, self._held = self._held, self._take(_open_lock(self._database))
+        self._put_away(before)
+
+    def _exchange(self) -> None:
         try:
-            self._take(path)
-        except Busy:
-            self._file = before
-            raise
-        os.close(before)
+            file = _open_own(self._database)
+        except OSError:
+            return
+        before, self._held = self._held, self._take(file)
+        self._put_away(before)
+
+    def _put_away(self, before: LockFile) -> None:
+        """Close a file that is no longer needed: the database only at the end, as SQLite would lose its locks.
+
+        Source: https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+        """
+        if before.is_own:
+            os.close(before.descriptor)
+        else:
+            self._kept.append(before.descriptor)
 
     def release(self) -> None:
-        os.close(self._file)
+        for one in (self._held.descriptor, *self._kept):
+            os.close(one)
 
 
 def lock_file(database: Path) -> Path:
-    return database.with_name(f"{database.name}.lock")
+    """Return the lock file, which is beside the database itself: two paths that lead to it have one lock."""
+    return beside(database, ".lock")
 
 
-def _open_lock(database: Path) -> tuple[int, Path]:
+def _open_lock(database: Path) -> LockFile:
     """Open the lock file. If none can be made, lock the database itself, as with one on a read-only disk."""
-    path = lock_file(database)
+    path, itself = lock_file(database), real_path(database)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
+        return _open_own(database)
     except OSError as error:
-        for old in (path, database):
+        for old in (path, itself):
             with suppress(OSError):
-                return os.open(old, os.O_RDONLY | os.O_CLOEXEC), old
+                return LockFile(os.open(old, os.O_RDONLY | os.O_CLOEXEC), old, is_own=old == path)
         raise error
+
+
+def _open_own(database: Path) -> LockFile:
+    path, how = lock_file(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    return LockFile(os.open(path, how, 0o600), path, is_own=True)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Lock a file, and return whether that worked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _said(file: LockFile) -> str:
+    """Return what the holder wrote into the lock file; the first bytes of a database name nobody."""
+    return os.pread(file.descriptor, 40, 0).decode(errors="replace").strip() if file.is_own else ""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.store.standby_path import beside
+
 DAY = timedelta(days=1)
 
 
@@ -60,4 +62,4 @@ def add(before: Overlap | None, times: Iterable[datetime]) -> Overlap | None:
 
 
 def _file(database: Path) -> Path:
-    return database.with_name(database.name + ".overlaps")
+    return beside(database, ".overlaps")

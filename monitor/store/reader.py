@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from monitor.store.former_location import FormerLocation, former_locations
 from monitor.store.history import History
 from monitor.store.incident_log import IncidentLog
 from monitor.store.key_value import Marks
@@ -38,6 +39,15 @@ class Reader:
     def next_roll_up(self, now: datetime) -> RollUp | None:
         """Return the oldest closed hour, else day, not rolled up yet; None if all are."""
         return next_roll_up(self._db, self.marks, now)
+
+    def former_locations(self, now: datetime) -> list[FormerLocation]:
+        """Return the locations for which the database was written before it came to be used for this one."""
+        return former_locations(self._db, self.marks.location, now)
+
+    def other_locations(self) -> list[str]:
+        """Return the other locations that have written to the database."""
+        query = "SELECT location FROM mark WHERE name = 'beat' AND location <> ? ORDER BY 1"
+        return [row["location"] for row in self._db.execute(query, (self.marks.location,))]
 
     def is_sound(self) -> bool:
         """Whether SQLite finds the file's pages intact."""

@@ -11,12 +11,23 @@ SHARED = Path("/run/provider-monitor")
 """Folder that systemd makes for our units, so that a command finds the service's stand-in."""
 
 
+def real_path(database: Path) -> Path:
+    """Return where a database is, with links resolved: SQLite keeps its WAL there, and we whatever belongs to it."""
+    return Path(os.path.realpath(database))
+
+
+def beside(database: Path, suffix: str) -> Path:
+    """Return a file beside a database, the same for each path that leads to it."""
+    real = real_path(database)
+    return real.with_name(f"{real.name}{suffix}")
+
+
 def stand_in(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:
     """Return the path of a database's stand-in, whether it exists or not; None if no folder can be written.
 
     `user`: who uses the database, if root acts for them; by default this process's user.
     """
-    name = blake2s(os.fsencode(database.absolute()), digest_size=8).hexdigest()
+    name = blake2s(os.fsencode(real_path(database)), digest_size=8).hexdigest()
     folder = next(_folders(environment, database, os.geteuid() if user is None else user), None)
     return folder and folder / f"{name}.db"
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,11 @@ class Store(Struct, frozen=True):
     def name(self) -> str:
         """The short name, for messages."""
         return self.address.name
+
+    @property
+    def location(self) -> str:
+        """Where its monitor stands."""
+        return self.address.location
 
     def place_warning(self) -> str | None:
         """Return why the database should not be where it is; None: it is fine."""
@@ -136,7 +142,8 @@ class Store(Struct, frozen=True):
         from monitor.store.file_owner import owner_of
         from monitor.store.submission import socket_files
 
-        return ControlServer(socket_files(self._database), owner_of(self._database), handle, is_holder)
+        places = partial(socket_files, self._database)
+        return ControlServer(places, owner_of(self._database), handle, is_holder)
 
     def left_replies(self) -> list["LeftReply"]:
         """Return the replies that an older version left."""

@@ -16,7 +16,7 @@ from monitor.store.connection import open_reader
 from monitor.store.file_owner import Unheard, give, owner_of, repair_for, speaker_of
 from monitor.store.lock import Busy, Lock
 from monitor.store.standby import FailoverWriter, Place
-from monitor.store.standby_path import stand_in
+from monitor.store.standby_path import beside, real_path, stand_in
 from monitor.store.writer import Writer
 
 PATIENCE_S = 10.0
@@ -26,8 +26,7 @@ PAUSE_S = 0.1
 
 def socket_files(database: Path, user: int | None = None) -> list[Path]:
     """Return where a user's process (by default ours) listens: beside the database, else beside its stand-in."""
-    bases = (database, stand_in(database, user=user))
-    return [one.with_name(f"{one.name}.sock") for one in bases if one]
+    return [beside(one, ".sock") for one in (database, stand_in(database, user=user)) if one]
 
 
 def submit(database: Path, request: Request, alone: Callable[[], None], patience_s: float = PATIENCE_S) -> str:
@@ -46,7 +45,7 @@ def submit(database: Path, request: Request, alone: Callable[[], None], patience
             alone()
         except Busy as error:
             if time.monotonic() > ends_s:
-                raise Unheard(f"{database.name} is held by process {error.holder}, which {SILENT}") from None
+                raise Unheard(f"{database.name} is held by {error.who}, which {SILENT}") from None
             time.sleep(PAUSE_S)
         else:
             return ""
@@ -97,7 +96,7 @@ def write_alone(database: Path, location: str, work: Callable[[Writer], object])
             failover.do(work)
             if failover.place is Place.MEMORY and failover.refusal:
                 raise Unheard(f"{database}: {failover.refusal.words}; make room on that disk, or make it writable")
-        give([one for one in (database, aside) if one], owner)
+        give([one for one in (database, real_path(database), aside) if one], owner)
     finally:
         lock.release()
 

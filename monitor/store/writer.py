@@ -309,6 +309,11 @@ class Writer:
             rows,
         )
 
+    def end_elsewhere(self, location: str, changes: Iterable[Change]) -> None:
+        """Write changes that end the incidents of another location, for which nobody watches any more."""
+        with self._transaction():
+            Writer(self._db, location)._save_changes(changes)
+
     def save_reply(self, reply: Reply) -> bool:
         """Write one reply, outside of a beat; return whether it is new."""
         with self._transaction():

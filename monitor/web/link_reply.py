@@ -16,7 +16,7 @@ from monitor.store.store import Store
 from monitor.web.server import LinkUnavailable
 from monitor.words import title
 from probes.redact import mask
-from probes.sanitize import admit
+from probes.sanitize import admit_said
 
 log = logging.getLogger("monitor")
 
@@ -66,7 +66,7 @@ class LinkReplies(Struct, frozen=True):
             incident = self._incident(link)
             if incident is None:
                 return False
-            return self.submit(admit(link.silence(token, like(incident), now + span, mask(reason), now)))
+            return self.submit(admit_said(link.silence(token, like(incident), now + span, mask(reason), now)))
 
     def _incident(self, link: Link) -> Incident | None:
         with self.store.reading() as stored:

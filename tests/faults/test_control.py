@@ -1,5 +1,6 @@
 """What people answer, while the real program starts, ends, hangs, is killed, is attacked or cannot write."""
 
+import json
 import os
 import shutil
 import signal
@@ -15,12 +16,17 @@ import pytest
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
+from monitor.commands.drill import hold_drill
+from monitor.config.load import load
 from monitor.control.message import ANSWER_S
 from monitor.control.socket_file import connect
+from monitor.stages.drill import Drill, ask
 from monitor.storage_refusal import StoreError
 from monitor.store.lock import Busy, Lock
 from monitor.store.replies import leave
+from monitor.store.store import open_store
 from monitor.store.submission import socket_files
+from probes.model import Fault
 from tests.backstage import call, start
 from tests.faults.deaf import deaf
 from tests.faults.machine import end, until
@@ -247,6 +253,64 @@ def test_on_a_disk_that_is_read_only_from_the_start_it_listens_elsewhere(machine
     assert (code, "silent until" in out) == (0, True), machine.log
     machine.remount("rw")
     until(lambda: machine.rows("SELECT json_extract(details, '$.reason') FROM reply") == [["why"]])
+
+
+def test_on_a_read_only_disk_without_a_lock_file_it_holds_the_database_itself_and_listens_elsewhere(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    machine.path("monitor.db.lock").unlink()
+    machine.remount("ro")
+    machine.start("run")
+    until(lambda: "results cannot be written" in machine.log)
+    code, out = machine.call(*SILENCE, "why")
+    assert (code, "silent until" in out) == (0, True), machine.log
+    assert machine.call("run")[0] == 2
+    assert "another provider-monitor (another process) is at work on this database" in machine.log
+    machine.remount("rw")
+    until(lambda: machine.rows("SELECT json_extract(details, '$.reason') FROM reply") == [["why"]])
+    until(lambda: machine.path("monitor.db.lock").exists())
+    assert machine.call(*SILENCE, "again")[0] == 0
+
+
+def opened(folder):
+    return rows(folder, "SELECT count(*), max(incident_id) FROM change WHERE kind = 'opened'")
+
+
+def test_a_drill_whose_answer_was_lost_is_opened_once_by_the_command_that_repeats_it(tmp_path):
+    with quiet(tmp_path):
+        config = load(tmp_path / "monitor.toml", {"KEY": KEY})
+        wish = Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC), config.location)
+        with running(tmp_path) as process:
+            ask(open_store(config.store), wish, nobody_runs)
+            assert opened(tmp_path) == [(1, wish.incident.id)]
+            process.kill()
+        hold_drill(config, wish, print)
+
+    assert opened(tmp_path) == [(1, wish.incident.id)]
+    assert rows(tmp_path, "SELECT closed > opened FROM incident") == [(1,)]
+
+
+def nobody_runs():
+    raise AssertionError("somebody runs")
+
+
+SAYS = {
+    "a drill of an unknown account": {"kind": "drill", "body": {"account": "openai/zz", "fault": "timeout"}},
+    "a reply to an unknown incident": {"kind": "reply", "body": {"kind": "acknowledge", "subject": "i-1"}},
+    "the end of an unknown silence": {"kind": "reply", "body": {"kind": "lift", "subject": "zz"}},
+    "a silence without an end": {"kind": "reply", "body": {"kind": "silence", "match": {}, "reason": "r"}},
+}
+
+
+@pytest.mark.parametrize("said", SAYS.values(), ids=SAYS)
+def test_what_no_command_would_say_is_refused_over_the_socket_and_leaves_no_trace(tmp_path, said):
+    with quiet(tmp_path), running(tmp_path):
+        said["body"]["at"] = datetime.now(UTC).isoformat()
+        with connect(database(tmp_path).with_name("monitor.db.sock"), {os.geteuid()}, 10) as speaking:
+            speaking.sendall(json.dumps(said).encode() + b"\n")
+            answer = json.loads(speaking.makefile().readline())
+        assert (answer["status"], call("silence", folder=tmp_path, KEY=KEY)[1]) == ("refused", "no silence stands\n")
+    assert (opened(tmp_path), rows(tmp_path, "SELECT * FROM reply")) == ([(0, None)], [])
 
 
 def test_hostile_speakers_hold_up_neither_the_watch_nor_an_answer(tmp_path, stage):

@@ -18,6 +18,8 @@ import pytest
 
 from monitor.stages import drill
 from monitor.store.lock import Busy
+from monitor.store.setting import StoreAddress
+from monitor.store.store import open_store
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf
@@ -81,7 +83,11 @@ def end(process, number=signal.SIGTERM):
 
 def hold_drill(folder, id="openai/main"):
     until(lambda: database(folder).exists())
-    drill.ask(database(folder), drill.Drill(id, Fault.ACCOUNT_SUSPENDED, datetime.now(UTC)), is_running)
+    store, wish = open_store(StoreAddress(database(folder), "here")), drill.Drill(id, FAULT, datetime.now(UTC))
+    drill.ask(store, wish, is_running)
+
+
+FAULT = Fault.ACCOUNT_SUSPENDED
 
 
 def is_running():
@@ -310,6 +316,26 @@ def ends_as_first(process, its, times=1):
         time.sleep(0.2)
     assert process.wait(60) == 0
     return time.monotonic() - began
+
+
+@pytest.mark.parametrize("later_s", [0, 0.1, 0.3, 0.6, 1])
+def test_a_reload_that_is_asked_for_during_the_start_ends_nothing_and_follows_it(tmp_path, later_s):
+    (tmp_path / "key.sh").write_text("sleep 1; echo sk-1234567890abcdefghij\n")
+    with deaf() as provider:
+        write(tmp_path, QUIET, NO_PAGE, account("main", base(provider)).replace("env:KEY", "command:sh key.sh"))
+        with program(tmp_path, *line("run")) as process:
+            until(lambda: has_blocked(process.pid, signal.SIGHUP))
+            time.sleep(later_s)
+            process.send_signal(signal.SIGHUP)
+            until(lambda: "monitor.toml was taken up" in (tmp_path / "log").read_text())
+            process.send_signal(signal.SIGHUP)
+            until(lambda: (tmp_path / "log").read_text().count("monitor.toml was taken up") == 2)
+            ends_soon(tmp_path, process)
+
+
+def has_blocked(pid, number):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("SigBlk:")[2].split()[0], 16) >> (number - 1) & 1
 
 
 @needs_namespaces

@@ -15,8 +15,11 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
+from monitor.words import count
+from probes.simulator import Trouble
 from tests.backstage import ROOT, call, start
 from tests.faults.hostile import hostile
+from tests.faults.test_ending import rows
 from tests.faults.test_hostile_answers import KEY, is_told, running, write
 
 BROKEN = {
@@ -277,3 +280,30 @@ def test_a_pipe_of_the_shell_is_read_as_the_configuration(tmp_path):
     with start("--config", "/dev/stdin", "check", folder=tmp_path, KEY=KEY) as process:
         out, err = process.communicate(text, timeout=60)
     assert (process.returncode, "1 account," in out) == (0, True), err
+
+
+def test_what_is_open_under_another_name_of_the_location_ends_and_people_are_told(tmp_path, stage):
+    stage.write_config(tmp_path)
+    for id in ("openai/main", "openai/backup"):
+        stage.set(id, Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=tmp_path)
+    call("silence", "1h", "--account", "anthropic/team", "--reason", "moving", folder=tmp_path)
+    before = rows(tmp_path, OPEN)
+    plain = (tmp_path / "monitor.toml").read_text()
+    (tmp_path / "monitor.toml").write_text('location = "there"\n' + plain)
+
+    _, _, said = call("acknowledge", folder=tmp_path)
+    assert 'there is no open incident at the location "there"' in said
+    _, _, warned = call("once", folder=tmp_path)
+
+    words = 'monitor.db was written for the location "here", and is used for "there" now: what was open there ends'
+    left = f"as no longer watched ({count(len(before), 'incident')} and 1 silence)"
+    assert f"{words} {left}" in warned
+    assert rows(tmp_path, OPEN.replace("here", "there")) == before != []
+    assert rows(tmp_path, OPEN) == []
+    titles = stage.inbox.titles()
+    assert len([one for one in titles if "NO LONGER WATCHED" in one]) == len(before), titles
+    assert words not in call("once", folder=tmp_path)[2]
+
+
+OPEN = "SELECT subject FROM incident WHERE location = 'here' AND closed IS NULL ORDER BY 1"
