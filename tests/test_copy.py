@@ -2,21 +2,26 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from monitor.cli import main
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store import backup
-from monitor.store.backup import back_up, is_broken, restore, set_aside
+from monitor.store.aside import KEPT, set_aside
+from monitor.store.backup import back_up, is_broken, restore
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import VERSION
 from monitor.store.file_owner import BESIDE
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.row import Batch
 from monitor.store.sqlite_error import is_broken_file, refusal_of
+from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
+from tests.backstage import ROOT
 from tests.conftest import at, observation
 from tests.test_schema import lay
 
@@ -141,13 +146,92 @@ def test_a_backup_takes_the_place_of_the_present_database_which_is_kept(path, tm
     back_up(path, tmp_path / "copy.db")
     with closing(open_writer(path)) as db:
         Writer(db, "here").save(Batch(at(1), (observation(seconds=1),)))
-    aside = restore(path, tmp_path / "copy.db", at(0))
+    (aside,) = restore(path, tmp_path / "copy.db", at(0))
 
     assert (looks(path), looks(aside), aside.name) == (1, 2, "monitor.db.replaced-20261121T120000")
 
 
+def leave_log(path, seconds):
+    """Let a process that is killed leave a database with more looks in its log."""
+    code = (
+        "import os, sys; from pathlib import Path; from monitor.store.connection import open_writer; "
+        "from monitor.store.row import Batch; from monitor.store.writer import Writer; "
+        "from tests.conftest import at, observation; writer = Writer(open_writer(Path(sys.argv[1])), 'here'); "
+        "[writer.save(Batch(at(one), (observation(seconds=one),))) for one in map(int, sys.argv[2:])]; "
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path), *map(str, seconds)], cwd=ROOT, check=False)
+    assert Path(f"{path}-wal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["with its database", "alone"])
+def test_what_is_put_back_is_not_read_with_the_log_of_the_database_before(path, tmp_path, is_there):
+    back_up(path, tmp_path / "copy.db")
+    leave_log(path, range(1, 40))
+    if not is_there:
+        path.unlink()
+    (aside,) = restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(path) == 1
+    assert aside.name == f"monitor.db.replaced-20261121T120000{'' if is_there else '-wal'}"
+    if is_there:
+        assert looks(aside) == 40
+
+
+def test_what_is_put_back_is_not_rolled_back_by_a_journal_that_was_left(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    Path(f"{path}-journal").write_bytes(b"left")
+    restore(path, tmp_path / "copy.db", at(0))
+
+    assert not Path(f"{path}-journal").exists()
+    assert (path.parent / "monitor.db.replaced-20261121T120000-journal").read_bytes() == b"left"
+
+
+def test_a_backup_that_is_not_whole_at_its_place_is_taken_back(path, tmp_path, monkeypatch):
+    back_up(path, tmp_path / "copy.db")
+    leave_log(path, [1])
+
+    def spoiled(*renamed):
+        os.replace(*renamed)
+        if renamed[1] == path:
+            spoil(path)
+
+    monkeypatch.setattr(os, "rename", spoiled)
+    with pytest.raises(StoreError, match="; it is as it was"):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(path) == 2
+    assert not [*path.parent.glob("*replaced*"), *path.parent.glob("*restoring*")]
+
+
+def test_a_restore_that_cannot_be_undone_says_where_the_database_is(path, tmp_path, monkeypatch):
+    back_up(path, tmp_path / "copy.db")
+
+    def refuse(before, after):
+        if str(after) == str(path):
+            raise OSError(5, "Input/output error")
+        os.replace(before, after)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(StoreError) as told:
+        restore(path, tmp_path / "copy.db", at(0))
+    assert "what it was is monitor.db.replaced-20261121T120000 beside it, and cannot be put back" in str(told.value)
+    assert looks(path.with_name("monitor.db.replaced-20261121T120000")) == 1
+
+
+def test_what_a_stand_in_holds_is_not_mixed_into_what_is_put_back_but_kept(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    with closing(open_writer(stand_in(path))) as db:
+        Writer(db, "here").save(Batch(at(1), (observation(seconds=1), observation(seconds=2))))
+    aside, kept = restore(path, tmp_path / "copy.db", at(0))
+
+    assert (looks(path), looks(aside), looks(kept)) == (1, 1, 2)
+    assert kept.name == "monitor.db.stand-in-20261121T120000"
+    assert not stand_in(path).exists()
+
+
 def test_a_backup_is_put_where_no_database_is(path, tmp_path):
-    assert restore(tmp_path / "new" / "monitor.db", path, at(0)) is None
+    assert restore(tmp_path / "new" / "monitor.db", path, at(0)) == []
     assert looks(tmp_path / "new" / "monitor.db") == 1
 
 
@@ -273,7 +357,7 @@ def test_only_a_file_that_is_wrong_is_broken(path, tmp_path):
 
 
 def test_the_last_of_what_is_set_aside_are_kept_with_their_logs(path):
-    for number in range(backup.KEPT + 2):
+    for number in range(KEPT + 2):
         path.write_text("x")
         path.with_name("monitor.db-wal").write_text("x")
         set_aside(path, at(number))

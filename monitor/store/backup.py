@@ -11,7 +11,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.connection import read_only, take_over
+from monitor.store import restoration
+from monitor.store.aside import aside_name, files, forget_older, remove
+from monitor.store.connection import read_as_it_is, read_only, take_over
 from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
 from monitor.store.file_owner import BESIDE
 from monitor.store.lock import Lock, lock_file
@@ -19,9 +21,7 @@ from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
-KEPT = 2
-"""Number of set-aside files that are kept."""
-SIDES = ("-wal", "-shm")
+STAND_IN = "stand-in"
 WANTED = "name a file that `provider-monitor backup` wrote"
 
 
@@ -113,24 +113,44 @@ def _repair(error: OSError | sqlite3.Error) -> str:
     return "name a file in a folder that is there, and that this user may write to"
 
 
-def restore(database: Path, file: Path, at: datetime) -> Path | None:
-    """Put a copy of a backup in the database's place; return where the present one is now, None if there was none.
+def restore(database: Path, file: Path, at: datetime) -> list[Path]:
+    """Put a copy of a backup in the database's place; return where the present one is now, empty if there was none.
 
-    Raises StoreError, Busy if a monitor is using it; the present one then stays.
+    What a stand-in holds is kept, too, but not brought over. Raises StoreError, Busy if a monitor is using it; the
+    present one then stays.
     """
     estate = _estate(database)
     lock = Lock(database)
     try:
+        there = stand_in(database, user=estate.uid if estate else None)
+        restoration.end(database, there)
         with closing(_backup(file)) as source:
             copy = copy_to(source, _draft(database))
-        _hand_over(estate, copy, lock_file(database))
-        aside = set_aside(database, at, "replaced") if database.exists() else None
-        copy.rename(database)
+        kept = _keep_stand_in(database, there, at)
+        _hand_over(estate, copy, lock_file(database), *kept)
+        restoration.announce(database, copy, at)
+        aside = restoration.end(database, there)
+    except restoration.Unrestored as error:
+        raise StoreError(f"{database}: {error}") from None
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{database}: {_words(error)}; it is as it was") from None
     finally:
         lock.release()
-    return aside
+    return [*(files(aside)[:1] if aside else []), *kept]
+
+
+def _keep_stand_in(database: Path, there: Path | None, at: datetime) -> list[Path]:
+    """Keep a copy of the stand-in beside the database, whose latest rows it holds. Raises OSError or sqlite3.Error."""
+    if there is None or not there.exists():
+        return []
+    try:
+        source = read_as_it_is(there)
+    except StoreError:  # nothing can be read of it
+        return []
+    with closing(source):
+        kept = copy_to(source, aside_name(database, STAND_IN, f"{at:%Y%m%dT%H%M%S}"))
+    forget_older(database, STAND_IN)
+    return [kept]
 
 
 class Estate(Struct, frozen=True):
@@ -246,39 +266,8 @@ def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
     return copy_to(source, _draft(database)).replace(database.with_name(f"{database.name}.{why}"))
 
 
-def set_aside(database: Path, at: datetime, why: str = "corrupt") -> Path:
-    """Move a database away under a dated name, delete older ones beyond KEPT, and return where it is now."""
-    aside = database.with_name(f"{database.name}.{why}-{at:%Y%m%dT%H%M%S}")
-    for side in SIDES:  # first: a WAL without its database is useless
-        with suppress(FileNotFoundError):
-            os.rename(f"{database}{side}", f"{aside}{side}")
-    database.rename(aside)
-    for old in _set_aside(database, why)[:-KEPT]:
-        remove(old)
-    return aside
-
-
-def put_back(aside: Path, database: Path) -> None:
-    """Undo setting a database aside. Raises OSError."""
-    remove(database)
-    for side in (*SIDES, ""):
-        with suppress(FileNotFoundError):
-            os.rename(f"{aside}{side}", f"{database}{side}")
-
-
-def _set_aside(database: Path, why: str) -> list[Path]:
-    files = database.parent.glob(f"{database.name}.{why}-*")
-    return sorted(one for one in files if not one.name.endswith(SIDES))
-
-
 def clear(database: Path) -> None:
     """Delete a database with all that is beside it, except its lock. Raises OSError."""
     for path in database.parent.glob(database.name + "*"):
         if path.is_file() and path.suffix != ".lock":
             path.unlink()
-
-
-def remove(database: Path) -> None:
-    """Delete a database with its side files. Raises OSError."""
-    for side in ("", *SIDES):
-        Path(f"{database}{side}").unlink(missing_ok=True)

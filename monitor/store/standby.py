@@ -14,7 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
-from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
+from monitor.store import restoration
+from monitor.store.aside import files, put_back, remove, set_aside
+from monitor.store.backup import copy_to, foreign, identity, is_broken, was_once_ours
 from monitor.store.connection import (
     open_in_memory,
     open_writer,
@@ -97,6 +99,7 @@ class FailoverWriter:
 
     def open(self) -> None:
         """Open the database, or its stand-in. Raises StoreError if no monitor ever wrote to it."""
+        self._end_restore()
         was_empty = self._is_empty()
         try:
             self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
@@ -107,6 +110,17 @@ class FailoverWriter:
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
         self._import_left_stand_in()
+
+    def _end_restore(self) -> None:
+        """End a restore that was killed on its way."""
+        try:
+            aside = restoration.end(self._database, self._stand_in)
+        except restoration.Unrestored as error:
+            log.error("%s: a restore that was cut short cannot be ended: %s", self._database.name, error)
+        else:
+            for one in files(aside)[:1] if aside else []:
+                what = "%s: a restore that was cut short was ended; what it was is %s beside it"
+                log.warning(what, self._database.name, one.name)
 
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
         """Go on without an unusable database. Raises the error if no monitor ever used it."""
