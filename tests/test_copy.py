@@ -347,6 +347,16 @@ def test_a_broken_backup_is_refused(path, tmp_path):
     assert looks(path) == 1
 
 
+def test_a_copy_of_a_broken_database_is_refused_with_the_true_repair(path, tmp_path):
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'observation'").fetchone()
+    spoil(path, page - 1)
+    with pytest.raises(StoreError, match="is not whole.*; the database itself is broken: restore a backup"):
+        back_up(path, tmp_path / "copy.db")
+
+    assert not (tmp_path / "copy.db").exists()
+
+
 def test_only_a_file_that_is_wrong_is_broken(path, tmp_path):
     assert not is_broken(path)
     assert not is_broken(tmp_path / "no such file")

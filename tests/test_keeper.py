@@ -19,8 +19,9 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
+from monitor.store.aside import remove
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
+from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, Foreign, complaint
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
@@ -30,6 +31,7 @@ from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import CHAT, at, health, observation
+from tests.test_schema import lay
 
 IMPATIENT = WriterLimits(wait_s=0, retry_wait_s=0)
 AGAIN_S = IMPATIENT.again_s
@@ -738,3 +740,106 @@ def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, conten
 
     told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
     assert len(told) == (1 if is_told else 0)
+
+
+def left_by(house, version):
+    """Put a database there as an older version left it."""
+    house.failover.close()
+    remove(house.path)
+    lay(version, house.path)
+
+
+def break_page(path, table):
+    """Overwrite the first bytes of a table's first page, as a bad sector does."""
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 300)
+
+
+OLDER_ONES = range(1, VERSION)
+
+
+def known_to(house):
+    """Return what goes on: the open incidents, whom they were told to, the health, and what waits."""
+    reader = house.failover.reader
+    resumed = reader.resumption.resume()
+    ((incident, case),) = reader.resumption.correspondence(at(61)).cases.items()
+    waiting = [one.channel for one in house.failover.writer.due_messages(at(61))]
+    return [*resumed.incidents], incident, {*case.told}, resumed.healths[CHAT.id].fault, waiting
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+@pytest.mark.parametrize("table", ["observation", "evidence", "daily"])
+def test_a_broken_database_of_an_older_version_is_set_aside_and_what_can_be_read_is_brought_over(house, version, table):
+    left_by(house, version)
+    house.failover = house.opened()
+    whole = known_to(house)
+    left_by(house, version)
+    break_page(house.path, table)
+    house.failover = house.opened()
+
+    assert (house.failover.place, known_to(house)) == (Place.DISK, whole)
+    (event,) = house.failover.events
+    assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_an_older_database_that_cannot_be_migrated_now_is_stood_in_for_with_all_that_goes_on(
+    house, version, monkeypatch
+):
+    left_by(house, version)
+    house.failover = house.opened()
+    whole = known_to(house)
+    left_by(house, version)
+    with monkeypatch.context() as short:
+        short.setattr("monitor.store.backup.keep", _no_room)
+        house.failover = house.opened()
+
+    assert (house.failover.place, house.failover.refusal.kind) == (Place.RUNTIME, RefusalKind.FULL)
+    assert known_to(house) == whole
+    house.now += AGAIN_S
+    house.look()
+    assert (house.failover.place, len(seen(house.failover.connection))) == (Place.DISK, 2)
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_what_an_older_version_left_beside_is_written_into_the_database(house, version):
+    house.failover.close()
+    lay(version, house.aside)
+    house.failover = house.opened()
+
+    _, _, told, healths, waiting = known_to(house)
+    assert (told, healths[CHAT.id].fault, waiting) == ({"phone"}, Fault.ACCOUNT_SUSPENDED, ["phone"])
+    assert len(seen(house.failover.connection)) == 1
+    assert not house.aside.exists()
+
+
+def test_of_what_was_left_beside_and_cannot_be_read_nothing_is_thrown_away(house, caplog):
+    house.failover.close()
+    house.aside.write_bytes(b"\xa5" * 8192)
+    house.failover = house.opened()
+
+    (kept,) = house.aside.parent.glob(f"{house.aside.name}.corrupt-*")
+    assert kept.stat().st_size == 8192
+    assert f"a part of what was written beside monitor.db could not be read: {kept}" in caplog.text
+    kept.unlink()
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_the_latest_good_answer_is_known_from_an_older_database_that_cannot_be_migrated_now(
+    house, version, monkeypatch
+):
+    left_by(house, version)
+    good = "'ok'" if version < 6 else "0"
+    meddle(
+        house,
+        f"INSERT INTO observation (series_id, at, outcome) SELECT series_id, at - 5000, {good} FROM observation",
+        *(["UPDATE health SET well = (SELECT min(at) FROM observation)"] if version >= 8 else []),
+    )
+    monkeypatch.setattr("monitor.store.backup.keep", _no_room)
+    house.failover = house.opened()
+
+    (its,) = known_to(house)[3].values()
+    assert its.well_at == its.seen_at - timedelta(seconds=5)

@@ -5,12 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.alert.case import Step
 from monitor.detect.health import State
-from monitor.store.connection import open_writer
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
 from monitor.store.reader import Reader
+from monitor.store.schema import STEPS
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at
@@ -67,3 +69,16 @@ def test_a_copy_is_kept_for_who_goes_back(tmp_path, version):
     with closing(sqlite3.connect(tmp_path / f"monitor.db.schema-{version}")) as kept:
         assert kept.execute("PRAGMA user_version").fetchone()[0] == version
         assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
+
+
+def test_a_copy_of_before_is_not_replaced_by_one_of_what_an_older_program_left_half_done(tmp_path):
+    path = lay(1, tmp_path / "monitor.db")
+    before = lay(1, tmp_path / "monitor.db.schema-1").read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        STEPS.apply(Database(db), stop_before="m006_outcome")
+    open_writer(path).close()
+
+    assert (tmp_path / "monitor.db.schema-1").read_bytes() == before
+    assert [one.name for one in tmp_path.glob("monitor.db.schema-*")] == ["monitor.db.schema-1"]
+    with closing(open_reader(path)) as db:
+        assert len(Reader(db, "here").resumption.resume().incidents) == 1

@@ -34,6 +34,12 @@ def identity(file: Path) -> tuple[int, int] | None:
     return seen.st_dev, seen.st_ino
 
 
+class NotWhole(sqlite3.DatabaseError):
+    """What was read is no whole database, although SQLite refused no statement."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 def copy_to(source: sqlite3.Connection, file: Path) -> Path:
     """Write a consistent, synced copy of a database that may be in use. Raises OSError or sqlite3.Error."""
     remove(file)
@@ -43,7 +49,7 @@ def copy_to(source: sqlite3.Connection, file: Path) -> Path:
             source.backup(copy)  # in one step: a stepwise copy restarts with each beat written meanwhile
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL
             if words := _complaint(copy):
-                raise sqlite3.DatabaseError(f"the copy is not whole: {words}")
+                raise NotWhole(f"the copy is not whole: {words}")
     except BaseException:
         with suppress(OSError):
             remove(file)
@@ -108,6 +114,8 @@ def _is_free(file: Path) -> bool:
 
 def _repair(error: OSError | sqlite3.Error) -> str:
     refusal = refusal_of(error)
+    if is_broken_file(error):
+        return "the database itself is broken: restore a backup, or let `run` or `once` set it aside"
     if refusal and refusal.kind is RefusalKind.FULL:
         return "name a file on a disk with room for the copy"
     return "name a file in a folder that is there, and that this user may write to"

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
+from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version, steps_taken
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
-from monitor.store.sqlite_error import refusal_of
+from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
@@ -45,6 +45,13 @@ def open_in_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     _read_by_name(connection)
     _prepare(connection, Path("memory"))
+    return connection
+
+
+def open_scratch(in_memory: bool) -> sqlite3.Connection:
+    """Return an empty database without tables that ends with its connection: in memory, else in a temporary file."""
+    connection = sqlite3.connect(":memory:" if in_memory else "", check_same_thread=False, isolation_level=None)
+    _read_by_name(connection)
     return connection
 
 
@@ -167,7 +174,17 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
-    """Migrate the tables. Raises Foreign if the result is not a database of ours, else sqlite3.Error."""
+    """Migrate the tables, all or nothing. Raises Foreign if the result is not a database of ours, else sqlite3.Error.
+
+    In one transaction: whoever reads meanwhile, or after a kill, finds a whole database of the version it says.
+    """
+    with transaction(connection):
+        _migrate(connection, name)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        check_version(connection, name)
+
+
+def _migrate(connection: sqlite3.Connection, name: str) -> None:
     # Imported here: a cron run whose tables are up to date need not pay for it.
     from monitor.store.schema import migrate
 
@@ -178,14 +195,17 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
         if refusal_of(error):
             raise
         raise Foreign(f"{name}: cannot be taken over from an older version ({error}); {REPAIR}") from None
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    check_version(connection, name)
 
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
-    """Keep a copy of a database of an older schema, for a downgrade to the program that wrote it."""
+    """Keep a copy of a database of an older schema, for a downgrade to the program that wrote it.
+
+    One that an older program left half migrated has its copy from before, which is not to be replaced.
+    """
     from monitor.store.backup import keep
 
+    if steps_taken(connection) > version:
+        return
     try:
         keep(connection, database, f"schema-{version}")
     except OSError as error:
@@ -196,7 +216,8 @@ def unusable(database: Path, error: Exception) -> StoreError:
     """Return the error to report for a database that the system or SQLite makes unusable."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
-    repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"
+    repair = REPAIRS.get(reason) or (BROKEN if is_broken_file(error) else None)
+    repair = repair or f"{_way_in(database)}, or name another [store] path"
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
@@ -223,8 +244,8 @@ def _way_in(database: Path) -> str:
     return f"make {database} writable for this user"
 
 
+BROKEN = "restore a backup, or move it away; a new one is made"
 REPAIRS = {
     "database is locked": "close the program that holds it open",
     "file is not a database": "move it away; a new one is made",
-    "database disk image is malformed": "restore a backup, or move it away; a new one is made",
 }

@@ -107,9 +107,15 @@ def was_ours(db: sqlite3.Connection) -> bool:
 
 
 def _took_our_steps(db: sqlite3.Connection) -> bool:
+    return steps_taken(db) > 0
+
+
+def steps_taken(db: sqlite3.Connection) -> int:
+    """Return how many migration steps a database records. Raises sqlite3.Error."""
     with suppress(sqlite3.OperationalError):  # no such table, or no such column
-        return db.execute(f"SELECT 1 FROM {STEPS_TABLE} WHERE migration_set = ?", [STEPS_NAME]).fetchone() is not None
-    return False
+        query = f"SELECT count(*) FROM {STEPS_TABLE} WHERE migration_set = ?"
+        return int(db.execute(query, [STEPS_NAME]).fetchone()[0])
+    return 0
 
 
 NAMED = 3

@@ -460,5 +460,13 @@ FIRST = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Migrate the tables, each step in a transaction that also records it."""
+    """Migrate the tables, each step in a transaction or savepoint that also records it."""
     STEPS.apply(Database(connection))
+
+
+def lay_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables of a version in an empty database."""
+    taken = STEPS.pending(Database(connection))
+    later = [one.name for one in taken[version:]]
+    STEPS.apply(Database(connection), stop_before=later)
+    connection.execute(f"PRAGMA user_version = {version}")

@@ -301,19 +301,25 @@ class FailoverWriter:
         """Write into the database what the previous process left in a stand-in."""
         if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
             return
+        left = _maybe_read(self._stand_in, read_as_it_is)
         try:
-            left = read_only(self._stand_in)
-        except StoreError:
-            self._delete_stand_in()
-            return
-        try:
-            carry(left, self.connection, GOING_ON + SIGHTINGS)
+            whole = carry(left, self.connection, GOING_ON + SIGHTINGS) if left else False
         except sqlite3.Error as error:
             self._fail_over(error)
         else:
-            self._delete_stand_in()
+            self._put_away_stand_in(whole)
         finally:
-            left.close()
+            if left:
+                left.close()
+
+    def _put_away_stand_in(self, whole: bool) -> None:
+        """Delete a stand-in that was written into the database; keep one of which a part could not be read."""
+        if whole or self._stand_in is None:
+            self._delete_stand_in()
+            return
+        with suppress(OSError):
+            aside = set_aside(self._stand_in, self._clock())
+            log.warning("a part of what was written beside %s could not be read: %s", self._database.name, aside)
 
     def _retry_database(self) -> None:
         """Retry the database with a new handle, and write to it whatever it lacks."""
