@@ -2,8 +2,9 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
 from monitor.store.aside import remove
+from monitor.store.backup import foreign, is_broken, was_once_ours
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, Foreign, complaint
 from monitor.store.lock import Busy, Lock, lock_file
@@ -767,7 +769,7 @@ def known_to(house):
     resumed = reader.resumption.resume()
     ((incident, case),) = reader.resumption.correspondence(at(61)).cases.items()
     waiting = [one.channel for one in house.failover.writer.due_messages(at(61))]
-    return [*resumed.incidents], incident, {*case.told}, resumed.healths[CHAT.id].fault, waiting
+    return [*resumed.incidents], incident, {*case.told}, resumed.healths, waiting
 
 
 @pytest.mark.parametrize("version", OLDER_ONES)
@@ -842,4 +844,72 @@ def test_the_latest_good_answer_is_known_from_an_older_database_that_cannot_be_m
     house.failover = house.opened()
 
     (its,) = known_to(house)[3].values()
-    assert its.well_at == its.seen_at - timedelta(seconds=5)
+    assert its.well_at == at(-5)
+
+
+def crash(house):
+    """Let the database's files be as a killed process leaves them, all of its rows in the log."""
+    for one in range(1, 40):
+        house.now = one
+        house.look()
+    held = {side: Path(f"{house.path}{side}").read_bytes() for side in ("", "-wal")}
+    house.failover.close()
+    for side, content in held.items():
+        Path(f"{house.path}{side}").write_bytes(content)
+
+
+@pytest.mark.parametrize("command", ["", "looked at by a command before"])
+def test_a_database_cut_to_nothing_is_set_aside_with_its_log_and_what_that_holds_is_brought_over(house, command):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    crash(house)
+    house.path.write_bytes(b"")
+    if command:
+        for read in (open_reader, open_writer, is_broken, foreign, was_once_ours):
+            with suppress(StoreError):
+                read(house.path)
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.DISK
+    assert len(house.failover.do(Writer.due_messages, at(60))) == 1
+    assert Reader(house.failover.connection, "here").resumption.resume().healths[CHAT.id].state is State.UP
+    (event,) = house.failover.events
+    assert "monitor.db was cut to nothing and is set aside as monitor.db.corrupt-" in event.words
+
+
+def test_a_log_that_does_not_begin_with_the_whole_database_is_kept_and_that_is_told(house):
+    house.look()
+    house.failover.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    crash(house)
+    house.path.write_bytes(b"")
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.DISK
+    (kept,) = house.path.parent.glob("monitor.db.corrupt-*-wal")
+    assert kept.stat().st_size > 0
+    (event,) = house.failover.events
+    assert "a part of it could not be read" in event.words
+
+
+def test_a_reader_of_a_database_cut_to_nothing_leaves_its_log_and_names_the_repair(house):
+    crash(house)
+    log = Path(f"{house.path}-wal").read_bytes()
+    house.path.write_bytes(b"")
+    with pytest.raises(StoreError, match="is empty, and its log is not; .*start `run` or `once`, which set it aside"):
+        open_reader(house.path)
+
+    assert Path(f"{house.path}-wal").read_bytes() == log
+    house.path.unlink()
+    Path(f"{house.path}-wal").unlink()
+    house.failover = house.opened()
+
+
+def test_a_log_without_its_database_is_set_aside_before_a_new_one_is_made(house, caplog):
+    crash(house)
+    log = Path(f"{house.path}-wal").read_bytes()
+    house.path.unlink()
+    house.failover = house.opened()
+
+    assert seen(house.failover.connection) == []
+    (kept,) = house.path.parent.glob("monitor.db.orphan-*-wal")
+    assert kept.read_bytes() == log
+    assert f"the log of a database that is gone is set aside as {kept.name}" in caplog.text

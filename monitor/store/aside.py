@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 KEPT = 2
@@ -65,3 +65,33 @@ def remove(database: Path) -> None:
 def files(database: Path) -> list[Path]:
     """Return those of a database's files that exist, itself first."""
     return [one for side in ("", *SIDES) if os.path.lexists(one := Path(f"{database}{side}"))]
+
+
+def is_emptied(database: Path) -> bool:
+    """Whether a database is an empty file beside a log that is not.
+
+    SQLite deletes that log at any look, also one that only reads. Source: https://sqlite.org/src/file/src/pager.c
+    """
+    try:
+        return database.stat().st_size == 0 and log_file(database).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def log_file(database: Path) -> Path:
+    """Return a database's WAL, which is beside a link's target. Source: https://sqlite.org/wal.html"""
+    real = Path(os.path.realpath(database))
+    return real.with_name(real.name + "-wal")
+
+
+def set_orphan_aside(database: Path) -> Path | None:
+    """Set aside the log, if it holds something, of a database that is gone; return where it is. Raises OSError.
+
+    Its date is that of the last write to it.
+    """
+    log = log_file(database)
+    real = log.with_name(log.name.removesuffix("-wal"))
+    if real.exists() or not log.exists() or log.stat().st_size == 0:
+        return None
+    written = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+    return Path(f"{set_aside(real, written, 'orphan')}-wal")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import restoration
-from monitor.store.aside import aside_name, files, forget_older, remove
+from monitor.store.aside import aside_name, files, forget_older, is_emptied, remove
 from monitor.store.connection import read_as_it_is, read_only, take_over
 from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
 from monitor.store.file_owner import BESIDE
@@ -189,7 +189,7 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
 
 def _backup(file: Path) -> sqlite3.Connection:
     """Open a backup of a database of ours, of this schema or an older one. Raises StoreError."""
-    if why := why_no_file(file):
+    if why := why_no_file(file) or ("is empty, and its log is not" if is_emptied(file) else None):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:
@@ -239,6 +239,8 @@ def _words(error: OSError | sqlite3.Error) -> str:
 
 def is_broken(database: Path) -> bool:
     """Whether a second connection finds the file itself corrupt. A disk read error does not count as that."""
+    if is_emptied(database):
+        return True
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return _complaint(db) is not None
@@ -248,6 +250,8 @@ def is_broken(database: Path) -> bool:
 
 def foreign(database: Path) -> str | None:
     """Return why a second connection takes a sound file for foreign; None: it is ours, or unreadable."""
+    if is_emptied(database):
+        return None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return complaint(db)
@@ -257,6 +261,8 @@ def foreign(database: Path) -> str | None:
 
 def was_once_ours(database: Path) -> bool:
     """Whether this program made a file that it cannot use, by a second connection; False also if unknown."""
+    if is_emptied(database):
+        return False
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return was_ours(db)
@@ -266,7 +272,7 @@ def was_once_ours(database: Path) -> bool:
 
 def _complaint(db: sqlite3.Connection) -> str | None:
     (words,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    return None if words == "ok" else str(words)
+    return None if words == "ok" else " ".join(str(words).split())
 
 
 def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:

@@ -1,18 +1,22 @@
 """One file, one writer: opening, locking and checking the database."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version, steps_taken
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
+from monitor.store.aside import is_emptied, set_orphan_aside
+from monitor.store.expected_schema import REPAIR, SET_ASIDE, VERSION, Foreign, check_version, steps_taken
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
+
+log = logging.getLogger("monitor")
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
@@ -23,13 +27,23 @@ def check_file(database: Path) -> None:
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
+def check_not_emptied(database: Path) -> None:
+    """Raise StoreError for an empty file beside its log, before SQLite deletes the latter."""
+    if is_emptied(database):
+        words = "is empty, and its log is not"
+        raise StoreError(f"{database}: {words}; {SET_ASIDE}", StorageRefusal(RefusalKind.CORRUPT, words))
+
+
 def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return the one writing connection, with the tables migrated. Call it under the Lock. Raises StoreError.
 
     It waits `wait_s` seconds for another holder of the database.
     """
     check_file(database)
+    check_not_emptied(database)
     try:
+        if orphan := set_orphan_aside(database):
+            log.warning("%s: the log of a database that is gone is set aside as %s", database.name, orphan.name)
         _make_private(database)
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
         _read_by_name(connection)
@@ -97,6 +111,7 @@ UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 
 
 def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3.Connection:
+    check_not_emptied(database)
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=wait_s, check_same_thread=False)
     except sqlite3.Error as error:

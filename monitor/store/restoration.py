@@ -67,7 +67,7 @@ def _check(database: Path) -> None:
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as there:
         (words,) = there.execute("PRAGMA quick_check(1)").fetchone()
     if words != "ok":
-        raise sqlite3.DatabaseError(f"what was put there is not whole: {words}")
+        raise sqlite3.DatabaseError(f"what was put there is not whole: {' '.join(words.split())}")
 
 
 def _undo(pending: Path, moved: Pairs) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store import restoration
-from monitor.store.aside import files, put_back, remove, set_aside
+from monitor.store.aside import files, is_emptied, log_file, put_back, remove, set_aside
 from monitor.store.backup import copy_to, foreign, identity, is_broken, was_once_ours
 from monitor.store.connection import (
     open_in_memory,
@@ -68,6 +68,7 @@ class Unusable(Struct, frozen=True):
 
 
 BROKEN = Unusable("corrupt", "broken")
+EMPTIED = Unusable("corrupt", "cut to nothing")
 
 
 class FailoverWriter:
@@ -146,7 +147,7 @@ class FailoverWriter:
                 head, size = file.read(len(MAGIC)), os.fstat(file.fileno()).st_size
         except OSError:
             return False
-        return head == MAGIC or (self._lock.was_there and size > 0 and size % PAGE == 0)
+        return head == MAGIC or is_emptied(self._database) or (self._lock.was_there and size > 0 and size % PAGE == 0)
 
     def close(self) -> None:
         self.connection.close()
@@ -390,6 +391,8 @@ class FailoverWriter:
 
         In that case the error at the start says so.
         """
+        if is_emptied(self._database):
+            return EMPTIED
         if is_broken(self._database):
             return BROKEN
         words = foreign(self._database) if self._was_ours else None
@@ -413,6 +416,8 @@ class FailoverWriter:
 
     def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
         """Copy what can be read; return whether that was everything except single observations."""
+        if is_emptied(aside):
+            os.truncate(aside, PAGE)  # a page of nothing: SQLite reads the log of a file that has one
         old = _maybe_read(aside, read_as_it_is)
         if old is None:
             return False
@@ -496,9 +501,7 @@ class FailoverWriter:
 
 
 def _files(database: Path) -> tuple[Path, Path]:
-    """Return the database and its WAL, which is beside a link's target. Source: https://sqlite.org/wal.html"""
-    real = Path(os.path.realpath(database))
-    return database, real.with_name(real.name + "-wal")
+    return database, log_file(database)
 
 
 def _nothing(_: Writer) -> None:
