@@ -4,12 +4,12 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.aside import is_emptied, set_orphan_aside
-from monitor.store.expected_schema import REPAIR, SET_ASIDE, VERSION, Foreign, check_version, steps_taken
+from monitor.store.expected_schema import REPAIR, SET_ASIDE, VERSION, Foreign, check_version, steps_taken, version_of
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
 from monitor.store.sqlite_error import is_broken_file, refusal_of
@@ -82,7 +82,26 @@ def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
 
 
 def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
-    """Return a read-only connection to this very file. Raises StoreError."""
+    """Return a read-only connection to this very file; of an older version, to a migrated copy. Raises StoreError."""
+    connection = read_any_version(database, wait_s)
+    if version_of(connection) == VERSION:
+        return connection
+    with closing(connection):
+        return _migrated_copy(connection, database)
+
+
+def _migrated_copy(source: sqlite3.Connection, database: Path) -> sqlite3.Connection:
+    """Return a copy that ends with its connection: only the holder of the lock migrates the database itself."""
+    copy = open_scratch(in_memory=False)
+    with _closed_if_unusable(copy, database):
+        source.backup(copy)
+        take_over(copy, str(database))
+        copy.execute("PRAGMA query_only = ON")
+    return copy
+
+
+def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+    """Return a read-only connection to this very file, of this version or an older one. Raises StoreError."""
     try:
         is_there = database.exists()
     except OSError as error:  # a parent folder is closed to us
@@ -90,6 +109,15 @@ def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Co
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     return _shared_or_not(database, wait_s, _check_ready)
+
+
+def is_older(database: Path) -> bool:
+    """Whether a database of ours, now at rest or being migrated, is of an older version."""
+    try:
+        with closing(read_any_version(database, 0)) as connection:
+            return version_of(connection) < VERSION
+    except (StoreError, sqlite3.Error):
+        return False
 
 
 def read_as_it_is(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
@@ -123,7 +151,7 @@ def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3
 
 
 def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
-    if check_version(connection, str(database)) < VERSION:  # another process is about to create or migrate it
+    if check_version(connection, str(database)) == 0:  # another process is about to create it
         raise Foreign(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
 
 

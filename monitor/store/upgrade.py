@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 from monitor.store.connection import open_scratch, take_over, transaction
-from monitor.store.expected_schema import VERSION, steps_taken
+from monitor.store.expected_schema import VERSION, steps_taken, version_of
 from monitor.store.sqlite_error import is_about_values
 
 LATEST = 10_000
@@ -27,12 +27,12 @@ def schema_of(db: sqlite3.Connection) -> int:
     A killed migration of an older program has taken more steps than the version says; lost steps are fewer.
     """
     try:
-        (said,) = db.execute("PRAGMA user_version").fetchone()
+        said = version_of(db)
     except sqlite3.Error:
         return VERSION
     with suppress(sqlite3.Error):
-        return max(int(said), steps_taken(db))
-    return int(said)
+        return max(said, steps_taken(db))
+    return said
 
 
 def in_our_tables(source: sqlite3.Connection, left_out: Collection[str]) -> tuple[sqlite3.Connection, bool]:
