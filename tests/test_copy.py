@@ -4,20 +4,24 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.cli import main
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.aside import KEPT, set_aside
-from monitor.store.backup import back_up, is_broken, restore
+from monitor.store.aside import KEPT, remove, set_aside
+from monitor.store.backup import IDLE_S, back_up, is_broken, restore
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.expected_schema import VERSION
+from monitor.store.expected_schema import STEPS_TABLE, VERSION, steps_taken, version_of
 from monitor.store.file_owner import BESIDE
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.row import Batch
+from monitor.store.schema import STEPS
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
@@ -396,3 +400,126 @@ def test_what_is_wrong_with_a_statement_is_no_refusal(path):
                 db.execute(statement)
             assert refusal_of(wrong.value) is None
             assert not is_broken_file(wrong.value)
+
+
+def write_beside(path, *looks_at):
+    with closing(open_writer(stand_in(path))) as db:
+        Writer(db, "here").save(Batch(at(9), tuple(observation(seconds=one) for one in looks_at)))
+
+
+@pytest.fixture
+def beside(path):
+    yield stand_in(path)
+    remove(stand_in(path))
+
+
+def test_a_copy_holds_what_is_kept_beside_while_the_database_cannot_be_written(path, tmp_path, beside):
+    write_beside(path, 1, 2)
+    back_up(path, tmp_path / "copy.db")
+
+    assert (looks(tmp_path / "copy.db"), looks_of_any(path)) == (3, 1)
+    assert beside.exists()
+    assert [one.name for one in tmp_path.glob("*copy*")] == ["copy.db"]
+    restore(path, tmp_path / "copy.db", at(0))
+    assert looks(path) == 3
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_so_does_a_copy_of_an_older_database(path, tmp_path, beside, version):
+    remove(path)
+    lay(version, path)
+    write_beside(path, 1, 2)
+    back_up(path, tmp_path / "copy.db")
+
+    assert (looks(tmp_path / "copy.db"), versions(path)) == (3, (version, version))
+
+
+def test_a_copy_that_lacks_what_is_kept_beside_is_not_said_to_be_whole(path, tmp_path, beside):
+    write_beside(path, *range(200))
+    with closing(sqlite3.connect(beside)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'observation'").fetchone()
+    spoil(beside, page - 1)
+    with pytest.raises(StoreError, match="a part of what is kept beside the database"):
+        back_up(path, tmp_path / "copy.db")
+
+    assert [*tmp_path.glob("*copy*"), *tmp_path.glob(".*")] == []
+
+
+def versions(path):
+    """Return the version that a database says, and the one that its migration steps say."""
+    with closing(sqlite3.connect(path)) as db:
+        return version_of(db), steps_taken(db)
+
+
+def test_copies_to_one_file_at_the_same_time_are_whole_and_the_last_stays(path, tmp_path):
+    with ThreadPoolExecutor(8) as others:
+        made = [others.submit(back_up, path, tmp_path / "copy.db") for _ in range(40)]
+        assert all(one.exception() is None for one in made)
+
+    assert looks(tmp_path / "copy.db") == 1
+    assert {one.name for one in tmp_path.iterdir()} == {"state", "copy.db"}
+
+
+def test_a_copy_deletes_no_file_of_another_name(path, tmp_path):
+    mine = [tmp_path / name for name in (".copy.db.part", "copy.db.part", ".provider-monitor-mine.part")]
+    for one in mine:
+        one.write_text("mine")
+        os.utime(one, (0, 0))
+    back_up(path, tmp_path / "copy.db")
+
+    assert [one.read_text() for one in mine] == ["mine"] * 3
+
+
+@pytest.mark.parametrize(("idle_s", "is_deleted"), [(IDLE_S + 60, True), (IDLE_S - 60, False)])
+def test_what_a_killed_copy_left_is_deleted_by_a_later_one(path, tmp_path, idle_s, is_deleted):
+    left = tmp_path / f".provider-monitor-{'a' * 16}.part"
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - idle_s,) * 2)
+    back_up(path, tmp_path / "copy.db")
+
+    assert left.exists() != is_deleted
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_copy_can_be_made_before_the_upgrade_and_is_of_the_older_version(path, tmp_path, version):
+    remove(path)
+    before = lay(version, path).read_bytes()
+    back_up(path, tmp_path / "copy.db")
+
+    assert versions(tmp_path / "copy.db") == (version, version)
+    assert path.read_bytes() == before
+    restore(path, tmp_path / "copy.db", at(0))
+    assert looks_of_any(path) == 1
+
+
+def test_a_copy_of_what_an_older_program_left_half_migrated_is_of_the_version_that_its_tables_are_of(path, tmp_path):
+    remove(path)
+    lay(1, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        STEPS.apply(Database(db), stop_before="m006_outcome")
+    back_up(path, tmp_path / "copy.db")
+
+    assert versions(tmp_path / "copy.db") == (5, 5)
+    restore(path, tmp_path / "copy.db", at(0))
+
+
+WRONG_STEPS = {
+    "no step": f"DELETE FROM {STEPS_TABLE}",
+    "a step less": f"DELETE FROM {STEPS_TABLE} WHERE name LIKE 'm005%'",
+    "another step": f"UPDATE {STEPS_TABLE} SET name = 'm999_mine' WHERE name LIKE 'm005%'",
+    "a step more": f"INSERT INTO {STEPS_TABLE} (migration_set, name) VALUES ('provider-monitor', 'm999_mine')",
+    "a lower version": "PRAGMA user_version = {lower}",
+}
+
+
+@pytest.mark.parametrize("how", WRONG_STEPS.values(), ids=WRONG_STEPS)
+@pytest.mark.parametrize("version", [5, 10, VERSION])
+def test_a_file_whose_migration_steps_are_not_those_of_its_version_is_no_backup(path, tmp_path, how, version):
+    file = lay(version, tmp_path / "copy.db")
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(how.format(lower=version - 1))
+    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+        restore(path, file, at(0))
+
+    assert looks(path) == 1

@@ -1,6 +1,7 @@
 """The database as a file: consistent copies, and files set aside. Source: https://sqlite.org/backup.html"""
 
 import os
+import re
 import sqlite3
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack, closing, suppress
@@ -13,15 +14,28 @@ from msgspec import Struct
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import restoration
 from monitor.store.aside import aside_name, files, forget_older, is_emptied, remove
-from monitor.store.connection import read_as_it_is, read_only, take_over
-from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
+from monitor.store.connection import read_any_version, read_as_it_is, take_over
+from monitor.store.expected_schema import (
+    STEPS_NAME,
+    STEPS_TABLE,
+    VERSION,
+    check_version,
+    complaint,
+    steps_taken,
+    version_of,
+    was_ours,
+)
 from monitor.store.file_owner import BESIDE
 from monitor.store.lock import Lock, lock_file
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
+from monitor.store.transfer import BELIEFS, SIGHTINGS, TELLING, carry
 from probes.document import why_no_file
 
 STAND_IN = "stand-in"
+DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
+IDLE_S = 3600.0
+"""Seconds without a write after which a copy on its way was left by a killed process."""
 WANTED = "name a file that `provider-monitor backup` wrote"
 
 
@@ -65,12 +79,56 @@ def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
     if why := _why_kept(database, file, named):
         raise StoreError(f"{file}: {why}; name another file")
     is_older = os.path.exists(file) and os.path.getsize(file) > 0
-    with closing(read_only(database)) as source:
+    with ExitStack() as held:
+        left = _left_beside(database)  # first: it is deleted as soon as the database has its rows
+        if left:
+            held.enter_context(closing(left))
+        source = held.enter_context(closing(read_any_version(database)))
         try:
-            copy_to(source, _draft(file)).replace(file)
+            _write_copy(source, left, file)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
     return is_older
+
+
+def _left_beside(database: Path) -> sqlite3.Connection | None:
+    """Return a connection to the stand-in, which has all since the database could not be written. Raises StoreError."""
+    there = stand_in(database, user=_owner(database))
+    return read_as_it_is(there) if there and there.exists() else None
+
+
+def _owner(database: Path) -> int | None:
+    """Return whose stand-in it is if root acts for them; None: ours."""
+    with suppress(OSError):
+        return database.stat().st_uid if os.geteuid() == 0 else None
+    return None
+
+
+def _write_copy(source: sqlite3.Connection, left: sqlite3.Connection | None, file: Path) -> None:
+    draft = _free_draft(file.parent)
+    try:
+        copy_to(source, draft)
+        _complete(draft, left)
+        draft.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            remove(draft)
+        raise
+
+
+def _complete(draft: Path, left: sqlite3.Connection | None) -> None:
+    """Write into a copy what a stand-in holds, and the version that its tables are of. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+        if (taken := steps_taken(copy)) > version_of(copy):  # an older program was killed while it migrated
+            copy.execute(f"PRAGMA user_version = {taken}")
+        if left is None:
+            return
+        if version_of(copy) < VERSION:
+            take_over(copy, "the copy")
+        if not carry(left, copy, TELLING + BELIEFS + SIGHTINGS):
+            raise NotWhole("a part of what is kept beside the database, as it cannot be written, cannot be read")
+        if words := _complaint(copy):
+            raise NotWhole(f"the copy is not whole: {words}")
 
 
 def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
@@ -205,9 +263,13 @@ def _backup(file: Path) -> sqlite3.Connection:
 
 def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
     """Return why no monitor could use a backup; an older schema is migrated as a trial, without rows."""
-    words, version = complaint(backup), backup.execute("PRAGMA user_version").fetchone()[0]
-    if words is None or not 0 < version < VERSION:
-        return words and (words if version else "is none of ours")
+    words, version = complaint(backup), version_of(backup)
+    if (words and not 0 < version < VERSION) or version == 0:
+        return words if words and version else "is none of ours"
+    if not _took_its_steps(backup, version):
+        return f"says that it is of schema {version}, and its migration steps do not"
+    if words is None:
+        return None
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as trial:
         try:
             _lay_tables(backup, trial)
@@ -218,6 +280,14 @@ def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
     return None
 
 
+def _took_its_steps(backup: sqlite3.Connection, version: int) -> bool:
+    """Whether a database records just the steps to its version; by others its next migration would go wrong."""
+    from monitor.store.schema import steps_until  # slow to import
+
+    query = f"SELECT name FROM {STEPS_TABLE} WHERE migration_set = ? ORDER BY name"
+    return [name for (name,) in backup.execute(query, [STEPS_NAME])] == steps_until(version)
+
+
 def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
     """Make the same tables, with the same migration steps recorded. Raises sqlite3.Error."""
     made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type <> 'table'"
@@ -225,11 +295,24 @@ def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
         trial.execute(statement)
     steps = source.execute(f"SELECT * FROM {STEPS_TABLE}").fetchall()
     trial.executemany(f"INSERT INTO {STEPS_TABLE} VALUES (?, ?, ?, ?)", steps)
-    trial.execute(f"PRAGMA user_version = {source.execute('PRAGMA user_version').fetchone()[0]}")
+    trial.execute(f"PRAGMA user_version = {version_of(source)}")
 
 
-def _draft(file: Path) -> Path:
-    return file.with_name(f".{file.name}.part")
+def _draft(database: Path) -> Path:
+    """Return the name beside a database for a copy that is not whole yet, of which the holder of the lock makes one."""
+    return database.with_name(f".{database.name}.part")
+
+
+def _free_draft(folder: Path) -> Path:
+    """Return a free name for a copy that is not whole yet; what a killed process left under such a one is deleted."""
+    draft = folder / f".provider-monitor-{os.urandom(8).hex()}.part"
+    with suppress(OSError):
+        draft.touch(0o600, exist_ok=False)
+        now_s = draft.stat().st_mtime  # by the clock of that file system
+        for old in folder.glob(".provider-monitor-*.part"):
+            if DRAFT.fullmatch(old.name) and now_s - old.stat().st_mtime > IDLE_S:
+                remove(old)
+    return draft
 
 
 def _words(error: OSError | sqlite3.Error) -> str:

@@ -10,10 +10,11 @@ from contextlib import closing
 import pytest
 
 from monitor.store.connection import open_writer
-from monitor.store.expected_schema import VERSION, steps_taken
+from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
 from tests.backstage import ROOT, environment
 from tests.conftest import at
+from tests.test_copy import versions
 from tests.test_schema import lay
 
 MIGRATE = "import sys; from pathlib import Path; from monitor.store.connection import open_writer; "
@@ -29,12 +30,6 @@ def migrate(path, killed_at):
     command = ["strace", "-f", "-q", "-o", os.devnull, *files, *inject, sys.executable, "-c", MIGRATE, str(path)]
     done = subprocess.run(command, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, check=False)
     return done.returncode == 0
-
-
-def versions(path):
-    """Return the version that a database says, and the one that its migration steps say."""
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute("PRAGMA user_version").fetchone()[0], steps_taken(db)
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="the kill at a chosen write is made by strace")
