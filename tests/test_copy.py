@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from monitor.cli import main
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.aside import KEPT, remove, set_aside
+from monitor.store.aside import KEPT, SIDES, remove, set_aside
 from monitor.store.backup import IDLE_S, back_up, is_broken, restore
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import STEPS_TABLE, VERSION, steps_taken, version_of
@@ -522,4 +522,29 @@ def test_a_file_whose_migration_steps_are_not_those_of_its_version_is_no_backup(
     with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
         restore(path, file, at(0))
 
+    assert looks(path) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_copy_that_root_keeps_before_a_migration_belongs_to_the_owner_of_the_database(path):
+    remove(path)
+    lay(5, path)
+    os.chown(path, 12345, 23456)
+    open_writer(path).close()
+
+    kept = path.with_name("monitor.db.schema-5").stat()
+    assert (kept.st_uid, kept.st_gid) == (12345, 23456)
+
+
+def test_a_restore_that_fails_leaves_nothing_on_its_way(path, tmp_path, monkeypatch):
+    back_up(path, tmp_path / "copy.db")
+
+    def refuse(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="Input/output error; it is as it was"):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert {one.name for one in path.parent.iterdir()} <= {f"monitor.db{side}" for side in ("", *SIDES, ".lock")}
     assert looks(path) == 1

@@ -773,7 +773,7 @@ def known_to(house):
 
 
 @pytest.mark.parametrize("version", OLDER_ONES)
-@pytest.mark.parametrize("table", ["observation", "evidence", "daily"])
+@pytest.mark.parametrize("table", ["observation", "evidence", "daily", STEPS_TABLE])
 def test_a_broken_database_of_an_older_version_is_set_aside_and_what_can_be_read_is_brought_over(house, version, table):
     left_by(house, version)
     house.failover = house.opened()
@@ -913,3 +913,18 @@ def test_a_log_without_its_database_is_set_aside_before_a_new_one_is_made(house,
     (kept,) = house.path.parent.glob("monitor.db.orphan-*-wal")
     assert kept.read_bytes() == log
     assert f"the log of a database that is gone is set aside as {kept.name}" in caplog.text
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_an_older_version_s_stand_in_is_gone_on_with_while_the_database_takes_nothing(house, version):
+    house.failover.close()
+    lay(version, house.aside)
+    house.hold()
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.RUNTIME
+    assert known_to(house)[-1] == ["phone"]
+    house.let_go()
+    house.look()
+    assert (house.failover.place, len(seen(house.failover.connection))) == (Place.DISK, 2)
+    assert not [*house.aside.parent.glob(f"{house.aside.name}*")]

@@ -201,6 +201,8 @@ def restore(database: Path, file: Path, at: datetime) -> list[Path]:
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{database}: {_words(error)}; it is as it was") from None
     finally:
+        with suppress(OSError):
+            remove(_draft(database))
         lock.release()
     return [*(files(aside)[:1] if aside else []), *kept]
 
@@ -359,8 +361,10 @@ def _complaint(db: sqlite3.Connection) -> str | None:
 
 
 def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
-    """Keep a copy of a database beside it. Raises OSError or sqlite3.Error."""
-    return copy_to(source, _draft(database)).replace(database.with_name(f"{database.name}.{why}"))
+    """Keep a copy of a database beside it, of the same owner. Raises OSError or sqlite3.Error."""
+    copy = copy_to(source, _draft(database))
+    _hand_over(_estate(database), copy)
+    return copy.replace(database.with_name(f"{database.name}.{why}"))
 
 
 def clear(database: Path) -> None:

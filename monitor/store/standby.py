@@ -362,6 +362,8 @@ class FailoverWriter:
         if self._stand_in:
             with suppress(OSError):
                 remove(self._stand_in)
+                for copy in self._stand_in.parent.glob(f"{self._stand_in.name}.schema-*"):
+                    copy.unlink()
 
     # A broken or missing database
 
