@@ -2,8 +2,9 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +20,10 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
+from monitor.store.aside import remove
+from monitor.store.backup import foreign, is_broken, was_once_ours
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
+from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, Foreign, complaint
 from monitor.store.lock import Busy, Lock, lock_file
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
@@ -30,6 +33,7 @@ from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import CHAT, at, health, observation
+from tests.test_schema import lay
 
 IMPATIENT = WriterLimits(wait_s=0, retry_wait_s=0)
 AGAIN_S = IMPATIENT.again_s
@@ -738,3 +742,189 @@ def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, conten
 
     told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
     assert len(told) == (1 if is_told else 0)
+
+
+def left_by(house, version):
+    """Put a database there as an older version left it."""
+    house.failover.close()
+    remove(house.path)
+    lay(version, house.path)
+
+
+def break_page(path, table):
+    """Overwrite the first bytes of a table's first page, as a bad sector does."""
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 300)
+
+
+OLDER_ONES = range(1, VERSION)
+
+
+def known_to(house):
+    """Return what goes on: the open incidents, whom they were told to, the health, and what waits."""
+    reader = house.failover.reader
+    resumed = reader.resumption.resume()
+    ((incident, case),) = reader.resumption.correspondence(at(61)).cases.items()
+    waiting = [one.channel for one in house.failover.writer.due_messages(at(61))]
+    return [*resumed.incidents], incident, {*case.told}, resumed.healths, waiting
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+@pytest.mark.parametrize("table", ["observation", "evidence", "daily", STEPS_TABLE])
+def test_a_broken_database_of_an_older_version_is_set_aside_and_what_can_be_read_is_brought_over(house, version, table):
+    left_by(house, version)
+    house.failover = house.opened()
+    whole = known_to(house)
+    left_by(house, version)
+    break_page(house.path, table)
+    house.failover = house.opened()
+
+    assert (house.failover.place, known_to(house)) == (Place.DISK, whole)
+    (event,) = house.failover.events
+    assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_an_older_database_that_cannot_be_migrated_now_is_stood_in_for_with_all_that_goes_on(
+    house, version, monkeypatch
+):
+    left_by(house, version)
+    house.failover = house.opened()
+    whole = known_to(house)
+    left_by(house, version)
+    with monkeypatch.context() as short:
+        short.setattr("monitor.store.backup.keep", _no_room)
+        house.failover = house.opened()
+
+    assert (house.failover.place, house.failover.refusal.kind) == (Place.RUNTIME, RefusalKind.FULL)
+    assert known_to(house) == whole
+    house.now += AGAIN_S
+    house.look()
+    assert (house.failover.place, len(seen(house.failover.connection))) == (Place.DISK, 2)
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_what_an_older_version_left_beside_is_written_into_the_database(house, version):
+    house.failover.close()
+    lay(version, house.aside)
+    house.failover = house.opened()
+
+    _, _, told, healths, waiting = known_to(house)
+    assert (told, healths[CHAT.id].fault, waiting) == ({"phone"}, Fault.ACCOUNT_SUSPENDED, ["phone"])
+    assert len(seen(house.failover.connection)) == 1
+    assert not house.aside.exists()
+
+
+def test_of_what_was_left_beside_and_cannot_be_read_nothing_is_thrown_away(house, caplog):
+    house.failover.close()
+    house.aside.write_bytes(b"\xa5" * 8192)
+    house.failover = house.opened()
+
+    (kept,) = house.aside.parent.glob(f"{house.aside.name}.corrupt-*")
+    assert kept.stat().st_size == 8192
+    assert f"a part of what was written beside monitor.db could not be read: {kept}" in caplog.text
+    kept.unlink()
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_the_latest_good_answer_is_known_from_an_older_database_that_cannot_be_migrated_now(
+    house, version, monkeypatch
+):
+    left_by(house, version)
+    good = "'ok'" if version < 6 else "0"
+    meddle(
+        house,
+        f"INSERT INTO observation (series_id, at, outcome) SELECT series_id, at - 5000, {good} FROM observation",
+        *(["UPDATE health SET well = (SELECT min(at) FROM observation)"] if version >= 8 else []),
+    )
+    monkeypatch.setattr("monitor.store.backup.keep", _no_room)
+    house.failover = house.opened()
+
+    (its,) = known_to(house)[3].values()
+    assert its.well_at == at(-5)
+
+
+def crash(house):
+    """Let the database's files be as a killed process leaves them, all of its rows in the log."""
+    for one in range(1, 40):
+        house.now = one
+        house.look()
+    held = {side: Path(f"{house.path}{side}").read_bytes() for side in ("", "-wal")}
+    house.failover.close()
+    for side, content in held.items():
+        Path(f"{house.path}{side}").write_bytes(content)
+
+
+@pytest.mark.parametrize("command", ["", "looked at by a command before"])
+def test_a_database_cut_to_nothing_is_set_aside_with_its_log_and_what_that_holds_is_brought_over(house, command):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    crash(house)
+    house.path.write_bytes(b"")
+    if command:
+        for read in (open_reader, open_writer, is_broken, foreign, was_once_ours):
+            with suppress(StoreError):
+                read(house.path)
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.DISK
+    assert len(house.failover.do(Writer.due_messages, at(60))) == 1
+    assert Reader(house.failover.connection, "here").resumption.resume().healths[CHAT.id].state is State.UP
+    (event,) = house.failover.events
+    assert "monitor.db was cut to nothing and is set aside as monitor.db.corrupt-" in event.words
+
+
+def test_a_log_that_does_not_begin_with_the_whole_database_is_kept_and_that_is_told(house):
+    house.look()
+    house.failover.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    crash(house)
+    house.path.write_bytes(b"")
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.DISK
+    (kept,) = house.path.parent.glob("monitor.db.corrupt-*-wal")
+    assert kept.stat().st_size > 0
+    (event,) = house.failover.events
+    assert "a part of it could not be read" in event.words
+
+
+def test_a_reader_of_a_database_cut_to_nothing_leaves_its_log_and_names_the_repair(house):
+    crash(house)
+    log = Path(f"{house.path}-wal").read_bytes()
+    house.path.write_bytes(b"")
+    with pytest.raises(StoreError, match="is empty, and its log is not; .*start `run` or `once`, which set it aside"):
+        open_reader(house.path)
+
+    assert Path(f"{house.path}-wal").read_bytes() == log
+    house.path.unlink()
+    Path(f"{house.path}-wal").unlink()
+    house.failover = house.opened()
+
+
+def test_a_log_without_its_database_is_set_aside_before_a_new_one_is_made(house, caplog):
+    crash(house)
+    log = Path(f"{house.path}-wal").read_bytes()
+    house.path.unlink()
+    house.failover = house.opened()
+
+    assert seen(house.failover.connection) == []
+    (kept,) = house.path.parent.glob("monitor.db.orphan-*-wal")
+    assert kept.read_bytes() == log
+    assert f"the log of a database that is gone is set aside as {kept.name}" in caplog.text
+
+
+@pytest.mark.parametrize("version", OLDER_ONES)
+def test_an_older_version_s_stand_in_is_gone_on_with_while_the_database_takes_nothing(house, version):
+    house.failover.close()
+    lay(version, house.aside)
+    house.hold()
+    house.failover = house.opened()
+
+    assert house.failover.place is Place.RUNTIME
+    assert known_to(house)[-1] == ["phone"]
+    house.let_go()
+    house.look()
+    assert (house.failover.place, len(seen(house.failover.connection))) == (Place.DISK, 2)
+    assert not [*house.aside.parent.glob(f"{house.aside.name}*")]

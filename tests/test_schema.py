@@ -9,13 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.alert.case import Step
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.cli import main
 from monitor.detect.health import State
-from monitor.store.connection import open_writer
+from monitor.store.connection import open_reader, open_writer, transaction
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
 from monitor.store.readable_view import drop_views
 from monitor.store.reader import Reader
+from monitor.store.schema import STEPS, migrate
+from monitor.store.submission import write_alone
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at
@@ -99,6 +104,73 @@ def test_a_copy_is_kept_for_who_goes_back(tmp_path, version):
     with closing(sqlite3.connect(tmp_path / f"monitor.db.schema-{version}")) as kept:
         assert kept.execute("PRAGMA user_version").fetchone()[0] == version
         assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
+
+
+def test_a_copy_of_before_is_not_replaced_by_one_of_what_an_older_program_left_half_done(tmp_path):
+    path = lay(1, tmp_path / "monitor.db")
+    before = lay(1, tmp_path / "monitor.db.schema-1").read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        STEPS.apply(Database(db), stop_before="m006_outcome")
+    open_writer(path).close()
+
+    assert (tmp_path / "monitor.db.schema-1").read_bytes() == before
+    assert [one.name for one in tmp_path.glob("monitor.db.schema-*")] == ["monitor.db.schema-1"]
+    with closing(open_reader(path)) as db:
+        assert len(Reader(db, "here").resumption.resume().incidents) == 1
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_reader_reads_an_older_database_before_any_program_has_migrated_it(tmp_path, version):
+    path = lay(version, tmp_path / "monitor.db")
+    before = path.read_bytes()
+    with closing(open_reader(path)) as db:
+        assert Reader(db, "here").resumption.resume().healths[CHAT.id].fault is Fault.ACCOUNT_SUSPENDED
+        assert len([*Reader(db, "here").history.observations(CHAT, at(-60))]) == 1
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            db.execute("DELETE FROM mark")
+
+    assert path.read_bytes() == before
+    assert {one.name for one in tmp_path.iterdir()} <= {"monitor.db", "monitor.db-wal", "monitor.db-shm"}
+
+
+def test_a_reader_reads_the_older_database_while_another_process_migrates_it(tmp_path):
+    path = lay(5, tmp_path / "monitor.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as migrating:
+        migrating.execute("PRAGMA journal_mode = WAL")
+        with transaction(migrating):
+            migrate(migrating)
+            with closing(open_reader(path)) as db:
+                assert len(Reader(db, "here").resumption.resume().incidents) == 1
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_reply_is_written_into_an_older_database_which_that_migrates(tmp_path, version):
+    path = lay(version, tmp_path / "monitor.db")
+    reply = Reply(ReplyKind.ACKNOWLEDGE, at(55), "Jo", "20261121-120000-a30d277685")
+    write_alone(path, "here", lambda writer: writer.save_reply(reply))
+
+    with closing(open_reader(path)) as db:
+        subjects = [subject for (subject,) in db.execute("SELECT subject FROM reply")]
+    assert reply.subject in subjects
+    assert (tmp_path / f"monitor.db.schema-{version}").exists()
+
+
+READING = (["status"], ["status", "--alive"], ["incidents"], ["pick", "openai"], ["tune"], ["alerts", "history"])
+READING += (["silence"], ["backup", "copy.db"])
+
+
+@pytest.mark.parametrize("version", [1, 5, VERSION - 1])
+def test_each_command_that_reads_works_before_the_first_start_of_a_new_version(tmp_path, capsys, version):
+    path = lay(version, tmp_path / "monitor.db")
+    before = path.read_bytes()
+    text = '[store]\npath = "monitor.db"\n[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n'
+    (tmp_path / "monitor.toml").write_text(text)
+
+    for one in READING:
+        where = [*one[:-1], str(tmp_path / "copy.db")] if one[0] == "backup" else one
+        assert main(["--config", str(tmp_path / "monitor.toml"), *where]) in (0, 1), one
+        assert "not ready" not in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ from monitor.store.reader import Reader
 from monitor.store.replies import leave
 from monitor.store.row import Batch
 from monitor.store.standby_path import stand_in
-from monitor.store.submission import socket_files, submit, write_alone
+from monitor.store.submission import PATIENCE_S, socket_files, submit, write_alone
 from monitor.store.writer import Writer
 from tests.backstage import public_folder
 from tests.conftest import at
+from tests.test_schema import lay
 
 REPLY = Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", "some-incident")
 REQUEST = Request(RequestKind.REPLY, Raw(b"{}"))
@@ -153,6 +154,16 @@ def test_whoever_does_not_listen_is_waited_for_and_then_named_with_the_repair(da
         submit(database, REQUEST, lambda: Lock(database, briefly=True).release(), patience_s=0.5)
     assert 0.5 <= time.monotonic() - began < 3
     lock.release()
+
+
+def test_whoever_migrates_an_older_database_is_named_at_once(tmp_path):
+    path = lay(5, tmp_path / "monitor.db")
+    lock, began_s = Lock(path), time.monotonic()
+    with pytest.raises(Unheard, match="which is migrating it from an older version, or is of that version: say this"):
+        submit(path, REQUEST, lambda: write_alone(path, "here", lambda it: it.save_reply(REPLY)))
+    lock.release()
+
+    assert time.monotonic() - began_s < PATIENCE_S / 2
 
 
 @pytest.mark.parametrize("how", ["it begins to listen", "it ends"])

@@ -16,6 +16,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     aside = open_store(config.store).restore(arguments.file, datetime.now(UTC))
-    before = f"; what it was is {aside} beside it" if aside else ""
+    before = f"; what it was is {' and '.join(aside)} beside it" if aside else ""
     say(f"{config.store.full_name} is {arguments.file} now{before}")
     return UP

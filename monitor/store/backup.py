@@ -1,6 +1,7 @@
 """The database as a file: consistent copies, and files set aside. Source: https://sqlite.org/backup.html"""
 
 import os
+import re
 import sqlite3
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack, closing, suppress
@@ -11,17 +12,30 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.connection import read_only, take_over
-from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
+from monitor.store import restoration
+from monitor.store.aside import aside_name, files, forget_older, is_emptied, remove
+from monitor.store.connection import read_any_version, read_as_it_is, take_over
+from monitor.store.expected_schema import (
+    STEPS_NAME,
+    STEPS_TABLE,
+    VERSION,
+    check_version,
+    complaint,
+    steps_taken,
+    version_of,
+    was_ours,
+)
 from monitor.store.file_owner import BESIDE
 from monitor.store.lock import Lock, lock_file
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
+from monitor.store.transfer import BELIEFS, SIGHTINGS, TELLING, carry
 from probes.document import why_no_file
 
-KEPT = 2
-"""Number of set-aside files that are kept."""
-SIDES = ("-wal", "-shm")
+STAND_IN = "stand-in"
+DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
+IDLE_S = 3600.0
+"""Seconds without a write after which a copy on its way was left by a killed process."""
 WANTED = "name a file that `provider-monitor backup` wrote"
 
 
@@ -34,6 +48,12 @@ def identity(file: Path) -> tuple[int, int] | None:
     return seen.st_dev, seen.st_ino
 
 
+class NotWhole(sqlite3.DatabaseError):
+    """What was read is no whole database, although SQLite refused no statement."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 def copy_to(source: sqlite3.Connection, file: Path) -> Path:
     """Write a consistent, synced copy of a database that may be in use. Raises OSError or sqlite3.Error."""
     remove(file)
@@ -43,7 +63,7 @@ def copy_to(source: sqlite3.Connection, file: Path) -> Path:
             source.backup(copy)  # in one step: a stepwise copy restarts with each beat written meanwhile
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL
             if words := _complaint(copy):
-                raise sqlite3.DatabaseError(f"the copy is not whole: {words}")
+                raise NotWhole(f"the copy is not whole: {words}")
     except BaseException:
         with suppress(OSError):
             remove(file)
@@ -59,12 +79,56 @@ def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
     if why := _why_kept(database, file, named):
         raise StoreError(f"{file}: {why}; name another file")
     is_older = os.path.exists(file) and os.path.getsize(file) > 0
-    with closing(read_only(database)) as source:
+    with ExitStack() as held:
+        left = _left_beside(database)  # first: it is deleted as soon as the database has its rows
+        if left:
+            held.enter_context(closing(left))
+        source = held.enter_context(closing(read_any_version(database)))
         try:
-            copy_to(source, _draft(file)).replace(file)
+            _write_copy(source, left, file)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
     return is_older
+
+
+def _left_beside(database: Path) -> sqlite3.Connection | None:
+    """Return a connection to the stand-in, which has all since the database could not be written. Raises StoreError."""
+    there = stand_in(database, user=_owner(database))
+    return read_as_it_is(there) if there and there.exists() else None
+
+
+def _owner(database: Path) -> int | None:
+    """Return whose stand-in it is if root acts for them; None: ours."""
+    with suppress(OSError):
+        return database.stat().st_uid if os.geteuid() == 0 else None
+    return None
+
+
+def _write_copy(source: sqlite3.Connection, left: sqlite3.Connection | None, file: Path) -> None:
+    draft = _free_draft(file.parent)
+    try:
+        copy_to(source, draft)
+        _complete(draft, left)
+        draft.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            remove(draft)
+        raise
+
+
+def _complete(draft: Path, left: sqlite3.Connection | None) -> None:
+    """Write into a copy what a stand-in holds, and the version that its tables are of. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+        if (taken := steps_taken(copy)) > version_of(copy):  # an older program was killed while it migrated
+            copy.execute(f"PRAGMA user_version = {taken}")
+        if left is None:
+            return
+        if version_of(copy) < VERSION:
+            take_over(copy, "the copy")
+        if not carry(left, copy, TELLING + BELIEFS + SIGHTINGS):
+            raise NotWhole("a part of what is kept beside the database, as it cannot be written, cannot be read")
+        if words := _complaint(copy):
+            raise NotWhole(f"the copy is not whole: {words}")
 
 
 def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
@@ -108,6 +172,8 @@ def _is_free(file: Path) -> bool:
 
 def _repair(error: OSError | sqlite3.Error) -> str:
     refusal = refusal_of(error)
+    if is_broken_file(error):
+        return "the database itself is broken: restore a backup, or let `run` or `once` set it aside"
     if refusal and refusal.kind is RefusalKind.FULL:
         return "name a file on a disk with room for the copy"
     return "name a file in a folder that is there, and that this user may write to"
@@ -121,10 +187,11 @@ class Estate(Struct, frozen=True):
     missing: tuple[Path, ...]
 
 
-def restore(database: Path, file: Path, at: datetime) -> Path | None:
-    """Put a copy of a backup in the database's place; return where the present one is now, None if there was none.
+def restore(database: Path, file: Path, at: datetime) -> list[Path]:
+    """Put a copy of a backup in the database's place; return where the present one is now, empty if there was none.
 
-    Raises StoreError, Busy if a monitor is using it; the present one then stays.
+    What a stand-in holds is kept, too, but not brought over. Raises StoreError, Busy if a monitor is using it; the
+    present one then stays.
     """
     estate = _estate(database)
     with closing(_backup(file)) as source:  # first: nothing is made for what is no backup
@@ -134,18 +201,39 @@ def restore(database: Path, file: Path, at: datetime) -> Path | None:
             _hand_over_what_is_there(estate, lock_file(database))
 
 
-def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: Estate | None) -> Path | None:
+def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: Estate | None) -> list[Path]:
     lock = Lock(database)
     try:
+        there = stand_in(database, user=estate.uid if estate else None)
+        restoration.end(database, there)
         copy = copy_to(source, _draft(database))
-        _hand_over(estate, copy)
-        aside = set_aside(database, at, "replaced") if database.exists() else None
-        copy.rename(database)
+        kept = _keep_stand_in(database, there, at)
+        _hand_over(estate, copy, *kept)
+        restoration.announce(database, copy, at)
+        aside = restoration.end(database, there)
+    except restoration.Unrestored as error:
+        raise StoreError(f"{database}: {error}") from None
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{database}: {_words(error)}; it is as it was") from None
     finally:
+        with suppress(OSError):
+            remove(_draft(database))
         lock.release()
-    return aside
+    return [*(files(aside)[:1] if aside else []), *kept]
+
+
+def _keep_stand_in(database: Path, there: Path | None, at: datetime) -> list[Path]:
+    """Keep a copy of the stand-in beside the database, whose latest rows it holds. Raises OSError or sqlite3.Error."""
+    if there is None or not there.exists():
+        return []
+    try:
+        source = read_as_it_is(there)
+    except StoreError:  # nothing can be read of it
+        return []
+    with closing(source):
+        kept = copy_to(source, aside_name(database, STAND_IN, f"{at:%Y%m%dT%H%M%S}"))
+    forget_older(database, STAND_IN)
+    return [kept]
 
 
 def _estate(database: Path) -> Estate | None:
@@ -177,7 +265,7 @@ def _hand_over_what_is_there(estate: Estate | None, lock: Path) -> None:
 
 def _backup(file: Path) -> sqlite3.Connection:
     """Open a backup of a database of ours, of this schema or an older one. Raises StoreError."""
-    if why := why_no_file(file):
+    if why := why_no_file(file) or ("is empty, and its log is not" if is_emptied(file) else None):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:
@@ -193,9 +281,13 @@ def _backup(file: Path) -> sqlite3.Connection:
 
 def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
     """Return why no monitor could use a backup; an older schema is migrated as a trial, without rows."""
-    words, version = complaint(backup), backup.execute("PRAGMA user_version").fetchone()[0]
-    if words is None or not 0 < version < VERSION:
-        return words and (words if version else "is none of ours")
+    words, version = complaint(backup), version_of(backup)
+    if (words and not 0 < version < VERSION) or version == 0:
+        return words if words and version else "is none of ours"
+    if not _took_its_steps(backup, version):
+        return f"says that it is of schema {version}, and its migration steps do not"
+    if words is None:
+        return None
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as trial:
         try:
             _lay_tables(backup, trial)
@@ -206,6 +298,14 @@ def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
     return None
 
 
+def _took_its_steps(backup: sqlite3.Connection, version: int) -> bool:
+    """Whether a database records just the steps to its version; by others its next migration would go wrong."""
+    from monitor.store.schema import steps_until  # slow to import
+
+    query = f"SELECT name FROM {STEPS_TABLE} WHERE migration_set = ? ORDER BY name"
+    return [name for (name,) in backup.execute(query, [STEPS_NAME])] == steps_until(version)
+
+
 def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
     """Make the same tables, with the same migration steps recorded. Raises sqlite3.Error."""
     made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type <> 'table'"
@@ -213,11 +313,24 @@ def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
         trial.execute(statement)
     steps = source.execute(f"SELECT * FROM {STEPS_TABLE}").fetchall()
     trial.executemany(f"INSERT INTO {STEPS_TABLE} VALUES (?, ?, ?, ?)", steps)
-    trial.execute(f"PRAGMA user_version = {source.execute('PRAGMA user_version').fetchone()[0]}")
+    trial.execute(f"PRAGMA user_version = {version_of(source)}")
 
 
-def _draft(file: Path) -> Path:
-    return file.with_name(f".{file.name}.part")
+def _draft(database: Path) -> Path:
+    """Return the name beside a database for a copy that is not whole yet, of which the holder of the lock makes one."""
+    return database.with_name(f".{database.name}.part")
+
+
+def _free_draft(folder: Path) -> Path:
+    """Return a free name for a copy that is not whole yet; what a killed process left under such a one is deleted."""
+    draft = folder / f".provider-monitor-{os.urandom(8).hex()}.part"
+    with suppress(OSError):
+        draft.touch(0o600, exist_ok=False)
+        now_s = draft.stat().st_mtime  # by the clock of that file system
+        for old in folder.glob(".provider-monitor-*.part"):
+            if DRAFT.fullmatch(old.name) and now_s - old.stat().st_mtime > IDLE_S:
+                remove(old)
+    return draft
 
 
 def _words(error: OSError | sqlite3.Error) -> str:
@@ -227,6 +340,8 @@ def _words(error: OSError | sqlite3.Error) -> str:
 
 def is_broken(database: Path) -> bool:
     """Whether a second connection finds the file itself corrupt. A disk read error does not count as that."""
+    if is_emptied(database):
+        return True
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return _complaint(db) is not None
@@ -236,6 +351,8 @@ def is_broken(database: Path) -> bool:
 
 def foreign(database: Path) -> str | None:
     """Return why a second connection takes a sound file for foreign; None: it is ours, or unreadable."""
+    if is_emptied(database):
+        return None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return complaint(db)
@@ -245,6 +362,8 @@ def foreign(database: Path) -> str | None:
 
 def was_once_ours(database: Path) -> bool:
     """Whether this program made a file that it cannot use, by a second connection; False also if unknown."""
+    if is_emptied(database):
+        return False
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return was_ours(db)
@@ -254,37 +373,14 @@ def was_once_ours(database: Path) -> bool:
 
 def _complaint(db: sqlite3.Connection) -> str | None:
     (words,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    return None if words == "ok" else str(words)
+    return None if words == "ok" else " ".join(str(words).split())
 
 
 def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
-    """Keep a copy of a database beside it. Raises OSError or sqlite3.Error."""
-    return copy_to(source, _draft(database)).replace(database.with_name(f"{database.name}.{why}"))
-
-
-def set_aside(database: Path, at: datetime, why: str = "corrupt") -> Path:
-    """Move a database away under a dated name, delete older ones beyond KEPT, and return where it is now."""
-    aside = database.with_name(f"{database.name}.{why}-{at:%Y%m%dT%H%M%S}")
-    for side in SIDES:  # first: a WAL without its database is useless
-        with suppress(FileNotFoundError):
-            os.rename(f"{database}{side}", f"{aside}{side}")
-    database.rename(aside)
-    for old in _set_aside(database, why)[:-KEPT]:
-        remove(old)
-    return aside
-
-
-def put_back(aside: Path, database: Path) -> None:
-    """Undo setting a database aside. Raises OSError."""
-    remove(database)
-    for side in (*SIDES, ""):
-        with suppress(FileNotFoundError):
-            os.rename(f"{aside}{side}", f"{database}{side}")
-
-
-def _set_aside(database: Path, why: str) -> list[Path]:
-    files = database.parent.glob(f"{database.name}.{why}-*")
-    return sorted(one for one in files if not one.name.endswith(SIDES))
+    """Keep a copy of a database beside it, of the same owner. Raises OSError or sqlite3.Error."""
+    copy = copy_to(source, _draft(database))
+    _hand_over(_estate(database), copy)
+    return copy.replace(database.with_name(f"{database.name}.{why}"))
 
 
 def clear(database: Path) -> None:
@@ -292,9 +388,3 @@ def clear(database: Path) -> None:
     for path in database.parent.glob(database.name + "*"):
         if path.is_file() and path.suffix != ".lock":
             path.unlink()
-
-
-def remove(database: Path) -> None:
-    """Delete a database with its side files. Raises OSError."""
-    for side in ("", *SIDES):
-        Path(f"{database}{side}").unlink(missing_ok=True)

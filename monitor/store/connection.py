@@ -1,18 +1,22 @@
 """One file, one writer: opening, locking and checking the database."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import RefusalKind, StoreError
-from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
+from monitor.store.aside import is_emptied, set_orphan_aside
+from monitor.store.expected_schema import REPAIR, SET_ASIDE, VERSION, Foreign, check_version, steps_taken, version_of
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
-from monitor.store.sqlite_error import refusal_of
+from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
+
+log = logging.getLogger("monitor")
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
@@ -23,13 +27,23 @@ def check_file(database: Path) -> None:
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
+def check_not_emptied(database: Path) -> None:
+    """Raise StoreError for an empty file beside its log, before SQLite deletes the latter."""
+    if is_emptied(database):
+        words = "is empty, and its log is not"
+        raise StoreError(f"{database}: {words}; {SET_ASIDE}", StorageRefusal(RefusalKind.CORRUPT, words))
+
+
 def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return the one writing connection, with the tables migrated. Call it under the Lock. Raises StoreError.
 
     It waits `wait_s` seconds for another holder of the database.
     """
     check_file(database)
+    check_not_emptied(database)
     try:
+        if orphan := set_orphan_aside(database):
+            log.warning("%s: the log of a database that is gone is set aside as %s", database.name, orphan.name)
         _make_private(database)
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
         _read_by_name(connection)
@@ -48,6 +62,13 @@ def open_in_memory() -> sqlite3.Connection:
     return connection
 
 
+def open_scratch(in_memory: bool) -> sqlite3.Connection:
+    """Return an empty database without tables that ends with its connection: in memory, else in a temporary file."""
+    connection = sqlite3.connect(":memory:" if in_memory else "", check_same_thread=False, isolation_level=None)
+    _read_by_name(connection)
+    return connection
+
+
 def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection, to the stand-in while the database cannot be written.
 
@@ -61,7 +82,26 @@ def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
 
 
 def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
-    """Return a read-only connection to this very file. Raises StoreError."""
+    """Return a read-only connection to this very file; of an older version, to a migrated copy. Raises StoreError."""
+    connection = read_any_version(database, wait_s)
+    if version_of(connection) == VERSION:
+        return connection
+    with closing(connection):
+        return _migrated_copy(connection, database)
+
+
+def _migrated_copy(source: sqlite3.Connection, database: Path) -> sqlite3.Connection:
+    """Return a copy that ends with its connection: only the holder of the lock migrates the database itself."""
+    copy = open_scratch(in_memory=False)
+    with _closed_if_unusable(copy, database):
+        source.backup(copy)
+        take_over(copy, str(database))
+        copy.execute("PRAGMA query_only = ON")
+    return copy
+
+
+def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+    """Return a read-only connection to this very file, of this version or an older one. Raises StoreError."""
     try:
         is_there = database.exists()
     except OSError as error:  # a parent folder is closed to us
@@ -69,6 +109,15 @@ def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Co
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     return _shared_or_not(database, wait_s, _check_ready)
+
+
+def is_older(database: Path) -> bool:
+    """Whether a database of ours, now at rest or being migrated, is of an older version."""
+    try:
+        with closing(read_any_version(database, 0)) as connection:
+            return version_of(connection) < VERSION
+    except (StoreError, sqlite3.Error):
+        return False
 
 
 def read_as_it_is(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
@@ -90,6 +139,7 @@ UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 
 
 def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3.Connection:
+    check_not_emptied(database)
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=wait_s, check_same_thread=False)
     except sqlite3.Error as error:
@@ -101,7 +151,7 @@ def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3
 
 
 def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
-    if check_version(connection, str(database)) < VERSION:  # another process is about to create or migrate it
+    if check_version(connection, str(database)) == 0:  # another process is about to create it
         raise Foreign(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
 
 
@@ -167,7 +217,17 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
-    """Migrate the tables. Raises Foreign if the result is not a database of ours, else sqlite3.Error."""
+    """Migrate the tables, all or nothing. Raises Foreign if the result is not a database of ours, else sqlite3.Error.
+
+    In one transaction: whoever reads meanwhile, or after a kill, finds a whole database of the version it says.
+    """
+    with transaction(connection):
+        _migrate(connection, name)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        check_version(connection, name)
+
+
+def _migrate(connection: sqlite3.Connection, name: str) -> None:
     # Imported here: a cron run whose tables are up to date need not pay for it.
     from monitor.store.schema import migrate
 
@@ -178,14 +238,17 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
         if refusal_of(error):
             raise
         raise Foreign(f"{name}: cannot be taken over from an older version ({error}); {REPAIR}") from None
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    check_version(connection, name)
 
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
-    """Keep a copy of a database of an older schema, for a downgrade to the program that wrote it."""
+    """Keep a copy of a database of an older schema, for a downgrade to the program that wrote it.
+
+    One that an older program left half migrated has its copy from before, which is not to be replaced.
+    """
     from monitor.store.backup import keep
 
+    if steps_taken(connection) > version:
+        return
     try:
         keep(connection, database, f"schema-{version}")
     except OSError as error:
@@ -196,7 +259,7 @@ def unusable(database: Path, error: Exception) -> StoreError:
     """Return the error to report for a database that the system or SQLite makes unusable."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
-    repair = REPAIRS.get(reason) or _way_in(database)
+    repair = REPAIRS.get(reason) or (BROKEN if is_broken_file(error) else _way_in(database))
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
@@ -228,8 +291,8 @@ def _way_in(database: Path) -> str:
     return f"{what}, or name another [store] path"
 
 
+BROKEN = "restore a backup, or move it away; a new one is made"
 REPAIRS = {
     "database is locked": "close the program that holds it open",
     "file is not a database": "move it away; a new one is made",
-    "database disk image is malformed": "restore a backup, or move it away; a new one is made",
 }

@@ -82,7 +82,7 @@ def layout(db: sqlite3.Connection) -> dict[str, str]:
 
 def complaint(db: sqlite3.Connection) -> str | None:
     """Return why a file is not a database that this program writes to; None: it is one. Raises sqlite3.Error."""
-    version, there = _version(db), layout(db)
+    version, there = version_of(db), layout(db)
     if version == VERSION:
         return _difference(there)
     return (
@@ -97,7 +97,7 @@ def check_version(db: sqlite3.Connection, name: str) -> int:
 
     Raises sqlite3.Error.
     """
-    version = _version(db)
+    version = version_of(db)
     if words := _newer(version):
         raise Foreign(f"{name}: {words}; update provider-monitor, or name another database")
     if words := _difference(layout(db)) if version == VERSION else _not_older(db, version, layout(db)):
@@ -112,13 +112,19 @@ def was_ours(db: sqlite3.Connection) -> bool:
     """
     there = layout(db)
     alike = sum(there.get(name) == its for name, its in LAYOUT.items())
-    return _version(db) <= VERSION and (alike >= ENOUGH or _took_our_steps(db))
+    return version_of(db) <= VERSION and (alike >= ENOUGH or _took_our_steps(db))
 
 
 def _took_our_steps(db: sqlite3.Connection) -> bool:
+    return steps_taken(db) > 0
+
+
+def steps_taken(db: sqlite3.Connection) -> int:
+    """Return how many migration steps a database records. Raises sqlite3.Error."""
     with suppress(sqlite3.OperationalError):  # no such table, or no such column
-        return db.execute(f"SELECT 1 FROM {STEPS_TABLE} WHERE migration_set = ?", [STEPS_NAME]).fetchone() is not None
-    return False
+        query = f"SELECT count(*) FROM {STEPS_TABLE} WHERE migration_set = ?"
+        return int(db.execute(query, [STEPS_NAME]).fetchone()[0])
+    return 0
 
 
 NAMED = 3
@@ -128,7 +134,8 @@ REPAIR = "restore a backup, or move it away; a new one is made"
 SET_ASIDE = "restore a backup, or start `run` or `once`, which set it aside and go on with a new one"
 
 
-def _version(db: sqlite3.Connection) -> int:
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the version that a database says it is of. Raises sqlite3.Error."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 

@@ -460,5 +460,17 @@ FIRST = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Migrate the tables, each step in a transaction that also records it."""
+    """Migrate the tables, each step in a transaction or savepoint that also records it."""
     STEPS.apply(Database(connection))
+
+
+def lay_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables of a version in an empty database."""
+    later = [one.name for one in STEPS.pending(Database(connection))[version:]]
+    STEPS.apply(Database(connection), stop_before=later)
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+def steps_until(version: int) -> list[str]:
+    """Return the names of the steps to a version, from nothing."""
+    return [one.name for one in STEPS.pending(Database(memory=True))[:version]]

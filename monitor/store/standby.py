@@ -14,7 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
-from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
+from monitor.store import restoration
+from monitor.store.aside import files, is_emptied, log_file, put_back, remove, set_aside
+from monitor.store.backup import copy_to, foreign, identity, is_broken, was_once_ours
 from monitor.store.connection import (
     open_in_memory,
     open_writer,
@@ -66,6 +68,7 @@ class Unusable(Struct, frozen=True):
 
 
 BROKEN = Unusable("corrupt", "broken")
+EMPTIED = Unusable("corrupt", "cut to nothing")
 
 
 class FailoverWriter:
@@ -97,6 +100,7 @@ class FailoverWriter:
 
     def open(self) -> None:
         """Open the database, or its stand-in. Raises StoreError if no monitor ever wrote to it."""
+        self._end_restore()
         was_empty = self._is_empty()
         try:
             self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
@@ -107,6 +111,17 @@ class FailoverWriter:
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
         self._import_left_stand_in()
+
+    def _end_restore(self) -> None:
+        """End a restore that was killed on its way."""
+        try:
+            aside = restoration.end(self._database, self._stand_in)
+        except restoration.Unrestored as error:
+            log.error("%s: a restore that was cut short cannot be ended: %s", self._database.name, error)
+        else:
+            for one in files(aside)[:1] if aside else []:
+                what = "%s: a restore that was cut short was ended; what it was is %s beside it"
+                log.warning(what, self._database.name, one.name)
 
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
         """Go on without an unusable database. Raises the error if no monitor ever used it."""
@@ -132,7 +147,7 @@ class FailoverWriter:
                 head, size = file.read(len(MAGIC)), os.fstat(file.fileno()).st_size
         except OSError:
             return False
-        return head == MAGIC or (self._lock.was_there and size > 0 and size % PAGE == 0)
+        return head == MAGIC or is_emptied(self._database) or (self._lock.was_there and size > 0 and size % PAGE == 0)
 
     def close(self) -> None:
         self.connection.close()
@@ -287,19 +302,25 @@ class FailoverWriter:
         """Write into the database what the previous process left in a stand-in."""
         if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
             return
+        left = _maybe_read(self._stand_in, read_as_it_is)
         try:
-            left = read_only(self._stand_in)
-        except StoreError:
-            self._delete_stand_in()
-            return
-        try:
-            carry(left, self.connection, GOING_ON + SIGHTINGS)
+            whole = carry(left, self.connection, GOING_ON + SIGHTINGS) if left else False
         except sqlite3.Error as error:
             self._fail_over(error)
         else:
-            self._delete_stand_in()
+            self._put_away_stand_in(whole)
         finally:
-            left.close()
+            if left:
+                left.close()
+
+    def _put_away_stand_in(self, whole: bool) -> None:
+        """Delete a stand-in that was written into the database; keep one of which a part could not be read."""
+        if whole or self._stand_in is None:
+            self._delete_stand_in()
+            return
+        with suppress(OSError):
+            aside = set_aside(self._stand_in, self._clock())
+            log.warning("a part of what was written beside %s could not be read: %s", self._database.name, aside)
 
     def _retry_database(self) -> None:
         """Retry the database with a new handle, and write to it whatever it lacks."""
@@ -341,6 +362,8 @@ class FailoverWriter:
         if self._stand_in:
             with suppress(OSError):
                 remove(self._stand_in)
+                for copy in self._stand_in.parent.glob(f"{self._stand_in.name}.schema-*"):
+                    copy.unlink()
 
     # A broken or missing database
 
@@ -370,6 +393,8 @@ class FailoverWriter:
 
         In that case the error at the start says so.
         """
+        if is_emptied(self._database):
+            return EMPTIED
         if is_broken(self._database):
             return BROKEN
         words = foreign(self._database) if self._was_ours else None
@@ -393,6 +418,8 @@ class FailoverWriter:
 
     def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
         """Copy what can be read; return whether that was everything except single observations."""
+        if is_emptied(aside):
+            os.truncate(aside, PAGE)  # a page of nothing: SQLite reads the log of a file that has one
         old = _maybe_read(aside, read_as_it_is)
         if old is None:
             return False
@@ -476,9 +503,7 @@ class FailoverWriter:
 
 
 def _files(database: Path) -> tuple[Path, Path]:
-    """Return the database and its WAL, which is beside a link's target. Source: https://sqlite.org/wal.html"""
-    real = Path(os.path.realpath(database))
-    return database, real.with_name(real.name + "-wal")
+    return database, log_file(database)
 
 
 def _nothing(_: Writer) -> None:

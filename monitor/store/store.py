@@ -99,15 +99,14 @@ class Store(Struct, frozen=True):
 
         return back_up(self._database, file, named)
 
-    def restore(self, file: Path, at: datetime) -> str | None:
-        """Put a copy in the store's place; return the name under which the present one is kept, None if there was none.
+    def restore(self, file: Path, at: datetime) -> list[str]:
+        """Put a copy in the store's place; return the names under which the present one is kept, none if none was.
 
         Raises StoreError, Busy if a monitor is using it; the present one then stays.
         """
         from monitor.store.backup import restore
 
-        aside = restore(self._database, file, at)
-        return aside.name if aside else None
+        return [one.name for one in restore(self._database, file, at)]
 
     def clear(self) -> None:
         """Delete everything that is stored."""

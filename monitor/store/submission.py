@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.control.client import ask
 from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
-from monitor.store.connection import open_reader
+from monitor.store.connection import is_older, read_any_version
 from monitor.store.file_owner import Unheard, give, owner_of, repair_for, speaker_of
 from monitor.store.lock import Busy, Lock
 from monitor.store.standby import FailoverWriter, Place
@@ -21,6 +21,8 @@ from monitor.store.writer import Writer
 
 PATIENCE_S = 10.0
 """Seconds to wait for a process that is starting, ending or overloaded."""
+UPGRADE_S = 1.0
+"""The same while a database of an older version is held: most are migrated by then, and a large one takes minutes."""
 PAUSE_S = 0.1
 
 
@@ -37,20 +39,27 @@ def submit(database: Path, request: Request, alone: Callable[[], None], patience
     """
     if len(to_line(request)) > LONGEST:
         raise Unheard(f"this is too long; name less than {LONGEST // 1024} KiB at once")
-    user, ends_s = speaker_of(database), time.monotonic() + patience_s
+    user, began_s = speaker_of(database), time.monotonic()
+    ends_s = began_s + patience_s
     while True:
         if (answer := _asked(database, user, request)) is not None:
             return _heeded(answer, database)
         try:
             alone()
         except Busy as error:
+            waits_for_upgrade = is_older(database)
+            ends_s = min(ends_s, began_s + UPGRADE_S) if waits_for_upgrade else ends_s
             if time.monotonic() > ends_s:
-                raise Unheard(f"{database.name} is held by {error.who}, which {SILENT}") from None
+                why = UPGRADING if waits_for_upgrade else SILENT
+                raise Unheard(f"{database.name} is held by {error.who}, which {why}") from None
             time.sleep(PAUSE_S)
         else:
             return ""
 
 
+UPGRADING = (
+    "is migrating it from an older version, or is of that version: say this again when that is done, or restart it"
+)
 SILENT = "does not listen: it is of an older version, or does not get on; restart it, then say this again"
 
 
@@ -85,7 +94,7 @@ def write_alone(database: Path, location: str, work: Callable[[Writer], object])
     if not database.parent.exists():
         raise Unheard(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
     if database.exists():
-        open_reader(database).close()  # first: a command never sets a broken or foreign file aside
+        read_any_version(database).close()  # first: a command never sets a broken or foreign file aside
     owner = owner_of(database)
     aside = stand_in(database, user=owner.uid)
     lock = Lock(database, briefly=True)

@@ -4,16 +4,14 @@ Row ids differ between files, so each row is found by its natural key.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from contextlib import closing
 
 from msgspec import Struct
 
 from monitor.store.connection import transaction
-from monitor.store.expected_schema import columns
+from monitor.store.expected_schema import VERSION, Foreign, columns
 from monitor.store.sqlite_error import is_about_values
-
-LATEST = 10_000
-"""Most rows copied from a table that is never pruned: the open incidents are among the latest."""
+from monitor.store.upgrade import LATEST, in_our_tables, rows_of, schema_of
 
 NAMES = "location, account, canary, model"
 IS_SERIES = f"({NAMES}) = (:location, :account, :canary, :model)"
@@ -112,10 +110,27 @@ ORPHANS = (
 
 
 def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
-    """Copy what can be read, in one transaction; return whether that was everything.
+    """Copy what can be read, of an older version, too, in one transaction; return whether that was everything.
 
     Raises sqlite3.Error if it cannot be written.
     """
+    if schema_of(source) >= VERSION:
+        return _carry(source, into, passages)
+    try:
+        ours, whole = in_our_tables(source, _left_out(passages))
+    except (Foreign, sqlite3.Error):
+        return _carry(source, into, passages) and False
+    with closing(ours):
+        return _carry(ours, into, passages) and whole
+
+
+def _left_out(passages: tuple[Passage, ...]) -> set[str]:
+    """Return the large tables that the passages do not read."""
+    large = {"observation": SIGHTINGS, "evidence": SIGHTINGS, "hourly": HISTORY, "daily": HISTORY}
+    return {table for table, its in large.items() if not set(its) & set(passages)}
+
+
+def _carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
     into.execute("PRAGMA foreign_keys = OFF")
     try:
         with transaction(into):
@@ -128,7 +143,7 @@ def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[
 
 
 def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: Passage) -> bool:
-    rows = _readable(source, passage.read)
+    rows = rows_of(source, passage.read)
     if passage.backward:
         rows = reversed(list(rows))
     whole = True
@@ -149,12 +164,3 @@ def _write(into: sqlite3.Connection, statement: str, row: dict[str, object]) -> 
             raise
         return False
     return True
-
-
-def _readable(source: sqlite3.Connection, query: str) -> Iterator[dict[str, object] | None]:
-    """Yield the rows up to where the file is broken, then None for the rest."""
-    try:
-        for row in source.execute(query):
-            yield dict(row)
-    except sqlite3.Error:
-        yield None

@@ -14,6 +14,7 @@ from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
 from tests.backstage import ROOT, environment
 from tests.conftest import at
+from tests.test_copy import versions
 from tests.test_schema import lay
 
 MIGRATE = "import sys; from pathlib import Path; from monitor.store.connection import open_writer; "
@@ -38,6 +39,7 @@ def test_a_takeover_that_is_killed_at_any_write_is_ended_by_the_next(tmp_path, v
     while not ended:
         path = lay(version, tmp_path / f"{killed_at}.db")
         ended = migrate(path, killed_at)
+        assert versions(path) in ((version, version), (VERSION, VERSION))
         with closing(open_writer(path)) as db:
             assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -45,5 +47,6 @@ def test_a_takeover_that_is_killed_at_any_write_is_ended_by_the_next(tmp_path, v
             assert db.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
         with closing(sqlite3.connect(f"{path}.schema-{version}")) as kept:
             assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
+        assert versions(f"{path}.schema-{version}") == (version, version)
         killed_at += EVERY
     assert killed_at > 1 + EVERY, "it was killed at least once"
