@@ -117,7 +117,7 @@ def held(**changes):
         ((held(),), False, Mark.PARTLY),
         ((held(scope=Scope.ORGANIZATION),), False, Mark.PARTLY),
         ((held(scope=Scope.CAPABILITY),), True, Mark.UP),
-        ((held(signal=True),), True, Mark.UP),
+        ((held(signal=True),), True, Mark.AT_RISK),
         ((held(drill=True),), True, Mark.UP),
         ((ALONE,), None, Mark.UNKNOWN),
         # What was refused before nothing could be reached is refused still; what merely failed may have been our road.

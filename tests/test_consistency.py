@@ -24,7 +24,7 @@ from monitor.publish.ability import LATE
 from monitor.publish.account_row import account_rows
 from monitor.publish.account_text import MARKS
 from monitor.publish.advice import instead
-from monitor.publish.front_page import front
+from monitor.publish.front_page import groups
 from monitor.publish.headline import headline
 from monitor.publish.incident_text import wholes
 from monitor.publish.metrics import metrics
@@ -122,7 +122,7 @@ class Told:
         self.usable = json.loads(usable_json(shot, self.stand))
         self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
         self.rows = {row.id: row for row in account_rows(shot, self.stand)}
-        self.cards = {card.id: card for group in front(shot, self.stand).providers for card in group.accounts}
+        self.cards = {card.id: card for group in groups(shot, self.stand) for card in group.accounts}
         self.headline = headline(shot, self.stand)
         self.screen = [list(_printed(shot, self.stand, most)) for most in (60, 80, 120, None)]
         gauges = _gauges(metrics(shot, self.stand).decode())

@@ -137,7 +137,7 @@ def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
     assert "is no silence that stands" in refused(config, "silence", "--end", "x")
     ask(config, "silence", "--end", silence.id)
     assert standing(left(config), at(61)) == []
-    assert ask(config, "silence", now=at(9000)) == ["no silence stands"]
+    assert ask(config, "silence", now=at(9000)) == ['no silence stands; `silence 2h --reason "WORDS"` begins one']
 
 
 def test_a_silence_without_an_end_that_was_once_taken_is_listed_and_can_be_ended(config):
@@ -171,7 +171,7 @@ def test_what_is_answered_while_no_process_runs_counts_at_once(config):
 
     ask(config, "silence", "--end", silence.id)
 
-    assert ask(config, "silence") == ["no silence stands"]
+    assert ask(config, "silence") == ['no silence stands; `silence 2h --reason "WORDS"` begins one']
     assert "use one of: none" in refused(config, "silence", "--end", silence.id)
 
 
@@ -186,7 +186,8 @@ def test_the_windows_of_the_next_days_are_listed_in_order(config):
     assert lines[0] == "2026-11-21 21:00 to 2026-11-21 23:00 UTC: upgrade (openai)"
     assert lines[2] == "2026-12-01 03:00 to 2026-12-01 03:10 UTC: nightly (everything)"
     assert len(lines) == 6
-    assert ask(replace(config, rules=type(config.rules)()), "maintenance") == ["no maintenance within 30 days"]
+    none = "no maintenance within 30 days; [[maintenance]] in monitor.toml plans one"
+    assert ask(replace(config, rules=type(config.rules)()), "maintenance") == [none]
 
 
 def test_the_calendar_keeps_the_rule_and_the_zone_and_lists_what_is_cron(config):
@@ -229,7 +230,7 @@ def test_history_says_what_was_sent_and_how_it_went(config):
         (letter,) = writer.due_messages(at(21))
         writer.postponed(letter, "no answer", at(30))
     lines = []
-    alerts.history(config, 5, lines.append)
+    alerts.history(alerts.message_reports(config, 5), lines.append)
 
     what = f"openai/main: account suspended ({incident().id})"
     assert lines == [f"2026-11-21 12:00:30 UTC phone: opened: {what}: waiting, tries 1: no answer"]

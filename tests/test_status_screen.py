@@ -184,7 +184,7 @@ def test_a_warning_about_an_account_that_works_keeps_its_row():
     sign = incident("openai/0", Fault.LOW_BALANCE, signal=True)
     lines = screen(snapshot(*(account(f"openai/{n}") for n in range(12)), open_incidents=(shown(sign),)))
 
-    assert any(line.startswith("Works") and "warning: credit is running out" in line for line in lines)
+    assert any(line.startswith("At risk") and "warning: credit is running out" in line for line in lines)
 
 
 def test_only_the_accounts_asked_for_are_counted_and_told_of():

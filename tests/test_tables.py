@@ -20,6 +20,7 @@ EXCEPT = {
     "monitor.config.cost.WIRES": "COMMAND",
     "monitor.publish.headline.REST": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
+    "monitor.publish.incident_text.STATES": "SUSPECTED UNKNOWN UP",  # no incident is so
     "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
     "monitor.runtime.loop.watching": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.beside": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",

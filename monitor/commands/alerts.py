@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> int:
         case "test":
             return _test(config, arguments.name)
         case "history":
-            rows = _reports(config, arguments.last)
+            rows = message_reports(config, arguments.last)
             print_report(arguments, MessageReport, rows, lambda: history(rows, say))
         case "explain":
             explain(config, arguments.name, now, say)
@@ -97,7 +97,7 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
         say(f"  {channel.name}: {'due: ' + verdict.step if verdict.step else 'nothing now'}: {verdict.why}")
 
 
-def _reports(config: Config, last: int) -> list[MessageReport]:
+def message_reports(config: Config, last: int) -> list[MessageReport]:
     with open_store(config.store).reading() as stored:
         rows = stored.messages.latest(last)
     return [
