@@ -15,7 +15,7 @@ from statistics import median
 
 from monitor.detect import shared_latency
 from monitor.detect.health import Health, State
-from monitor.detect.latency import EXTRA_S, Series, advance, pace, wants_more
+from monitor.detect.latency import EXTRA_S, Series, advance, needs_extra_probe, sensitivity_for
 from monitor.detect.shared_latency import Pool
 from monitor.schedule import Watch, next_at
 from probes.model import Target
@@ -172,12 +172,12 @@ class Ours:
 
     def look(self, account: Account, factor: Factor) -> Series:
         """Take the next look, and plan the one after it."""
-        at_s, steps = self.next_s, pace(self.interval_s)
+        at_s, steps = self.next_s, sensitivity_for(self.interval_s)
         at = BEGIN + timedelta(seconds=at_s)
         seconds = account.answer_s(at_s) * factor(at_s)
         self.series = advance(self.series, seconds, at, steps) if seconds < inf or not self.series else self.series
         self.looks += 1
-        again_s = EXTRA_S if self.extra and wants_more(self.series, steps) else None
+        again_s = EXTRA_S if self.extra and needs_extra_probe(self.series, steps) else None
         watch = Watch(self.target, self.interval_s, free=True)
         after = next_at(watch, WELL, at, 3, (self.looks * GOLDEN) % 1, again_s=again_s)
         self.next_s = (after - BEGIN).total_seconds()

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from benchmarks.detection import table
 from benchmarks.shapes import GARBAGE, GOOD
-from probes.answer.classify import OF_AN_ACCOUNT, judge
-from probes.answer.command_output import judge_output
+from probes.answer.classify import ACCOUNT_FAULTS, classify_answer
+from probes.answer.command_output import classify_output
 from probes.catalog import load_provider, load_wording, provider_ids, rules_by_name
 from probes.model import Blame, Fault, Verdict
 from probes.provider import Canary, Dialect, Provider
@@ -372,8 +372,8 @@ def _judge(
 ) -> Verdict:
     provider = at or sample.provider
     if provider.is_command:
-        return judge_output(provider, WORDING, 1, text, RULES_OF)[0]
-    return judge(provider, WORDING, sample.status if status else None, headers, text, rules_of=RULES_OF)
+        return classify_output(provider, WORDING, 1, text, RULES_OF)[0]
+    return classify_answer(provider, WORDING, sample.status if status else None, headers, text, rules_of=RULES_OF)
 
 
 def carried(sample: Sample, frame: Frame, at: Provider | None = None) -> str:
@@ -429,7 +429,7 @@ def relayed(known: Sequence[Sample]) -> Iterator[tuple[Frame, Tally, list[str]]]
             if why := carried(sample, frame, None if frame.named else at):
                 tally[why] += 1
                 continue
-            right = Fault.SERVER_ERROR if sample.fault in OF_AN_ACCOUNT else sample.fault
+            right = Fault.SERVER_ERROR if sample.fault in ACCOUNT_FAULTS else sample.fault
             _count(tally, lost, sample, right, _judge(sample, frame.put(sample), {}, at=at))
         yield frame, tally, lost
 
@@ -474,7 +474,7 @@ def dialects() -> Iterator[Sequence[str]]:
 
 def _good(dialect: Dialect, bodies: Mapping[str, str]) -> int:
     asked = Canary(dialect=dialect, path="/", source="https://example.com")
-    return sum(judge(ANYBODY, WORDING, 200, {}, body, asked).fault is None for body in bodies.values())
+    return sum(classify_answer(ANYBODY, WORDING, 200, {}, body, asked).fault is None for body in bodies.values())
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from monitor.detect.health import Health, State
-from monitor.detect.limits import NONE, advance, is_turning
+from monitor.detect.limits import NONE, advance, needs_confirmation
 from monitor.detect.target_memory import CEILING_S
 from monitor.schedule import Watch, next_at
 from probes.model import Limit, Observation, Outcome, Target
@@ -64,7 +64,7 @@ def ours(tell: Tell, end_s: float, relook_s: float | None = CEILING_S) -> list[f
         if now and not was:
             alarms.append(at_s)
         was = now
-        at = next_at(watch, well, at, 3, 0.0, again_s=relook_s if is_turning(limits) else None)
+        at = next_at(watch, well, at, 3, 0.0, again_s=relook_s if needs_confirmation(limits) else None)
     return alarms
 
 

@@ -60,7 +60,7 @@ from benchmarks.uptime import (
 )
 from monitor.detect import health, latency, limits, target_memory
 from monitor.detect.health import Health, State, Thresholds
-from monitor.detect.target_memory import DetectorSettings, Track
+from monitor.detect.target_memory import DetectorSettings, TargetMemory
 from probes.model import Fault, Limit, Observation, Outcome
 
 RESULTS = Path(__file__).with_name("RESULTS-detection.md")
@@ -447,7 +447,7 @@ def cost(_: Executor) -> Iterator[Row]:
     good = Observation(TARGET, BEGIN + timedelta(days=1), Outcome.OK, latency_s=0.5, status=200)
     fine = Health(State.UP, BEGIN, 0, 99, None, BEGIN)
     yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds(), 60.0)), _bytes(fine)
-    series, steps = None, latency.pace(MINUTE_S)
+    series, steps = None, latency.sensitivity_for(MINUTE_S)
     for number, account in ((number, Account(Random(SEED))) for number in range(630)):
         series = latency.advance(series, account.answer_s(60.0 * number), BEGIN + timedelta(minutes=number), steps)
     assert series
@@ -459,7 +459,7 @@ def cost(_: Executor) -> Iterator[Row]:
         known = limits.advance(known, told)
     yield "one ceiling", _micros(lambda: limits.advance(known, told)), _bytes(known)
     all_of_it = replace(told, latency_s=0.5)
-    whole = Track(series, limits=known)
+    whole = TargetMemory(series, limits=known)
     work = partial(target_memory.advance, whole, all_of_it, fine, fine, DetectorSettings(steps), held=False)
     yield "a whole answer, all detectors", _micros(work), _bytes(whole)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from probes.answer.classify import judge
-from probes.answer.error_body import read, words
+from probes.answer.classify import classify_answer
+from probes.answer.error_body import read_complaint, words_of
 from probes.answer.limits_in_headers import retry_after_s
 from probes.catalog import load_provider, load_wording
 from probes.model import Answer, Confidence, Fault
@@ -70,9 +70,9 @@ def _read_samples(provider: str, folder: str) -> Iterator[Face]:
         if first.startswith("EXIT"):
             continue
         status, headers = int(first.split(" ")[1]), dict(line.split(": ", 1) for line in lines)
-        verdict = judge(facts, wording.rules, status, headers, body, facts.canaries["list"])
+        verdict = classify_answer(facts, wording.rules, status, headers, body, facts.canaries["list"])
         if verdict.fault is None:
             continue
-        told = words(read(status, headers, body))[:300]
+        told = words_of(read_complaint(status, headers, body))[:300]
         wait_s = retry_after_s(headers, body, EPOCH) if status in (429, 503, 529) else None
         yield Face(verdict.fault, Answer(verdict.rule, told, verdict.confidence, body[:4000], wait_s), status)

@@ -18,17 +18,17 @@ from benchmarks.virtual import VirtualLoop
 from monitor.alert.case import Case, Step
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print
-from monitor.alert.text import MessageTemplates, Text
+from monitor.alert.text import MessageTemplates, MessageText
 from monitor.diagnose.incident import Incident, Severity
-from monitor.runtime.loop import watch_and_tell
+from monitor.runtime.loop import watch_and_notify
 from monitor.state.monitor_state import open_state
-from monitor.state.services import Edge, Outside
+from monitor.state.services import Edge, OutsideCalls
 from probes.canary import Prober, outcome_of
 from probes.doubt import Doubt, HostUnreached, Obstacle, StatusRefused
 from probes.model import Account, Blame, ControlAnswer, Credit, Fault, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Provider
-from probes.proxy import Proxies, Way
+from probes.proxy import Egress, Proxies
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MEMORY = Path("/dev/shm")
@@ -56,7 +56,7 @@ class Sent(Struct, frozen=True):
     """One message that was taken by the channel at `at_s`; it left at `left_s`, None: at the same instant."""
 
     at_s: float
-    text: Text
+    text: MessageText
     parts: tuple[Part, ...]
     left_s: float | None = None
 
@@ -97,7 +97,7 @@ async def _play(made: Setting) -> Played:
     assert isinstance(loop, VirtualLoop)
     stage = Stage(made, loop)
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
-    outside = Outside(stage.attempt, stage.probe_control, stage.poll, stage.is_online, stage.send)
+    outside = OutsideCalls(stage.attempt, stage.probe_control, stage.poll, stage.is_online, stage.send)
     for until_s in (*(made.away or ()), made.ends_s):
         if made.away and until_s == made.away[1]:
             await asyncio.sleep(until_s - loop.now_s)
@@ -106,13 +106,13 @@ async def _play(made: Setting) -> Played:
     return stage.played
 
 
-async def _watch(stage: "Stage", edge: Edge, outside: Outside, until_s: float) -> None:
+async def _watch(stage: "Stage", edge: Edge, outside: OutsideCalls, until_s: float) -> None:
     """Let one process of the monitor run until then."""
     async with open_state(stage.made.config, edge, outside) as state:
         state.services.templates = stage.templates
         # A played world loses no power: SQLite need not wait for the disk at each of its thousands of commits.
         state.services.storage.failover.connection.execute("PRAGMA synchronous = OFF")
-        stages = asyncio.create_task(watch_and_tell(state))
+        stages = asyncio.create_task(watch_and_notify(state))
         await asyncio.wait([stages], timeout=until_s - stage.loop.now_s)
         failed = stages.done()
         stages.cancel()
@@ -211,7 +211,7 @@ class Stage:
             offer=tuple(sorted(filter(None, asked))) if facts.offers else None,
         )
 
-    async def probe_control(self, _: Prober, provider: Provider, base: str | None, __: Way) -> ControlAnswer:
+    async def probe_control(self, _: Prober, provider: Provider, base: str | None, __: Egress) -> ControlAnswer:
         """A call without a key is answered wherever a key alone is the trouble, and where somebody answers anything."""
         begun_s, at = self.loop.now_s, self.clock()
         answerer = next(
@@ -242,7 +242,7 @@ class Stage:
         await asyncio.sleep(0.05)
         return not self.made.is_offline(self.loop.now_s)
 
-    async def send(self, channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
+    async def send(self, channel: Channel, text: MessageText, severity: Severity | None, show: Print) -> str | None:
         left_s, parts = self.loop.now_s, self.templates.parts
         if self.made.unreachable and self.made.is_offline(left_s):
             await asyncio.sleep(0.1)
@@ -254,7 +254,7 @@ class Stage:
     # What the providers' pages say
 
     async def poll(
-        self, _: object, feed: Feed, validators: Validators, clock: object, timer: object, *, source: str, way: Way
+        self, _: object, feed: Feed, validators: Validators, clock: object, timer: object, *, source: str, way: Egress
     ) -> Bulletin:
         at = self.clock()
         await asyncio.sleep(0.3)

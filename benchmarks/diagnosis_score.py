@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from benchmarks.diagnosis_play import NOON, Look, Part, Played, Sent
 from benchmarks.diagnosis_world import Cause, Course, Hit, Reading, Setting
-from monitor.alert.case import ENDS, Step
-from monitor.diagnose.incident import Incident, accounts_of
+from monitor.alert.case import END_STEPS, Step
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.subject import Scope
-from monitor.sentence.reason import reasons
+from monitor.sentence.reason import describe_reasons
 from probes.model import Blame, Confidence, Target
 
 TELLING = (Step.OPENED, Step.CHANGED)
@@ -210,7 +210,7 @@ def _parts_of(number: int, sent: Sent, sight: Sight) -> list[Part]:
 
 def _first(cause: Cause, its: Sequence[tuple[Sent, Sequence[Part]]], sight: Sight) -> tuple[First, str, float | None]:
     for sent, parts in its:
-        if telling := [part for part in parts if part.step not in ENDS] or list(parts):
+        if telling := [part for part in parts if part.step not in END_STEPS] or list(parts):
             ways = [_way(cause, part.incident, sent.at_s, sight) for part in telling]
             worst = max(ways, key=list(First).index)
             told = telling[ways.index(worst)].incident
@@ -254,7 +254,12 @@ def _is_as_far_as_it_came(cause: Cause, incident: Incident, at_s: float) -> bool
         return False
     fallen = {id for id in cause.spells if cause.chance(id, at_s - UNDER_WAY_S)}
     narrow = incident.scope is Scope.ACCOUNT and incident.blame is cause.fault.blame
-    return narrow and bool(fallen) and accounts_of(fallen) == {incident.subject} and len(accounts_of(cause.spells)) > 1
+    return (
+        narrow
+        and bool(fallen)
+        and accounts_of_targets(fallen) == {incident.subject}
+        and len(accounts_of_targets(cause.spells)) > 1
+    )
 
 
 def _difference(cause: Cause, incident: Incident, way: First) -> str:
@@ -346,13 +351,13 @@ class Claim(Struct, frozen=True):
 
 def sentences(sent: Sent, sight: Sight) -> Iterator[Claim]:
     """Yield each reason of a message with what is to be said of it as it left. A list of several shows none."""
-    if len(sent.parts) != 1 or sent.parts[0].step in ENDS:
+    if len(sent.parts) != 1 or sent.parts[0].step in END_STEPS:
         return
     incident = sent.parts[0].incident
     if incident.signal:
         return
     left_s = sent.at_s if sent.left_s is None else sent.left_s
-    for sentence in reasons(incident):
+    for sentence in describe_reasons(incident):
         yield _claim(sentence, incident, left_s, sight)
 
 
@@ -388,7 +393,7 @@ def _failing_accounts(incident: Incident, at_s: float, sight: Sight) -> tuple[se
 
 
 def _siblings(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    others = sight.accounts(sight.answerer(incident)).keys() - accounts_of(incident.targets)
+    others = sight.accounts(sight.answerer(incident)).keys() - accounts_of_targets(incident.targets)
     looks, _, _ = _failing_accounts(incident, at_s, sight)
     claimed, seen_s = int(match[1]), at_s - (float(match[2]) + 1.0 if match[2] else 60.0 * int(match[3] or 0))
     _, truth, _ = _failing_accounts(incident, seen_s, sight)
@@ -417,7 +422,7 @@ def _failing_alike(incident: Incident, at_s: float, sight: Sight) -> set[str]:
 
 def _all_refused(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     looks, truth, perhaps = _failing_accounts(incident, at_s, sight)
-    named = accounts_of(incident.targets)
+    named = accounts_of_targets(incident.targets)
     return named <= looks, named <= truth | perhaps
 
 
@@ -426,18 +431,18 @@ def _shaken(match: re.Match[str], incident: Incident, at_s: float, sight: Sight)
     number, since_s = sight.cause_of(incident), seconds(incident.opened_at)
     if number is None:
         return False, False
-    ours, cause = accounts_of(incident.targets), sight.made.causes[number]
+    ours, cause = accounts_of_targets(incident.targets), sight.made.causes[number]
     met = {one.target for one in sight.played.looks if one.cause == number and since_s <= one.at_s <= at_s}
     hit = {id for id, its in cause.spells.items() if any(one.begin_s < at_s and one.end_s > since_s for one in its)}
     claimed = int(match[1])
-    return claimed <= len(accounts_of(met) - ours), claimed <= len(accounts_of(hit) - ours)
+    return claimed <= len(accounts_of_targets(met) - ours), claimed <= len(accounts_of_targets(hit) - ours)
 
 
 def _still(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     """What was looked at some time ago is claimed as of then."""
     answerer, latest = sight.answerer(incident), sight.latest(at_s)
     wide = incident.scope in (Scope.PROVIDER, Scope.ORGANIZATION, Scope.EGRESS)
-    names = set(sight.accounts(answerer)) if wide else accounts_of(incident.targets)
+    names = set(sight.accounts(answerer)) if wide else accounts_of_targets(incident.targets)
     its = [one for one in sight.targets.values() if one.account in names]
     by_looks, by_truth = True, True
     seen_s = at_s - (float(match[2]) + 1.0 if match[2] else 60.0 * (float(match[3]) + 1.0) if match[3] else 0.0)

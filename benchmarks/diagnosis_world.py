@@ -11,8 +11,8 @@ from msgspec import Struct
 from monitor.config.alerting import ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection
-from monitor.config.load import build
-from monitor.diagnose.corroboration import Group, Level
+from monitor.config.load import build_config
+from monitor.diagnose.corroboration import AccountGroup, Level
 from monitor.diagnose.subject import Scope
 from probes.model import Blame, Fault, Target
 
@@ -395,7 +395,7 @@ def _config(sections: Sequence[AccountSection], folder: Path) -> Config:
         channels=[ChannelSection(name="phone", url="terminal:")],
         site=SiteSection(serve=False, public_folder=""),
     )
-    return build(document, folder / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"}, [])
+    return build_config(document, folder / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"}, [])
 
 
 def _by_answerer(config: Config) -> Mapping[str, list[Target]]:
@@ -536,7 +536,7 @@ def _region(ground: Ground) -> Stroke:
 def _keys(ground: Ground) -> Stroke:
     """Where all that is watched here belongs together, it may be told of that, if nobody is blamed."""
     readings = [_read(Scope.PROVIDER, ground.answerer, Blame.PROVIDER, Blame.UNKNOWN)]
-    shared = set[Group].intersection(*(set(ground.config.groups[name]) for name in ground.accounts))
+    shared = set[AccountGroup].intersection(*(set(ground.config.groups[name]) for name in ground.accounts))
     readings += [_read(Scope.ORGANIZATION, f"{ground.answerer}/{group}", Blame.UNKNOWN) for group in shared]
     return Stroke(list(ground.accounts.values()), tuple(readings), Blame.PROVIDER, open=True)
 

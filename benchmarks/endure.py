@@ -28,23 +28,23 @@ from benchmarks.diagnosis_answer import faces
 from benchmarks.virtual import VirtualLoop
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print
-from monitor.alert.text import Text
+from monitor.alert.text import MessageText
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
-from monitor.config.load import build
+from monitor.config.load import build_config
 from monitor.diagnose.incident import Severity
 from monitor.publish.refresh_order import Rotation
-from monitor.runtime.loop import watch_and_tell
-from monitor.stages.publish import make
-from monitor.stages.retention import tidy
+from monitor.runtime.loop import watch_and_notify
+from monitor.stages.publish import write_sites
+from monitor.stages.retention import run_retention
 from monitor.state.monitor_state import open_state
-from monitor.state.services import Edge, Outside, Pauses
+from monitor.state.services import Edge, OutsideCalls, Pauses
 from monitor.store.store import open_store
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider
-from probes.proxy import Proxies, Way
+from probes.proxy import Egress, Proxies
 
 MEMORY = Path("/dev/shm")
 RESULTS = Path(__file__).with_name("RESULTS-endurance.md")
@@ -142,10 +142,10 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
     truth = list(losses(config, days * DAY_S, random.Random(f"truth {seed}")))
     stage, seen = Stage(loop, truth, seed), list[Day]()
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
-    outside = Outside(stage.attempt, stage.probe_control, is_online=stage.is_online, send=stage.send)
+    outside = OutsideCalls(stage.attempt, stage.probe_control, is_online=stage.is_online, send=stage.send)
     async with open_state(config, edge, outside, SELDOM) as state:
-        tidying = tidy(state.services, state.belief, state.signals)
-        work = [asyncio.create_task(one) for one in (watch_and_tell(state), tidying, make_pages(config, stage.clock))]
+        tidying = run_retention(state.services, state.belief, state.signals)
+        work = [asyncio.create_task(one) for one in (watch_and_notify(state), tidying, make_pages(config, stage.clock))]
         while loop.now_s < days * DAY_S:
             seen.append(await _day(config, loop, len(seen) + 1, days * DAY_S))
         stage.closed = True
@@ -179,7 +179,7 @@ async def make_pages(config: Config, clock: Clock) -> None:
     """Make the page once an hour: each half minute, as `run` does, it would be most of what is measured."""
     rotation: Rotation = {}
     while True:
-        rotation = make(open_store(config.store), config, clock, (), rotation).rotation
+        rotation = write_sites(open_store(config.store), config, clock, (), rotation).rotation
         await asyncio.sleep(HOUR_S)
 
 
@@ -202,7 +202,7 @@ def settle(folder: Path, accounts: int, every_s: float) -> Config:
         status=StatusSection(poll=False),
         store=StoreSection(raw_days=RAW_DAYS),
     )
-    return build(document, folder / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"}, [])
+    return build_config(document, folder / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"}, [])
 
 
 def losses(config: Config, span_s: float, rng: random.Random) -> Iterator[Loss]:
@@ -269,7 +269,7 @@ class Stage:
         face = found[self.rng.randrange(len(found))]
         return face.answer, face.status
 
-    async def probe_control(self, _: Prober, provider: Provider, base: str | None, _way: Way) -> ControlAnswer:
+    async def probe_control(self, _: Prober, provider: Provider, base: str | None, _way: Egress) -> ControlAnswer:
         await asyncio.sleep(0.2)
         return ControlAnswer(self.clock(), None, 401, 0.2)
 
@@ -278,7 +278,7 @@ class Stage:
     ) -> bool | None:
         return True
 
-    async def send(self, channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
+    async def send(self, channel: Channel, text: MessageText, severity: Severity | None, show: Print) -> str | None:
         await asyncio.sleep(0.3)
         self.sent += 1
         return None

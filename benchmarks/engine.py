@@ -14,8 +14,8 @@ from monitor.cli import collect_seldom
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection
 from monitor.runtime.daemon import prepare_interpreter
-from monitor.runtime.loop import run
-from monitor.schedule import Agenda, Budget, Watch
+from monitor.runtime.loop import run_loop
+from monitor.schedule import DailyBudget, ProbePlan, Watch
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.services import Edge, Pauses
 from monitor.store.setting import StoreAddress
@@ -41,14 +41,14 @@ def settle(
         folder=folder / "site",
         providers={"openai": load_provider("openai")},
         accounts={one.id: one for one in accounts},
-        budgets={one.id: Budget(1e9, 10**12) for one in accounts},
+        budgets={one.id: DailyBudget(1e9, 10**12) for one in accounts},
         watches={one.target.id: one for one in watches},
         channels=(Channel("bench", channel),),
     )
 
 
 @dataclass
-class Diary(Agenda):
+class Diary(ProbePlan):
     """The agenda, which also writes down what was due when."""
 
     due: list[tuple[str, datetime]] = field(default_factory=list)
@@ -77,7 +77,7 @@ def prepare() -> None:
 async def at_work(config: Config, spread_s: float) -> AsyncIterator[MonitorState]:
     """Run every stage until the block ends. The first looks are spread over `spread_s`."""
     async with open_state(config, edge(), pauses=Pauses(spread_s=spread_s)) as state:
-        stages = asyncio.create_task(run(state, asyncio.Event()))
+        stages = asyncio.create_task(run_loop(state, asyncio.Event()))
         try:
             yield state
         finally:

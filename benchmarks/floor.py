@@ -14,14 +14,14 @@ from typing import NamedTuple
 from uuid import uuid5
 
 from monitor import __version__
-from monitor.publish.ability import LATE
+from monitor.publish.ability import LATE_INTERVALS
 from monitor.publish.account_text import MARKS
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
 from monitor.publish.overview import CELLS, COUNTED, NAMES, PLATES, ROWS, TROUBLES
 from monitor.publish.private_site import STANDS_S
 from monitor.publish.render import POLICY, TEMPLATES
-from monitor.publish.snapshot import AccountView, Measure, ProviderView, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, DurationView, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark
 from monitor.publish.statuspage import STATUSES
 from monitor.slo.indicator import Cell
@@ -353,7 +353,7 @@ def _target(it: TargetView, number: int, now: datetime) -> str:
     )
 
 
-def _figure(name: str, it: Measure, mark: Mark) -> str:
+def _figure(name: str, it: DurationView, mark: Mark) -> str:
     if it.now_s is None or it.usual_s is None or it.slow_s is None:
         return ""
     now = "none" if mark is Mark.DOWN else seconds(it.now_s)
@@ -577,7 +577,7 @@ def _usable_account(account: AccountView, provider: ProviderView, mark: Mark) ->
 
 
 def _until(account: AccountView) -> list[datetime]:
-    return [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
+    return [it.seen_at + timedelta(seconds=LATE_INTERVALS * it.interval_s) for it in account.targets if it.seen_at]
 
 
 def _blame(fault: Fault | None) -> str | None:
@@ -687,7 +687,7 @@ def _account_mark(account: AccountView, now: datetime) -> Mark:
 def _mark(it: TargetView, now: datetime) -> Mark:
     if it.state != "up":
         return Mark(it.state)
-    is_late = it.seen_at is None or now - it.seen_at > timedelta(seconds=LATE * it.interval_s)
+    is_late = it.seen_at is None or now - it.seen_at > timedelta(seconds=LATE_INTERVALS * it.interval_s)
     return Mark.UNKNOWN if is_late else Mark.UP
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from probes.redact import CONTROLS
-from probes.sanitize import LONGEST
+from probes.sanitize import MAX_LENGTH
 
 ROOT = Path(__file__).parents[1]
 ACCOUNTS = 75
@@ -522,11 +522,11 @@ def child(folder: Path, interval_s: Callable[[str, float], float]) -> None:
 
     from msgspec.structs import replace
 
-    from monitor.config.load import load
+    from monitor.config.load import load_config
     from monitor.log import start_log
     from monitor.runtime import daemon
 
-    config = load(folder / "monitor.toml", os.environ)
+    config = load_config(folder / "monitor.toml", os.environ)
     start_log(logging.WARNING, config.secrets)
     watches = {id: replace(one, interval_s=interval_s(id, one.interval_s)) for id, one in config.watches.items()}
 
@@ -598,7 +598,7 @@ def _weigh_what_is_kept(folder: Path, result: Result) -> None:
             result.texts += 1
             if CONTROLS.search(value):
                 result.wrong.append(f"{table}.{column} holds what no text may: {ascii(value[:200])}")
-            if table == "answer" and len(value) > LONGEST:
+            if table == "answer" and len(value) > MAX_LENGTH:
                 result.wrong.append(f"{table}.{column} is {len(value)} characters long")
     result.outcomes = {
         f"{kind} {outcome}": count for kind, its in seen.items() for outcome, count in sorted(its.items())

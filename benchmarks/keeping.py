@@ -96,7 +96,7 @@ def tidy(folder: Path) -> dict[str, float]:
         rolled_s = time.process_time() - started
         while True:
             begun = time.perf_counter()
-            gone = rollup.forget(db, "observation", DAY + timedelta(days=2))
+            gone = rollup.delete_before(db, "observation", DAY + timedelta(days=2))
             held.append(time.perf_counter() - begun)
             if not gone:
                 break

@@ -256,14 +256,14 @@ def child(config: str) -> None:
 
     from msgspec.structs import replace
 
-    from monitor.config.load import load
+    from monitor.config.load import load_config
     from monitor.log import start_log
-    from monitor.runtime.daemon import watch
+    from monitor.runtime.daemon import run_daemon
 
-    loaded = load(Path(config), os.environ)
+    loaded = load_config(Path(config), os.environ)
     start_log(logging.INFO, loaded.secrets)
     watches = {id: replace(one, interval_s=EVERY_S) for id, one in loaded.watches.items()}
-    watch(replace(loaded, watches=watches), lambda text: print(text, flush=True))
+    run_daemon(replace(loaded, watches=watches), lambda text: print(text, flush=True))
 
 
 # What is around it

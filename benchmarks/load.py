@@ -112,11 +112,14 @@ def _time_stages() -> Mapping[str, float]:
     from monitor.store.writer import Writer
 
     stages: Mapping[str, tuple[object, tuple[str, ...]]] = {
-        "judge": (beat, ("judge",)),
-        "plan": (beat, ("plan_looks",)),
-        "note": (beat, ("take_note", "tracks_to_save", "conclude", "tell", "note_spending")),
+        "judge": (beat, ("run_detectors",)),
+        "plan": (beat, ("plan_probes",)),
+        "note": (
+            beat,
+            ("update_accounts", "memories_to_save", "update_incidents", "queue_messages", "record_spending"),
+        ),
         "save": (Writer, ("save",)),
-        "page": (publish, ("make",)),
+        "page": (publish, ("write_sites",)),
     }
     clocks_s = dict.fromkeys(stages, 0.0)
     for stage, (owner, names) in stages.items():

@@ -17,8 +17,8 @@ from statistics import median
 from benchmarks import floor
 from benchmarks.engine import edge, settle
 from monitor.config.document import ProbeSection
-from monitor.publish.collect import take
-from monitor.publish.private_site import render, sheets
+from monitor.publish.collect import build_snapshot
+from monitor.publish.private_site import render, render_pages
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
 from monitor.stages.beat import beat
@@ -41,7 +41,7 @@ async def seen(folder: Path, accounts: int) -> Snapshot:
             targets = [watch.target for watch in config.watches.values()]
             await beat(state, [_look(one, at, n, look) for n, one in enumerate(targets)], at)
     with closing(open_reader(config.store.database)) as db:
-        return take(Reader(db, config.location), config, now)
+        return build_snapshot(Reader(db, config.location), config, now)
 
 
 def _look(target: Target, at: datetime, number: int, look: int) -> Observation:
@@ -59,7 +59,7 @@ def main() -> None:
         write_site(folder / "site", render(snapshot))
         ours, theirs, names = [], [], floor.names(snapshot)
         for _ in range(REPEATS):
-            ours.append(spent_ms(sheets(snapshot), names))
+            ours.append(spent_ms(render_pages(snapshot), names))
             theirs.append(_timed(lambda: floor.site(snapshot)))
         rewritten = write_site(folder / "site", render(snapshot))
     size = {"ours_kib": _kib(render(snapshot)), "floor_kib": _kib(floor.site(snapshot))}

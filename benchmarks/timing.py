@@ -22,7 +22,7 @@ from benchmarks.engine import Diary, at_work, edge, prepare, settle
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
-from monitor.schedule import Agenda, first_at, next_at
+from monitor.schedule import ProbePlan, first_at, next_at
 from monitor.state.monitor_state import MonitorState, open_state
 from probes.model import Observation, Outcome
 
@@ -41,13 +41,13 @@ def _rows(config: Config) -> list[tuple[str, float, float, int]]:
 
 
 async def sweep(folder: Path, port: int) -> dict[str, float]:
-    from monitor.runtime.round import once
+    from monitor.runtime.round import run_round
 
     bases = [f"http://127.0.0.{1 + n % 10}:{port}/a{n}/v1" for n in range(200)]
     config = settle(folder, bases, 60, ProbeSection(online=[]))
     async with open_state(config, edge()) as state:
-        state.planned.plan_looks(config.watches, datetime.now(UTC), spread_s=0)
-        await once(state)
+        state.planned.plan_probes(config.watches, datetime.now(UTC), spread_s=0)
+        await run_round(state)
     rows = _rows(config)
     assert {row[3] for row in rows} == {0}
     return {"sweep_s": max(row[2] for row in rows) - rows[0][1]}
@@ -61,7 +61,7 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
     diary = Diary()
     prepare()
     async with open_state(config, edge()) as state:
-        state.planned.looks = diary
+        state.planned.probes = diary
         await _run_for(state, 5 + 4 * 60)
     good = {id for id, path in zip(config.watches, paths, strict=True) if path == "good"}
     starts: dict[str, list[float]] = {}
@@ -81,9 +81,9 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
 
 
 async def _run_for(state: MonitorState, seconds: float) -> None:
-    from monitor.runtime.loop import run
+    from monitor.runtime.loop import run_loop
 
-    stages = asyncio.create_task(run(state, asyncio.Event()))
+    stages = asyncio.create_task(run_loop(state, asyncio.Event()))
     await asyncio.sleep(seconds)
     stages.cancel()
     await asyncio.gather(stages, return_exceptions=True)
@@ -92,7 +92,7 @@ async def _run_for(state: MonitorState, seconds: float) -> None:
 async def drift(folder: Path) -> dict[str, float]:
     """Count each target's looks, and how far the latest of all falls behind its own place in the minute."""
     config = settle(folder, (f"http://127.0.0.1:1/a{n}/v1" for n in range(1000)), 60, ProbeSection())
-    chance, agenda, now = random.Random(1), Agenda(), datetime(2026, 8, 1, tzinfo=UTC)
+    chance, agenda, now = random.Random(1), ProbePlan(), datetime(2026, 8, 1, tzinfo=UTC)
     ends = now + timedelta(days=1)
     for id, watch in config.watches.items():
         agenda.set(id, first_at(watch, now, 60))
@@ -132,14 +132,14 @@ async def tell(folder: Path) -> dict[str, float]:
         (watch,) = config.watches.values()
         config = replace(config, watches={watch.target.id: replace(watch, interval_s=60.0)})
         async with at_work(config, spread_s=1) as state:
-            state.planned.looks, old = Diary(), state.planned.looks
-            state.planned.looks.set(watch.target.id, old.next_at() or datetime.now(UTC))
+            state.planned.probes, old = Diary(), state.planned.probes
+            state.planned.probes.set(watch.target.id, old.next_at() or datetime.now(UTC))
             await asyncio.sleep(3 + 60 * random.random())
             simulator.set(key, Trouble.ACCOUNT_SUSPENDED)
             struck = time.time()
             told = await asyncio.wait_for(got, 200)
             await asyncio.sleep(1.5)
-            due = [at.timestamp() for _, at in state.planned.looks.due]  # type: ignore[attr-defined]
+            due = [at.timestamp() for _, at in state.planned.probes.due]  # type: ignore[attr-defined]
         failed = [row for row in _rows(config) if row[3] != 0]
     hook.close()
     confirming = max(at for at in due if at < told)

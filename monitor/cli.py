@@ -84,9 +84,9 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the interpreter would print its text unmasked
-        from monitor.console.failure import report
+        from monitor.console.failure import report_error
 
-        return report(error, getattr(arguments, "loaded", None))
+        return report_error(error, getattr(arguments, "loaded", None))
 
 
 GENERAL = ("--help", "--version", "--config", "--verbose")
@@ -159,9 +159,9 @@ class Parser(argparse.ArgumentParser):
     """Masks a key that somebody typed in place of an argument."""
 
     def error(self, message: str) -> NoReturn:
-        from probes.redact import screen
+        from probes.redact import mask_keys
 
-        super().error(screen(message + (_choices(message) if CHOICE in message else "")))
+        super().error(mask_keys(message + (_choices(message) if CHOICE in message else "")))
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:

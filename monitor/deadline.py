@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def within(limit_s: float, work: Callable[[], T]) -> T:
+def run_within(limit_s: float, work: Callable[[], T]) -> T:
     """Run `work` in this thread. Raises TimeoutError at the first line of Python past `limit_s` seconds of CPU time.
 
     Waiting for a busy machine does not count, so no user's rule is rejected for it. Checking the clock at each line

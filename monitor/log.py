@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 
-from probes.redact import conceal
+from probes.redact import redact_decoded
 
 log = logging.getLogger("monitor")
 
 
-class Discreet(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Formats a record, traceback included, and masks every secret in it."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ class Discreet(logging.Formatter):
         self._secrets += [secret for secret in secrets if secret not in self._secrets]
 
     def format(self, record: logging.LogRecord) -> str:
-        return conceal(super().format(record), self._secrets)
+        return redact_decoded(super().format(record), self._secrets)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -39,7 +39,7 @@ def start_log(level: int, secrets: Sequence[str]) -> None:
     finalizers.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Discreet(secrets))
+    handler.setFormatter(RedactingFormatter(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     logging.getLogger("monitor").setLevel(level)
@@ -53,8 +53,8 @@ def _note(what: str, kind: type[BaseException], error: BaseException | None, tra
     log.error("%s: %s", what, kind.__name__, exc_info=(kind, error or kind(), trace))
 
 
-def conceal_also(secrets: Iterable[str]) -> None:
+def add_secrets(secrets: Iterable[str]) -> None:
     """Mask the secrets of a new configuration in the log, besides the earlier ones."""
     for handler in logging.getLogger().handlers:
-        if isinstance(handler.formatter, Discreet):
+        if isinstance(handler.formatter, RedactingFormatter):
             handler.formatter.learn(secrets)

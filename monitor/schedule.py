@@ -29,7 +29,7 @@ EARLY, EARLY_S = 0.25, 15.0
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-class LookPauses(Struct, frozen=True):
+class ProbePauses(Struct, frozen=True):
     """Pauses between probes of a target that something hurries or delays, in seconds or intervals.
 
     `confirm_s` are between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one. `final_s` is
@@ -46,7 +46,7 @@ class LookPauses(Struct, frozen=True):
     back_off: tuple[int, ...] = (1, 5, 15, 60)
 
 
-USUAL_PAUSES = LookPauses()
+DEFAULT_PROBE_PAUSES = ProbePauses()
 
 
 class Watch(Struct, frozen=True):
@@ -62,7 +62,7 @@ class Watch(Struct, frozen=True):
     aside: bool = False
 
 
-class Budget(Struct, frozen=True):
+class DailyBudget(Struct, frozen=True):
     """What one account's canaries may use in a day (UTC)."""
 
     daily_usd: float
@@ -88,7 +88,7 @@ APART = timedelta(seconds=APART_S)
 """Time in which a probe is recent enough: in a crowd each account's first failure asks for the same siblings."""
 
 
-class Agenda:
+class ProbePlan:
     """When to probe what: the next probe of each target, the earliest first."""
 
     def __init__(self) -> None:
@@ -137,13 +137,13 @@ class Agenda:
         return due
 
 
-def is_affordable(budget: Budget, spending: Spending, now: datetime) -> bool:
+def is_affordable(budget: DailyBudget, spending: Spending, now: datetime) -> bool:
     if spending.day != now.date():
         return budget.daily_tokens > 0
     return spending.tokens < budget.daily_tokens and spending.usd < budget.daily_usd
 
 
-def has_room(budget: Budget, spending: Spending, now: datetime) -> bool:
+def has_room_for_extra(budget: DailyBudget, spending: Spending, now: datetime) -> bool:
     """Whether the budget has room for an extra probe: it is used no faster than the day passes."""
     if spending.day != now.date():
         return True
@@ -159,7 +159,7 @@ def next_at(
     chance: float,
     round_at: datetime | None = None,
     again_s: float | None = None,
-    pauses: LookPauses = USUAL_PAUSES,
+    pauses: ProbePauses = DEFAULT_PROBE_PAUSES,
 ) -> datetime:
     """Return when to probe again after the attempt that began at `at` and led to `health`.
 
@@ -179,7 +179,7 @@ def _planned_at(
     failures_to_confirm: int,
     chance: float,
     round_at: datetime | None,
-    pauses: LookPauses,
+    pauses: ProbePauses,
 ) -> datetime:
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm, pauses)
     requested_wait_s = _requested_wait_s(health)
@@ -230,7 +230,7 @@ def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
     return now + timedelta(seconds=_phase(watch.target) * min(spread_s, watch.interval_s))
 
 
-def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: LookPauses) -> float | None:
+def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: ProbePauses) -> float | None:
     """Return the seconds until a hurried or delayed probe; None for the regular interval."""
     match health.state:
         case State.UP if health.doubt >= DOUBTFUL:

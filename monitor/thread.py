@@ -28,13 +28,13 @@ class Threads(ThreadPoolExecutor):
         """Return at once, without waiting for any thread."""
 
 
-def with_threads(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+def use_own_threads(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
     """Have a new loop run blocking work, DNS look-ups included, in threads nobody waits for."""
     loop.set_default_executor(Threads())
     return loop
 
 
-def plainly(work: Callable[[], T]) -> T:
+def without_stop_iteration(work: Callable[[], T]) -> T:
     """Run `work`, with StopIteration turned into a RuntimeError: asyncio before Python 3.12 hangs on the former."""
     try:
         return work()
@@ -46,7 +46,7 @@ def _settle(done: "Future[Any]", work: Callable[[], Any]) -> None:
     if not done.set_running_or_notify_cancel():
         return
     try:
-        result = plainly(work)
+        result = without_stop_iteration(work)
     except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the result
         done.set_exception(error)
     else:

@@ -8,7 +8,7 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct, field
 
-from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.reason import (
     Undecided,
 )
@@ -73,7 +73,7 @@ PHASES = {
 PLAIN = {Fault.CONNECTION_FAILED: Phase.CONNECT, Fault.PROXY_FAILED: Phase.PROXY}
 """Faults whose own words already say where it ended."""
 
-KEYS = "undecided: the provider's key service, or everything you have there"
+KEYS_UNDECIDED = "undecided: the provider's key service, or everything you have there"
 KEYS_AT_LENGTH = (
     "Every key here was refused at once. Either the provider's key service is failing, or everything you have there "
     "is lost; its status page and other customers will tell."
@@ -109,7 +109,7 @@ MONTHS = (
 )
 
 
-class Say(Protocol):
+class Translate(Protocol):
     """Says an English text in a language; `{name}` in it is replaced by the value of that name."""
 
     def __call__(self, text: str, **values: object) -> str: ...
@@ -165,7 +165,7 @@ def where(fault: Fault, phase: Phase | None) -> str:
     return PHASES[phase] if phase and PLAIN.get(fault) is not phase else ""
 
 
-def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:
+def moment(at: datetime, today: datetime | None = None, say: Translate = english) -> Moment:
     """Name an instant. With `today`, leave out the parts of the date that are the same."""
     at = at.astimezone(UTC)
     time = clock(at, say)
@@ -175,14 +175,14 @@ def moment(at: datetime, today: datetime | None = None, say: Say = english) -> M
     return Moment(iso(at), time if at.date() == today.date() else f"{day(at, say)}, {time}")
 
 
-def instant(at: datetime, say: Say = english) -> Moment:
+def instant(at: datetime, say: Translate = english) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
     time = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
     return Moment(iso(at), f"{date(at, say)}, {time}")
 
 
-def clock(at: datetime, say: Say = english) -> str:
+def clock(at: datetime, say: Translate = english) -> str:
     at = at.astimezone(UTC)
     return say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
 
@@ -192,20 +192,20 @@ def iso(at: datetime) -> str:
     return f"{at.isoformat()[:19]}Z"
 
 
-def day(at: datetime, say: Say = english) -> str:
+def day(at: datetime, say: Translate = english) -> str:
     return say("{day} {month}", day=at.day, month=say(MONTHS[at.month - 1][:3]))
 
 
-def date(at: datetime, say: Say = english) -> str:
+def date(at: datetime, say: Translate = english) -> str:
     return say("{day} {month} {year}", day=at.day, month=say(MONTHS[at.month - 1][:3]), year=at.year)
 
 
-def month(at: datetime, say: Say = english) -> str:
+def month(at: datetime, say: Translate = english) -> str:
     at = at.astimezone(UTC)
     return say("{month} {year}", month=say(MONTHS[at.month - 1]), year=at.year)
 
 
-def duration(seconds: float, say: Say = english) -> str:
+def duration(seconds: float, say: Translate = english) -> str:
     """Say a duration in its two largest units: `3 h 20 min`."""
     whole = max(0, int(seconds))
     if whole < 60:
@@ -243,21 +243,21 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(items: list[str], most: int) -> str:
+def join_items(items: list[str], most: int) -> str:
     """Join at most `most` items; the rest is counted."""
     more = [f"and {len(items) - most} more"] if len(items) > most else []
     return ", ".join(items[:most] + more)
 
 
-def capital(text: str) -> str:
+def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def whose(incident: Incident) -> str:
+def whose_fault(incident: Incident) -> str:
     if incident.is_absence:
         return ABSENT
     if _is_of_all_keys(incident):
-        return KEYS
+        return KEYS_UNDECIDED
     if incident.scope is Scope.STAGE:
         return OURS
     if incident.scope is Scope.MONITOR:
@@ -272,7 +272,7 @@ def owner(incident: Incident) -> str:
     return BLAMES[incident.blame]
 
 
-def whose_at_length(incident: Incident) -> str:
+def whose_fault_at_length(incident: Incident) -> str:
     if incident.is_absence:
         return ABSENT_AT_LENGTH
     if _is_of_all_keys(incident):
@@ -289,16 +289,16 @@ def _is_of_all_keys(incident: Incident) -> bool:
     return any(isinstance(one, Undecided) for one in incident.reasons)
 
 
-def whose_hedged(incident: Incident) -> str:
+def whose_fault_hedged(incident: Incident) -> str:
     """Say whose fault it is and how sure that is: `probably your account`."""
-    return f"{HEDGES[incident.confidence]}{whose(incident)}" if is_blamed(incident) else whose(incident)
+    return f"{HEDGES[incident.confidence]}{whose_fault(incident)}" if is_blamed(incident) else whose_fault(incident)
 
 
 def is_blamed(incident: Incident) -> bool:
     return incident.scope not in (Scope.MONITOR, Scope.STAGE) and incident.blame is not Blame.UNKNOWN
 
 
-def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
+def describe_limit(it: Limit, say: Translate = english, number: Callable[[str], str] = str) -> str:
     """Say a rate limit: `480 of 500 requests per minute left`. `number` localizes an English number."""
     unit = limit_name(it.unit, it.window_s, say, number)
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
@@ -307,20 +307,20 @@ def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> 
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
 
 
-def limit_name(unit: str, window_s: float | None, say: Say = english, number: Callable[[str], str] = str) -> str:
+def limit_name(unit: str, window_s: float | None, say: Translate = english, number: Callable[[str], str] = str) -> str:
     """Name a rate limit: `input tokens per minute`."""
     name, span = say(unit.replace("_", " ").replace("-", " ")), per(window_s)
     return f"{name} {say(span.text, n=number(span.count))}" if span else name
 
 
-def notice_title(title: str, claim: Claim | None, say: Say = english) -> str:
+def notice_title(title: str, claim: Claim | None, say: Translate = english) -> str:
     """Say the title of a notice: the provider's own; else what its page shows: `API: degraded`."""
     if claim:
         return f"{claim.part or say(WHOLE_PAGE)}: {say(CLAIMS[claim.impact])}"
     return say(title) if title == UNTITLED else title
 
 
-def notice(it: Notice, now: datetime) -> str:
+def describe_notice(it: Notice, now: datetime) -> str:
     """Say a notice, its stage and its age: `Errors (identified, since 14:05 UTC, 2 h ago)`."""
     return f"{it.title} ({', '.join([*it.stage, *_age(it, now)])})"
 
@@ -337,7 +337,7 @@ def _since(at: datetime, now: datetime) -> str:
     return duration((now - at).total_seconds())
 
 
-def lead(by: timedelta | None, say: Say = english) -> str:
+def describe_lead(by: timedelta | None, say: Translate = english) -> str:
     """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing.
 
     Pages date their updates to the second at best, so less than that is no lead.
@@ -352,7 +352,7 @@ def lead(by: timedelta | None, say: Say = english) -> str:
     return say("the provider's page knew {passed} before us", passed=passed)
 
 
-def title(incident: Incident, say: Say = english) -> str:
+def title(incident: Incident, say: Translate = english) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     its = subject(incident, say)
     if incident.is_absence:
@@ -385,14 +385,14 @@ def title(incident: Incident, say: Say = english) -> str:
     assert_never(incident.scope)
 
 
-def _title_of_fault(incident: Incident, its: str, say: Say) -> str:
+def _title_of_fault(incident: Incident, its: str, say: Translate) -> str:
     fault = say(FAULTS[incident.fault])
     if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)
     return f"{its}: {fault}"
 
 
-def subject_and_what(incident: Incident, say: Say = english) -> tuple[str, str]:
+def subject_and_what(incident: Incident, say: Translate = english) -> tuple[str, str]:
     """Return an incident's title in two parts; the first is empty where it does not stand on its own."""
     if incident.is_absence or incident.scope in OWN_TITLES:
         return "", title(incident, say)
@@ -401,21 +401,21 @@ def subject_and_what(incident: Incident, say: Say = english) -> tuple[str, str]:
     return subject(incident, say), what
 
 
-def subject(incident: Incident, say: Say = english) -> str:
+def subject(incident: Incident, say: Translate = english) -> str:
     """Name what an incident is about; the whole road out from here has no name of its own."""
     return incident.subject or say("the road out from here")
 
 
-def unseen(incident: Incident) -> str:
+def unwatched_accounts(incident: Incident) -> str:
     """Say what could not be probed while the monitor was offline: `openai (3 accounts), groq (1 account)`; else empty.
 
     The providers with the most accounts come first.
     """
     if not incident.is_offline:
         return ""
-    accounts = Counter(provider_of(account) for account in accounts_of(incident.members))
-    return listed([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
+    accounts = Counter(provider_of(account) for account in accounts_of_targets(incident.members))
+    return join_items([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
 
 
-def _lasted(incident: Incident, say: Say) -> str:
+def _lasted(incident: Incident, say: Translate) -> str:
     return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, assert_never
 
-from probes.hint import Demand, demands, is_leak
+from probes.hint import Demand, is_leak, read_demands
 from probes.model import KEPT_WORDS, Fault, Phase
 from probes.provider import NoPage, Provider
 
@@ -18,7 +18,7 @@ class Advice(NamedTuple):
     where: str = "More at {address}."
 
 
-class Surroundings(NamedTuple):
+class AdviceContext(NamedTuple):
     """What is known besides the answers.
 
     `served`: the same address answers others from here well, and has since. `own_base`: the address is the user's own.
@@ -33,7 +33,7 @@ class Surroundings(NamedTuple):
     phase: Phase | None = None
 
 
-ALONE = Surroundings()
+ALONE = AdviceContext()
 
 
 ADVICE = {
@@ -210,7 +210,7 @@ NEAR = {
 """The fault that a warning leads to, whose address also helps now."""
 
 
-def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: Surroundings = ALONE) -> str:
+def choose_advice(fault: Fault, provider: Provider, said: Sequence[str] = (), around: AdviceContext = ALONE) -> str:
     """Return one or two sentences on what to do next; `said`: the words of the answers that have the fault."""
     do, where = _choose(fault, [words[:KEPT_WORDS] for words in said], around)
     do = do.format(meanwhile=_meanwhile(around.works))
@@ -227,7 +227,7 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: S
             assert_never(never)
 
 
-def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
+def _choose(fault: Fault, said: Sequence[str], around: AdviceContext) -> Advice:
     if fault in LEAKS and any(map(is_leak, said)):
         return LEAKS[fault]
     if around.together and fault in TOGETHER:
@@ -246,7 +246,7 @@ def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
 
 
 def _wanted(said: Sequence[str]) -> list[Demand]:
-    return list(dict.fromkeys(demand for words in said for demand in demands(words[:KEPT_WORDS])))
+    return list(dict.fromkeys(demand for words in said for demand in read_demands(words[:KEPT_WORDS])))
 
 
 def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:

@@ -15,17 +15,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from yarl import URL
 
-from probes.answer.balance import raised, read_credits, read_offer
-from probes.answer.classify import RulesOf, judge, nobody
-from probes.answer.deprecation import read_signs
-from probes.answer.dialects import WIRES, question
-from probes.answer.error_body import read, words
-from probes.answer.limits_in_body import read_refusal
-from probes.answer.limits_in_headers import read_limits, retry_after_s, unite
-from probes.answer.payload import NOTHING, AnswerPart, join
-from probes.answer.proof import Proof, Read, reader, understand, weigh
+from probes.answer.balance import raised_flag, read_credits, read_models
+from probes.answer.classify import RulesOf, classify_answer, no_rules
+from probes.answer.deprecation import read_warnings
+from probes.answer.dialects import CODECS, question
+from probes.answer.error_body import read_complaint, words_of
+from probes.answer.limits_in_body import read_refused_limits
+from probes.answer.limits_in_headers import merge_limits, read_limits, retry_after_s
+from probes.answer.payload import NOTHING, AnswerPart, join_parts
+from probes.answer.proof import Proof, Read, prove_part_sum, read_event, reader_for
 from probes.answer.sse import Events
-from probes.header import fold
+from probes.header import fold_names
 from probes.model import (
     KEPT_WORDS,
     Account,
@@ -33,11 +33,11 @@ from probes.model import (
     Clock,
     Credit,
     Fault,
+    HeaderWarning,
     Limit,
     Observation,
     Outcome,
     Phase,
-    Sign,
     Target,
     TimeLimits,
     Timer,
@@ -45,13 +45,13 @@ from probes.model import (
     Verdict,
 )
 from probes.provider import Canary, Provider, Wording
-from probes.proxy import choose
+from probes.proxy import choose_proxy
 from probes.redact import redact
-from probes.sanitize import admit, clean
-from probes.transport.body import KEPT_BYTES, Unreadable, read_chunks, read_text
-from probes.transport.certificate import NoAuthority
-from probes.transport.client import Connector, headers_for, make_socket, options
-from probes.transport.failure import Failure, Trip, explain, of_answer
+from probes.sanitize import clean_text, sanitize
+from probes.transport.body import KEPT_BYTES, UnreadableBody, read_chunks, read_text
+from probes.transport.certificate import CaFileError
+from probes.transport.client import Connector, headers_for, make_socket, request_options
+from probes.transport.failure import Failure, RequestTrace, explain_error, explain_proxy_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
 KEPT_BODY = 4000
@@ -89,7 +89,7 @@ class Prober(Struct, frozen=True):
     clock: Clock
     timer: Timer
     patience: TimeLimits = TimeLimits()
-    rules_of: RulesOf = nobody
+    rules_of: RulesOf = no_rules
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
     long: Lock = field(default_factory=Lock)
     secrets: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ class Prober(Struct, frozen=True):
     def admit(self, value: T, account: Account | None = None) -> T:
         """Return a value from outside with every field cleaned and redacted."""
         secrets = self.secrets_of(account) if account else self.secrets
-        return admit(value, lambda text: redact(clean(text), secrets))
+        return sanitize(value, lambda text: redact(clean_text(text), secrets))
 
 
 class RawAnswer(Struct):
@@ -153,7 +153,7 @@ def open_session(version: str) -> aiohttp.ClientSession:
     )
 
 
-async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
+async def attempt_request(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
     """Probe once and return the observation; `account.key` is None only where none is needed."""
     this = Attempt(prober.clock(), prober.timer())
     try:
@@ -168,7 +168,7 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
     verdict, failure = None, None
     try:
         verdict = await _ask(prober, provider, account, target, this)
-    except (aiohttp.ClientError, OSError, Unreadable, NoAuthority, ValueError) as error:
+    except (aiohttp.ClientError, OSError, UnreadableBody, CaFileError, ValueError) as error:
         failure = error
     duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
 
@@ -187,18 +187,18 @@ def _verdict(
     """Return what an answer means, or what broke it off."""
     if failure is None:
         return _understood(prober, provider, target, this)
-    told = GOOD if _is_proven(this) else _judge_partial(prober, provider, account, target, this)
-    return told or _judge_failure(failure, this, prober.patience)
+    told = GOOD if _is_proven(this) else _classify_partial(prober, provider, account, target, this)
+    return told or _classify_failure(failure, this, prober.patience)
 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
     """Send the request and read the answer; return its meaning only where its words need not be judged."""
     canary = provider.canaries[target.canary]
     dialect = canary.spoken(target.canary, account)
-    write, asking = WIRES[dialect].body, question(dialect, account.answer_tokens)
+    write, asking = CODECS[dialect].body, question(dialect, account.answer_tokens)
     body = {**write(target.model or "", asking), **canary.body} if write else None
-    asked = this.asked = address(provider, account, canary, target, this.at)
-    proxy = this.progress.proxy = choose(account.way.proxies, asked)
+    asked = this.asked = url_of(provider, account, canary, target, this.at)
+    proxy = this.progress.proxy = choose_proxy(account.way.proxies, asked)
     UNDER_WAY.set(this.progress)
     async with prober.session.request(
         "POST" if body else "GET",
@@ -207,16 +207,18 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect could carry the key anywhere
         timeout=_time_limits(prober.patience),
-        **options(account.way, asked),
+        **request_options(account.way, asked),
     ) as response:
         this.progress.phase = Phase.BODY
-        if refused := of_answer(response.status, response.headers, Trip(asked, this.progress, prober.patience)):
+        if refused := explain_proxy_answer(
+            response.status, response.headers, RequestTrace(asked, this.progress, prober.patience)
+        ):
             return _stopped(refused, this)
         this.raw.status, this.raw.headers = response.status, response.headers
         if 300 <= response.status < 400:
-            return _judge_redirect(response, this)
+            return _classify_redirect(response, this)
         if response.status == 200 and _is_stream(this.raw.headers):
-            if await _listen(prober, reader(canary), response, this):
+            if await _listen(prober, reader_for(canary), response, this):
                 return GOOD
         else:
             this.raw.body, this.raw.whole = await read_text(
@@ -227,14 +229,14 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
 
 def _understood(prober: Prober, provider: Provider, target: Target, this: Attempt) -> Verdict:
     canary = provider.canaries[target.canary]
-    verdict = _judge(prober, provider, canary, this.asked, this)
+    verdict = _classify(prober, provider, canary, this.asked, this)
     if verdict.fault is None:
         return _learn(canary, this, verdict)
     this.words = _unproven(this, verdict)
     return verdict
 
 
-def _judge_redirect(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
+def _classify_redirect(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
     """Return what a 3xx answer means: most redirect, and the others fit no request of ours."""
     location = this.raw.headers.get("Location", "")
     if response.status not in REDIRECTS and not location:
@@ -247,8 +249,8 @@ def _judge_redirect(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this: Attempt) -> Verdict:
-    return judge(
+def _classify(prober: Prober, provider: Provider, canary: Canary, asked: str, this: Attempt) -> Verdict:
+    return classify_answer(
         provider,
         prober.wording.rules,
         this.raw.status,
@@ -261,7 +263,7 @@ def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this:
     )
 
 
-def _judge_partial(
+def _classify_partial(
     prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt
 ) -> Verdict | None:
     """Return what an interrupted answer means, if its status or the part received says what is wrong."""
@@ -269,7 +271,7 @@ def _judge_partial(
         return None
     canary = provider.canaries[target.canary]
     this.raw.body = this.raw.received.decode("utf-8", "replace")
-    verdict = _judge(prober, provider, canary, address(provider, account, canary, target, this.at), this)
+    verdict = _classify(prober, provider, canary, url_of(provider, account, canary, target, this.at), this)
     return None if verdict.fault is None or verdict.rule.startswith("answer/") else verdict
 
 
@@ -280,7 +282,7 @@ def _unproven(this: Attempt, verdict: Verdict) -> str:
         return CUT
     if not verdict.rule.startswith("answer/") or verdict.rule == "answer/filtered":
         return ""
-    told = words(read(this.raw.status, this.raw.headers, this.raw.body))
+    told = words_of(read_complaint(this.raw.status, this.raw.headers, this.raw.body))
     if verdict.rule == "answer/failure":
         return told or FAILURE
     return f"{UNPROVEN}: {told}" if told else UNPROVEN
@@ -292,7 +294,7 @@ def _is_stream(headers: Mapping[str, str]) -> bool:
 
 def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
     """Note what else a good answer says; return its final meaning: a blocked key can still get a 200."""
-    wire = WIRES[canary.dialect]
+    wire = CODECS[canary.dialect]
     if not (wire.body or canary.credit or canary.flags or canary.offers):
         return verdict
     try:
@@ -301,8 +303,8 @@ def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
         return verdict
     this.content.usage = wire.read(answer).usage or this.content.usage
     this.content.credits = read_credits(canary.credit, answer) if canary.credit else ()
-    this.content.offer = read_offer(canary.offers, answer, canary.offers_prefix) if canary.offers else None
-    fault = raised(canary.flags, answer)
+    this.content.offer = read_models(canary.offers, answer, canary.offers_prefix) if canary.offers else None
+    fault = raised_flag(canary.flags, answer)
     return Verdict(fault, f"flag/{fault}") if fault else verdict
 
 
@@ -312,18 +314,18 @@ async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, 
     async for chunk in read_chunks(response):
         heard += chunk
         for event in events.feed(chunk):
-            _note(understand(read, event), prober.timer() - this.started, this)
+            _note(read_event(read, event), prober.timer() - this.started, this)
     for event in events.end():
-        _note(understand(read, event), prober.timer() - this.started, this)
+        _note(read_event(read, event), prober.timer() - this.started, this)
     this.raw.body, this.raw.whole = heard.decode("utf-8", "replace"), len(heard) < KEPT_BYTES
     return _is_proven(this)
 
 
 def _is_proven(this: Attempt) -> bool:
-    return this.ended_s is not None and weigh(this.content.heard, streamed=True) is Proof.GOOD
+    return this.ended_s is not None and prove_part_sum(this.content.heard, streamed=True) is Proof.GOOD
 
 
-def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
+def url_of(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
     path = canary.path or ""
     base = "" if path.startswith("https://") else (account.base or provider.base or "").rstrip("/")
     if "{" not in path:
@@ -353,7 +355,7 @@ def _url(address: str) -> URL:
 
 
 def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
-    headers = fold(provider.headers)
+    headers = fold_names(provider.headers)
     auth, key = provider.auth.header.lower(), account.admin_key if canary.admin else account.key
     if key is not None:
         headers[auth] = provider.auth.value.replace("{key}", key)
@@ -377,7 +379,7 @@ def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
 
 
 def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
-    this.content.heard = join(this.content.heard, piece)
+    this.content.heard = join_parts(this.content.heard, piece)
     this.content.usage = this.content.heard.usage or this.content.usage
     if piece.content and this.ttft_s is None:
         this.ttft_s = now_s
@@ -385,9 +387,9 @@ def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
         this.ended_s = now_s
 
 
-def _judge_failure(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
+def _classify_failure(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
     """Note what failed, and at which stage; return what it means."""
-    return _stopped(explain(error, Trip(this.asked, this.progress, patience)), this)
+    return _stopped(explain_error(error, RequestTrace(this.asked, this.progress, patience)), this)
 
 
 def _stopped(failure: Failure, this: Attempt) -> Verdict:
@@ -408,9 +410,9 @@ def _destination(asked: str, location: str) -> str:
     return f"{goal.scheme}://{goal.hostname}{port}{path}" if is_web else "another address"
 
 
-def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
-    signs = read_signs(provider.id, provider.signals, this.raw.headers)
-    signs += read_signs("wording", prober.wording.signals, this.raw.headers)
+def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[HeaderWarning, ...]:
+    signs = read_warnings(provider.id, provider.signals, this.raw.headers)
+    signs += read_warnings("wording", prober.wording.signals, this.raw.headers)
     return tuple(replace(sign, words=redact(sign.words, prober.secrets_of(account))) for sign in signs) if signs else ()
 
 
@@ -421,7 +423,7 @@ def _observe(
     provider: Provider,
     secrets: Sequence[str],
     target: Target,
-    signs: tuple[Sign, ...],
+    signs: tuple[HeaderWarning, ...],
 ) -> Observation:
     paid = this.content.usage != Usage()
     return Observation(
@@ -449,11 +451,11 @@ def _limits(this: Attempt, provider: Provider) -> tuple[Limit, ...] | None:
     told = read_limits(this.raw.headers, provider.windows, this.at)
     if this.raw.status not in (403, 429):
         return told
-    return unite([*(told or ()), *(read_refusal(this.raw.body, provider.windows, this.at) or ())])
+    return merge_limits([*(told or ()), *(read_refused_limits(this.raw.body, provider.windows, this.at) or ())])
 
 
 def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
-    told = this.words or words(read(this.raw.status, this.raw.headers, this.raw.body))
+    told = this.words or words_of(read_complaint(this.raw.status, this.raw.headers, this.raw.body))
     return Answer(
         rule=verdict.rule,
         words=redact(told[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS],

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from probes.answer.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
-from probes.header import fold, why_refused, why_unsendable
+from probes.header import fold_names, why_refused, why_unsendable
 from probes.model import Blame
 from probes.provider import Canary, CreditFacts, Dialect, Feed, Provider, Rule, Signal, Wording
 
@@ -32,7 +32,7 @@ PREPENDED = ("rules", "prices", "signals", "feeds")
 Catalog = Mapping[str, Provider]
 
 
-class Shelf(Struct, frozen=True):
+class ProviderFiles(Struct, frozen=True):
     """Where provider facts come from: our files, then files in the user's folder, then tables of monitor.toml.
 
     Later layers override earlier ones key by key; their rules and prices come first.
@@ -43,19 +43,19 @@ class Shelf(Struct, frozen=True):
 
     def __repr__(self) -> str:
         """Name the tables only: a header in one may be a secret."""
-        return f"Shelf({', '.join(map(str, self.folders))}; {', '.join(self.tables)})"
+        return f"ProviderFiles({', '.join(map(str, self.folders))}; {', '.join(self.tables)})"
 
 
-PACKAGED = Shelf()
+SHIPPED_FILES = ProviderFiles()
 
 
-def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
+def provider_ids(shelf: ProviderFiles = SHIPPED_FILES) -> list[str]:
     return sorted(
         {path.stem for folder in shelf.folders if isdir(folder) for path in folder.glob("*.toml")} | shelf.tables.keys()
     )
 
 
-def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
+def load_provider(id: str, shelf: ProviderFiles = SHIPPED_FILES) -> Provider:
     """Return the facts of one provider. Raises DocumentError with all problems.
 
     Contradictions are checked only where a user adds facts: our tests check ours, so no start pays for it.
@@ -65,13 +65,13 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
     provider, problems = convert(reduce(_merge, map(_folded, layers)), Provider, file)
     if provider is not None and (len(layers) > 1 or id not in _shipped()):
         # A user's rule that hides one of ours does so on purpose.
-        problems += contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
+        problems += find_contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
     if provider is None or problems:
         raise DocumentError(problems)
     return provider
 
 
-def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
+def _layers(id: str, shelf: ProviderFiles) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
     files = [read_toml(path) for path in paths if exists(path)]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
@@ -81,7 +81,7 @@ def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
 def _folded(layer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a layer with lower-case header names, since the overriding one may spell them differently."""
     headers = layer.get("headers")
-    return {**layer, "headers": fold(headers)} if isinstance(headers, dict) else layer
+    return {**layer, "headers": fold_names(headers)} if isinstance(headers, dict) else layer
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -103,7 +103,7 @@ def _is_named(item: object, names: Collection[object]) -> bool:
     return isinstance(item, dict) and item.get("id") in names
 
 
-def rules_by_name(shelf: Shelf = PACKAGED) -> Callable[[str], Sequence[Rule]]:
+def rules_by_name(shelf: ProviderFiles = SHIPPED_FILES) -> Callable[[str], Sequence[Rule]]:
     """Return a function from provider id to rules; an unknown or faulty provider has none.
 
     Each file is read on first use: most answers name no other provider.
@@ -127,13 +127,13 @@ def load_wording(path: Path = WORDING) -> Wording:
     return wording
 
 
-def wording_problems(wording: Wording, file: str) -> Iterator[Problem]:
+def check_wording(wording: Wording, file: str) -> Iterator[Problem]:
     """Yield what could not work in the shared layer."""
     yield from _rule_problems(wording.rules, file)
     yield from _signal_problems(wording.signals, file)
 
 
-def contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Problem]:
+def find_contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Problem]:
     """Yield facts that contradict others or refer to nothing; the first `own` rules may hide later ones."""
     yield from _expression_problems(provider, file)
     if file != f"{provider.id}.toml":

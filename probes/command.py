@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from probes.answer.command_output import judge_output
+from probes.answer.command_output import classify_output
 from probes.canary import KEPT_BODY, NESTED, Prober, outcome_of
 from probes.model import KEPT_WORDS, Account, Answer, Fault, Observation, Outcome, Target, Verdict
 from probes.provider import Provider
-from probes.proxy import LOOPBACK, Way
+from probes.proxy import LOOPBACK, Egress
 from probes.redact import redact
 
-AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
+CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *CA_VARIABLES)
 """What a program gets of our own environment, besides the proxies; HOME, since clients keep their login there."""
 
 LIMIT_S = 120.0
@@ -69,7 +69,7 @@ class Run(Struct, frozen=True):
     limit_s: float
 
 
-async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
+async def attempt_command(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
     """Run the client once, after any other run of this account, and return the observation."""
     canary = provider.canaries[target.canary]
     line, limit_s = canary.line(account), canary.limit_s or LIMIT_S
@@ -83,7 +83,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     # Off the event loop: a hostile output of full length takes half a second.
     try:
         verdict, told = await prober.beside(
-            partial(judge_output, provider, prober.wording.rules, code, output, prober.rules_of)
+            partial(classify_output, provider, prober.wording.rules, code, output, prober.rules_of)
         )
     except RecursionError:
         verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED
@@ -97,14 +97,14 @@ def _environment(account: Account) -> dict[str, str]:
     return passed | _proxy_variables(account.way) | dict(account.environment)
 
 
-def _proxy_variables(way: Way) -> dict[str, str]:
+def _proxy_variables(way: Egress) -> dict[str, str]:
     """Return the variables for a program to use our proxies and authorities; they never proxy this machine."""
     named = {"http_proxy": way.proxies.http, "https_proxy": way.proxies.https}
     told = {name: proxy.url_with_password for name, proxy in named.items() if proxy}
     if told:
         told["no_proxy"] = ",".join((*way.proxies.bypass, *LOOPBACK))
     told |= {name.upper(): value for name, value in told.items()}
-    believed = AUTHORITIES if way.ca_file else ()
+    believed = CA_VARIABLES if way.ca_file else ()
     return told | {name: way.ca_file for name in believed if way.ca_file and name != "SSL_CERT_DIR"}
 
 

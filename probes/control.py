@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from probes.canary import Prober, attempt
+from probes.canary import Prober, attempt_request
 from probes.model import Account, ControlAnswer, Fault, Target
 from probes.provider import Provider
-from probes.proxy import DIRECT, STRAIGHT, Proxies, Proxy, Way, choose
-from probes.transport.certificate import trust
+from probes.proxy import DIRECT, DIRECT_EGRESS, Egress, Proxies, Proxy, choose_proxy
+from probes.transport.certificate import make_ssl_context
 
 CONTROL = "list"
 """The canary that it uses; every provider with an address has it."""
@@ -21,10 +21,12 @@ PATH_FAULTS = frozenset(
 PROVIDER_FAULTS = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 
-async def probe_control(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> ControlAnswer:
+async def probe_control(
+    prober: Prober, provider: Provider, base: str | None, way: Egress = DIRECT_EGRESS
+) -> ControlAnswer:
     """Probe a provider, or a gateway at its own `base`, without a key. The other side's failures never raise."""
     nobody = Account("", provider.id, None, base, way=way)
-    seen = await attempt(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
+    seen = await attempt_request(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
     stands = seen.fault if seen.fault in PATH_FAULTS | PROVIDER_FAULTS else None
     return ControlAnswer(seen.at, stands, seen.status, seen.latency_s)
 
@@ -44,7 +46,7 @@ async def is_online(
     """Return whether any of these hosts accepts a connection, by any of these proxies; None without hosts."""
     if not places:
         return None
-    ways = {(host, port, choose(road, f"https://{host}:{port}")) for host, port in places for road in roads}
+    ways = {(host, port, choose_proxy(road, f"https://{host}:{port}")) for host, port in places for road in roads}
     tries = [asyncio.create_task(_connects(host, port, proxy, limit_s)) for host, port, proxy in ways]
     try:
         for one in asyncio.as_completed(tries):
@@ -72,7 +74,7 @@ async def _is_let_through(proxy: Proxy, place: str) -> bool:
     """Ask a proxy for a tunnel (RFC 9110, 9.3.6); only a 2xx shows that the place itself was reached."""
     asked = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
     asked += [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
-    secured = trust(None) if proxy.scheme == "https" else None
+    secured = make_ssl_context(None) if proxy.scheme == "https" else None
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port, ssl=secured)
     try:
         writer.write("\r\n".join([*asked, "", ""]).encode())

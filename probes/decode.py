@@ -146,7 +146,7 @@ class DecodedText(Struct, frozen=True):
         return _plain(DecodedText(BROKEN.sub(BREAK, text), self, spans))
 
 
-def readings(text: str) -> Iterator[DecodedText]:
+def decodings(text: str) -> Iterator[DecodedText]:
     """Yield a text and every other way to read it.
 
     Invisible marks are dropped, and letters of another width, typeface or with an accent become plain ones. Takes time
@@ -155,7 +155,7 @@ def readings(text: str) -> Iterator[DecodedText]:
     return _readings(DecodedText(text), DEPTH)
 
 
-def letters(text: str) -> bytes:
+def fold_letters(text: str) -> bytes:
     """Return the letters and digits of a text in lower case, in the form that readings have them."""
     return _fold(text if text.isascii() else text.translate(PLAIN))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from probes.redact import CONTROLS, is_random, mask, screen
+from probes.redact import CONTROLS, is_random, mask_keys, mask_secrets
 from probes.sanitize import EARLIEST, LARGEST, LATEST
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Problem(Struct, frozen=True):
     wants: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return legible(screen(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}"))
+        return escape_unprintable(
+            mask_keys(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}")
+        )
 
 
 class DocumentError(Exception):
@@ -113,7 +115,7 @@ def _too_deep(file: str) -> Problem:
     return Problem(file, "", "is nested too deeply", "flatten it")
 
 
-def why_no_file(path: Path) -> str | None:
+def why_not_writable(path: Path) -> str | None:
     """Return why a path must not be written to:
 
     it exists and is not a regular file. None if it is one, or is missing.
@@ -157,28 +159,28 @@ def _read_piped(file: int, most: int) -> bytes:
     return content
 
 
-def legible(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return a text with control and unprintable characters escaped, since a name may contain anything."""
     return text if text.isprintable() else CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def unsound(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def check_ranges(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
     """Yield a problem for each text, number and date in a document that is out of range, whatever it is for."""
-    for path, value in values(tables, ()):
+    for path, value in walk_values(tables, ()):
         if what := _unsound(value):
-            yield Problem(file, dotted(tables, path), *what)
+            yield Problem(file, dotted_path(tables, path), *what)
 
 
-def values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
+def walk_values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
     """Yield each value in a document, and each field name, with its path."""
     match value:
         case dict():
             for key, inner in value.items():
                 yield (*path, key), key
-                yield from values(inner, (*path, key))
+                yield from walk_values(inner, (*path, key))
         case list():
             for number, inner in enumerate(value):
-                yield from values(inner, (*path, number))
+                yield from walk_values(inner, (*path, number))
         case _:
             yield path, value
 
@@ -219,11 +221,11 @@ def suggest(word: object, known: Iterable[str]) -> str:
     return "use one of: " + ", ".join(words) if words else "leave it out"
 
 
-def show(value: object) -> str:
+def show_value(value: object) -> str:
     """Return a value as an error may print it: short, and without anything that may hold a secret, such as a table."""
     import json  # valid values are never shown
 
-    text = screen(mask(json.dumps(value, ensure_ascii=False, default=str)))
+    text = mask_keys(mask_secrets(json.dumps(value, ensure_ascii=False, default=str)))
     if (isinstance(value, dict | list) and value) or any(map(is_random, RUN.findall(text))):
         return f"({_kind(value)} that is not shown, as it may hold a secret)"
     return text if len(text) <= 60 else text[:57] + "..."
@@ -248,7 +250,8 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
     homes = _homes(schema)
     problems = [
-        Problem(file, dotted(plain, path), what, _home(path, what, homes) or repair) for path, what, repair in findings
+        Problem(file, dotted_path(plain, path), what, _home(path, what, homes) or repair)
+        for path, what, repair in findings
     ]
     for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
         _drop(plain, path)
@@ -285,7 +288,7 @@ def _home(path: Steps, what: str, homes: Mapping[str, Sequence[str]]) -> str:
     return f"it belongs in {' or '.join(places)}" if places else ""
 
 
-def dotted(tables: object, path: Steps) -> str:
+def dotted_path(tables: object, path: Steps) -> str:
     """Return `accounts.team-a.provider` for a path; a table in a list goes by its name or id, if it has one."""
     text = ""
     for step in path:
@@ -321,11 +324,11 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
     elif error.validator == "enum":
         yield (
             path,
-            f"= {show(error.instance)}: no such {path[-1]}",
+            f"= {show_value(error.instance)}: no such {path[-1]}",
             suggest(error.instance, map(str, error.validator_value)),
         )
     else:
-        yield path, f"= {show(error.instance)}", _repair(error)
+        yield path, f"= {show_value(error.instance)}", _repair(error)
 
 
 def _repair(error: "ValidationError") -> str:

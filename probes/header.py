@@ -26,7 +26,7 @@ SECRET = re.compile(
 """Names whose values grant access."""
 
 
-def fold(headers: Mapping[str, str]) -> dict[str, str]:
+def fold_names(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers by lower-case name, as HTTP ignores case.
 
     Of two that differ only in case the later one wins.

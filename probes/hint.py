@@ -71,7 +71,7 @@ DEMANDS = {
 """Words for each, in English and Chinese: the languages of the refusals that we read."""
 
 
-def demands(words: str) -> tuple[Demand, ...]:
+def read_demands(words: str) -> tuple[Demand, ...]:
     """Return what the words ask to have verified; empty where they do not say."""
     open_ones = re.sub(DONE, " ", words.replace("_", " "), flags=re.IGNORECASE)
     return tuple(demand for demand, expression in DEMANDS.items() if re.search(expression, open_ones, re.IGNORECASE))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from probes.proxy import STRAIGHT, Way
+from probes.proxy import DIRECT_EGRESS, Egress
 from probes.target_id import account_id, answerer_id, target_id
 
 Clock = Callable[[], datetime]
@@ -163,7 +163,7 @@ class Account(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
     dialects: Mapping[str, str] = field(default_factory=dict)
-    way: Way = STRAIGHT
+    way: Egress = DIRECT_EGRESS
     answer_tokens: int | None = None
     priority: int | None = None
 
@@ -236,7 +236,7 @@ class Credit(Struct, frozen=True):
     expires_at: datetime | None = None
 
 
-class Sign(Struct, frozen=True):
+class HeaderWarning(Struct, frozen=True):
     """A header's warning of a coming fault, next to an answer that may be good. `rule` names what matched."""
 
     fault: Fault
@@ -307,7 +307,7 @@ class Observation(Struct, frozen=True):
     answer: Answer | None = None
     credits: tuple[Credit, ...] = ()
     offer: tuple[str, ...] | None = None
-    signs: tuple[Sign, ...] = ()
+    signs: tuple[HeaderWarning, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.fault is None) != (self.outcome in (Outcome.OK, Outcome.UNKNOWN)):

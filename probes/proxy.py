@@ -135,7 +135,7 @@ class Proxies(Struct, frozen=True):
 DIRECT = Proxies()
 
 
-class Way(Struct, frozen=True):
+class Egress(Struct, frozen=True):
     """How requests leave: through which proxies, and which certificate authorities are trusted.
 
     `ca_file` holds the only trusted authorities, as PEM; None: those of the system.
@@ -145,10 +145,10 @@ class Way(Struct, frozen=True):
     ca_file: str | None = None
 
 
-STRAIGHT = Way()
+DIRECT_EGRESS = Egress()
 
 
-def parse(text: str) -> Proxy:
+def parse_proxy(text: str) -> Proxy:
     """Return the proxy that an address names. Raises ProxyError."""
     address = text.strip()
     address = address if "://" in address else f"http://{address}"
@@ -194,7 +194,7 @@ def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str,
     if name is None or not environment[name].strip():
         return None
     try:
-        return parse(environment[name])
+        return parse_proxy(environment[name])
     except ProxyError as error:
         if (name, str(error)) not in problems:
             problems.append((name, str(error)))
@@ -212,7 +212,7 @@ def _variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
 
 
 @lru_cache(10_000)
-def choose(proxies: Proxies, address: str) -> Proxy | None:
+def choose_proxy(proxies: Proxies, address: str) -> Proxy | None:
     """Return the proxy that a request to an address uses; None: it connects directly."""
     try:
         parts = urlsplit(address)

@@ -81,7 +81,7 @@ They can forge a line in a log, reverse a message, break up a key, or make a tex
 """
 
 
-def mask(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """Mask everything shaped like a secret or an e-mail address, and drop control characters."""
     return _without_mail(_without_keys(text))
 
@@ -119,7 +119,7 @@ Overstruck letters too.
 """
 
 
-def conceal(text: str, secrets: Iterable[str]) -> str:
+def redact_decoded(text: str, secrets: Iterable[str]) -> str:
     """Remove secrets from a text, in any encoding, then anything shaped like one.
 
     What looks like an e-mail address stays: `gateway@host.example` is our own id for an answerer.
@@ -157,7 +157,7 @@ CASES = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
 STEPS = re.compile(r"[/:?&=#@,\s]+")
 
 
-def lets_in(text: str) -> bool:
+def grants_access(text: str) -> bool:
     """Whether a text meant for display grants access: by a password in an address, or as a webhook's path."""
     return (
         IN_ADDRESS.search(text) is not None
@@ -166,7 +166,7 @@ def lets_in(text: str) -> bool:
     )
 
 
-def screen(text: str) -> str:
+def mask_keys(text: str) -> str:
     """Mask keys that somebody wrote in place of a name; a name that only starts like a key stays legible."""
     text = IN_ADDRESS.sub(MASK, SIGNED.sub(MASK, text))
     text = PACKED.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
@@ -175,7 +175,7 @@ def screen(text: str) -> str:
 
 def is_key(word: str) -> bool:
     """Whether a word to be displayed is, or contains, what is most likely a key."""
-    return screen(word) != word
+    return mask_keys(word) != word
 
 
 def _is_key(word: str) -> bool:
@@ -197,7 +197,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     symbols, marks and whitespace in between; escaped, as entities, percent-encoded, quoted-printable, in hexadecimal,
     in base64 or as byte numbers, and any of these nested in another.
     """
-    return _without_mail(conceal(text, secrets))
+    return _without_mail(redact_decoded(text, secrets))
 
 
 @lru_cache(100)
@@ -215,9 +215,9 @@ PASSES = 5
 
 
 def _one_pass(text: str, wanted: "Wanted") -> str:
-    from probes.decode import readings  # its patterns take milliseconds to compile, and are often not needed
+    from probes.decode import decodings  # its patterns take milliseconds to compile, and are often not needed
 
-    found = [span for layer in readings(text) for span in wanted.places(layer)]
+    found = [span for layer in decodings(text) for span in wanted.places(layer)]
     for start, end in reversed(_united(found)):
         text = text[:start] + MASK + text[end:]
     for literal in wanted.literals:
@@ -268,10 +268,10 @@ def _starts(one: bytes, text: bytes) -> Iterator[int]:
 
 @lru_cache(100)
 def _wanted(secrets: tuple[str, ...]) -> Wanted:
-    from probes.decode import letters
+    from probes.decode import fold_letters
 
     every = (whole for secret in secrets for whole in (secret, *_parts(secret)) if len(whole) >= SHORTEST_SECRET)
-    wholes = {whole: letters(whole) for whole in every}
+    wholes = {whole: fold_letters(whole) for whole in every}
     long = [one for whole, one in wholes.items() if len(one) >= ECHO and not ADDRESS.match(whole)]
     forms = dict.fromkeys(form for one in long for form in (one, one[::-1]))
     forms |= dict.fromkeys(form for whole, one in wholes.items() if one in forms for form in _packed(whole))
@@ -287,11 +287,11 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
 
 def _packed(secret: str) -> Iterator[bytes]:
     """Yield a secret's base64 at each of the three alignments in a longer text; folded, as case is lost."""
-    from probes.decode import letters
+    from probes.decode import fold_letters
 
     raw = secret.encode()
     for shift in range(3):
-        yield letters(b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")[4 if shift else 0 : -1])
+        yield fold_letters(b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")[4 if shift else 0 : -1])
 
 
 @lru_cache(10_000)

@@ -15,7 +15,7 @@ PREFIX = "setup/"
 """Prefix of the rules made here."""
 
 
-class Misfit(StrEnum):
+class SetupMismatch(StrEnum):
     """A mismatch between our configured request and the server that answers."""
 
     ENDPOINT = "endpoint"
@@ -69,19 +69,19 @@ SPOKEN_INSTEAD = {Dialect.OPENAI_COMPATIBLE: Dialect.OPENAI_CHAT, Dialect.OPENAI
 
 
 WHY = {
-    Misfit.ENDPOINT: "the base ends with a request path, which each canary adds by itself",
-    Misfit.DOUBLED: "the address has the version twice",
-    Misfit.STYLE: "this base speaks Anthropic's format",
-    Misfit.VERSION: "no API answers at this base, which has no version in it",
-    Misfit.SITE: "this is not where the provider's API answers",
-    Misfit.REDIRECT: "the address has moved, and a key is never sent to a redirect",
-    Misfit.LIST: "there is no list of models there; some gateways have none",
-    Misfit.PURSE: "the account's balance is not available there; some gateways do not give it",
-    Misfit.CAP: "this server uses another name for the cap on tokens",
+    SetupMismatch.ENDPOINT: "the base ends with a request path, which each canary adds by itself",
+    SetupMismatch.DOUBLED: "the address has the version twice",
+    SetupMismatch.STYLE: "this base speaks Anthropic's format",
+    SetupMismatch.VERSION: "no API answers at this base, which has no version in it",
+    SetupMismatch.SITE: "this is not where the provider's API answers",
+    SetupMismatch.REDIRECT: "the address has moved, and a key is never sent to a redirect",
+    SetupMismatch.LIST: "there is no list of models there; some gateways have none",
+    SetupMismatch.PURSE: "the account's balance is not available there; some gateways do not give it",
+    SetupMismatch.CAP: "this server uses another name for the cap on tokens",
 }
 
 
-def explain(
+def explain_observation(
     provider: Provider, account: Account, seen: Observation, *, proven: bool = False, others: bool | None = None
 ) -> Observation:
     """Return the observation, as a bad request of ours where the account's configuration explains it.
@@ -111,25 +111,25 @@ def _says_no_page(answer: Answer | None) -> bool:
 
 def _misfit(
     provider: Provider, account: Account, seen: Observation, answer: Answer, *, proven: bool, others: bool | None
-) -> Misfit | None:
+) -> SetupMismatch | None:
     canary = provider.canaries[seen.target.canary]
     if canary.path is None or canary.optional or canary.is_elsewhere or ".." in canary.path:
         return None
     if answer.rule == "transport/redirect":
-        return Misfit.REDIRECT if _moved(provider, account, canary, answer.words) else None
+        return SetupMismatch.REDIRECT if _moved(provider, account, canary, answer.words) else None
     if seen.fault in UNSETTLED and _is_capped(canary.spoken(seen.target.canary, account), seen.status, answer):
-        return Misfit.CAP
+        return SetupMismatch.CAP
     if proven or account.base is None:
         return None  # a shipped address needs no fix by the user
     if canary.dialect is Dialect.LIST and others:
-        return Misfit.LIST  # a working canary proves both the address and the key
+        return SetupMismatch.LIST  # a working canary proves both the address and the key
     if seen.fault in LIST_REFUSED - UNSETTLED or not _is_absent(seen.status, answer):
         return None
-    if not others and (wrong := of_base(provider, account.base, canary) or _on_own_domain(provider, account.base)):
+    if not others and (wrong := check_base(provider, account.base, canary) or _on_own_domain(provider, account.base)):
         return wrong
     if canary.dialect is Dialect.ACCOUNT:
-        return Misfit.PURSE if others else None
-    return Misfit.LIST if canary.dialect is Dialect.LIST and others is not False else None
+        return SetupMismatch.PURSE if others else None
+    return SetupMismatch.LIST if canary.dialect is Dialect.LIST and others is not False else None
 
 
 def _is_absent(status: int | None, answer: Answer) -> bool:
@@ -152,26 +152,26 @@ def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
     return re.search(f"{REFUSED}{near}{name}|{name}{near}{REFUSED}", said, re.IGNORECASE) is not None
 
 
-def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
+def check_base(provider: Provider, base: str, canary: Canary) -> SetupMismatch | None:
     """Return what looks wrong with a base address by its form alone; None when nothing does."""
     path, asked = urlsplit(base).path.rstrip("/"), _path(canary)
     if ENDPOINTS.search(path):
-        return Misfit.ENDPOINT
+        return SetupMismatch.ENDPOINT
     if DOUBLED.search(path + asked):
-        return Misfit.DOUBLED
+        return SetupMismatch.DOUBLED
     if ANTHROPIC.search(path) and canary.dialect in (*CAPS, Dialect.LIST) and provider.id != "anthropic":
-        return Misfit.STYLE
-    return None if VERSION.search(path + asked) else Misfit.VERSION
+        return SetupMismatch.STYLE
+    return None if VERSION.search(path + asked) else SetupMismatch.VERSION
 
 
-def _on_own_domain(provider: Provider, base: str) -> Misfit | None:
+def _on_own_domain(provider: Provider, base: str) -> SetupMismatch | None:
     """Return SITE for an address in the provider's own domain that is not its API's."""
     is_there = provider.base is not None and base.rstrip("/") != provider.base.rstrip("/")
     same = urlsplit(base).hostname == urlsplit(provider.base or "").hostname
-    return Misfit.SITE if is_there and (same or is_site(provider, base)) else None
+    return SetupMismatch.SITE if is_there and (same or is_website(provider, base)) else None
 
 
-def is_site(provider: Provider, base: str) -> bool:
+def is_website(provider: Provider, base: str) -> bool:
     """Whether a base is, by its name, a host for people (console, docs) of the company whose API is elsewhere."""
     host, api = urlsplit(base).hostname or "", urlsplit(provider.base or "").hostname or ""
     return SITE.match(host) is not None and host != api and host.split(".")[-2:] == api.split(".")[-2:]
@@ -187,7 +187,7 @@ def _path(canary: Canary) -> str:
 # The line that fixes it
 
 
-def advise(
+def advise_setup(
     provider: Provider, account: Account, name: str, answer: Answer, answered: Collection[str] = ()
 ) -> str | None:
     """Return what to write into monitor.toml; None where the configuration is not the cause.
@@ -202,54 +202,58 @@ def advise(
 
 
 def _line(
-    misfit: Misfit, provider: Provider, account: Account, name: str, words: str, answered: Collection[str]
+    misfit: SetupMismatch, provider: Provider, account: Account, name: str, words: str, answered: Collection[str]
 ) -> str | None:
     canary = provider.canaries[name]
     match misfit:
-        case Misfit.CAP:
+        case SetupMismatch.CAP:
             return f'dialect = {{ {name} = "{SPOKEN_INSTEAD[canary.spoken(name, account)]}" }}'
-        case Misfit.LIST | Misfit.PURSE:
-            lists = misfit is Misfit.LIST
+        case SetupMismatch.LIST | SetupMismatch.PURSE:
+            lists = misfit is SetupMismatch.LIST
             kept = [one for one in answered if not (lists and provider.canaries[one].dialect is Dialect.LIST)]
             return "canaries = [" + ", ".join(f'"{one}"' for one in dict.fromkeys(kept or ["chat"])) + "]"
-        case Misfit.STYLE:
+        case SetupMismatch.STYLE:
             return 'provider = "anthropic"'
-        case Misfit.REDIRECT:
+        case SetupMismatch.REDIRECT:
             base = _moved(provider, account, canary, words)
             return f'base = "{base}"' if base else None
-        case Misfit.ENDPOINT | Misfit.DOUBLED | Misfit.VERSION | Misfit.SITE:
-            return f'base = "{mend(provider, account.base or "", canary)}"'
+        case SetupMismatch.ENDPOINT | SetupMismatch.DOUBLED | SetupMismatch.VERSION | SetupMismatch.SITE:
+            return f'base = "{fix_base(provider, account.base or "", canary)}"'
     assert_never(misfit)
 
 
 def is_covered(seen: Observation, met: Iterable[Observation]) -> bool:
     """Whether the line that fixes another problem that this account `met` fixes this one too."""
-    is_purse = seen.answer is not None and RULES.get(seen.answer.rule) is Misfit.PURSE
-    return is_purse and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
+    is_purse = seen.answer is not None and RULES.get(seen.answer.rule) is SetupMismatch.PURSE
+    return is_purse and any(one.answer and RULES.get(one.answer.rule) is SetupMismatch.LIST for one in met)
 
 
-def is_mended(provider: Provider, seen: Observation, met: Iterable[Observation]) -> bool:
+def is_fixed(provider: Provider, seen: Observation, met: Iterable[Observation]) -> bool:
     """Whether a line that fixes what this account `met` is all there is to do about this observation."""
     if seen.answer and seen.answer.rule in RULES:
         return True
     asks_no_more = seen.fault in LIST_REFUSED and provider.canaries[seen.target.canary].dialect in LEFT_OUT
-    return asks_no_more and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
+    return asks_no_more and any(one.answer and RULES.get(one.answer.rule) is SetupMismatch.LIST for one in met)
 
 
 LEFT_OUT = (Dialect.LIST, Dialect.ACCOUNT)
 """Canaries that the line for a missing list stops, if they do not work."""
-RULES = {f"{PREFIX}{misfit}": misfit for misfit in Misfit}
+RULES = {f"{PREFIX}{misfit}": misfit for misfit in SetupMismatch}
 
 
-def neighbour(provider: Provider, account: Account, name: str, rule: str) -> str | None:
+def similar_base(provider: Provider, account: Account, name: str, rule: str) -> str | None:
     """Return the base that would fix it, if it is on the host that already gets the key; None otherwise."""
-    if account.base is None or RULES.get(rule) not in (Misfit.VERSION, Misfit.DOUBLED, Misfit.SITE):
+    if account.base is None or RULES.get(rule) not in (
+        SetupMismatch.VERSION,
+        SetupMismatch.DOUBLED,
+        SetupMismatch.SITE,
+    ):
         return None
-    base = mend(provider, account.base, provider.canaries[name])
+    base = fix_base(provider, account.base, provider.canaries[name])
     return base if urlsplit(base).netloc == urlsplit(account.base).netloc else None
 
 
-def mend(provider: Provider, base: str, canary: Canary) -> str:
+def fix_base(provider: Provider, base: str, canary: Canary) -> str:
     """Return a base address with every flaw in its form fixed."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from probes.model import Target
 from probes.redact import CONTROLS
 
-LONGEST = 16_384
+MAX_LENGTH = 16_384
 """Most characters of any text we keep; the longest, an answer's body, uses a quarter of it."""
 LARGEST = 2**53
 """Largest whole number that SQLite, JSON and every float hold exactly."""
@@ -23,28 +23,28 @@ T = TypeVar("T")
 Rule = Callable[[str], str]
 
 
-def admit(value: T, text: Rule | None = None) -> T:
+def sanitize(value: T, text: Rule | None = None) -> T:
     """Return the value with every field cleaned, at any depth; the same object if nothing had to change.
 
     Texts lose forbidden characters and are cut at LONGEST. A date or float that is invalid or out of range becomes
     None; an int that is too large is clamped. A Target is our own and passes unchanged. `text` cleans a text where
-    `clean` is not enough.
+    `clean_text` is not enough.
     """
-    return cast(T, _admitted(value, text or clean))
+    return cast(T, _admitted(value, text or clean_text))
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return a text of at most LONGEST characters without control characters, zero-width marks and lone surrogates."""
-    return text if len(text) <= LONGEST and text.isprintable() else CONTROLS.sub("", text[:LONGEST])
+    return text if len(text) <= MAX_LENGTH and text.isprintable() else CONTROLS.sub("", text[:MAX_LENGTH])
 
 
-def admit_said(value: T) -> T:
-    """Like `admit`, for what a person says: every text becomes one line, as it ends up in titles, tables and logs."""
-    return admit(value, _one_line)
+def sanitize_line(value: T) -> T:
+    """Like `sanitize`, for what a person says: every text becomes one line, as titles, tables and logs need."""
+    return sanitize(value, _one_line)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())
+    return " ".join(clean_text(text).split())
 
 
 def _admitted(value: object, text: Rule) -> object:

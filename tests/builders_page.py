@@ -10,12 +10,12 @@ from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import SEVERITIES, Incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.publish.history_bar import together
+from monitor.publish.history_bar import add_hours
 from monitor.publish.snapshot import (
     AccountView,
     DayDurations,
+    DurationView,
     IncidentView,
-    Measure,
     ProviderView,
     Snapshot,
     TargetView,
@@ -72,9 +72,9 @@ def target(
         since=LONG_AGO if state is State.UP else BEGAN,
         seen_at=NOW - timedelta(seconds=20),
         interval_s=300 if canary == "chat" else 60,
-        latency=Measure(1.93, 1.71, 3.2),
-        ttft=Measure(0.62, 0.58, 1.1) if canary == "chat" else Measure(),
-        token=Measure(0.02, 0.0185) if canary == "chat" else Measure(),
+        latency=DurationView(1.93, 1.71, 3.2),
+        ttft=DurationView(0.62, 0.58, 1.1) if canary == "chat" else DurationView(),
+        token=DurationView(0.02, 0.0185) if canary == "chat" else DurationView(),
         availability=1.0,
         cells=cells(),
         limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 200_000, 199_100)) if canary == "chat" else (),
@@ -158,7 +158,7 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
 def with_cells(provider: ProviderView) -> ProviderView:
     """A provider with the cells of all that is asked at its own address."""
     asked = [one for account in provider.accounts if not account.own_host for one in account.targets]
-    cells, days = together([one.cells for one in asked]), together([one.days for one in asked])
+    cells, days = add_hours([one.cells for one in asked]), add_hours([one.days for one in asked])
     return replace(provider, cells=tuple(cells), days=tuple(days))
 
 

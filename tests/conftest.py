@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
-from monitor.sentence.doubted import doubted
-from monitor.sentence.reason import reason
+from monitor.sentence.doubt import describe_doubt
+from monitor.sentence.reason import describe_reason
 from probes.model import Answer, Fault, Observation, Outcome, Target
 
 # No test is about how fast this machine is today.
@@ -102,12 +102,12 @@ def target(account="openai/main", canary="chat", model=None):
 
 def sentences(reasons):
     """Say reasons as a reader of English has them, at an instant that those of detectors do not ask for."""
-    return tuple(reason(one, NOON) for one in reasons)
+    return tuple(describe_reason(one, NOON) for one in reasons)
 
 
 def why(bulletin):
     """Say why a bulletin is not believed as a reader of English has it; None if it is."""
-    return bulletin.problem and doubted(bulletin.problem)
+    return bulletin.problem and describe_doubt(bulletin.problem)
 
 
 def observation(fault=None, seconds=0, target=CHAT, **facts):

@@ -7,7 +7,15 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
-from monitor.publish.snapshot import AccountView, CreditView, IncidentView, Measure, Snapshot, SourceView, Substitute
+from monitor.publish.snapshot import (
+    AccountView,
+    CreditView,
+    DurationView,
+    IncidentView,
+    Snapshot,
+    SourceView,
+    Substitute,
+)
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
@@ -59,7 +67,7 @@ def _account(id: str, chance: random.Random) -> AccountView:
     past_days = days(
         bad=chance.sample(range(90), chance.choice((0, 0, 1, 2))), gaps=range(chance.choice((0, 0, 0, 40)))
     )
-    first_token = Measure(chance.uniform(0.2, 0.7), 0.4, 1.0)
+    first_token = DurationView(chance.uniform(0.2, 0.7), 0.4, 1.0)
     targets = (
         target(id, "list", days=past_days),
         target(id, "chat", days=past_days, ttft=first_token),

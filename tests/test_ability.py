@@ -6,8 +6,8 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
-from monitor.publish.ability import judge, works
-from monitor.publish.status import Mark, standing
+from monitor.publish.ability import assess_account, is_working
+from monitor.publish.status import Mark, current_state
 from probes.model import Blame, Fault
 from tests.builders_page import BEGAN, LONG_AGO, NOW, account, incident, shown, snapshot, target
 
@@ -51,14 +51,14 @@ def ago(seconds):
     ],
 )
 def test_a_target_works_when_it_was_answered_well_within_its_validity_and_is_not_down(target, word):
-    assert works(target, NOW) is word
+    assert is_working(target, NOW) is word
 
 
 def test_what_is_asked_very_often_is_believed_until_the_page_is_written_anew():
     quick = one("U", interval_s=10, seen_at=ago(59))
 
-    assert works(quick, NOW) is True
-    assert works(quick, NOW + timedelta(seconds=2)) is None
+    assert is_working(quick, NOW) is True
+    assert is_working(quick, NOW + timedelta(seconds=2)) is None
 
 
 @pytest.mark.parametrize(
@@ -82,25 +82,25 @@ def test_what_is_asked_very_often_is_believed_until_the_page_is_written_anew():
 )
 def test_an_account_is_usable_when_all_the_work_that_is_asked_of_it_works(kinds, usable, mark):
     shot = snapshot(of(**kinds))
-    now = standing(shot)
+    now = current_state(shot)
     assert (now.judgements["openai/main"].usable, now.marks["openai/main"]) == (usable, mark)
 
 
 @pytest.mark.parametrize(("well_at", "usable"), [(NOW, None), (LONG_AGO, False)])
 def test_work_that_is_not_seen_any_more_is_not_lost_with_a_list_during_whose_failure_it_was_well(well_at, usable):
     targets = [one("D", "list", since=BEGAN), one("?", well_at=well_at)]
-    assert judge(account(targets=targets), NOW).usable is usable
+    assert assess_account(account(targets=targets), NOW).usable is usable
 
 
 def test_of_several_models_each_is_told():
     models = [one("U", model="a"), one("D", model="b"), one("U", "list")]
-    told = judge(account(targets=models), NOW)
+    told = assess_account(account(targets=models), NOW)
     assert (told.abilities, told.models) == ({"chat": True, "list": True}, {"chat": {"a": True, "b": False}})
 
 
 @pytest.mark.parametrize("fault", [Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED])
 def test_a_refusal_of_the_whole_account_takes_every_ability(fault):
-    told = judge(account(targets=[one("U"), one("D", "list", fault=fault)]), NOW)
+    told = assess_account(account(targets=[one("U"), one("D", "list", fault=fault)]), NOW)
     assert (told.usable, told.abilities) == (False, {"chat": False, "list": False})
 
 
@@ -127,5 +127,5 @@ def held(**changes):
     ],
 )
 def test_an_open_incident_of_the_whole_account_stands_against_it(incidents, usable, mark):
-    now = standing(snapshot(account(), open_incidents=incidents))
+    now = current_state(snapshot(account(), open_incidents=incidents))
     assert (now.judgements["openai/main"].usable, now.marks["openai/main"]) == (usable, mark)

@@ -15,10 +15,10 @@ from monitor.cli import main
 from monitor.storage_refusal import StoreError
 from monitor.store.backup import back_up, restore
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.file_owner import BESIDE, Unheard
+from monitor.store.file_owner import SIDE_FILES, NotCarriedOut
 from monitor.store.lock import Lock
-from monitor.store.replies import leave
-from monitor.store.standby_path import stand_in
+from monitor.store.replies import save_reply
+from monitor.store.standby_path import standby_file
 from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call, public_folder
 from tests.conftest import at
 
@@ -180,11 +180,11 @@ def left(monkeypatch):
 
 @as_root
 @pytest.mark.parametrize("where", ["database", "stand-in"])
-@pytest.mark.parametrize("side", BESIDE)
+@pytest.mark.parametrize("side", SIDE_FILES)
 def test_what_another_user_left_beside_the_database_is_refused_with_the_repair(left, where, side):
     database = left / "state" / "monitor.db"
     with stranger():
-        file = Path(f"{database if where == 'database' else stand_in(database)}{side}")
+        file = Path(f"{database if where == 'database' else standby_file(database)}{side}")
     file.mkdir(0o700) if side == ".replies" else file.touch(0o600)
 
     with stranger(), pytest.raises(StoreError, match="Permission denied") as told:
@@ -227,8 +227,8 @@ def test_an_answer_that_only_another_user_could_give_names_one_that_there_is(lef
     database.parent.chmod(0o755)
     os.seteuid(2)
     try:
-        with pytest.raises(Unheard, match=repair):
-            leave(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))
+        with pytest.raises(NotCarriedOut, match=repair):
+            save_reply(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))
     finally:
         os.seteuid(0)
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.publish import advice as monitors
-from probes.advice import ADVICE, LEAKS, SERVED, SWITCHED, TOGETHER, WANTED, Surroundings, advise
+from probes.advice import ADVICE, LEAKS, SERVED, SWITCHED, TOGETHER, WANTED, AdviceContext, choose_advice
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
 from probes.model import KEPT_WORDS, Blame, Fault, Phase
@@ -24,7 +24,7 @@ GATEWAY = load_provider("openai-compatible")
 def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
     assert ADVICE.keys() == set(Fault)
     for provider, served, together in product((OPENAI, GATEWAY), (True, False), (True, False)):
-        text = advise(fault, provider, (), Surroundings(served=served, together=together))
+        text = choose_advice(fault, provider, (), AdviceContext(served=served, together=together))
         assert text.endswith(".")
         assert 1 <= text.count(". ") + 1 <= 2
 
@@ -33,33 +33,37 @@ def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
 def test_no_advice_leans_on_what_stands_around_it(fault):
     """A message shows the answer below it, `probe` above it, and `classify` and usable.json show none."""
     for served, together in product((True, False), (True, False)):
-        assert not re.search(r"\b(below|above)\b", advise(fault, OPENAI, (), Surroundings(served, together=together)))
+        assert not re.search(
+            r"\b(below|above)\b", choose_advice(fault, OPENAI, (), AdviceContext(served, together=together))
+        )
 
 
 @pytest.mark.parametrize("fault", OPENAI.help)
 def test_the_providers_address_is_in_the_advice(fault):
-    assert OPENAI.help[fault] in advise(fault, OPENAI)
+    assert OPENAI.help[fault] in choose_advice(fault, OPENAI)
 
 
 def test_where_there_is_no_page_the_reason_is_told_and_whom_to_write_to():
     help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published", mail="help@example.com")}
-    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith(
+    assert choose_advice(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith(
         "No appeal form is published: write to help@example.com and name the request id."
     )
     help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published")}
-    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith("too. No appeal form is published.")
+    assert choose_advice(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith(
+        "too. No appeal form is published."
+    )
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_without_an_address_nothing_points_nowhere(fault):
-    text = advise(fault, GATEWAY)
+    text = choose_advice(fault, GATEWAY)
 
     assert "http" not in text
     assert not {"{", "}", "None"} & set(text)
 
 
 def test_a_suspended_account_stops_its_traffic_and_appeals():
-    assert advise(Fault.ACCOUNT_SUSPENDED, OPENAI) == (
+    assert choose_advice(Fault.ACCOUNT_SUSPENDED, OPENAI) == (
         "Stop automated traffic with this key and do not move it to another account: what got this account suspended "
         "can cost the next one, too. Appeal at https://openai.com/form/appeal/ and name the request id."
     )
@@ -70,7 +74,9 @@ def test_a_suspended_account_stops_its_traffic_and_appeals():
     [fault for fault in Fault if fault.blame is Blame.PROVIDER and fault is not Fault.MODEL_RETIRING],
 )
 def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
-    assert "nothing on your side helps: wait, or switch" in advise(fault, OPENAI, (), Surroundings(own_base=False))
+    assert "nothing on your side helps: wait, or switch" in choose_advice(
+        fault, OPENAI, (), AdviceContext(own_base=False)
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,7 @@ def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
 )
 @pytest.mark.parametrize("fault", sorted(SWITCHED))
 def test_whoever_is_told_to_switch_is_told_to_what(fault, works, said):
-    assert said in advise(fault, GATEWAY, (), Surroundings(works=works))
+    assert said in choose_advice(fault, GATEWAY, (), AdviceContext(works=works))
 
 
 def test_what_is_told_to_switch_is_what_the_provider_must_mend():
@@ -98,20 +104,20 @@ def test_what_is_told_to_switch_is_what_the_provider_must_mend():
 @pytest.mark.parametrize(
     ("around", "doubted"),
     [
-        (Surroundings(), True),
-        (Surroundings(served=True), False),  # siblings use it and work
-        (Surroundings(own_base=False), False),  # nobody entered it
+        (AdviceContext(), True),
+        (AdviceContext(served=True), False),  # siblings use it and work
+        (AdviceContext(own_base=False), False),  # nobody entered it
     ],
 )
 def test_a_base_is_doubted_only_where_it_may_be_wrong(fault, around, doubted):
-    text = advise(fault, GATEWAY, (), around)
+    text = choose_advice(fault, GATEWAY, (), around)
 
     assert bool(re.search(r"check (?:the )?base", text)) is doubted
 
 
 @pytest.mark.parametrize("fault", [Fault.INVALID_KEY, Fault.PERMISSION_DENIED])
 def test_where_several_keys_were_refused_at_once_none_is_replaced_yet(fault):
-    text = advise(fault, OPENAI, (), Surroundings(together=True))
+    text = choose_advice(fault, OPENAI, (), AdviceContext(together=True))
 
     assert "in its place" not in text
     assert "no single key explains" in text
@@ -119,18 +125,18 @@ def test_where_several_keys_were_refused_at_once_none_is_replaced_yet(fault):
 
 
 def test_keys_that_leaked_are_revoked_also_where_several_did():
-    text = advise(Fault.INVALID_KEY, OPENAI, [next(iter(LEAKED))], Surroundings(together=True))
+    text = choose_advice(Fault.INVALID_KEY, OPENAI, [next(iter(LEAKED))], AdviceContext(together=True))
 
     assert "revoke" in text
 
 
 @pytest.mark.parametrize("fault", [Fault.CONNECTION_FAILED, Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED])
 def test_the_road_is_not_doubted_where_others_pass_it(fault):
-    alone, among = (advise(fault, OPENAI, (), Surroundings(served=served)) for served in (False, True))
+    alone, among = (choose_advice(fault, OPENAI, (), AdviceContext(served=served)) for served in (False, True))
 
     assert "others" in among
     assert "others" not in alone
-    assert advise(fault, OPENAI, (), Surroundings(own_base=False)) == alone
+    assert choose_advice(fault, OPENAI, (), AdviceContext(own_base=False)) == alone
 
 
 @pytest.mark.parametrize(
@@ -146,12 +152,12 @@ def test_the_road_is_not_doubted_where_others_pass_it(fault):
     ],
 )
 def test_nobody_is_sent_to_a_part_of_the_road_that_was_passed(phase, beginning):
-    assert advise(Fault.CONNECTION_FAILED, OPENAI, (), Surroundings(phase=phase)).startswith(beginning)
+    assert choose_advice(Fault.CONNECTION_FAILED, OPENAI, (), AdviceContext(phase=phase)).startswith(beginning)
 
 
 @pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
 def test_a_demanded_verification_is_named(words, demand):
-    text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
+    text = choose_advice(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
     place = OPENAI.verification.get(demand)
     assert text.startswith(f"The provider wants {WANTED[demand]}: a person must do it")
     elsewhere = " The account's settings or the provider's mail say where."
@@ -170,18 +176,18 @@ def test_a_demanded_verification_is_named(words, demand):
     ],
 )
 def test_each_kind_of_verification_leads_to_its_own_page(id, words, place):
-    assert place in advise(Fault.VERIFICATION_REQUIRED, load_provider(id), [words])
+    assert place in choose_advice(Fault.VERIFICATION_REQUIRED, load_provider(id), [words])
 
 
 def test_two_kinds_of_verification_lead_to_both_pages():
-    text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, ["Verify your phone number", "Please enable 2FA"])
+    text = choose_advice(Fault.VERIFICATION_REQUIRED, OPENAI, ["Verify your phone number", "Please enable 2FA"])
 
     assert re.search(r"Verify at \S+8983040\S+ and/or \S+7967234\.$", text)
 
 
 def test_several_demands_are_told_together_and_each_once():
     said = ["Verify your phone number", "Please verify your email or phone number."]
-    text = advise(Fault.VERIFICATION_REQUIRED, GATEWAY, said)
+    text = choose_advice(Fault.VERIFICATION_REQUIRED, GATEWAY, said)
     assert text.startswith("The provider wants a phone number verified and/or an e-mail address verified: ")
 
 
@@ -191,25 +197,27 @@ def test_each_demand_has_its_words():
 
 def test_words_of_a_verification_change_no_other_advice():
     for fault in set(Fault) - {Fault.VERIFICATION_REQUIRED}:
-        assert advise(fault, OPENAI, ["Verify your phone number"]) == advise(fault, OPENAI)
+        assert choose_advice(fault, OPENAI, ["Verify your phone number"]) == choose_advice(fault, OPENAI)
 
 
 @pytest.mark.parametrize("words", LEAKED)
 @pytest.mark.parametrize("fault", LEAKS)
 def test_a_leaked_key_is_revoked_and_looked_after_before_a_new_one_is_made(fault, words):
-    text = advise(fault, OPENAI, ["something else", words])
+    text = choose_advice(fault, OPENAI, ["something else", words])
     assert OPENAI.help[fault] in text
     for needed in ("leaked", "revoke", "find out where it leaked and what was spent"):
         assert needed in text
 
 
 def test_a_wrong_key_is_no_leaked_one():
-    assert "leaked" not in advise(Fault.INVALID_KEY, OPENAI, ["Incorrect API key provided: sk-...abc."])
+    assert "leaked" not in choose_advice(Fault.INVALID_KEY, OPENAI, ["Incorrect API key provided: sk-...abc."])
 
 
 def test_no_more_is_heard_of_an_answer_than_is_kept_of_it():
     words = "x" * (KEPT_WORDS - 5) + " verify your phone number"
-    assert advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words]) == advise(Fault.VERIFICATION_REQUIRED, OPENAI)
+    assert choose_advice(Fault.VERIFICATION_REQUIRED, OPENAI, [words]) == choose_advice(
+        Fault.VERIFICATION_REQUIRED, OPENAI
+    )
 
 
 # Advice never sounds like evading a block ------------------------------------------------------------
@@ -258,8 +266,10 @@ def test_the_proxy_that_fails_is_no_evasion(text):
 
 @pytest.mark.parametrize("fault", BLOCKED)
 def test_no_advice_of_a_block_sounds_like_evading_it(fault):
-    seen = [Surroundings(served=served, together=together) for served in (True, False) for together in (True, False)]
-    texts = {advise(fault, provider, [words], around) for provider in PROVIDERS for words in SAID for around in seen}
+    seen = [AdviceContext(served=served, together=together) for served in (True, False) for together in (True, False)]
+    texts = {
+        choose_advice(fault, provider, [words], around) for provider in PROVIDERS for words in SAID for around in seen
+    }
     assert len(texts) >= (len(LEAKS) if fault in LEAKS else 1)
     usual = [table[fault].do for table in (ADVICE, SERVED, TOGETHER) if fault in table]
     assert all(any(do in text for do in usual) or "a person must do it" in text or "leaked" in text for text in texts)

@@ -395,7 +395,7 @@ INSIDE = {
         "digest": {"case", "channel"},
         "evidence": set(),
         "grouping": set(),
-        "ical": {"rule"},
+        "maintenance_calendar": {"rule"},
         "outbox": {"case"},
         "reply": {"rule"},
         "routing": {"case", "channel", "grouping", "reply", "rule", "window"},
@@ -616,7 +616,7 @@ def test_the_store_and_the_configuration_alone_know_of_its_path():
         "from monitor.store.setting import StoreAddress\nStoreAddress(path, 'here')",
         "from monitor.store.backup import restore\nrestore(path, file, now)",
         "from monitor.store.backup import restore\nto_thread(restore, path, file, now)",
-        "from monitor.store import overlap\noverlap.leave(path, now)",
+        "from monitor.store import overlap\noverlap.note_skipped_round(path, now)",
     ],
 )
 def test_a_line_that_knows_of_a_path_is_seen(line):
@@ -628,7 +628,7 @@ def test_a_line_that_knows_of_a_path_is_seen(line):
     [
         "open_store(config.store).restore(file, now)",
         "from monitor.store.setting import StoreAddress\ndef show(store: StoreAddress): pass",
-        "from monitor.store import overlap\noverlap.add(before, times)",
+        "from monitor.store import overlap\noverlap.add_skipped_rounds(before, times)",
     ],
 )
 def test_a_line_that_asks_the_store_is_free(line):

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect import account_memory, health, shared_latency, target_memory
-from monitor.detect.account_memory import EMPTY, Attention
-from monitor.detect.credit import Floor
+from monitor.detect.account_memory import EMPTY, WarningSettings
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Health, Thresholds
-from monitor.detect.latency import pace
-from monitor.detect.measure import Kind
+from monitor.detect.latency import sensitivity_for
+from monitor.detect.measure import Measure
 from monitor.detect.shared_latency import PoolKey
 from monitor.detect.target_memory import DetectorSettings
 from monitor.store.connection import open_writer
@@ -22,12 +22,12 @@ from monitor.store.writer import Writer
 from probes.model import Credit, Fault, Limit
 from tests.conftest import at, observation, target
 
-POOL = PoolKey("openai", "chat", Kind.TOTAL)
+POOL = PoolKey("openai", "chat", Measure.TOTAL)
 
 
 TARGETS = [target(f"openai/{name}", model="gpt") for name in ("main", "second", "third")]
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
-ATTENTION = Attention(Floor({"USD": 10.0}))
+ATTENTION = WarningSettings(CreditThreshold({"USD": 10.0}))
 
 USUAL_S, CEILING, LEFT = 0.5, 1000.0, 100.0
 TROUBLES = {
@@ -68,7 +68,7 @@ class House:
         facts = {"limits": (Limit("requests", 60.0, ceiling, ceiling),), "credits": (Credit("USD", left),)}
         seen = observation(fault, self.now_s, one, **({} if fault else facts))
         seen = self.seen[one.id] = seen if fault else replace(seen, latency_s=total_s)
-        steps, before = DetectorSettings(pace(self.interval_s)), self.healths[one.id]
+        steps, before = DetectorSettings(sensitivity_for(self.interval_s)), self.healths[one.id]
         after = self.healths[one.id] = health.advance(before, seen, Thresholds(), self.interval_s)
         known = self.tracks[one.id]
         self.tracks[one.id] = now = target_memory.advance(known, seen, before, after, steps, held=False)

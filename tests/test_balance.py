@@ -17,16 +17,16 @@ from probes.answer.balance import (
     MOST_CREDITS,
     MOST_MODELS,
     bad_expressions,
-    find,
-    raised,
+    find_by_path,
+    raised_flag,
     read_credits,
-    read_offer,
+    read_models,
 )
 from probes.answer.proof import Proof, prove
 from probes.catalog import load_provider, provider_ids
 from probes.model import Credit, Fault
 from probes.provider import CreditFacts
-from probes.redact import mask
+from probes.redact import mask_secrets
 
 SAMPLES = Path(__file__).parent / "samples" / "account"
 PROVIDERS = {id: load_provider(id) for id in provider_ids()}
@@ -78,7 +78,7 @@ def test_a_sample_is_a_good_answer_and_shows_nothing_that_looks_like_a_key(name)
     text = (SAMPLES / f"{name}.json").read_text()
 
     assert prove(facts_of(name), text) is Proof.GOOD
-    assert mask(text) == text
+    assert mask_secrets(text) == text
 
 
 @pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.credit])
@@ -93,13 +93,13 @@ def test_no_meaning_is_without_its_sample():
 
 @pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.flags])
 def test_no_healthy_answer_raises_a_flag(name):
-    assert raised(facts_of(name).flags, sample(name)) is None
+    assert raised_flag(facts_of(name).flags, sample(name)) is None
 
 
 @pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.offers])
 def test_each_list_gives_the_names_under_which_its_models_are_asked_for(name):
     provider, canary = TELLING[name]
-    offer = read_offer(canary.offers, sample(name), canary.offers_prefix)
+    offer = read_models(canary.offers, sample(name), canary.offers_prefix)
 
     assert offer
     assert (provider.canaries["chat"].model or "house-model-1") in offer
@@ -130,7 +130,7 @@ def test_each_list_gives_the_names_under_which_its_models_are_asked_for(name):
     ],
 )
 def test_a_block_that_is_told_beside_a_200_is_seen(name, change, fault):
-    assert raised(facts_of(name).flags, sample(name) | change) is fault
+    assert raised_flag(facts_of(name).flags, sample(name) | change) is fault
 
 
 @pytest.mark.parametrize(
@@ -280,16 +280,16 @@ def test_several_balances_that_are_no_list_are_none(answer):
 def test_an_offer_names_each_model_once_in_its_order_without_what_stands_before():
     answer = ["models/b", "a", "models/b", "models/", 5, None, "", "x" * 201]
 
-    assert read_offer("@", answer, "models/") == ("b", "a")
+    assert read_models("@", answer, "models/") == ("b", "a")
 
 
 def test_an_offer_has_a_longest_length():
-    assert len(read_offer("@", [f"m-{number}" for number in range(5000)])) == MOST_MODELS
+    assert len(read_models("@", [f"m-{number}" for number in range(5000)])) == MOST_MODELS
 
 
 @pytest.mark.parametrize("answer", [None, {}, [], "models", 5, [None, 5, {}]])
 def test_what_is_no_list_of_names_is_no_offer(answer):
-    assert read_offer("@", answer) is None
+    assert read_models("@", answer) is None
 
 
 JSON = st.recursive(
@@ -326,9 +326,9 @@ def test_no_json_whatever_raises(answer):
     for _, canary in TELLING.values():
         for credit in read_credits(canary.credit, answer) if canary.credit else ():
             assert all(figure is None or math.isfinite(figure) for figure in (credit.left, credit.most, credit.used))
-        raised(canary.flags, answer)
+        raised_flag(canary.flags, answer)
         if canary.offers:
-            read_offer(canary.offers, answer, canary.offers_prefix)
+            read_models(canary.offers, answer, canary.offers_prefix)
 
 
 # Expressions
@@ -351,5 +351,5 @@ def test_what_is_no_jmespath_is_told_with_its_reason(expression, why):
 
 
 def test_an_expression_that_does_not_suit_the_answer_finds_nothing():
-    assert find("sum(data)", {"data": "five"}) is None
-    assert find("sum(data)", {"data": [1, 2]}) == 3
+    assert find_by_path("sum(data)", {"data": "five"}) is None
+    assert find_by_path("sum(data)", {"data": [1, 2]}) == 3

@@ -9,16 +9,16 @@ from monitor.alert.case import Message, Step
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.publish.collect import take
+from monitor.publish.collect import build_snapshot
 from monitor.storage_refusal import RefusalKind, StorageRefusal
-from monitor.store.connection import open_in_memory, open_writer, read_only
+from monitor.store.connection import open_in_memory, open_read_only, open_writer
 from monitor.store.expected_schema import LAYOUT, VERSION, columns
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
-from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
+from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, HISTORY_TABLES, OBSERVATION_TABLES, copy_rows
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
-from tests import test_view as view
+from tests import test_collect as view
 from tests.conftest import CHAT, NOON, at
 from tests.test_schema import lay
 
@@ -112,7 +112,7 @@ def test_a_text_that_is_no_utf8_ends_neither_the_start_nor_the_page(tmp_path, ta
         assert db.execute(f"UPDATE OR REPLACE {table} SET {column} = CAST(x'c328ff' AS TEXT)").rowcount, "no row"
         db.commit()
 
-    with closing(open_writer(path)) as db, closing(read_only(path)) as other:
+    with closing(open_writer(path)) as db, closing(open_read_only(path)) as other:
         everything(Writer(db, "here"), other)
 
 
@@ -156,12 +156,12 @@ def everything(writer, db):
     incidents.changes_since(at(-60)), stored.messages.fates(at(-60)), stored.messages.failing_channels()
     for id in incidents.ids():
         incidents.find(id), stored.messages.of(id)
-    take(stored, view.config(CHAT), at(61))
+    build_snapshot(stored, view.config(CHAT), at(61))
     writer.due_messages(at(61))
     writer.save_refusal(StorageRefusal(RefusalKind.FULL, "full"))
     with closing(open_in_memory()) as other:
-        for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
-            carry(db, other, passages)
+        for passages in (ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, HISTORY_TABLES):
+            copy_rows(db, other, passages)
 
 
 LEFT_OUT = {"mark": "name <> 'refused'"}
@@ -195,8 +195,8 @@ def test_each_column_of_each_table_is_carried_to_another_database(tmp_path, tabl
     with closing(open_writer(path)) as db, closing(open_in_memory()) as other:
         fill(db)
         without_nulls(db)
-        for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
-            assert carry(db, other, passages)
+        for passages in (ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, HISTORY_TABLES):
+            assert copy_rows(db, other, passages)
 
         assert named(db, table)
         assert named(other, table) == named(db, table)
@@ -210,9 +210,9 @@ OF_A_MESSAGE = {"location", "incident_id", "change_id", "channel", "step", "numb
 def test_a_message_that_waits_there_is_as_far_as_it_is_here(tmp_path, column):
     path = lay(VERSION, tmp_path / "monitor.db")
     with closing(open_writer(path)) as db, closing(open_in_memory()) as other:
-        carry(db, other, TELLING)
+        copy_rows(db, other, ALERT_TABLES)
         db.execute(f"UPDATE outbox SET state = 'sent', {column} = 77")
-        carry(db, other, TELLING)
+        copy_rows(db, other, ALERT_TABLES)
 
         here, there = ([tuple(row) for row in one.execute(f"SELECT {column} FROM outbox")] for one in (db, other))
         assert here == there

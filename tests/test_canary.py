@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmarks.shapes import CHAT, GARBAGE, HELLO, LAST_USAGE, ROLE, STOP, delta, sse
-from probes.answer.classify import judge
-from probes.canary import Prober, address, attempt, open_session
-from probes.catalog import Shelf, load_provider, load_wording
+from probes.answer.classify import classify_answer
+from probes.canary import Prober, attempt_request, open_session, url_of
+from probes.catalog import ProviderFiles, load_provider, load_wording
 from probes.model import Account, Credit, Fault, Outcome, Target, TimeLimits, Usage
 from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -72,7 +72,7 @@ def ask(
             account = Account("main", provider, key, base or simulator.base(provider), answer_tokens=answer_tokens)
             asked = model or facts.canaries[canary].model or "gpt-4o-mini"
             target = Target(account.id, provider, canary, None if canary == "list" else asked)
-            return await attempt(one, facts, account, target), list(simulator.requests)
+            return await attempt_request(one, facts, account, target), list(simulator.requests)
 
     return asyncio.run(play())
 
@@ -143,7 +143,7 @@ def test_only_a_refusals_body_is_searched_for_limits(status, told):
         app.router.add_get("/v1/models", answer)
         async with TestServer(app) as server, prober() as one:
             account = Account("main", "openai", KEY, str(server.make_url("/v1")))
-            return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+            return await attempt_request(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
 
     assert len(asyncio.run(play()).limits or ()) == told
 
@@ -258,7 +258,7 @@ def test_a_redirect_names_its_goal_without_what_may_be_a_secret(location, goal):
         app.router.add_get("/v1/models", answer)
         async with TestServer(app) as server, prober() as one:
             account = Account("main", "openai", KEY, str(server.make_url("/v1")))
-            told = await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+            told = await attempt_request(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
             return told.answer.words, server.port
 
     words, port = asyncio.run(play())
@@ -287,7 +287,7 @@ def test_a_connection_serves_the_next_attempt_too():
         async with Simulator([SimulatedAccount("openai", KEY)]) as simulator, prober() as one:
             facts, account = load_provider("openai"), Account("main", "openai", KEY, simulator.base("openai"))
             for canary, model in (("list", None), ("chat", "gpt-5-nano"), ("list", None)):
-                await attempt(one, facts, account, Target(account.id, "openai", canary, model))
+                await attempt_request(one, facts, account, Target(account.id, "openai", canary, model))
             return len(one.session.connector._conns)
 
     assert asyncio.run(play()) == 1
@@ -333,7 +333,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_key_is_sent
         account = Account("main", "openai", KEY, base)
         try:
             async with prober() as one:
-                return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+                return await attempt_request(
+                    one, load_provider("openai"), account, Target(account.id, "openai", "list")
+                )
         finally:
             await runner.cleanup()
 
@@ -362,7 +364,9 @@ def test_every_way_to_fail_on_the_road_is_an_observation_that_does_not_hold_the_
         with aioresponses() as road:
             road.get("https://api.openai.com/v1/models", exception=error)
             async with prober() as one:
-                return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+                return await attempt_request(
+                    one, load_provider("openai"), account, Target(account.id, "openai", "list")
+                )
 
     one = asyncio.run(play())
     assert (one.outcome, one.answer.rule, one.status) == (Outcome.FAILED, rule, None)
@@ -381,7 +385,7 @@ def test_a_model_is_put_into_the_address_with_care():
     account = Account("main", "gemini", KEY, "http://127.0.0.1/v1beta/")
     target = Target(account.id, "gemini", "chat", "tuned models/x?y")
 
-    assert "/models/tuned%20models/x%3Fy:" in address(facts, account, facts.canaries["chat"], target, datetime.now(UTC))
+    assert "/models/tuned%20models/x%3Fy:" in url_of(facts, account, facts.canaries["chat"], target, datetime.now(UTC))
 
 
 def test_a_long_list_with_a_whole_entry_is_good_and_not_read_to_its_end():
@@ -495,7 +499,7 @@ def told_each(provider, canary, body, *, times=1, path=None, status=200, headers
         async with serving(path, status, body, headers or {}) as (port, arrived), prober() as one:
             account = Account("main", provider, KEY, f"http://127.0.0.1:{port}{base}", admin_key=admin_key)
             target = Target(account.id, provider, canary, facts.canaries[canary].model)
-            return [await attempt(one, facts, account, target) for _ in range(times)], arrived
+            return [await attempt_request(one, facts, account, target) for _ in range(times)], arrived
 
     return asyncio.run(play())
 
@@ -683,9 +687,9 @@ def test_an_administration_key_that_is_echoed_is_in_nothing_that_we_keep(canary)
 
 
 def where(provider, canary, *, base=None, at=AT, model=None, tables=None):
-    facts = load_provider(provider, Shelf(tables={provider: tables} if tables else {}))
+    facts = load_provider(provider, ProviderFiles(tables={provider: tables} if tables else {}))
     account = Account("main", provider, KEY, base)
-    return address(facts, account, facts.canaries[canary], Target(account.id, provider, canary, model), at)
+    return url_of(facts, account, facts.canaries[canary], Target(account.id, provider, canary, model), at)
 
 
 @pytest.mark.parametrize("base", [None, "https://relay.example.com/v1"])
@@ -822,7 +826,9 @@ def answered(status, text, path="/prepaid", **prober_facts):
         try:
             async with prober() as one:
                 asking = replace(one, **prober_facts)
-                return await attempt(asking, load_provider("litellm"), account, Target(account.id, "litellm", "list"))
+                return await attempt_request(
+                    asking, load_provider("litellm"), account, Target(account.id, "litellm", "list")
+                )
         finally:
             await runner.cleanup()
 
@@ -909,7 +915,7 @@ def test_a_stream_means_the_same_as_it_comes_and_as_it_is_pasted(events, line_en
     facts = load_provider("openai")
 
     heard = asyncio.run(_heard_in_chunks(body.encode(), cuts))
-    pasted = judge(facts, load_wording().rules, 200, {}, body, facts.canaries["chat"])
+    pasted = classify_answer(facts, load_wording().rules, 200, {}, body, facts.canaries["chat"])
 
     assert heard.fault == pasted.fault
     assert heard.fault is None or heard.answer.rule == pasted.rule
@@ -930,7 +936,7 @@ async def _heard_in_chunks(body, cuts):
     app.router.add_post("/v1/chat/completions", answer)
     async with TestServer(app) as server, prober() as one:
         account = Account("main", "openai", KEY, str(server.make_url("/v1")))
-        return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
+        return await attempt_request(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
 
 
 # What an answer said before it broke off
@@ -963,4 +969,4 @@ async def _cut_off(answer):
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, prober() as one:
         account = Account("main", "openai", KEY, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
-        return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
+        return await attempt_request(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))

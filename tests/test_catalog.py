@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.catalog import FOLDER, Shelf, load_provider, load_wording, rules_by_name, wording_problems
+from probes.catalog import FOLDER, ProviderFiles, check_wording, load_provider, load_wording, rules_by_name
 from probes.document import DocumentError
 from probes.model import Fault
 
@@ -34,7 +34,7 @@ RULE = '[[rules]]\nid = "{id}"\n{facts}\nsource = "https://docs.example.com/erro
 
 def load(folder, text=GOOD, id="example"):
     (folder / f"{id}.toml").write_text(text)
-    return load_provider(id, Shelf((folder,)))
+    return load_provider(id, ProviderFiles((folder,)))
 
 
 def problems(folder, text, id="example"):
@@ -53,7 +53,7 @@ def test_a_right_file_becomes_a_frozen_value(tmp_path):
 
 def test_a_provider_without_a_file_is_named(tmp_path):
     with pytest.raises(DocumentError, match=r"^nobody\.toml: does not exist; "):
-        load_provider("nobody", Shelf((tmp_path,)))
+        load_provider("nobody", ProviderFiles((tmp_path,)))
 
 
 def test_the_file_must_be_called_after_its_id(tmp_path):
@@ -201,7 +201,7 @@ def test_a_mistake_in_a_status_source_is_told_with_its_repair(tmp_path, facts, t
 def test_a_users_status_source_takes_the_place_of_a_shipped_one_of_its_id(tmp_path):
     (tmp_path / "example.toml").write_text(GOOD + FEED.format(id="main", form="feed", component="API"))
     moved = {"id": "main", "form": "xai", "url": "https://new.example.com", "page": "https://new.example.com"}
-    shelf = Shelf((tmp_path,), {"example": {"feeds": [moved | {"source": "mine"}]}})
+    shelf = ProviderFiles((tmp_path,), {"example": {"feeds": [moved | {"source": "mine"}]}})
 
     assert [(feed.id, feed.url) for feed in load_provider("example", shelf).feeds] == [
         ("main", "https://new.example.com")
@@ -307,7 +307,7 @@ def test_the_wording_is_checked_like_a_providers_rules(tmp_path):
     path = tmp_path / "wording.toml"
     path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"'))
 
-    (problem,) = wording_problems(load_wording(path), path.name)
+    (problem,) = check_wording(load_wording(path), path.name)
     assert str(problem).startswith("wording.toml: rules.a names nothing to match; ")
 
 
@@ -420,13 +420,13 @@ def test_names_of_models_are_found_in_lists_only(tmp_path):
 
 
 def test_an_expression_laid_over_a_shipped_provider_is_checked_too():
-    shelf = Shelf(tables={"deepseek": {"canaries": {"balance": {"credit": {"left": "total_balance["}}}}})
+    shelf = ProviderFiles(tables={"deepseek": {"canaries": {"balance": {"credit": {"left": "total_balance["}}}}})
     with pytest.raises(DocumentError, match=r"deepseek\.toml: canaries\.balance\.credit\.left = .* is no JMESPath"):
         load_provider("deepseek", shelf)
 
 
 def test_a_currency_can_be_said_for_a_region_without_repeating_the_rest():
-    shelf = Shelf(tables={"moonshot": {"canaries": {"balance": {"credit": {"currency": "CNY"}}}}})
+    shelf = ProviderFiles(tables={"moonshot": {"canaries": {"balance": {"credit": {"currency": "CNY"}}}}})
     credit = load_provider("moonshot", shelf).canaries["balance"].credit
 
     assert (credit.left, credit.currency) == ("data.available_balance", "CNY")
@@ -459,14 +459,14 @@ def test_a_signal_that_is_no_regular_expression_is_told(tmp_path):
 
 def test_a_users_signals_stand_before_ours():
     signal = {"id": "own", "header": "x-own", "fault": "model_retiring", "source": "https://docs.example.com"}
-    signals = load_provider("cohere", Shelf(tables={"cohere": {"signals": [signal]}})).signals
+    signals = load_provider("cohere", ProviderFiles(tables={"cohere": {"signals": [signal]}})).signals
 
     assert [one.id for one in signals] == ["own", "deprecated"]
 
 
 def test_rules_are_found_by_name_and_a_faulty_file_has_none(tmp_path):
     (tmp_path / "broken.toml").write_text("id = 5")
-    rules_of = rules_by_name(Shelf((FOLDER, tmp_path)))
+    rules_of = rules_by_name(ProviderFiles((FOLDER, tmp_path)))
 
     assert [rule.id for rule in rules_of("cerebras")] == [rule.id for rule in load_provider("cerebras").rules]
     assert not rules_of("broken")

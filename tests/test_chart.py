@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.chart import HEIGHT, STEP, chart, scale
+from monitor.publish.chart import HEIGHT, STEP, draw_chart, scale
 from monitor.publish.snapshot import DayDurations
 from tests.builders_page import NOW, paces
 
@@ -30,7 +30,7 @@ def points(path):
 
 
 def test_the_slowest_day_reaches_the_upper_edge_and_nothing_the_lower():
-    drawn = chart(days((1, 2), (1, 6), (0, 1)))
+    drawn = draw_chart(days((1, 2), (1, 6), (0, 1)))
     assert (drawn.top_s, drawn.scale_s) == (6, 6)
     assert points(drawn.ground) == [(0, 18), (STEP, 1), (2 * STEP, 23)]
     assert points(drawn.line) == [(0, 23), (STEP, 23), (2 * STEP, HEIGHT - 1)]
@@ -51,20 +51,20 @@ def test_a_scale_reaches_all_and_wastes_less_than_half(top):
 
 
 def test_a_day_without_an_answer_leaves_its_place_empty():
-    drawn = chart(days((1, 2), None, None, (1, 2)))
+    drawn = draw_chart(days((1, 2), None, None, (1, 2)))
     assert [x for x, _ in points(drawn.line)] == [0, 3 * STEP]
     assert drawn.width == 3 * STEP
 
 
 @pytest.mark.parametrize("known", [[], [None, None], [(1, 2)], [None, (1, 2), None]])
 def test_one_day_is_no_line(known):
-    assert chart(days(*known)) is None
+    assert draw_chart(days(*known)) is None
 
 
 def test_answers_in_no_time_at_all_are_drawn():
-    assert points(chart(days((0, 0), (0, 0))).line) == [(0, HEIGHT - 1), (STEP, HEIGHT - 1)]
+    assert points(draw_chart(days((0, 0), (0, 0))).line) == [(0, HEIGHT - 1), (STEP, HEIGHT - 1)]
 
 
 def test_a_month_takes_few_bytes():
-    drawn = chart(paces())
+    drawn = draw_chart(paces())
     assert len(drawn.ground + drawn.line) < 400

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.shapes import EMPTY, GOOD
-from probes.answer.classify import judge
-from probes.answer.error_body import read, words
+from probes.answer.classify import classify_answer
+from probes.answer.error_body import read_complaint, words_of
 from probes.catalog import load_provider, load_wording
 from probes.model import Blame, Confidence, Fault
 from probes.provider import Canary, Dialect, Provider, Rule
@@ -38,7 +38,7 @@ def rule(id, fault=Fault.TIMEOUT, **facts):
 
 
 def verdict(body, status=400, id="openai-compatible", headers=None):
-    return judge(PROVIDERS[id], WORDING, status, headers or {}, body)
+    return classify_answer(PROVIDERS[id], WORDING, status, headers or {}, body)
 
 
 def fault(body, status=400, id="openai-compatible", headers=None):
@@ -66,7 +66,7 @@ def test_the_providers_own_rules_come_first_then_the_wording_then_the_status():
     shared = [rule("shared", Fault.SLOW, message=["stout"])]
 
     verdicts = [
-        judge(own, shared, 418, {}, body)
+        classify_answer(own, shared, 418, {}, body)
         for body in ('{"code": "teapot", "message": "stout"}', '{"message": "stout"}', '{"message": "tall"}')
     ]
 
@@ -85,7 +85,7 @@ def test_a_loose_rule_is_asked_after_the_shared_ones_and_before_loose_shared_one
     ]
 
     told = [
-        judge(own, shared, 418, {}, body).rule
+        classify_answer(own, shared, 418, {}, body).rule
         for body in (
             '{"type": "kind", "message": "stout"}',
             '{"type": "kind", "message": "tall"}',
@@ -100,7 +100,7 @@ def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
     own = provider(rule("outer", code=["outer"]))
     body = '{"code": "outer", "error": {"message": "inner"}}'
 
-    assert judge(own, [rule("inner", Fault.SLOW, message=["inner"])], 400, {}, body).rule == "wording/inner"
+    assert classify_answer(own, [rule("inner", Fault.SLOW, message=["inner"])], 400, {}, body).rule == "wording/inner"
 
 
 @pytest.mark.parametrize(
@@ -128,17 +128,17 @@ def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
 def test_a_rule_fits_when_all_that_it_names_fits(facts, fits):
     body = '{"code": "teapot", "type": "kind", "reason": "why", "message": "Short and stout."}'
 
-    assert (judge(provider(rule("one", **facts)), [], 418, {}, body).rule == "example/one") is fits
+    assert (classify_answer(provider(rule("one", **facts)), [], 418, {}, body).rule == "example/one") is fits
 
 
 def test_a_rule_that_names_only_a_status_is_no_surer_than_the_status():
-    assert judge(provider(rule("late", status=[498])), [], 498, {}, "").confidence is Confidence.LOW
+    assert classify_answer(provider(rule("late", status=[498])), [], 498, {}, "").confidence is Confidence.LOW
 
 
 def test_a_rule_can_say_that_a_refusal_is_fine():
     fine = Rule(id="fine", ok=True, code=["cap"], source=SOURCE)
 
-    assert judge(provider(fine), [], 400, {}, '{"code": "cap"}').fault is None
+    assert classify_answer(provider(fine), [], 400, {}, '{"code": "cap"}').fault is None
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_rule_can_say_that_a_refusal_is_fine():
 )
 @pytest.mark.parametrize("body", ["", "xyzzy", '{"error": {"message": "xyzzy"}}'])
 def test_without_words_the_status_says_little_and_says_so(status, expected, body):
-    told = judge(provider(), WORDING, status, {}, body)
+    told = classify_answer(provider(), WORDING, status, {}, body)
 
     assert (told.fault, told.rule, told.confidence) == (expected, f"status/{status or 'none'}", Confidence.LOW)
 
@@ -522,7 +522,7 @@ def test_whoever_a_frame_names_is_heard_by_its_own_rules(id, expected):
         asked.append(name)
         return [rule("own", Fault.QUOTA_EXHAUSTED, message=["xyzzy is spent"])]
 
-    told = judge(PROVIDERS[id], WORDING, 400, {}, said(CEREBRAS), rules_of=rules_of)
+    told = classify_answer(PROVIDERS[id], WORDING, 400, {}, said(CEREBRAS), rules_of=rules_of)
 
     assert (told.fault, told.rule.removeprefix("relayed/")) == (expected, "cerebras/own")
     assert set(asked) == {"cerebras"}
@@ -532,8 +532,10 @@ def test_nobody_s_rules_are_asked_for_where_nobody_is_named():
     def rules_of(name):
         raise AssertionError(name)
 
-    judge(PROVIDERS["litellm"], WORDING, 400, {}, said("xyzzy"), rules_of=rules_of)
-    judge(PROVIDERS["openai"], WORDING, 200, {}, '{"object": "list", "data": [{"id": "m"}]}', rules_of=rules_of)
+    classify_answer(PROVIDERS["litellm"], WORDING, 400, {}, said("xyzzy"), rules_of=rules_of)
+    classify_answer(
+        PROVIDERS["openai"], WORDING, 200, {}, '{"object": "list", "data": [{"id": "m"}]}', rules_of=rules_of
+    )
 
 
 def test_a_frame_means_something_only_when_nothing_inside_does():
@@ -541,7 +543,9 @@ def test_a_frame_means_something_only_when_nothing_inside_does():
     inside = [rule("money", Fault.QUOTA_EXHAUSTED, message=["out of money"])]
     frame = "stream disconnected before completion: "
 
-    told = [judge(provider(cut), inside, 418, {}, frame + rest).fault for rest in ("out of money", "xyzzy", "")]
+    told = [
+        classify_answer(provider(cut), inside, 418, {}, frame + rest).fault for rest in ("out of money", "xyzzy", "")
+    ]
 
     assert told == [Fault.QUOTA_EXHAUSTED, Fault.INVALID_RESPONSE, Fault.INVALID_RESPONSE]
 
@@ -549,8 +553,8 @@ def test_a_frame_means_something_only_when_nothing_inside_does():
 def test_a_status_that_a_frame_tells_fits_a_rule_as_well_as_that_of_http():
     own = provider(rule("own", Fault.SLOW, status=[402], message=["xyzzy"]))
 
-    assert judge(own, [], 500, {}, "Error code: 402 - xyzzy").rule == "example/own"
-    assert judge(own, [], 500, {}, "Error code: 403 - xyzzy").rule == "status/500"
+    assert classify_answer(own, [], 500, {}, "Error code: 402 - xyzzy").rule == "example/own"
+    assert classify_answer(own, [], 500, {}, "Error code: 403 - xyzzy").rule == "status/500"
 
 
 @pytest.mark.parametrize(
@@ -564,7 +568,7 @@ def test_a_status_that_a_frame_tells_fits_a_rule_as_well_as_that_of_http():
     ],
 )
 def test_our_own_words_coming_back_prove_nothing(body, asked, expected):
-    assert judge(PROVIDERS["openai-compatible"], WORDING, 404, {}, body, asked=asked).fault is expected
+    assert classify_answer(PROVIDERS["openai-compatible"], WORDING, 404, {}, body, asked=asked).fault is expected
 
 
 @pytest.mark.parametrize(
@@ -727,7 +731,7 @@ def test_no_answer_makes_the_judge_fail(body, status, id):
     told = verdict(body, status, id)
 
     assert told.fault is None or told.rule
-    assert isinstance(words(read(status, {}, body)), str)
+    assert isinstance(words_of(read_complaint(status, {}, body)), str)
 
 
 @pytest.mark.parametrize(
@@ -750,4 +754,4 @@ def test_a_hostile_answer_is_judged_all_the_same(status, body):
     told = verdict(body, status)
 
     assert told.fault is not None
-    assert len(words(read(status, {}, body))) <= 2_000
+    assert len(words_of(read_complaint(status, {}, body))) <= 2_000

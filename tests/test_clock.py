@@ -16,14 +16,14 @@ from hypothesis import strategies as some
 
 from monitor.detect.health import Health, advance
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.stages.beat import beat, change, follow_clock, seen
+from monitor.stages.beat import beat, follow_clock_change, save_change, take_observations
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, end_drills
-from monitor.stages.notify import tell_due
+from monitor.stages.notify import write_due_messages
 from monitor.stages.publish import Published, publish_once
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
-from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
+from monitor.store.clock import ClockReading, ClockTrace, clock_set_back, clock_shift, shift_dates
 from monitor.store.row import from_json
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
@@ -34,7 +34,7 @@ S = timedelta(seconds=1)
 
 
 def reading(at_s, timer_s, uptime_s=None):
-    return Reading(at(at_s), timer_s, timer_s if uptime_s is None else uptime_s)
+    return ClockReading(at(at_s), timer_s, timer_s if uptime_s is None else uptime_s)
 
 
 @pytest.mark.parametrize(
@@ -50,31 +50,31 @@ def reading(at_s, timer_s, uptime_s=None):
     ],
 )
 def test_a_clock_was_set_when_it_went_otherwise_than_the_one_that_nobody_sets(before, now, set_s):
-    assert was_set(before, now) == set_s * S
+    assert clock_shift(before, now) == set_s * S
 
 
 @pytest.mark.parametrize(
     ("left", "now", "set_s"),
     [
-        (None, Trace(at(0), 100, "a"), 0),
-        (Trace(at(0), 100, "a"), Trace(at(60), 160, "a"), 0),
-        (Trace(at(0), 100, "a"), Trace(at(20), 160, "a"), -40),
-        (Trace(at(0), 100, "a"), Trace(at(-3600), 160, "a"), -3660),
-        (Trace(at(0), 100, "a"), Trace(at(7200), 160, "a"), 0),
-        (Trace(at(0), 100, "a"), Trace(at(-3600), 160, "b"), -3600),
-        (Trace(at(0), 100, "a"), Trace(at(600), 160, "b"), 0),
-        (Trace(at(0), 100, ""), Trace(at(20), 160, ""), 0),
-        (Trace(at(0), 100, "a"), Trace(at(60), 1.7e9, "a"), 0),
+        (None, ClockTrace(at(0), 100, "a"), 0),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(60), 160, "a"), 0),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(20), 160, "a"), -40),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(-3600), 160, "a"), -3660),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(7200), 160, "a"), 0),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(-3600), 160, "b"), -3600),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(600), 160, "b"), 0),
+        (ClockTrace(at(0), 100, ""), ClockTrace(at(20), 160, ""), 0),
+        (ClockTrace(at(0), 100, "a"), ClockTrace(at(60), 1.7e9, "a"), 0),
     ],
 )
 def test_what_a_process_left_tells_the_next_one_that_the_clock_was_set_back(left, now, set_s):
-    assert was_set_back(left, now) == set_s * S
+    assert clock_set_back(left, now) == set_s * S
 
 
 def test_every_date_that_is_remembered_moves_and_nothing_else():
     remembered = {"a": (seen_from(0), 1, "x", None)}
 
-    assert redated(remembered, 60 * S) == {"a": (seen_from(60), 1, "x", None)}
+    assert shift_dates(remembered, 60 * S) == {"a": (seen_from(60), 1, "x", None)}
 
 
 def seen_from(second):
@@ -108,9 +108,9 @@ class Bench:
             state.planned.begun[target.id] = state.services.edge.read_clocks()
             state.signals.observations.put_nowait(observed(target, fault, self.clock()))
         self.timer_s, self.set_s = self.timer_s + takes_s, self.set_s + set_s
-        await follow_clock(state)
-        await beat(state, seen(state), self.clock())
-        await run_stage(tell_due, state)
+        await follow_clock_change(state)
+        await beat(state, take_observations(state), self.clock())
+        await run_stage(write_due_messages, state)
         await run_stage(deliver_due, state)
 
     def rows(self):
@@ -178,7 +178,7 @@ def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path
                 await one.look(state, (Fault.ACCOUNT_SUSPENDED, None), takes_s=60)
         one.set_s, one.timer_s = -3600, one.timer_s + 60
         async with one.opened() as state:
-            assert all(state.planned.looks.first_of([id]) is None for id in one.settings.watches), (
+            assert all(state.planned.probes.first_of([id]) is None for id in one.settings.watches), (
                 "what was due is planned anew"
             )
             for _ in range(4):
@@ -193,9 +193,9 @@ def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_beg
     async def play(one):
         async with one.opened() as state:
             wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
-            await change(state, Change(wish.incident, ChangeKind.OPENED, one.clock()))
+            await save_change(state, Change(wish.incident, ChangeKind.OPENED, one.clock()))
             one.timer_s += 60
-            await end_drills(state.services, state.belief, partial(change, state))
+            await end_drills(state.services, state.belief, partial(save_change, state))
             return state.belief.incidents
 
     one = asyncio.run(bench(tmp_path, play))

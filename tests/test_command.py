@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from probes import command
-from probes.answer.command_output import MOST_LINES, judge_output
+from probes.answer.command_output import MOST_LINES, classify_output
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.catalog import load_provider, load_wording
@@ -22,7 +22,7 @@ SECRET = "wh7-Kq2-secret-token-93b"
 SOURCE = "https://wiki.example.com/client"
 CODEX = load_provider("codex")
 WORDING = load_wording()
-USUAL = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", *command.AUTHORITIES}
+USUAL = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", *command.CA_VARIABLES}
 
 
 def prober():
@@ -341,13 +341,13 @@ def test_an_account_runs_one_client_at_a_time_and_two_accounts_do_not_wait(tmp_p
 def test_the_last_line_is_heard_first():
     said = "ERROR: Reconnecting... 1/5 (error sending request for url (https://x))\nERROR: You've hit your usage limit."
 
-    assert judge_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.QUOTA_EXHAUSTED
+    assert classify_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.QUOTA_EXHAUSTED
 
 
 def test_a_clients_own_words_on_any_line_come_before_shared_words_on_a_later_one():
     said = "Your access token could not be refreshed. Please log out and sign in again.\nrequest: internal server error"
 
-    assert judge_output(CODEX, WORDING.rules, 1, said)[0].rule == "codex/login-over"
+    assert classify_output(CODEX, WORDING.rules, 1, said)[0].rule == "codex/login-over"
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_a_clients_own_words_on_any_line_come_before_shared_words_on_a_later_one
     ],
 )
 def test_a_client_may_say_it_in_json_or_in_colours(line):
-    verdict, told = judge_output(CODEX, WORDING.rules, 1, line)
+    verdict, told = classify_output(CODEX, WORDING.rules, 1, line)
 
     assert verdict.fault is Fault.QUOTA_EXHAUSTED
     assert told.endswith("You've hit your usage limit.")
@@ -369,7 +369,7 @@ def test_a_client_may_say_it_in_json_or_in_colours(line):
 def test_only_the_last_lines_are_read():
     said = "You've hit your usage limit.\n" + "x\n" * MOST_LINES
 
-    assert judge_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.UNCLASSIFIED
+    assert classify_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.UNCLASSIFIED
 
 
 BANNER = (
@@ -379,7 +379,7 @@ BANNER = (
 
 @pytest.mark.parametrize(("code", "expected"), [(1, Fault.UNCLASSIFIED), (None, Fault.TIMEOUT)])
 def test_what_a_client_was_set_to_says_nothing_of_what_it_met(code, expected):
-    assert judge_output(CODEX, WORDING.rules, code, BANNER)[0].fault is expected
+    assert classify_output(CODEX, WORDING.rules, code, BANNER)[0].fault is expected
 
 
 @pytest.mark.parametrize(
@@ -397,10 +397,10 @@ def test_what_a_client_was_set_to_says_nothing_of_what_it_met(code, expected):
     ],
 )
 def test_a_client_s_frame_does_not_hide_the_cause_and_speaks_of_our_account(line, expected):
-    assert judge_output(CODEX, WORDING.rules, 1, BANNER + "ERROR: " + line)[0].fault is expected
+    assert classify_output(CODEX, WORDING.rules, 1, BANNER + "ERROR: " + line)[0].fault is expected
 
 
 def test_a_frame_on_a_later_line_does_not_hide_a_cause_on_an_earlier_one():
     said = "ERROR: Your organization has been suspended.\nERROR: unexpected status 403 Forbidden: xyzzy"
 
-    assert judge_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.ACCOUNT_SUSPENDED
+    assert classify_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.ACCOUNT_SUSPENDED

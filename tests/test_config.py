@@ -8,15 +8,15 @@ import trustme
 
 from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
-from monitor.alert.rule import Patience
+from monitor.alert.rule import AlertLimits
 from monitor.config.document import SiteSection
-from monitor.config.load import SCHEMA, from_environment, load, schema
-from monitor.detect.credit import Floor
+from monitor.config.load import SCHEMA, from_environment, load_config, schema
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.runtime.daemon import LOOPBACK
 from monitor.slo.objective import Goal
-from monitor.state.monitor_state import patience
+from monitor.state.monitor_state import probe_limits
 from monitor.store.setting import Retention
 from probes.catalog import load_provider
 from probes.document import DocumentError
@@ -36,7 +36,7 @@ def written(folder, text):
 
 
 def loaded(folder, text, environment=SET):
-    return load(written(folder, text), environment)
+    return load_config(written(folder, text), environment)
 
 
 def account(rest="", name="a", provider="openai", key='"env:SET"'):
@@ -51,9 +51,9 @@ def test_what_the_file_leaves_out_is_what_the_parts_hold_for_usual(tmp_path):
     config = loaded(tmp_path, account() + '[[channels]]\nname = "phone"\nurl = "terminal:"\n')
     floor = config.attention("openai/a").floor
 
-    assert (config.thresholds, patience(config)) == (Thresholds(), TimeLimits())
-    assert (floor.days_left, floor.expires_days) == (Floor().days_left, Floor().expires_days)
-    assert (config.rules.patience, config.digest) == (Patience(), Timing())
+    assert (config.thresholds, probe_limits(config)) == (Thresholds(), TimeLimits())
+    assert (floor.days_left, floor.expires_days) == (CreditThreshold().days_left, CreditThreshold().expires_days)
+    assert (config.rules.patience, config.digest) == (AlertLimits(), Timing())
     assert config.channels == (Channel("phone", "terminal:"),)
     assert config.status.interval_s == USUAL_S
 
@@ -63,7 +63,7 @@ def test_a_bad_file_gets_all_its_errors_with_their_repairs(sample, tmp_path):
     shutil.copy(sample, tmp_path / "monitor.toml")
 
     with pytest.raises(DocumentError) as caught:
-        load(tmp_path / "monitor.toml", SET)
+        load_config(tmp_path / "monitor.toml", SET)
 
     told = sorted(map(str, caught.value.problems))
     assert told == sorted(sample.with_suffix(".txt").read_text().splitlines())
@@ -100,14 +100,14 @@ def test_no_error_shows_a_key_that_was_pasted(tmp_path, text):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DocumentError, match=r"monitor.toml: does not exist; create .*monitor.toml"):
-        load(tmp_path / "monitor.toml", SET)
+        load_config(tmp_path / "monitor.toml", SET)
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / "monitor.toml").write_bytes(b"\xff\xfe")
 
     with pytest.raises(DocumentError, match="is not UTF-8"):
-        load(tmp_path / "monitor.toml", SET)
+        load_config(tmp_path / "monitor.toml", SET)
 
 
 def test_an_account_is_watched_by_chat_with_the_cheapest_model_and_by_all_that_is_free(tmp_path):
@@ -458,7 +458,7 @@ def test_thresholds_and_patience_come_from_probe(tmp_path):
     config = loaded(tmp_path, "[probe]\nfailures = 5\nsuccesses = 4\nconnect_s = 1\nsilence_s = 2\ntotal_s = 3")
 
     assert config.thresholds == Thresholds(failures=5, successes=4)
-    assert patience(config) == TimeLimits(connect_s=1, silence_s=2, total_s=3)
+    assert probe_limits(config) == TimeLimits(connect_s=1, silence_s=2, total_s=3)
 
 
 def test_tags_and_notes_go_with_the_account(tmp_path):
@@ -617,7 +617,7 @@ def test_what_to_be_warned_of_is_usual_or_the_accounts_own(tmp_path):
     usual = loaded(tmp_path, text).attention("openai/a")
     own = loaded(tmp_path, text + "low_credit = { USD = 50 }").attention("openai/a")
 
-    assert (usual.floor, usual.spend_limit_usd) == (Floor({"USD": 9}, 1, 2), 100)
+    assert (usual.floor, usual.spend_limit_usd) == (CreditThreshold({"USD": 9}, 1, 2), 100)
     assert {"m", "n"} <= set(usual.models)
     assert own.floor.low == {"USD": 50}
 

@@ -16,21 +16,21 @@ from msgspec.structs import replace
 
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.detect.health import State
-from monitor.diagnose.corroboration import Group, Level
+from monitor.diagnose.corroboration import AccountGroup, Level
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
-from monitor.diagnose.incident import accounts_of
+from monitor.diagnose.incident import accounts_of_targets
 from monitor.publish import collect
-from monitor.publish.ability import LATE
+from monitor.publish.ability import LATE_INTERVALS
 from monitor.publish.account_row import account_rows
 from monitor.publish.account_text import MARKS
-from monitor.publish.advice import instead
-from monitor.publish.front_page import groups
-from monitor.publish.headline import headline
-from monitor.publish.incident_text import wholes
-from monitor.publish.metrics import metrics
+from monitor.publish.advice import find_substitutes
+from monitor.publish.front_page import group_accounts
+from monitor.publish.headline import write_headline
+from monitor.publish.incident_text import top_incidents
+from monitor.publish.metrics import render_metrics
 from monitor.publish.private_site import status_json, usable_json
-from monitor.publish.status import Mark, standing
-from monitor.publish.usable import pick, usables
+from monitor.publish.status import Mark, current_state
+from monitor.publish.usable import assess_usability, pick
 from monitor.schedule import Watch
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
@@ -41,7 +41,7 @@ from monitor.words import FAULTS, iso
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.parts import spare_the_disk
-from tests.test_judge import Nowhere
+from tests.test_evaluate import Nowhere
 from tests.test_run import config
 
 IDS = ("openai/main", "openai/backup", "groq/llama")
@@ -91,13 +91,13 @@ class Past:
     def is_well(self, account, kind, now):
         """Whether any target of an account's kind was answered well within three of its intervals."""
         its = [at for id, at in self.well_at.items() if id.startswith(f"{account}/{kind}")]
-        return any(now - at <= timedelta(seconds=LATE * EVERY_S[kind]) for at in its)
+        return any(now - at <= timedelta(seconds=LATE_INTERVALS * EVERY_S[kind]) for at in its)
 
 
 @asynccontextmanager
 async def opened(settings_, clock):
     async with open_state(settings_, Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)) as state:
-        spare_the_disk(state).planned.plan_looks(state.belief.config.watches, state.services.edge.clock(), 0)
+        spare_the_disk(state).planned.plan_probes(state.belief.config.watches, state.services.edge.clock(), 0)
         yield state
 
 
@@ -106,7 +106,7 @@ def configured(folder, ties):
     targets = [Target(id, id.partition("/")[0], canary, model) for id in IDS for canary, model, _ in ASKED]
     free = {canary: is_free for canary, _, is_free in ASKED}
     watches = {one.id: Watch(one, EVERY_S[one.canary], free[one.canary]) for one in targets}
-    groups = {id: (Group(Level.LOGIN, "jo"),) for id in ties}
+    groups = {id: (AccountGroup(Level.LOGIN, "jo"),) for id in ties}
     return replace(made, watches=watches, groups=groups, probe=replace(made.probe, blip_s=120))
 
 
@@ -115,17 +115,17 @@ class Told:
 
     def __init__(self, settings_, now):
         with closing(open_reader(settings_.store.database)) as db:
-            shot = collect.take(Reader(db, settings_.location), settings_, now)
-        self.now, self.stand = now, standing(shot)
-        self.open_ids = [view.incident.id for view in wholes(shot)]
-        self.every = usables(shot, self.stand)
+            shot = collect.build_snapshot(Reader(db, settings_.location), settings_, now)
+        self.now, self.stand = now, current_state(shot)
+        self.open_ids = [view.incident.id for view in top_incidents(shot)]
+        self.every = assess_usability(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
         self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
         self.rows = {row.id: row for row in account_rows(shot, self.stand)}
-        self.cards = {card.id: card for group in groups(shot, self.stand) for card in group.accounts}
-        self.headline = headline(shot, self.stand)
+        self.cards = {card.id: card for group in group_accounts(shot, self.stand) for card in group.accounts}
+        self.headline = write_headline(shot, self.stand)
         self.screen = [list(_printed(shot, self.stand, most)) for most in (60, 80, 120, None)]
-        gauges = _gauges(metrics(shot, self.stand).decode())
+        gauges = _gauges(render_metrics(shot, self.stand).decode())
         self.up, self.known, self.offered = gauges["up"], gauges["known"], gauges["offered"]
 
     def verdicts(self):
@@ -282,12 +282,14 @@ def check_world(state, told):
         refused = health.state is State.DOWN and health.fault in ACCOUNT_WIDE
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in state.belief.incidents.values():
-        seen = collect.glance(state.belief.config, state.belief.healths, state.belief.incidents.values(), told.now)
-        named = {it.account for it in instead(one, state.belief.config, seen)}
+        seen = collect.glance_of_beliefs(
+            state.belief.config, state.belief.healths, state.belief.incidents.values(), told.now
+        )
+        named = {it.account for it in find_substitutes(one, state.belief.config, seen)}
         assert named <= offered
         # Of a whole provider's trouble none of its own is named; by a sign nothing is lost yet.
         if one.fault in ACCOUNT_WIDE and "/" in one.subject and not one.signal:
-            assert _to_be_picked(told, one, accounts_of(one.targets)) <= named
+            assert _to_be_picked(told, one, accounts_of_targets(one.targets)) <= named
 
 
 def _to_be_picked(told, incident, lost):

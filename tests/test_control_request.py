@@ -17,8 +17,8 @@ from monitor.control.message import Request, RequestKind, RequestStatus
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, subject_of
-from monitor.runtime.request import TAKING, WARNING, answering, obey
-from monitor.stages.beat import change
+from monitor.runtime.request import HANDLERS, WARNING, handle_request, serve_requests
+from monitor.stages.beat import save_change
 from monitor.stages.drill import Drill
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
@@ -50,14 +50,14 @@ DRILL = encoded(Drill("openai/main", Fault.TIMEOUT, NOW, "here"))
 async def monitor_at(folder):
     async with simulator() as other_side, open_state(config(folder, other_side), real_edge(print)) as made:
         if INCIDENT.id not in made.belief.incidents:
-            await change(made, Change(INCIDENT, ChangeKind.OPENED, NOW))
+            await save_change(made, Change(INCIDENT, ChangeKind.OPENED, NOW))
         yield made
 
 
 def asked(folder, *requests):
     async def play():
         async with monitor_at(folder) as made:
-            said = [await obey(made, Request(kind, Raw(body))) for kind, body in requests]
+            said = [await handle_request(made, Request(kind, Raw(body))) for kind, body in requests]
             drills = {id: one for id, one in made.belief.incidents.items() if one.drill}
             return said, made.told.replies, drills
 
@@ -70,7 +70,7 @@ def kept(folder):
 
 
 def test_every_kind_of_request_is_taken():
-    assert TAKING.keys() == set(RequestKind)
+    assert HANDLERS.keys() == set(RequestKind)
 
 
 def test_a_reply_counts_at_once_and_the_same_twice_counts_once(tmp_path):
@@ -84,7 +84,9 @@ def test_a_reply_counts_at_once_and_the_same_twice_counts_once(tmp_path):
 def test_the_same_reply_twice_at_the_same_instant_counts_once(tmp_path):
     async def play():
         async with monitor_at(tmp_path) as made:
-            said = await asyncio.gather(*(obey(made, Request(RequestKind.REPLY, Raw(GOOD))) for _ in range(20)))
+            said = await asyncio.gather(
+                *(handle_request(made, Request(RequestKind.REPLY, Raw(GOOD))) for _ in range(20))
+            )
             return sorted(one.status for one in said), len(made.told.replies)
 
     assert asyncio.run(play()) == ([RequestStatus.DONE, *[RequestStatus.KNOWN] * 19], 1)
@@ -184,10 +186,10 @@ def test_what_was_taken_is_known_when_it_is_said_again_after_what_it_named_has_e
 
     async def play():
         async with monitor_at(tmp_path) as made:
-            first = [await obey(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
-            await change(made, ended)
+            first = [await handle_request(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
+            await save_change(made, ended)
             made.told.replies.clear()  # as after a restart, which resumes no reply to what has ended
-            return first, [await obey(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
+            return first, [await handle_request(made, Request(kind, Raw(body))) for kind, body in map(reply, FOUR)]
 
     first, again = asyncio.run(play())
     assert [one.status for one in first] == [RequestStatus.DONE] * 4
@@ -204,7 +206,7 @@ def test_what_the_database_does_not_take_is_refused_and_does_not_count(tmp_path)
                 db.execute("CREATE TABLE other (id)")
                 db.execute("DROP TABLE other")
             made.services.storage.failover.connection.execute("PRAGMA query_only = ON")
-            said = await obey(made, Request(RequestKind.REPLY, Raw(GOOD)))
+            said = await handle_request(made, Request(RequestKind.REPLY, Raw(GOOD)))
             return said, made.services.storage.failover.place, made.told.replies
 
     said, place, replies = asyncio.run(play())
@@ -218,7 +220,7 @@ def running(tmp_path):
     with asyncio.Runner() as runner:
         around = monitor_at(tmp_path)
         made = runner.run(around.__aenter__())
-        yield lambda kind, body: runner.run(obey(made, Request(kind, Raw(body))))
+        yield lambda kind, body: runner.run(handle_request(made, Request(kind, Raw(body))))
         runner.run(around.__aexit__(None, None, None))
 
 
@@ -235,7 +237,7 @@ def test_where_no_place_takes_a_socket_the_page_says_so_until_one_does(tmp_path)
             places = socket_files(made.belief.config.store.database)
             for one in places:
                 one.mkdir()
-            async with answering(made, check_s=0.1):
+            async with serve_requests(made, check_s=0.1):
                 before = made.services.own.warnings.get(WARNING)
                 places[0].rmdir()
                 async with asyncio.timeout(10):

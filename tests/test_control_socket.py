@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from monitor.control.client import ask
-from monitor.control.message import LONGEST, Request, RequestKind, RequestResult, RequestStatus, to_line
+from monitor.control.client import send_request
+from monitor.control.message import MAX_LINE_BYTES, Request, RequestKind, RequestResult, RequestStatus, to_line
 from monitor.control.server import ControlServer
-from monitor.control.socket_file import LONGEST as LONGEST_PATH
-from monitor.control.socket_file import Owner, bind, connect, identity, remove
+from monitor.control.socket_file import MAX_PATH_LENGTH as LONGEST_PATH
+from monitor.control.socket_file import Owner, bind, connect, file_id, remove_socket
 
 US = Owner(os.geteuid(), os.getegid())
 REQUEST = Request(RequestKind.REPLY, Raw(b'{"a": 1}'))
@@ -68,7 +68,7 @@ def test_a_request_is_answered_and_the_file_is_gone_afterwards(file):
 
     async def play():
         async with serving(file, handle=handle):
-            return await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            return await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
 
     assert asyncio.run(play()) == RequestResult(RequestStatus.KNOWN, "as before")
     assert [(one.kind, bytes(one.body)) for one in asked] == [(REQUEST.kind, b'{"a": 1}')]
@@ -145,7 +145,7 @@ def test_what_is_no_socket_of_ours_is_neither_spoken_to_nor_replaced_nor_followe
         bind(file, US)
     assert os.path.samestat(os.lstat(place), before)
     assert connect(file, {US.uid}, 1) is None
-    remove(file, identity(file.with_name("real.sock")))
+    remove_socket(file, file_id(file.with_name("real.sock")))
     assert os.path.lexists(place)
 
 
@@ -168,7 +168,7 @@ def test_a_path_of_any_length_will_do(far):
     async def play():
         async with serving(far):
             assert stat.S_ISSOCK(far.stat().st_mode)
-            return await asyncio.to_thread(ask, far, {US.uid}, REQUEST)
+            return await asyncio.to_thread(send_request, far, {US.uid}, REQUEST)
 
     assert asyncio.run(play()) == DONE
     assert list(far.parent.iterdir()) == []
@@ -200,7 +200,7 @@ def test_where_the_first_place_takes_none_the_next_one_does(tmp_path, file):
 
     async def play():
         async with serving(tmp_path / "full" / "a.sock", file):
-            return await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            return await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
 
     assert asyncio.run(play()) == DONE
 
@@ -216,7 +216,7 @@ def test_a_file_that_is_taken_away_is_bound_anew_by_who_holds_the_lock(file, put
             put(file)
             held[0] = holds
             await server.listen()
-            return await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            return await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
 
     assert asyncio.run(play()) == (DONE if holds else None)
 
@@ -239,8 +239,8 @@ HOSTILE = {
     "no body": b'{"kind": "reply"}\n',
     "a number": b"7\n",
     "lists without end": b"[" * 60_000 + b"\n",
-    "a line without end": b"a" * (4 * LONGEST),
-    "a line that is too long": b'{"kind": "reply", "body": "' + b"a" * 2 * LONGEST + b'"}\n',
+    "a line without end": b"a" * (4 * MAX_LINE_BYTES),
+    "a line that is too long": b'{"kind": "reply", "body": "' + b"a" * 2 * MAX_LINE_BYTES + b'"}\n',
     "half of a pair": b'{"kind": "reply", "body": "\\ud800"}\n'[:-2] + b"\n",
 }
 
@@ -250,7 +250,7 @@ def test_hostile_bytes_are_refused_and_the_next_is_answered(file, data):
     async def play():
         async with serving(file):
             heard = await asyncio.to_thread(say, file, data)
-            return heard, await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            return heard, await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
 
     heard, after = asyncio.run(play())
     assert heard == b"" or msgspec.json.decode(heard, type=RequestResult).status is RequestStatus.REFUSED
@@ -282,7 +282,7 @@ def test_who_is_silent_slow_or_reads_nothing_is_sent_away_and_holds_up_nobody(fi
             dripping = threading.Thread(target=drip, args=(ends,))
             dripping.start()
             began = time.monotonic()
-            answer = await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            answer = await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
             took_s = time.monotonic() - began
             heard = [await asyncio.to_thread(one.recv, 4096) for one in silent]
             await asyncio.to_thread(dripping.join)
@@ -300,9 +300,9 @@ def test_when_it_is_full_whoever_comes_is_told_to_try_again_and_can(file):
         async with serving(file, most=3, request_s=0.5):
             silent = [connect(file, {US.uid}, 5) for _ in range(3)]
             await asyncio.sleep(0.1)
-            busy = await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            busy = await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
             await asyncio.sleep(0.6)
-            after = await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            after = await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
             for one in silent:
                 one.close()
             return busy, after
@@ -332,7 +332,7 @@ def test_whoever_says_nothing_holds_up_no_end(file):
     async def play():
         async with serving(file):
             silent = [connect(file, {US.uid}, 5) for _ in range(5)]
-            await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
             began = time.monotonic()
         took_s = time.monotonic() - began
         heard = [await asyncio.to_thread(one.recv, 4096) for one in silent]
@@ -350,7 +350,7 @@ def test_what_takes_too_long_is_said_to_be_pending(file):
 
     async def play():
         async with serving(file, handle=handle, work_s=0.1):
-            return await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            return await asyncio.to_thread(send_request, file, {US.uid}, REQUEST)
 
     assert asyncio.run(play()).status is RequestStatus.PENDING
 
@@ -361,7 +361,7 @@ def test_an_error_of_ours_is_said_logged_and_ends_nothing(file, caplog):
 
     async def play():
         async with serving(file, handle=handle):
-            return [await asyncio.to_thread(ask, file, {US.uid}, REQUEST) for _ in range(2)]
+            return [await asyncio.to_thread(send_request, file, {US.uid}, REQUEST) for _ in range(2)]
 
     for answer in asyncio.run(play()):
         assert answer.status is RequestStatus.REFUSED
@@ -395,15 +395,15 @@ def pretender(file, says, closes=True):
         listening.close()
 
 
-@pytest.mark.parametrize("says", [b"", b"\xff\n", b"7\n", b'{"status": "done"', b"x" * 2 * LONGEST])
+@pytest.mark.parametrize("says", [b"", b"\xff\n", b"7\n", b'{"status": "done"', b"x" * 2 * MAX_LINE_BYTES])
 def test_an_answer_that_is_none_is_to_be_asked_for_again(file, says):
     with pretender(file, says):
-        assert ask(file, {US.uid}, REQUEST) is None
+        assert send_request(file, {US.uid}, REQUEST) is None
 
 
 def test_whoever_hangs_is_waited_for_no_longer_than_he_is_given(file):
     with pretender(file, b"{", closes=False), pytest.raises(TimeoutError):
-        ask(file, {US.uid}, REQUEST, wait_s=0.3)
+        send_request(file, {US.uid}, REQUEST, wait_s=0.3)
 
 
 def test_two_hundred_at_once_are_all_answered(file):
@@ -417,7 +417,7 @@ def test_two_hundred_at_once_are_all_answered(file):
 def until_answered(file):
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
-        if answer := ask(file, {US.uid}, REQUEST):
+        if answer := send_request(file, {US.uid}, REQUEST):
             return answer
         time.sleep(0.02)
     return None

@@ -1,28 +1,28 @@
 import pytest
 
-from monitor.config.cost import Estimate, by_account, overspending
-from monitor.config.load import load
+from monitor.config.cost import Estimate, check_budgets, estimate_accounts
+from monitor.config.load import load_config
 from tests.backstage import call
 
 
 def loaded(folder, rest="", models='["gpt-4.1-nano"]', more=""):
     text = f'[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:X"\nmodels = {models}\n{rest}\n{more}'
     (folder / "monitor.toml").write_text(text)
-    return load(folder / "monitor.toml", {"X": "sk-0123456789"})
+    return load_config(folder / "monitor.toml", {"X": "sk-0123456789"})
 
 
 def told(config):
-    return [str(problem) for problem in overspending(config)]
+    return [str(problem) for problem in check_budgets(config)]
 
 
 def test_free_canaries_cost_calls_only(tmp_path):
-    cost = by_account(loaded(tmp_path, 'canaries = ["list"]'))["openai/a"]
+    cost = estimate_accounts(loaded(tmp_path, 'canaries = ["list"]'))["openai/a"]
 
     assert cost == Estimate(calls=1440, tokens=0, usd=0)
 
 
 def test_paid_canaries_are_counted_at_their_cap(tmp_path):
-    cost = by_account(loaded(tmp_path, 'canaries = ["chat"]'))["openai/a"]
+    cost = estimate_accounts(loaded(tmp_path, 'canaries = ["chat"]'))["openai/a"]
 
     assert (cost.calls, cost.tokens) == (288, 288 * (10 + 16))
     assert cost.usd == pytest.approx(288 * (10 * 0.10 + 16 * 0.40) / 1e6)
@@ -30,7 +30,7 @@ def test_paid_canaries_are_counted_at_their_cap(tmp_path):
 
 def test_a_longer_answer_costs_more_and_is_held_to_the_budget(tmp_path):
     long = "answer_tokens = 128\ncanaries = ['chat', 'responses']"
-    cost = by_account(loaded(tmp_path, 'canaries = ["list", "chat"]\nanswer_tokens = 100'))["openai/a"]
+    cost = estimate_accounts(loaded(tmp_path, 'canaries = ["list", "chat"]\nanswer_tokens = 100'))["openai/a"]
 
     assert cost.tokens == 288 * (40 + 100)
     assert cost.usd == pytest.approx(288 * (40 * 0.10 + 100 * 0.40) / 1e6)
@@ -40,7 +40,7 @@ def test_a_longer_answer_costs_more_and_is_held_to_the_budget(tmp_path):
 
 
 def test_an_unknown_price_is_not_zero_and_the_tokens_still_count(tmp_path):
-    cost = by_account(loaded(tmp_path, models='["gpt-4.1-nano", "somebody-elses"]'))["openai/a"]
+    cost = estimate_accounts(loaded(tmp_path, models='["gpt-4.1-nano", "somebody-elses"]'))["openai/a"]
 
     assert cost.usd is None
     assert cost.tokens == 2 * 288 * 26
@@ -48,9 +48,9 @@ def test_an_unknown_price_is_not_zero_and_the_tokens_still_count(tmp_path):
 
 def test_a_client_is_counted_by_its_calls_since_it_tells_no_more(tmp_path):
     (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "sub"\nprovider = "codex"\n')
-    config = load(tmp_path / "monitor.toml", {})
+    config = load_config(tmp_path / "monitor.toml", {})
 
-    assert by_account(config) == {"codex/sub": Estimate(calls=24, tokens=None, usd=None)}
+    assert estimate_accounts(config) == {"codex/sub": Estimate(calls=24, tokens=None, usd=None)}
     assert told(config) == []
 
 

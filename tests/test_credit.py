@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from monitor.detect.credit import (
     REMEMBERED,
     CreditHistory,
-    Floor,
+    CreditThreshold,
     advance,
     days_left,
     findings,
-    is_turning,
+    needs_confirmation,
     per_day,
-    told_of,
+    reported_credit,
 )
-from monitor.sentence.detected import credit_left
+from monitor.sentence.finding import describe_credit
 from probes.model import Credit, Fault
 from tests.conftest import NOON, at, sentences
 
-FLOOR = Floor({"USD": 5.0}, days_left=3, expires_days=7)
+FLOOR = CreditThreshold({"USD": 5.0}, days_left=3, expires_days=7)
 H = 3600
 
 
@@ -55,7 +55,7 @@ def test_credit_below_the_floor_is_told_once_two_readings_say_so(lefts, found):
 
 
 def test_a_first_low_reading_asks_for_a_second_one_soon():
-    assert [is_turning(history(*lefts)) for lefts in ((50,), (4,), (4, 4))] == [False, True, False]
+    assert [needs_confirmation(history(*lefts)) for lefts in ((50,), (4,), (4, 4))] == [False, True, False]
 
 
 def test_a_finding_is_dated_by_its_first_low_reading():
@@ -106,7 +106,7 @@ def test_nothing_used_lasts_for_ever():
 def test_what_is_unlimited_is_never_low():
     one = history(1, 1, unlimited=True)
 
-    assert (one.left, faults(one), credit_left(told_of(one))) == (None, [], "no limit in USD")
+    assert (one.left, faults(one), describe_credit(reported_credit(one))) == (None, [], "no limit in USD")
 
 
 def test_a_currency_without_a_floor_is_judged_by_its_pace_alone():
@@ -118,7 +118,7 @@ def test_the_limit_from_one_answer_and_the_use_from_another_make_what_is_left():
     one = advance(None, Credit("USD", most=20), "x/y/subscription", at(0), FLOOR)
     one = advance(one, Credit("USD", used=17), "x/y/usage", at(1), FLOOR)
 
-    assert (one.left, credit_left(told_of(one))) == (3, "3.00 of 20.00 USD left")
+    assert (one.left, describe_credit(reported_credit(one))) == (3, "3.00 of 20.00 USD left")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_renewed_key_is_told_no_longer():
     ],
 )
 def test_what_is_left_in_words(one, words):
-    assert credit_left(told_of(one)) == words
+    assert describe_credit(reported_credit(one)) == words
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(sorted), st.integers(60, 7200))

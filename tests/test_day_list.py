@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.publish.day_list import Day, day_list
-from monitor.publish.history_bar import Hour
+from monitor.publish.history_bar import CellState
 from monitor.publish.private_site import render
 from monitor.publish.render import TEMPLATES
-from monitor.publish.translation import ENGLISH, Speech, load_speech
+from monitor.publish.translation import ENGLISH, PageLanguage, load_language
 from monitor.slo.indicator import Cell
 from probes.model import Fault
 from tests.builders_page import NOW, account, days, incident, past, shown, snapshot, target
@@ -31,7 +31,7 @@ def began(days_ago, **changes):
 def test_the_days_stand_by_month_wherever_the_monitor_runs(monkeypatch, zone):
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    months = day_list(days(), (), Speech()).months
+    months = day_list(days(), (), PageLanguage()).months
     monkeypatch.undo()
     time.tzset()
     assert [(month.name, len(month.days)) for month in months] == [
@@ -45,13 +45,13 @@ def test_the_days_stand_by_month_wherever_the_monitor_runs(monkeypatch, zone):
 @pytest.mark.parametrize(
     ("cell", "kind", "words"),
     [
-        (Cell(TODAY, ok=10), Hour.GOOD, "21 Nov: good"),
-        (Cell(TODAY, ok=999, failed=1), Hour.GOOD, "21 Nov: good, 99.9%"),
-        (Cell(TODAY, ok=40, failed=60), Hour.MIXED, "21 Nov: partly failing, 40%"),
-        (Cell(TODAY, degraded=4), Hour.MIXED, "21 Nov: partly failing, 0%"),
-        (Cell(TODAY, failed=4), Hour.DOWN, "21 Nov: down, 0%"),
-        (Cell(TODAY, unknown=4), Hour.UNKNOWN, "21 Nov: not known"),
-        (Cell(TODAY), Hour.NOTHING, "21 Nov: no data"),
+        (Cell(TODAY, ok=10), CellState.GOOD, "21 Nov: good"),
+        (Cell(TODAY, ok=999, failed=1), CellState.GOOD, "21 Nov: good, 99.9%"),
+        (Cell(TODAY, ok=40, failed=60), CellState.MIXED, "21 Nov: partly failing, 40%"),
+        (Cell(TODAY, degraded=4), CellState.MIXED, "21 Nov: partly failing, 0%"),
+        (Cell(TODAY, failed=4), CellState.DOWN, "21 Nov: down, 0%"),
+        (Cell(TODAY, unknown=4), CellState.UNKNOWN, "21 Nov: not known"),
+        (Cell(TODAY), CellState.NOTHING, "21 Nov: no data"),
     ],
 )
 def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
@@ -59,7 +59,7 @@ def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
 
 
 def test_a_day_is_said_in_the_language_of_the_page():
-    speech = load_speech("de", (TEMPLATES / "language",))
+    speech = load_language("de", (TEMPLATES / "language",))
     assert [day.words for day in told((Cell(TODAY, ok=1, failed=1),), speech=speech)] == [
         "21. Nov.: teils fehlerhaft, 50%"
     ]

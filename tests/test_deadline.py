@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from monitor.deadline import within
+from monitor.deadline import run_within
 
 
 def endless():
@@ -16,7 +16,7 @@ def endless():
 def test_what_ends_in_time_gives_its_result_and_leaves_no_trace():
     before = sys.gettrace()
 
-    assert within(5.0, lambda: sum(range(10))) == 45
+    assert run_within(5.0, lambda: sum(range(10))) == 45
     assert sys.gettrace() is before
 
 
@@ -24,16 +24,16 @@ def test_what_ends_in_time_gives_its_result_and_leaves_no_trace():
 def test_what_does_not_end_is_stopped_soon(work):
     began, before = time.monotonic(), sys.gettrace()
     with pytest.raises(TimeoutError, match=r"does not end within 0\.05 s"):
-        within(0.05, work)
+        run_within(0.05, work)
 
     assert time.monotonic() - began < 5
     assert sys.gettrace() is before
 
 
 def test_what_waits_instead_of_working_is_let_go_on():
-    assert within(0.05, lambda: time.sleep(0.2) or "done") == "done"
+    assert run_within(0.05, lambda: time.sleep(0.2) or "done") == "done"
 
 
 def test_an_error_of_the_work_is_its_own():
     with pytest.raises(ZeroDivisionError):
-        within(5.0, lambda: 1 / 0)
+        run_within(5.0, lambda: 1 / 0)

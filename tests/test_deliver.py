@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel, Detail, Format
-from monitor.alert.deliver import GIVE_UP, again_at, fit, send
+from monitor.alert.deliver import GIVE_UP, fit_service, next_try_at, send
 from monitor.alert.outbox import OutboxMessage, OutboxRow
-from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
+from monitor.alert.text import MessageContext, MessagePart, MessageTemplates, MessageText, compose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -36,8 +36,8 @@ CAUSE = Diagnosis(
     ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
-AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help.openai.com.")
-TEXT = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
+AROUND = MessageContext("office", simulated=False, advice="Appeal at https://help.openai.com.")
+TEXT = compose([MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
 
 
 def sent(url, text=TEXT, severity=Severity.CRITICAL, **facts):
@@ -69,7 +69,9 @@ def test_a_webhook_receives_title_text_and_kind(severity, kind):
 
 
 def test_ntfy_receives_topic_title_priority_and_markdown():
-    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, MessageTemplates(), at(20))
+    text = compose(
+        [MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, MessageTemplates(), at(20)
+    )
 
     async def play():
         async with endpoint("/", {"id": "1", "event": "message"}) as (port, requests):
@@ -152,9 +154,9 @@ def test_an_exception_inside_a_service_is_told_without_its_words():
 
 
 def test_what_is_cut_is_cut_between_lines():
-    text = Text("t", "x" * 999, "first line\nhttps://s.example/incidents/1.html\n")
+    text = MessageText("t", "x" * 999, "first line\nhttps://s.example/incidents/1.html\n")
 
-    assert fit(text, 250, 30).body == "first line\n"
+    assert fit_service(text, 250, 30).body == "first line\n"
 
 
 def test_a_connection_that_is_reset_is_told():
@@ -185,7 +187,7 @@ WHOLE = len(TEXT.title) + 2 + len(TEXT.body)
     ],
 )
 def test_a_message_fits_the_service_with_its_title(title_most, body_most, title, body):
-    fitted = fit(TEXT, title_most, body_most)
+    fitted = fit_service(TEXT, title_most, body_most)
 
     assert fitted.title == title
     assert body is None or fitted.body == body
@@ -193,7 +195,7 @@ def test_a_message_fits_the_service_with_its_title(title_most, body_most, title,
 
 
 def test_what_is_not_ascii_counts_by_its_bytes_and_no_letter_is_torn():
-    fitted = fit(Text("t", "ü" * 60, "ü" * 60), 250, 103)
+    fitted = fit_service(MessageText("t", "ü" * 60, "ü" * 60), 250, 103)
 
     assert fitted.body == "ü" * 48 + "…"
 
@@ -229,7 +231,7 @@ class Mailbox:
 )
 def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
     around = replace(AROUND, url="https://s.example")
-    text = compose([Piece(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, MessageTemplates(), at(20))
+    text = compose([MessagePart(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, MessageTemplates(), at(20))
     mailbox = Mailbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -341,10 +343,10 @@ def message(tries):
 
 
 def test_pauses_between_tries_grow_to_a_quarter_of_an_hour():
-    pauses = [again_at(message(tries), at(30)) - at(30) for tries in range(7)]
+    pauses = [next_try_at(message(tries), at(30)) - at(30) for tries in range(7)]
 
     assert pauses == [timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 900, 900)]
 
 
 def test_after_a_day_it_is_given_up():
-    assert again_at(message(50), at(21) + GIVE_UP) is None
+    assert next_try_at(message(50), at(21) + GIVE_UP) is None

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from monitor.commands.demo import SCRIPT, Post, Scene
+from monitor.commands.demo import SCRIPT, DemoStep, Post
 from monitor.console.demonstration import KEYS
 from tests.backstage import call, start
 
@@ -108,7 +108,7 @@ def test_the_script_heals_all_that_it_hurts():
     ill, told = set(), set()
     for scene in SCRIPT:
         match scene:
-            case Scene(_, subject, trouble):
+            case DemoStep(_, subject, trouble):
                 (ill.add if trouble else ill.discard)(subject)
             case Post(_, provider, phase):
                 (told.discard if phase == "resolved" else told.add)(provider)

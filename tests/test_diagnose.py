@@ -7,25 +7,25 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
-from monitor.diagnose.corroboration import Corroboration, Group, Level, Page
+from monitor.diagnose.corroboration import AccountGroup, Corroboration, Level, StatusPage
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.reason import (
-    Alone,
-    Answering,
+    AccountsRefused,
+    CanaryFailure,
     ControlAnswered,
-    Lone,
-    Met,
-    Posted,
-    Refused,
-    Shaken,
-    Share,
+    FailingShare,
+    NoOtherAccount,
+    NothingAnswers,
+    OneModelFails,
+    OthersShaken,
+    PageReports,
+    PageSilent,
+    ProvidersUnreachable,
     Siblings,
+    StillAnswering,
     Symptom,
-    Unanswered,
     Undecided,
-    Unposted,
-    Unreached,
 )
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import TargetState
@@ -178,7 +178,7 @@ def test_two_gateways_of_one_kind_say_nothing_of_each_other():
     (found,) = diagnose([sick, well], LATER)
 
     assert (found.scope, found.subject) == (Scope.PROVIDER, "gateway@a.example.com")
-    assert found.reasons[0] == Alone(1)
+    assert found.reasons[0] == NoOtherAccount(1)
 
 
 def only(now=LATER, **states):
@@ -189,11 +189,11 @@ def only(now=LATER, **states):
 def test_reasons_say_who_fails_with_what_and_who_does_not():
     found = only(openai_a__list=SUSPENDED, openai_b__list=None, openai_c__list=None)
 
-    assert found.reasons == (Symptom((Met(("list",), 403, SUSPENDED),)), Siblings(2, at(60)))
+    assert found.reasons == (Symptom((CanaryFailure(("list",), 403, SUSPENDED),)), Siblings(2, at(60)))
 
 
 def test_a_read_only_account_says_what_still_answers():
-    assert Answering(("list",), at(60)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
+    assert StillAnswering(("list",), at(60)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
 
 
 def test_a_single_account_lowers_the_confidence_in_an_outage():
@@ -362,21 +362,21 @@ def notice(impact=Impact.MAJOR, phase=NoticePhase.INVESTIGATING, **facts):
     return Notice("n1", "Elevated errors", "https://status.example.com/n1", phase, impact, **facts)
 
 
-GREEN, RED, DARK = Page(True), Page(True, (notice(),)), Page(False)
-OVER = Page(True, (notice(phase=NoticePhase.RESOLVED),))
-MAINTENANCE = Page(True, (notice(Impact.MAINTENANCE, NoticePhase.SCHEDULED, planned=True),))
+GREEN, RED, DARK = StatusPage(True), StatusPage(True, (notice(),)), StatusPage(False)
+OVER = StatusPage(True, (notice(phase=NoticePhase.RESOLVED),))
+MAINTENANCE = StatusPage(True, (notice(Impact.MAINTENANCE, NoticePhase.SCHEDULED, planned=True),))
 ANSWERED, FAILING = ControlAnswer(at(0), None, 401, 0.08), ControlAnswer(at(0), OVERLOADED, 529, 0.2)
 WALLED, BANNED, SILENT = (
     ControlAnswer(at(0), EDGE, 403, 0.1),
     ControlAnswer(at(0), REGION, 403, 0.1),
     ControlAnswer(at(0), UNREACHED),
 )
-ACME = {f"openai/{name}": (Group(Level.ORGANIZATION, "acme"),) for name in "ab"}
-CARD = {f"openai/{name}": (Group(Level.BILLING, "card-1"),) for name in "abc"}
+ACME = {f"openai/{name}": (AccountGroup(Level.ORGANIZATION, "acme"),) for name in "ab"}
+CARD = {f"openai/{name}": (AccountGroup(Level.BILLING, "card-1"),) for name in "abc"}
 NESTED = {
-    "openai/a": (Group(Level.PROJECT, "p"), Group(Level.ORGANIZATION, "acme")),
-    "openai/b": (Group(Level.PROJECT, "p"), Group(Level.ORGANIZATION, "acme")),
-    "openai/c": (Group(Level.PROJECT, "q"), Group(Level.ORGANIZATION, "acme")),
+    "openai/a": (AccountGroup(Level.PROJECT, "p"), AccountGroup(Level.ORGANIZATION, "acme")),
+    "openai/b": (AccountGroup(Level.PROJECT, "p"), AccountGroup(Level.ORGANIZATION, "acme")),
+    "openai/c": (AccountGroup(Level.PROJECT, "q"), AccountGroup(Level.ORGANIZATION, "acme")),
 }
 
 
@@ -608,9 +608,9 @@ def test_a_second_witness_makes_it_sure(states, said, sure):
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ({"page": GREEN}, Unposted(readable=True)),
-        ({"page": RED}, Posted("Elevated errors", "investigating", None)),
-        ({"page": DARK}, Unposted(readable=False)),
+        ({"page": GREEN}, PageSilent(readable=True)),
+        ({"page": RED}, PageReports("Elevated errors", "investigating", None)),
+        ({"page": DARK}, PageSilent(readable=False)),
         ({"control": ANSWERED}, ControlAnswered(at(0), None, 401, 0.08)),
         ({"control": FAILING}, ControlAnswered(at(0), OVERLOADED, 529, 0.2)),
     ],
@@ -619,9 +619,9 @@ def test_reasons_say_what_each_witness_said(said, reason):
     (found,) = diagnose(target_states(**chats(a=OVERLOADED, b=OVERLOADED)), LATER, corroboration=corroboration(**said))
 
     assert found.reasons[:3] == (
-        Share(2, 3),
-        Symptom((Met(("chat",), 403, OVERLOADED),)),
-        Answering(("chat", "list"), at(60)),
+        FailingShare(2, 3),
+        Symptom((CanaryFailure(("chat",), 403, OVERLOADED),)),
+        StillAnswering(("chat", "list"), at(60)),
     )
     assert reason in found.reasons
 
@@ -661,7 +661,7 @@ def test_who_fails_alike_for_the_second_time_is_part_of_what_is_confirmed():
     found = only(openai_a__list=ERROR, openai_b__list=(ERROR, 2), openai_c__list=(ERROR, 2))
 
     assert (found.scope, found.targets) == (Scope.PROVIDER, ("openai/a/list", "openai/b/list", "openai/c/list"))
-    assert found.reasons[0] == Share(3, 3)
+    assert found.reasons[0] == FailingShare(3, 3)
 
 
 def test_nothing_is_told_while_nobody_is_confirmed():
@@ -673,7 +673,7 @@ def test_who_was_not_looked_at_since_it_began_is_no_witness():
     (before,) = diagnose([since(3600, sick), sibling], at(7200))
     (after,) = diagnose([sick, since(60, sibling)], at(7200))
 
-    assert (before.scope, before.reasons[0], before.confidence) == (Scope.PROVIDER, Alone(2), Confidence.LOW)
+    assert (before.scope, before.reasons[0], before.confidence) == (Scope.PROVIDER, NoOtherAccount(2), Confidence.LOW)
     assert (after.scope, after.subject) == (Scope.ACCOUNT, "openai/a")
 
 
@@ -710,7 +710,7 @@ def test_two_of_a_declared_group_that_are_lost_within_minutes_are_lost_with_it()
         "openai/billing card-1",
         Confidence.MEDIUM,
     )
-    assert found.reasons[0] == Refused(2, 3, "billing card-1")
+    assert found.reasons[0] == AccountsRefused(2, 3, "billing card-1")
 
 
 def test_when_every_key_is_refused_it_is_said_that_nobody_can_tell_yet_and_what_will():
@@ -740,7 +740,7 @@ def test_one_model_that_fails_for_the_only_account_is_that_models():
     found = only(openai_a__chat_m=OVERLOADED, openai_a__chat_n=None)
 
     assert (found.scope, found.subject, found.confidence) == (Scope.MODEL, "openai/m", Confidence.MEDIUM)
-    assert found.reasons[0] == Lone(1)
+    assert found.reasons[0] == OneModelFails(1)
 
 
 def test_what_answered_again_is_neither_part_of_it_nor_well():
@@ -749,7 +749,7 @@ def test_what_answered_again_is_neither_part_of_it_nor_well():
 
     (found,) = diagnose([sick, back, well], LATER)
 
-    assert (found.targets, found.reasons[:2]) == (("openai/a/list",), (Share(1, 2), Shaken(1)))
+    assert (found.targets, found.reasons[:2]) == (("openai/a/list",), (FailingShare(1, 2), OthersShaken(1)))
 
 
 def test_an_overload_from_before_does_not_hide_that_nothing_can_be_reached():
@@ -818,7 +818,7 @@ def test_the_road_is_blamed_only_if_unrelated_providers_are_unreachable_at_once(
     scopes = {one.scope for one in alone}
     assert scopes == ({Scope.PROVIDER} if related else {Scope.EGRESS if online else Scope.MONITOR})
     assert [one.scope for one in others] == ([Scope.PROVIDER] * 2 if related else [Scope.EGRESS])
-    assert related or others[0].reasons[0] == Unreached(2, 3)
+    assert related or others[0].reasons[0] == ProvidersUnreachable(2, 3)
 
 
 def test_one_region_beside_another_provider_is_no_sign_of_the_road_while_the_other_region_answers():
@@ -833,7 +833,7 @@ def test_nothing_at_one_gateway_answers_and_nothing_else_can_be_reached_either()
     states = [*unreached("openai", "llm.example.com"), *unreached("anthropic", "llm.example.com")]
     (found,) = diagnose(states, LATER, (), Corroboration(online=False))
 
-    assert (found.scope, found.reasons[0]) == (Scope.MONITOR, Unanswered(2, 1))
+    assert (found.scope, found.reasons[0]) == (Scope.MONITOR, NothingAnswers(2, 1))
 
 
 def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():
@@ -844,7 +844,7 @@ def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_i
     (road,) = diagnose([*cut, before, *target_states(cohere_y__list=None)], LATER)
 
     assert (offline.scope, len(offline.targets)) == (Scope.MONITOR, 2)
-    assert (road.scope, road.reasons[0]) == (Scope.EGRESS, Unreached(2, 3))
+    assert (road.scope, road.reasons[0]) == (Scope.EGRESS, ProvidersUnreachable(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -908,14 +908,14 @@ def test_who_failed_since_it_began_and_answered_in_between_shares_it(others, fou
 @pytest.mark.parametrize(
     ("phase", "reason"),
     [
-        (NoticePhase.IN_PROGRESS, Posted("Move", "in progress", at(0), planned=True)),
-        (NoticePhase.SCHEDULED, Unposted(readable=True)),
-        (NoticePhase.COMPLETED, Unposted(readable=True)),
+        (NoticePhase.IN_PROGRESS, PageReports("Move", "in progress", at(0), planned=True)),
+        (NoticePhase.SCHEDULED, PageSilent(readable=True)),
+        (NoticePhase.COMPLETED, PageSilent(readable=True)),
     ],
 )
 def test_a_maintenance_under_way_is_named_and_is_no_second_witness(phase, reason):
     work = Notice("1", "Move", None, phase, Impact.MAINTENANCE, began_at=at(0), planned=True)
-    said = Corroboration(pages={"openai": Page(readable=True, notices=(work,))})
+    said = Corroboration(pages={"openai": StatusPage(readable=True, notices=(work,))})
     (found,) = diagnose(target_states(openai_a__list=ERROR), LATER, (), said)
 
     assert (found.reasons[-1], found.confidence) == (reason, Confidence.LOW)
@@ -924,7 +924,7 @@ def test_a_maintenance_under_way_is_named_and_is_no_second_witness(phase, reason
 def test_how_many_failed_in_between_is_said_beside_how_many_fail():
     (found,) = diagnose([*STEADY, shaken("b", ERROR, None), shaken("c", ERROR, None)], LATER)
 
-    assert found.reasons[:2] == (Share(1, 3), Shaken(2))
+    assert found.reasons[:2] == (FailingShare(1, 3), OthersShaken(2))
     assert found.confidence is Confidence.MEDIUM
 
 
@@ -942,7 +942,7 @@ def test_of_an_account_that_lost_a_part_the_models_that_still_answer_are_named_b
         target_states(openai_b__list=None, **{f"openai_a__{one}": it for one, it in states.items()}), LATER
     )
 
-    assert {reason.names for one in found for reason in one.reasons if isinstance(reason, Answering)} == {names}
+    assert {reason.names for one in found for reason in one.reasons if isinstance(reason, StillAnswering)} == {names}
 
 
 def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
@@ -950,4 +950,4 @@ def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
     failing = target_states(openai_a__list=(ERROR, 14))
     (found,) = diagnose([*failing, *old, fresh], LATER)
 
-    assert [one for one in found.reasons if isinstance(one, Answering)] == [Answering(("count",), at(760))]
+    assert [one for one in found.reasons if isinstance(one, StillAnswering)] == [StillAnswering(("count",), at(760))]

@@ -12,7 +12,7 @@ from benchmarks.diagnosis_play import NOON, Look, Part, Played, Poll, Sent, play
 from benchmarks.diagnosis_score import First, Sight, score, sentences
 from benchmarks.diagnosis_world import COMPANIES, GATEWAY, KINDS, Cause, Course, Hit, Reading, Spell, setting
 from monitor.alert.case import Case, Step
-from monitor.alert.text import Text
+from monitor.alert.text import MessageText
 from monitor.diagnose.incident import Incident, Severity
 from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
@@ -148,7 +148,7 @@ def world(tmp_path, *, lost=ACCOUNTS[:1], told=None, looks=(), polls=(), blame=B
         Hit.ACCOUNT, Fault.INVALID_KEY, Course.STEADY, blame, readings, {id: (Spell(100, 1000),) for id in ids}
     )
     made = replace(made, causes=(cause,))
-    sent = [Sent(200.0, Text("t", "b", "s"), (Part(Step.OPENED, told),))] if told else []
+    sent = [Sent(200.0, MessageText("t", "b", "s"), (Part(Step.OPENED, told),))] if told else []
     cases = {told.id: Case(told)} if told else {}
     return made, Played(list(looks), sent, list(polls), {}, cases)
 
@@ -194,7 +194,7 @@ def test_a_first_message_is_right_only_with_scope_subject_and_blame(tmp_path, to
 
 def test_what_is_heard_only_when_it_is_over_is_a_first_message_too(tmp_path):
     made, played = world(tmp_path, told=incident())
-    played.sent = [Sent(1100.0, Text("t", "b", "s"), (Part(Step.RESOLVED, incident()),))]
+    played.sent = [Sent(1100.0, MessageText("t", "b", "s"), (Part(Step.RESOLVED, incident()),))]
 
     assert score(made, played).told[0].first is First.RIGHT
 
@@ -255,7 +255,7 @@ def test_a_sentence_is_held_against_the_looks_and_the_truth(tmp_path, sentence, 
 def test_a_message_knows_nothing_of_a_look_that_ended_after_it_left(tmp_path, left_s, by_looks):
     told = incident("list: HTTP 401, invalid_key")
     made, played = world(tmp_path, told=told, looks=[bad("openai/a00/list"), good("openai/a00/list", 200.0)])
-    played.sent = [Sent(200.3, Text("t", "b", "s"), (Part(Step.OPENED, told),), left_s)]
+    played.sent = [Sent(200.3, MessageText("t", "b", "s"), (Part(Step.OPENED, told),), left_s)]
 
     (claim,) = sentences(played.sent[0], Sight(made, played))
     assert claim.by_looks is by_looks

@@ -5,9 +5,9 @@ from time import process_time
 
 import pytest
 
-from probes.answer.classify import judge, judge_pasted
-from probes.answer.command_output import judge_output
-from probes.answer.excerpt import Response, prove_excerpt, take_apart
+from probes.answer.classify import classify_answer, classify_pasted
+from probes.answer.command_output import classify_output
+from probes.answer.excerpt import Excerpt, prove_excerpt, read_excerpt
 from probes.answer.proof import Proof
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
@@ -19,7 +19,7 @@ LISTED = '{"object": "list", "data": [{"id": "m-1", "object": "model"}, {"id": "
 
 
 def pasted(text):
-    return judge(PROVIDER, WORDING, None, {}, text)
+    return classify_answer(PROVIDER, WORDING, None, {}, text)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_a_filter_withheld_is_told_as_that(text):
 
 
 def test_with_a_status_a_part_of_an_answer_is_cut():
-    assert judge(PROVIDER, WORDING, 200, {}, f"data: {CHUNK}\n\n").fault is Fault.INVALID_RESPONSE
+    assert classify_answer(PROVIDER, WORDING, 200, {}, f"data: {CHUNK}\n\n").fault is Fault.INVALID_RESPONSE
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_with_a_status_a_part_of_an_answer_is_cut():
 def test_what_curl_prints_is_taken_apart(text):
     headers = {"server": "cloudflare", "cf-mitigated": "challenge"}
 
-    assert take_apart(text) == Response(403, headers, '{"a": 1}')
+    assert read_excerpt(text) == Excerpt(403, headers, '{"a": 1}')
 
 
 def test_a_head_alone_is_taken_apart_too():
     text = "HTTP/2 403\ncf-mitigated: challenge\nserver: cloudflare"
 
-    assert take_apart(text) == Response(403, {"cf-mitigated": "challenge", "server": "cloudflare"}, "")
+    assert read_excerpt(text) == Excerpt(403, {"cf-mitigated": "challenge", "server": "cloudflare"}, "")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "<html>\n< a\n", "HTTP/1.1 is old", "Error: HTTP/1.1 403 Forbidden\n\nx"])
 def test_a_body_that_has_no_head_stays_as_it_is(text):
-    assert take_apart(text) == Response(None, {}, text)
+    assert read_excerpt(text) == Excerpt(None, {}, text)
 
 
 def test_the_longest_paste_is_read_in_time():
@@ -150,8 +150,8 @@ def test_the_longest_paste_is_read_in_time():
 
     for part in ("HTTP/1.1 200 OK\n", "a:\n", '{"choices":[', "< ", "data: {\n\n", json.dumps({"role": "user"})):
         long = part * (64_000 // len(part))
-        take_apart(long)
-        take_apart(f"< HTTP/1.1 200 OK\n{long}")
+        read_excerpt(long)
+        read_excerpt(f"< HTTP/1.1 200 OK\n{long}")
         prove_excerpt(long)
     assert process_time() - began < 5
 
@@ -175,12 +175,12 @@ def test_nothing_can_be_said_of_what_is_no_answer():
     ],
 )
 def test_what_no_connection_would_bring_shows_that_a_person_cut_it(text, expected):
-    assert judge_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is expected
+    assert classify_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is expected
 
 
 @pytest.mark.parametrize(("code", "expected"), [(401, Fault.INVALID_KEY), (255, Fault.UNCLASSIFIED)])
 def test_a_status_in_place_of_a_program_s_exit_code_is_read_as_one(code, expected):
-    assert judge_output(load_provider("codex"), (), code, "it did not work")[0].fault is expected
+    assert classify_output(load_provider("codex"), (), code, "it did not work")[0].fault is expected
 
 
 def test_a_list_that_is_longer_than_what_is_read_is_good_as_it_is_to_a_probe():
@@ -188,5 +188,5 @@ def test_a_list_that_is_longer_than_what_is_read_is_good_as_it_is_to_a_probe():
     text = f'{{"object": "list", "data": [{models}'
 
     assert len(text) > 70_000
-    assert judge_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is None
-    assert judge_pasted(PROVIDER, WORDING, 200, {}, "[" * 70_000)[0].fault is Fault.INVALID_RESPONSE
+    assert classify_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is None
+    assert classify_pasted(PROVIDER, WORDING, 200, {}, "[" * 70_000)[0].fault is Fault.INVALID_RESPONSE

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from probes.canary import open_session
 from probes.doubt import Defect, Defective, HostUnreached, Obstacle, PollTooSlow
-from probes.feeds.merge import renew
-from probes.feeds.poll import MOST_BYTES, poll
+from probes.feeds.merge import renew_bulletin
+from probes.feeds.poll import MOST_BYTES, poll_feed
 from probes.model import TimeLimits
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Platform
@@ -54,7 +54,7 @@ def look(handle, *validators, form=Platform.STATUSPAGE, patience=PATIENT, path="
     async def play():
         async with page(handle) as root, open_session("test") as session:
             for known in validators or [Validators()]:
-                bulletin = await poll(
+                bulletin = await poll_feed(
                     session,
                     feed(root + path, form),
                     known,
@@ -220,7 +220,7 @@ def test_a_page_that_breaks_off_is_told():
 
 async def look_at(url):
     async with open_session("test") as session:
-        return await poll(
+        return await poll_feed(
             session, feed(url), Validators(), lambda: NOON, time.monotonic, source="a/b", patience=QUICK
         )  # fmt: skip
 
@@ -269,7 +269,7 @@ def test_what_the_simulator_announces_is_read_from_both_of_its_forms_until_it_is
             async def read(path, *known):
                 source = feed(root + path, Platform.INCIDENT_IO)
                 clock = partial(datetime.now, UTC)
-                return await poll(session, source, *(known or [Validators()]), clock, time.monotonic, source="a/b")
+                return await poll_feed(session, source, *(known or [Validators()]), clock, time.monotonic, source="a/b")
 
             quiet = await read("/api/v2/summary.json")
             simulator.announce("openai", "Answers & requests fail", impact="major")
@@ -315,7 +315,7 @@ LAST = Bulletin(
 def test_an_unchanged_bulletin_holds_what_was_read_last_as_far_as_it_still_matters():
     week_later = Bulletin("a/b", at(8 * 86400), Trust.UNCHANGED, validators=Validators('"one"'), latency_s=0.1)
 
-    renewed = renew(LAST, week_later)
+    renewed = renew_bulletin(LAST, week_later)
 
     assert (renewed.notices, renewed.components, renewed.impact) == ((OPEN,), LAST.components, Impact.MAJOR)
     assert (renewed.at, renewed.trust, renewed.validators) == (at(8 * 86400), Trust.UNCHANGED, Validators('"one"'))
@@ -324,5 +324,5 @@ def test_an_unchanged_bulletin_holds_what_was_read_last_as_far_as_it_still_matte
 def test_any_other_bulletin_is_what_it_is():
     doubtful = Bulletin("a/b", NOON, Trust.DOUBTFUL, Defective(Defect.EMPTY))
 
-    assert renew(LAST, doubtful) is doubtful
-    assert renew(None, LAST) is LAST
+    assert renew_bulletin(LAST, doubtful) is doubtful
+    assert renew_bulletin(None, LAST) is LAST

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.diagnose.status_source import BELIEVED, Source, follow, page
+from monitor.diagnose.status_source import BELIEVED, StatusSource, read_status_page, update_source
 from probes.doubt import Defect, Defective
-from probes.feeds.charset import MULTIPLE, SINGLE, decode
+from probes.feeds.charset import MULTIPLE, SINGLE, decode_bytes
 from probes.feeds.merge import KEPT
-from probes.feeds.parse import READERS, parse
-from probes.feeds.poll import tell
+from probes.feeds.parse import READERS, parse_feed
+from probes.feeds.poll import make_bulletin
 from probes.feeds.syndication import MOST_ENTRIES
-from probes.feeds.text import is_same_site, moment
+from probes.feeds.text import is_same_site, read_time
 from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Platform
 from tests.conftest import NOON, at
@@ -326,14 +326,14 @@ def test_an_undated_notice_that_says_it_is_over_is_over():
 
 def undated(seconds, body="Answers fail", trust=None, number=1):
     items = [item(f"Trouble {index}", body, guid=f"g{index}") for index in range(number)]
-    bulletin = tell(parse(Platform.FEED, rss(*items).encode()), feed(), "example/main", at(seconds))
+    bulletin = make_bulletin(parse_feed(Platform.FEED, rss(*items).encode()), feed(), "example/main", at(seconds))
     return replace(bulletin, trust=trust, notices=()) if trust else bulletin
 
 
 def followed(*bulletins):
-    source = Source("example/main")
+    source = StatusSource("example/main")
     for one in bulletins:
-        source = follow(source, one)
+        source = update_source(source, one)
     return source
 
 
@@ -387,7 +387,7 @@ def test_an_undated_notice_that_is_gone_is_forgotten():
     ],
 )
 def test_a_time_is_read_however_it_is_told(value):
-    assert moment(value) == datetime(2026, 11, 21, 11, tzinfo=UTC)
+    assert read_time(value) == datetime(2026, 11, 21, 11, tzinfo=UTC)
 
 
 # What stands elsewhere -----------------------------------------------------------------------------------------
@@ -563,14 +563,16 @@ def test_where_nothing_can_be_read_the_source_is_doubtful_and_never_fine(form, d
     bulletin = told(form, document)
 
     assert (bulletin.trust, bulletin.impact) == (Trust.DOUBTFUL, None)
-    assert not follow(Source("example/main"), bulletin).is_readable(NOON)
+    assert not update_source(StatusSource("example/main"), bulletin).is_readable(NOON)
 
 
 def test_what_is_read_in_part_is_not_said_to_be_silent():
     half = told("statuspage", summary([component("API")], [None]))
     sound = told("statuspage", summary([component("API")]))
 
-    whole = [page([follow(Source("example/main"), one)], NOON).is_whole for one in (half, sound)]
+    whole = [
+        read_status_page([update_source(StatusSource("example/main"), one)], NOON).is_whole for one in (half, sound)
+    ]
 
     assert whole == [False, True]
 
@@ -709,7 +711,7 @@ def test_a_maintenance_of_a_component_is_said_and_is_no_trouble():
 
     (one,) = bulletin.notices
     assert (one.title, one.planned) == ("API: under maintenance", True)
-    assert page([follow(Source("example/main"), bulletin)], NOON).trouble is None
+    assert read_status_page([update_source(StatusSource("example/main"), bulletin)], NOON).trouble is None
 
 
 def test_a_word_that_says_it_is_over_beats_an_end_whose_zone_is_missing():
@@ -731,9 +733,9 @@ def test_an_outage_of_a_component_is_said_without_a_notice():
     bulletin = told("statuspage", summary([component("API", "major_outage"), component("Batch")]))
 
     (one,) = bulletin.notices
-    source = follow(Source("example/main"), bulletin)
+    source = update_source(StatusSource("example/main"), bulletin)
     assert (one.title, one.stage, one.url) == ("API: full outage", ("no notice posted",), "https://status.example.com")
-    trouble = page([source], NOON).trouble
+    trouble = read_status_page([source], NOON).trouble
     assert (trouble.title, trouble.stage) == ("API: full outage", ("no notice posted",))
     assert source.published == {"component/API": NOON}
 
@@ -772,7 +774,7 @@ AFTER = ("API outage after scheduled maintenance", "Maintenance caused an outage
 
 
 def trouble(bulletin):
-    return page([follow(Source("example/main"), bulletin)], NOON).trouble
+    return read_status_page([update_source(StatusSource("example/main"), bulletin)], NOON).trouble
 
 
 @pytest.mark.parametrize("status", ["investigating", "in_progress"])
@@ -821,7 +823,7 @@ SOMETHING = (
 def test_a_page_on_which_something_is_wrong_and_nothing_says_what_is_no_good_news(form, document, components):
     bulletin = told(form, document, *components)
 
-    assert not page([follow(Source("example/main"), bulletin)], NOON).is_whole
+    assert not read_status_page([update_source(StatusSource("example/main"), bulletin)], NOON).is_whole
 
 
 @pytest.mark.parametrize(
@@ -960,8 +962,8 @@ def declared(text, codec, name):
     ],
 )
 def test_text_is_decoded_by_what_is_declared_and_true(data, header, text):
-    assert text in decode(data, header)
-    assert "\ufffd" not in decode(data, header)
+    assert text in decode_bytes(data, header)
+    assert "\ufffd" not in decode_bytes(data, header)
 
 
 def test_only_encodings_that_python_has_may_be_named():
@@ -973,12 +975,12 @@ def test_only_encodings_that_python_has_may_be_named():
     some.binary(max_size=60), some.none() | some.text(max_size=12) | some.sampled_from([*SINGLE, *MULTIPLE, "utf-7"])
 )
 def test_no_bytes_and_no_name_of_a_charset_make_decoding_raise(data, header):
-    decode(data, header)
+    decode_bytes(data, header)
 
 
 @given(some.text(alphabet=some.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=40))
 def test_utf_8_is_read_as_it_is(text):
-    assert decode(b"#" + text.encode()) == "#" + text
+    assert decode_bytes(b"#" + text.encode()) == "#" + text
 
 
 # Links ---------------------------------------------------------------------------------------------------------
@@ -1057,13 +1059,13 @@ def strew(value, junk, chances):
 @cache
 def open_in(path):
     """The ids of what is open in a sample, which is the same whatever is added to it."""
-    return {one.id for one in told(path.parent.name, decode(path.read_bytes()).encode()).notices if one.is_open}
+    return {one.id for one in told(path.parent.name, decode_bytes(path.read_bytes()).encode()).notices if one.is_open}
 
 
 @pytest.mark.parametrize("path", [one for one in EACH_SAMPLE if one.id.endswith(".json")])
 @given(junk=some.lists(JSON, max_size=3), chances=some.lists(some.booleans(), min_size=1, max_size=20))
 def test_no_junk_in_any_list_of_a_page_loses_what_is_open(path, junk, chances):
-    form, sound = path.parent.name, json.loads(decode(path.read_bytes()))
+    form, sound = path.parent.name, json.loads(decode_bytes(path.read_bytes()))
 
     bulletin = told(form, strew(sound, junk, cycle(chances)))
 
@@ -1073,7 +1075,7 @@ def test_no_junk_in_any_list_of_a_page_loses_what_is_open(path, junk, chances):
 @pytest.mark.parametrize("path", [one for one in EACH_SAMPLE if not one.id.endswith(".json")])
 @given(junk=some.text(max_size=40), where=some.integers(0, 9))
 def test_no_junk_between_the_items_of_a_feed_loses_what_is_open_in_silence(path, junk, where):
-    form, sound = path.parent.name, decode(path.read_bytes())
+    form, sound = path.parent.name, decode_bytes(path.read_bytes())
     pieces = re.split(r"(?=<(?:item|entry)>)", sound)
     pieces.insert(1 + where % (len(pieces) - 1), f"<item><title>{junk}</item>")
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from probes.feeds.parse import MARKS, OWN, READERS, parse
-from probes.feeds.poll import tell
+from probes.feeds.parse import MARKS, OWN, READERS, parse_feed
+from probes.feeds.poll import make_bulletin
 from probes.feeds.report import MOST_REPORTS
 from probes.feeds.syndication import MOST_ENTRIES
-from probes.feeds.text import link, moment, name, plain
+from probes.feeds.text import plain_text, read_name, read_time, safe_link
 from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Feed, Platform
 from tests.conftest import NOON, why
@@ -28,7 +28,7 @@ def feed(form=Platform.FEED, components=()):
 
 
 def read(data, form=Platform.FEED, components=(), now=NOON):
-    return tell(parse(Platform(form), data), feed(form, components), "example/main", now)
+    return make_bulletin(parse_feed(Platform(form), data), feed(form, components), "example/main", now)
 
 
 def read_sample(sample, *components):
@@ -408,7 +408,7 @@ def test_markup_in_a_title_is_taken_out_however_often_it_was_escaped():
     ],
 )
 def test_only_an_address_that_may_stand_in_a_link_is_kept(address, usable):
-    assert link(address) == usable
+    assert safe_link(address) == usable
 
 
 def test_an_item_whose_link_may_not_be_followed_leads_to_the_page():
@@ -436,11 +436,11 @@ def test_a_date_that_cannot_be_is_no_date(told, time):
 
 @pytest.mark.parametrize("number", [0, -1, 1e300, float("nan"), float("inf"), True, 10**30])
 def test_a_number_that_is_no_time_is_none(number):
-    assert moment(number) is None
+    assert read_time(number) is None
 
 
 def test_seconds_and_milliseconds_are_told_apart():
-    assert moment(1795258800) == moment(1795258800000) == datetime(2026, 11, 21, 11, tzinfo=UTC)
+    assert read_time(1795258800) == read_time(1795258800000) == datetime(2026, 11, 21, 11, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -480,17 +480,17 @@ def test_an_id_of_a_megabyte_is_kept_short():
 
 
 def test_what_looks_like_a_key_or_an_address_of_a_person_is_not_kept():
-    assert plain("write to jane@example.com with sk-abcdefgh12345678") == "write to [redacted] with [redacted]"
+    assert plain_text("write to jane@example.com with sk-abcdefgh12345678") == "write to [redacted] with [redacted]"
 
 
 def test_a_long_text_is_cut_and_shows_it():
-    assert name("a" * 1000) == "a" * 119 + "…"
+    assert read_name("a" * 1000) == "a" * 119 + "…"
 
 
 @pytest.mark.parametrize("form", Platform)
 @given(data=some.binary(max_size=300))
 def test_no_bytes_make_a_parser_raise(form, data):
-    parse(form, data)
+    parse_feed(form, data)
 
 
 @pytest.mark.parametrize("form", [one for one in Platform if READERS[one].feed])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.detect.flap import STEADY, TURNS, Flap, advance, ascribed, findings
+from monitor.detect.flap import NO_TURNS, TURNS, Flap, advance, attribute_outage, findings
 from monitor.detect.health import Health, State, Suspicion
 from probes.model import Fault
 from tests.conftest import CHAT, at, sentences
@@ -21,7 +21,7 @@ HEALTHS = {
 }
 
 
-def played(word, flap=STEADY, start=0, every_s=60):
+def played(word, flap=NO_TURNS, start=0, every_s=60):
     before = HEALTHS["U"]
     for number, letter in enumerate(word, start):
         flap = advance(flap, before, HEALTHS[letter], at(every_s * number))
@@ -100,11 +100,11 @@ def test_while_it_comes_and_goes_a_short_outage_is_no_calm():
     ],
 )
 def test_a_road_that_is_cut_and_a_provider_that_fails_are_no_one_row(outages, flapping):
-    flap = STEADY
+    flap = NO_TURNS
     for number, whose in enumerate(outages):
         flap = advance(flap, HEALTHS["U"], HEALTHS["D"], at(600 * number))
-        flap = flap if whose == "?" else ascribed(flap, by_road=whose == "r")
-        flap = ascribed(flap, by_road=False) if whose == "r" else flap  # the last to be back after a cut
+        flap = flap if whose == "?" else attribute_outage(flap, by_road=whose == "r")
+        flap = attribute_outage(flap, by_road=False) if whose == "r" else flap  # the last to be back after a cut
         flap = advance(flap, HEALTHS["D"], HEALTHS["U"], at(600 * number + 240))
     assert (flap.since is not None) is flapping
 
@@ -203,7 +203,7 @@ def test_its_name_stays_when_it_goes_down_by_another_fault():
 
 def test_two_outages_by_different_causes_are_no_flapping():
     refused, limited = (Health(State.DOWN, fault=fault) for fault in (Fault.QUOTA_EXHAUSTED, Fault.RATE_LIMITED))
-    flap = advance(STEADY, HEALTHS["U"], refused, at(0))
+    flap = advance(NO_TURNS, HEALTHS["U"], refused, at(0))
     flap = advance(advance(flap, refused, HEALTHS["U"], at(60)), HEALTHS["U"], limited, at(120))
 
     assert (flap.turns, flap.since, flap.fault) == ((at(120),), None, Fault.RATE_LIMITED)
@@ -234,6 +234,6 @@ def test_an_outage_after_one_that_stayed_is_told_by_itself(minutes, flapping):
 
 
 def test_what_was_forgotten_during_an_outage_begins_with_its_end():
-    flap = advance(STEADY, HEALTHS["D"], HEALTHS["U"], at(0))
+    flap = advance(NO_TURNS, HEALTHS["D"], HEALTHS["U"], at(0))
 
     assert (flap.turns, flap.is_down, flap.since) == ((at(0),), False, None)

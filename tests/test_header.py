@@ -14,9 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
-from monitor.config.load import load
-from monitor.log import conceal_also, start_log
-from probes.canary import Prober, attempt, open_session
+from monitor.config.load import load_config
+from monitor.log import add_secrets, start_log
+from probes.canary import Prober, attempt_request, open_session
 from probes.catalog import load_wording
 from probes.control import is_gated, probe_control
 from probes.document import DocumentError
@@ -37,7 +37,7 @@ def text(headers="", more="", base="https://gateway.example.com/v1", key='key = 
 
 def loaded(folder, written, environment=FOUND):
     (folder / "monitor.toml").write_text(written)
-    return load(folder / "monitor.toml", environment)
+    return load_config(folder / "monitor.toml", environment)
 
 
 def only_account(config):
@@ -180,7 +180,7 @@ def asked(folder, headers, more="", say=None, canary="list", key='key = "env:KEY
             config = loaded(folder, text(headers, more, base, key))
             one = only_account(config)
             target = Target(one.id, one.provider, canary)
-            return await attempt(prober, config.providers[one.provider], one, target), gateway.seen[0].headers
+            return await attempt_request(prober, config.providers[one.provider], one, target), gateway.seen[0].headers
 
     return asyncio.run(play())
 
@@ -290,7 +290,7 @@ def test_a_secret_of_the_gate_is_not_sent_to_another_host(tmp_path, canary):
             prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, TimeLimits(1, 1, 1))
             with aioresponses() as road:
                 road.get(re.compile("https://.*"), exception=OSError())
-                await attempt(prober, provider, one, Target(one.id, one.provider, canary))
+                await attempt_request(prober, provider, one, Target(one.id, one.provider, canary))
                 ((request,),) = road.requests.values()
         return request.kwargs["headers"]
 
@@ -339,7 +339,7 @@ COMMANDS = (
 
 def test_the_log_learns_the_secrets_of_a_changed_configuration(capsys):
     start_log(logging.INFO, [KEY])
-    conceal_also([GATE])
+    add_secrets([GATE])
     logging.getLogger("monitor").error("%s and %s", KEY, GATE)
 
     told = capsys.readouterr().err

@@ -5,8 +5,8 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
-from monitor.publish.headline import headline
-from monitor.publish.status import Mark, standing
+from monitor.publish.headline import write_headline
+from monitor.publish.status import Mark, current_state
 from probes.model import Confidence, Fault
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, sick, snapshot, target
 
@@ -120,7 +120,7 @@ CASES = {
 
 
 def headline_of(shot):
-    return headline(shot, standing(shot))
+    return write_headline(shot, current_state(shot))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -10,9 +10,9 @@ from contextlib import closing
 import pytest
 
 from monitor.config.config import Heartbeat
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.liveness import heartbeat
-from monitor.liveness.heartbeat import Ping, address, ping
+from monitor.liveness.heartbeat import Ping, ping_url, send_ping
 from monitor.store.setting import WriterLimits
 from probes.canary import open_session
 from probes.document import DocumentError
@@ -35,13 +35,13 @@ BRIEF = WriterLimits(wait_s=0.1)
     ],
 )
 def test_a_word_stands_behind_the_address_and_before_its_query(url, word, where):
-    assert address(url, word) == where
+    assert ping_url(url, word) == where
 
 
 def pinged(answer, word=Ping.SUCCESS, reason="", url=None, **facts):
     async def play():
         async with dead_mans_switch(answer) as switch, open_session("test") as session:
-            return await ping(session, url or switch.url, word, reason, **facts), switch.heard
+            return await send_ping(session, url or switch.url, word, reason, **facts), switch.heard
 
     return asyncio.run(play())
 
@@ -283,7 +283,7 @@ def test_a_single_round_without_a_database_tells_why_and_one_beside_another_moni
 
 def loaded(folder, text, **environment):
     (folder / "monitor.toml").write_text(text)
-    return load(folder / "monitor.toml", environment)
+    return load_config(folder / "monitor.toml", environment)
 
 
 def test_the_address_may_be_written_out_or_named_and_is_a_secret(tmp_path):

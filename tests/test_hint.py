@@ -5,8 +5,8 @@ from time import thread_time
 
 import pytest
 
-from probes.answer.error_body import read, words
-from probes.hint import Demand, demands, is_leak
+from probes.answer.error_body import read_complaint, words_of
+from probes.hint import Demand, is_leak, read_demands
 
 DEMANDED = {
     "Please verify your phone number": Demand.PHONE,
@@ -105,7 +105,7 @@ NOT_LEAKED = (
 
 @pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
 def test_words_say_what_is_to_be_verified(words, demand):
-    assert demands(words) == (demand,)
+    assert read_demands(words) == (demand,)
 
 
 def test_each_demand_is_known_by_some_words():
@@ -114,12 +114,12 @@ def test_each_demand_is_known_by_some_words():
 
 @pytest.mark.parametrize("words", VAGUE)
 def test_words_that_name_nothing_demand_nothing_in_particular(words):
-    assert demands(words) == ()
+    assert read_demands(words) == ()
 
 
 def test_several_demands_are_all_told():
-    assert demands("Please verify your email or phone number.") == (Demand.PHONE, Demand.EMAIL)
-    assert demands("请完成个人实名认证或企业认证") == (Demand.IDENTITY, Demand.BUSINESS)
+    assert read_demands("Please verify your email or phone number.") == (Demand.PHONE, Demand.EMAIL)
+    assert read_demands("请完成个人实名认证或企业认证") == (Demand.IDENTITY, Demand.BUSINESS)
 
 
 @pytest.mark.parametrize("words", LEAKED)
@@ -135,7 +135,7 @@ def test_a_wrong_key_and_a_general_warning_are_none(words):
 @pytest.mark.parametrize("piece", ["verify ", "phone number ", "key found in ", "key was ", "密钥", "a.", "_"])
 def test_no_words_take_long_to_read(piece):
     began = thread_time()
-    demands(piece * 300)
+    read_demands(piece * 300)
     is_leak(piece * 300)
     assert thread_time() - began < 2
 
@@ -148,4 +148,4 @@ def test_of_all_recorded_answers_only_those_of_leaks_are_leaks():
 
 
 def _words(path):
-    return words(read(None, {}, path.read_text().partition("\n\n")[2]))
+    return words_of(read_complaint(None, {}, path.read_text().partition("\n\n")[2]))

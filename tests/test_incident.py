@@ -14,13 +14,13 @@ from monitor.diagnose.incident import (
     Change,
     ChangeKind,
     Severity,
-    absence,
-    as_of,
+    absence_change,
+    date_at,
     open_incident,
 )
-from monitor.diagnose.lifecycle import UNWATCHED, advance, fading
-from monitor.diagnose.reason import Elsewhere
-from monitor.diagnose.stage_failure import Stage, once_more
+from monitor.diagnose.lifecycle import UNWATCHED, advance_incidents, fading_incidents
+from monitor.diagnose.reason import NeutralHosts
+from monitor.diagnose.stage_failure import Stage, add_failure
 from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
@@ -36,7 +36,7 @@ ILL = dict.fromkeys(TARGETS)
 
 
 def changes_of(incidents, diagnoses, well_since=ILL, seconds=60):
-    return advance(incidents, diagnoses, well_since, at(seconds)).changes
+    return advance_incidents(incidents, diagnoses, well_since, at(seconds)).changes
 
 
 def kinds(incidents, diagnoses, well_since=ILL, seconds=60):
@@ -48,7 +48,7 @@ def play(*steps, well_since=ILL):
     """Let one trouble after the other come, each with its instant; return what changed and what is open then."""
     incidents, told = [], []
     for seconds, diagnoses, *well in steps:
-        course = advance(incidents, diagnoses, well[0] if well else well_since, at(seconds))
+        course = advance_incidents(incidents, diagnoses, well[0] if well else well_since, at(seconds))
         after = {one.id: one for one in (*incidents, *course.refreshed)}
         after |= {change.incident.id: change.incident for change in course.changes}
         incidents = [one for one in after.values() if one.closed_at is None]
@@ -238,7 +238,7 @@ def test_what_stays_out_of_reach_while_the_rest_of_the_world_is_not_is_the_road_
     def road(seconds):
         found = diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", OFFLINE.targets)
         evidence = tuple(met(target, seconds) for target in OFFLINE.targets)
-        return replace(found, reasons=(Elsewhere(reached=True),), evidence=evidence)
+        return replace(found, reasons=(NeutralHosts(reached=True),), evidence=evidence)
 
     told, _ = play((60, [OFFLINE]), (80, [road(50)]), (104, [road(100)]), (105, [road(100)]), well_since=NOTHING)
 
@@ -276,7 +276,7 @@ def test_one_answer_shows_that_the_road_is_back(other, may_be_over):
     offline, first = open_incident(OFFLINE), Health(State.DOWN, failures=3, seen_at=at(100), fault=Fault.TIMEOUT)
     healths = dict(zip(OFFLINE.targets, (first, other), strict=True))
 
-    assert (offline.id in fading([offline], healths)) is may_be_over
+    assert (offline.id in fading_incidents([offline], healths)) is may_be_over
 
 
 def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
@@ -341,14 +341,14 @@ OBJECTIVE = diagnosis(Fault.TIMEOUT, Scope.OBJECTIVE, "openai/main/answers", (),
 )
 def test_a_status_source_or_an_objective_that_was_taken_out_is_no_longer_watched(sign, named, kind, ending):
     names = ["groq/page", sign.subject] if named else ["groq/page"]
-    (change,) = advance([open_incident(sign)], [], ILL, at(60), named=names).changes
+    (change,) = advance_incidents([open_incident(sign)], [], ILL, at(60), named=names).changes
 
     assert (change.kind, change.incident.ending) == (kind, ending)
 
 
 def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():
     one = replace(open_incident(diagnosis()), opened_at=at(100), detected_at=at(110), closed_at=at(90))
-    change = as_of(Change(one, ChangeKind.RESOLVED, at(120)), at(60))
+    change = date_at(Change(one, ChangeKind.RESOLVED, at(120)), at(60))
 
     assert change.at == at(60)
     assert (change.incident.opened_at, change.incident.closed_at, change.incident.detected_at) == (
@@ -357,7 +357,7 @@ def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():
         at(60),
     )
     told = Change(open_incident(diagnosis()), ChangeKind.OPENED, at(30))
-    assert as_of(told, at(60)) is told
+    assert date_at(told, at(60)) is told
 
 
 def test_drills_are_left_alone():
@@ -378,15 +378,18 @@ PLACES = st.text(max_size=9)
 @given(PLACES, PLACES)
 def test_what_two_places_see_at_one_instant_has_one_id_only_where_they_are_one(one, other):
     seen = [open_incident(diagnosis(), location=place).id for place in (one, other)]
-    gaps = [absence(at(0), at(600), place).incident.id for place in (one, other)]
-    failing = [once_more(None, Stage.PROBE, "x", at(0)).incident(place).id for place in (one, other)]
+    gaps = [absence_change(at(0), at(600), place).incident.id for place in (one, other)]
+    failing = [add_failure(None, Stage.PROBE, "x", at(0)).incident(place).id for place in (one, other)]
 
     assert (seen[0] == seen[1]) == (gaps[0] == gaps[1]) == (failing[0] == failing[1]) == (one == other)
 
 
 def test_the_incidents_that_open_are_of_the_place_that_they_are_seen_from():
     for cause in (diagnosis(), LOW):
-        ids = {advance([], [cause], ILL, at(60), location=place).changes[0].incident.id for place in ("here", "there")}
+        ids = {
+            advance_incidents([], [cause], ILL, at(60), location=place).changes[0].incident.id
+            for place in ("here", "there")
+        }
         assert len(ids) == 2
 
 
@@ -522,7 +525,7 @@ AWAY = dict.fromkeys(("openai/main", "openai/b"), "gateway.example.com")
 
 
 def ends(standing, diagnoses=(), well_since=ILL, hosts=AWAY):
-    course = advance([standing], diagnoses, well_since, at(60), hosts=hosts)
+    course = advance_incidents([standing], diagnoses, well_since, at(60), hosts=hosts)
     return [change.kind for change in course.changes if change.incident.id == standing.id]
 
 
@@ -555,7 +558,7 @@ def test_a_sign_of_all_at_an_address_is_not_over_when_its_accounts_fail(scope):
 
 def test_a_sign_is_withdrawn_with_its_last_account_though_the_providers_page_is_still_read():
     standing = open_incident(sign("openai", TARGETS[0], fault=Fault.SLOW, rule="latency/total/pool"))
-    course = advance([standing], [], {"groq/main/list": None}, at(60), named={"openai/page"})
+    course = advance_incidents([standing], [], {"groq/main/list": None}, at(60), named={"openai/page"})
 
     assert [one.kind for one in course.changes] == [ChangeKind.WITHDRAWN]
 
@@ -566,7 +569,7 @@ def test_an_open_incident_of_before_goes_on_though_it_does_not_say_the_address()
 
     assert changes_of([before], [now]) == ()
     old_sign, new_sign = (replace(one, signal=True, targets=()) for one in (diagnosis(), now))
-    course = advance([open_incident(old_sign)], [new_sign], ILL, at(60))
+    course = advance_incidents([open_incident(old_sign)], [new_sign], ILL, at(60))
     assert (course.changes, [one.about for one in course.refreshed]) == ((), [now.about])
 
 

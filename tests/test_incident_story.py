@@ -8,10 +8,10 @@ import pytest
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.commands.incidents import add_arguments
 from monitor.console.incident_story import story_lines
-from monitor.console.selection import one_of
+from monitor.console.selection import select_one
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Announcement
-from monitor.publish.incident_text import story
+from monitor.publish.incident_text import build_story
 from monitor.publish.snapshot import Substitute
 from probes.document import DocumentError
 from probes.model import Fault
@@ -19,7 +19,7 @@ from tests.builders_page import BEGAN, NOW, incident, shown
 
 
 def told(view, most=None):
-    return "\n".join(story_lines(story(view, NOW), most))
+    return "\n".join(story_lines(build_story(view, NOW), most))
 
 
 def test_it_tells_what_the_page_tells():
@@ -27,7 +27,7 @@ def test_it_tells_what_the_page_tells():
         incident(announcement=Announcement(BEGAN + timedelta(minutes=9), "Errors on the API", None, "openai/page")),
         instead=(Substitute("anthropic/main", NOW, "a caution"),),
     )
-    text, page = told(view), story(view, NOW)
+    text, page = told(view), build_story(view, NOW)
 
     values = [page.row.title, page.row.blame, page.blame_at_length, page.scope, page.severity, page.row.lasted]
     values += [event.words for event in page.events] + [event.at.words for event in page.events]
@@ -75,17 +75,17 @@ KNOWN = ["20261121-101100-aaaa", "20261121-111100-abab", "20261122-101100-202611
     ("wanted", "found"), [("aaaa", 0), ("20261122", 2), ("20261121-11", 1), ("20261121-101100-aaaa", 0)]
 )
 def test_a_part_of_an_id_is_enough_where_it_is_that_of_one_alone(wanted, found):
-    assert one_of(KNOWN, wanted, "incident") == KNOWN[found]
+    assert select_one(KNOWN, wanted, "incident") == KNOWN[found]
 
 
 def test_the_beginning_of_one_id_goes_before_a_part_of_another():
-    assert one_of(["1-2", "2-3"], "2", "incident") == "2-3"
+    assert select_one(["1-2", "2-3"], "2", "incident") == "2-3"
 
 
 @pytest.mark.parametrize(("wanted", "said"), [("2026", "may be each incident"), ("zz", "is no incident")])
 def test_a_part_that_fits_several_or_none_names_a_few(wanted, said):
     with pytest.raises(DocumentError) as error:
-        one_of([f"{one}-{number}" for number in range(50) for one in KNOWN], wanted, "incident")
+        select_one([f"{one}-{number}" for number in range(50) for one in KNOWN], wanted, "incident")
 
     assert said in str(error.value)
     assert len(str(error.value)) < 600

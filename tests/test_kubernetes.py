@@ -5,7 +5,7 @@ import yaml
 
 from monitor.config.document import SiteSection
 from monitor.config.files import CONFIGURATION, STATE
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.web.server import LOCAL_NAMES
 from tests.backstage import ROOT
 from tests.container.recipe import stages
@@ -85,7 +85,9 @@ def test_each_probe_asks_where_and_as_the_page_answers(container):
 
 def test_its_configuration_is_right_and_has_the_keys_it_names(tmp_path):
     (tmp_path / "monitor.toml").write_text(MANIFESTS["ConfigMap"]["data"]["monitor.toml"])
-    config = load(tmp_path / "monitor.toml", dict.fromkeys(MANIFESTS["Secret"]["stringData"], "sk-" + "a1B2" * 10))
+    config = load_config(
+        tmp_path / "monitor.toml", dict.fromkeys(MANIFESTS["Secret"]["stringData"], "sk-" + "a1B2" * 10)
+    )
 
     assert config.accounts
     assert [one.problem for one in config.accounts.values()] == [None] * len(config.accounts)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from probes.answer.classify import judge
+from probes.answer.classify import classify_answer
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
 
@@ -90,7 +90,7 @@ SENTENCES = {
 
 
 def fault(body):
-    return judge(GATEWAY, WORDING, None, {}, body).fault
+    return classify_answer(GATEWAY, WORDING, None, {}, body).fault
 
 
 @pytest.mark.parametrize(

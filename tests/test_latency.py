@@ -16,28 +16,28 @@ from monitor.detect.latency import (
     ACCEPTED_AFTER,
     EXTRAS_IN_A_ROW,
     FIRST_MOST,
-    MOST_EXTRAS,
+    MAX_EXTRAS,
     OUTLIER,
     RECENT,
     Alarm,
     Drift,
-    Kind,
+    Measure,
     Rise,
     Series,
+    accepted_findings,
     advance,
-    anew,
     findings,
     measures,
-    pace,
-    settled,
+    needs_extra_probe,
+    reset,
+    sensitivity_for,
     usual_s,
-    wants_more,
 )
-from monitor.sentence.detected import remark
+from monitor.sentence.finding import describe_answer
 from probes.model import Fault
 from tests.conftest import CHAT, at, observation, sentences
 
-MINUTE = pace(60.0)
+MINUTE = sensitivity_for(60.0)
 
 
 def noisy(count, usual_s=0.5, seed=1, sigma=0.3):
@@ -76,25 +76,25 @@ def test_a_rise_whose_answers_are_quick_again_is_passing():
     slow = played(noisy(30, 2.0, 3), CALM, 600)
     quick = played([usual_s(CALM)] * 3, slow, 630)
 
-    assert [one.passing for one in findings(CHAT, Kind.TOTAL, slow)] == [False]
-    assert [one.passing for one in findings(CHAT, Kind.TOTAL, quick)] == [True]
+    assert [one.passing for one in findings(CHAT, Measure.TOTAL, slow)] == [False]
+    assert [one.passing for one in findings(CHAT, Measure.TOTAL, quick)] == [True]
 
 
 def test_after_an_outage_a_rise_must_be_seen_anew_and_the_usual_is_what_it_was():
     slow = played(noisy(30, 2.0, 3), CALM, 600)
-    back = anew(slow)
+    back = reset(slow)
 
     assert (back.alarm, back.rise.small, back.recent) == (None, 0.0, slow.recent[-1:])
     assert usual_s(back) == usual_s(slow)
     assert played([usual_s(CALM)] * 20, back, 700).alarm is None
     assert first_alarm(noisy(60, 2.0, 4), back, 700) > 2
-    assert anew(played(noisy(3))).recent == played(noisy(3)).recent
+    assert reset(played(noisy(3))).recent == played(noisy(3)).recent
 
 
 def test_what_crept_up_before_an_outage_does_not_rise_again_by_itself():
     crept = replace(CALM, usual=replace(CALM.usual, hour=CALM.usual.level + 1.0, count=3000), alarm=Alarm(at(0), at(0)))
 
-    assert first_alarm([usual_s(CALM) * 1.3] * 20, anew(crept), 700) is None
+    assert first_alarm([usual_s(CALM) * 1.3] * 20, reset(crept), 700) is None
 
 
 def test_two_calm_weeks_raise_hardly_any_alarm():
@@ -231,14 +231,14 @@ def test_the_working_day_that_begins_at_nine_is_usual_after_a_week_and_a_trouble
         now = at(300 * number)
         busy = now.weekday() < 5 and 9 <= now.hour < 17
         seconds = 0.5 * (1.8 if busy else 1.0) * rng.lognormvariate(0, 0.15)
-        before, series = series, advance(series, seconds, now, pace(300.0))
+        before, series = series, advance(series, seconds, now, sensitivity_for(300.0))
         alarms += [now] if series.alarm and not (before and before.alarm) else []
 
     assert (series.at + timedelta(minutes=5)).weekday() == 0
     assert [now for now in alarms if now > at(7 * 86400)] == []
     monday = [0.5 * (1.8 if 9 <= hour < 17 else 1.0) for hour in range(12, 24) for _ in range(12)]
-    assert first_alarm(monday, series, 16 * 288, pace(300.0), 300) is None
-    assert first_alarm([3 * seconds for seconds in monday], series, 16 * 288, pace(300.0), 300) <= 6
+    assert first_alarm(monday, series, 16 * 288, sensitivity_for(300.0), 300) is None
+    assert first_alarm([3 * seconds for seconds in monday], series, 16 * 288, sensitivity_for(300.0), 300) <= 6
 
 
 def test_what_is_usual_at_noon_is_slow_at_midnight():
@@ -257,10 +257,10 @@ def test_where_a_quick_hour_does_not_come_it_is_slow_only_if_it_is_slower_than_a
 
 
 def test_an_alarm_tells_what_is_usual_at_its_time_of_day():
-    (told,) = findings(CHAT, Kind.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
+    (told,) = findings(CHAT, Measure.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
 
-    assert remark(told.words).startswith("usual 0.7")
-    assert "now 2.0" in remark(told.words)
+    assert describe_answer(told.words).startswith("usual 0.7")
+    assert "now 2.0" in describe_answer(told.words)
 
 
 def test_what_an_earlier_version_kept_is_taken_up():
@@ -286,11 +286,11 @@ def test_a_slow_ramp_is_found_within_its_hours():
 
 def test_it_is_told_in_words_and_numbers():
     slow = played([*noisy(30, 1.3, 2)], CALM, 600)
-    (one,) = findings(CHAT, Kind.FIRST, slow)
+    (one,) = findings(CHAT, Measure.FIRST, slow)
 
     assert (one.account, one.fault, one.rule, one.model) == (CHAT.account, Fault.SLOW, "latency/first", CHAT.model)
     assert at(600 * 60) <= one.since <= at(610 * 60)
-    assert remark(one.words).startswith("usual 0.5")
+    assert describe_answer(one.words).startswith("usual 0.5")
     assert "time to the first piece of the answer: usual 0.5" in sentences(one.reasons)[0]
     assert "of the last 10 answers took longer than 0." in sentences(one.reasons)[1]
 
@@ -306,7 +306,7 @@ def test_it_ends_when_it_is_as_fast_as_before_and_nothing_is_told_of_it_then():
     over = played(noisy(60, 0.5, 3), played(noisy(60, 1.5, 2), CALM, 600), 660)
 
     assert over.alarm is None
-    assert list(findings(CHAT, Kind.TOTAL, over)) == list(settled(CHAT, Kind.TOTAL, over)) == []
+    assert list(findings(CHAT, Measure.TOTAL, over)) == list(accepted_findings(CHAT, Measure.TOTAL, over)) == []
 
 
 def test_a_rise_that_stays_becomes_usual_and_that_is_said():
@@ -314,7 +314,7 @@ def test_a_rise_that_stays_becomes_usual_and_that_is_said():
 
     assert stays.alarm is None
     assert usual_s(stays) == pytest.approx(1.5, rel=0.3)
-    (ended,) = settled(CHAT, Kind.TOTAL, stays)
+    (ended,) = accepted_findings(CHAT, Measure.TOTAL, stays)
     assert "time to the whole answer: 1." in sentences(ended.reasons)[0]
     assert "s instead of 0.5" in sentences(ended.reasons)[0]
     assert "is the new baseline" in sentences(ended.reasons)[0]
@@ -332,15 +332,15 @@ def test_the_first_half_hour_raises_no_alarm():
 def test_suspicion_asks_for_more_looks_but_only_for_some():
     asked, series, now_s = 0, CALM, 600 * 60
     for one in itertools.cycle([0.9, 0.85]):
-        now_s += 15 if wants_more(series, MINUTE) else 60
-        asked += wants_more(series, MINUTE)
+        now_s += 15 if needs_extra_probe(series, MINUTE) else 60
+        asked += needs_extra_probe(series, MINUTE)
         series = advance(series, one, at(now_s), MINUTE)
         if series.alarm or now_s > 620 * 60:
             break
         assert series.in_a_row <= EXTRAS_IN_A_ROW
 
-    assert 0 < asked <= MOST_EXTRAS
-    assert not wants_more(CALM, MINUTE)
+    assert 0 < asked <= MAX_EXTRAS
+    assert not needs_extra_probe(CALM, MINUTE)
 
 
 def test_in_a_wide_noise_an_answer_says_less_and_less_is_suspicious():
@@ -349,8 +349,8 @@ def test_in_a_wide_noise_an_answer_says_less_and_less_is_suspicious():
     )
     told = Rise(small=1.9, since=CALM.at)
 
-    assert wants_more(replace(wide, rise=told), MINUTE)
-    assert not wants_more(replace(narrow, rise=told), MINUTE)
+    assert needs_extra_probe(replace(wide, rise=told), MINUTE)
+    assert not needs_extra_probe(replace(narrow, rise=told), MINUTE)
 
 
 def test_where_slow_moments_last_more_is_suspicious():
@@ -358,7 +358,7 @@ def test_where_slow_moments_last_more_is_suspicious():
     alike = replace(CALM.usual, memory=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
     told = Rise(small=2.1, since=CALM.at)
 
-    assert [wants_more(replace(CALM, usual=one, rise=told), MINUTE) for one in (alike, lasting)] == [True, False]
+    assert [needs_extra_probe(replace(CALM, usual=one, rise=told), MINUTE) for one in (alike, lasting)] == [True, False]
 
 
 @pytest.mark.parametrize("sigma", [0.12, 0.3, 0.6])
@@ -366,15 +366,15 @@ def test_a_first_outlier_asks_for_another_look_where_there_are_hardly_any(sigma)
     usual = replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma, outlying=0.001)
     calm = replace(CALM, usual=usual, rise=Rise())
 
-    assert wants_more(advance(calm, 5.0, CALM.at + timedelta(minutes=1), MINUTE), MINUTE)
+    assert needs_extra_probe(advance(calm, 5.0, CALM.at + timedelta(minutes=1), MINUTE), MINUTE)
 
 
 def test_the_budget_of_extra_looks_ends():
     suspicious = played([1.1, 1.1, 1.1], CALM, 600)
 
-    assert wants_more(suspicious, MINUTE)
-    assert not wants_more(replace(suspicious, extras=0.5), MINUTE)
-    assert not wants_more(replace(suspicious, in_a_row=EXTRAS_IN_A_ROW), MINUTE)
+    assert needs_extra_probe(suspicious, MINUTE)
+    assert not needs_extra_probe(replace(suspicious, extras=0.5), MINUTE)
+    assert not needs_extra_probe(replace(suspicious, in_a_row=EXTRAS_IN_A_ROW), MINUTE)
 
 
 def test_a_long_pause_wipes_suspicion():
@@ -386,7 +386,7 @@ def test_a_long_pause_wipes_suspicion():
 
 
 def test_looks_each_five_minutes_need_fewer_answers():
-    slow = pace(300.0)
+    slow = sensitivity_for(300.0)
     calm = played(noisy(600), every_s=300, pace=slow)
 
     assert slow.threshold < MINUTE.threshold
@@ -397,7 +397,7 @@ def test_looks_each_hour_need_fewer_answers_still():
     """Twice as slow, in ten series each."""
     taken = {}
     for every_s in (600, 3600):
-        seldom = pace(float(every_s))
+        seldom = sensitivity_for(float(every_s))
         calm = played(noisy(600), every_s=every_s, pace=seldom)
         counts = [first_alarm(noisy(60, 1.0, seed), calm, 600, seldom, every_s) or 99 for seed in range(2, 12)]
         taken[every_s] = sum(counts)
@@ -406,7 +406,7 @@ def test_looks_each_hour_need_fewer_answers_still():
 
 
 def test_looks_each_hour_are_wrong_less_than_once_in_a_month():
-    alarms, hourly = 0, pace(3600.0)
+    alarms, hourly = 0, sensitivity_for(3600.0)
     for seed in range(20):
         series = None
         for number, one in enumerate(noisy(60 * 24, 0.7, seed)):
@@ -419,8 +419,8 @@ def test_looks_each_hour_are_wrong_less_than_once_in_a_month():
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (observation(), [(Kind.TOTAL, 0.5)]),
-        (observation(ttft_s=0.2), [(Kind.TOTAL, 0.5), (Kind.FIRST, 0.2)]),
+        (observation(), [(Measure.TOTAL, 0.5)]),
+        (observation(ttft_s=0.2), [(Measure.TOTAL, 0.5), (Measure.FIRST, 0.2)]),
         (observation(Fault.TIMEOUT, latency_s=60.0), []),
         (observation("offline"), []),
     ],

@@ -8,9 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
+from monitor.detect.limits import (
+    LATEST,
+    MOST,
+    NONE,
+    CeilingMove,
+    Limits,
+    accepted_findings,
+    advance,
+    ceiling_moves,
+    findings,
+    needs_confirmation,
+)
 from monitor.detect.target_memory import CEILING_S
-from monitor.sentence.detected import remark
+from monitor.sentence.finding import describe_answer
 from probes.answer.limits_in_headers import read_limits
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation, sentences
@@ -63,7 +74,7 @@ def test_a_ceiling_has_fallen_when_four_of_five_readings_say_so(readings, expect
 def test_another_pool_that_answers_for_minutes_is_no_fall_however_often_one_looks(every_s, count):
     low = played([500] * count, CALM, 60, every_min=every_s / 60)
 
-    assert is_turning(low)
+    assert needs_confirmation(low)
     assert found(played([1000] * 5, low, 63)) == found(low) == []
     assert found(played([500], low, 63)) == FALLEN
 
@@ -81,7 +92,7 @@ def test_a_stray_reading_of_before_does_not_make_a_glitch_look_long():
 def test_it_is_told_with_before_after_and_when():
     (one,) = findings(CHAT, played([500] * 4, CALM, 60))
 
-    assert remark(one.words) == "requests per minute: 500 instead of 1,000"
+    assert describe_answer(one.words) == "requests per minute: 500 instead of 1,000"
     assert sentences(one.reasons) == (
         "the limit on requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC",
         "4 of the last 5 answers say so",
@@ -102,18 +113,18 @@ def test_a_ceiling_that_may_be_told_in_another_unit_is_told_with_that_doubt(afte
 
 
 def test_a_first_low_reading_asks_for_more_and_a_confirmed_one_does_not():
-    assert not is_turning(CALM)
-    assert is_turning(played([500], CALM, 60))
-    assert not is_turning(played([500] * 4, CALM, 60))
+    assert not needs_confirmation(CALM)
+    assert needs_confirmation(played([500], CALM, 60))
+    assert not needs_confirmation(played([500] * 4, CALM, 60))
 
 
 def test_a_ceiling_that_stays_down_is_usual_after_a_day():
     later = played([500] * (DAY_MIN + 10), CALM, 60)
 
     assert found(later) == []
-    (moved,) = moves(later).items()
-    assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=500))
-    assert [sentences(one.reasons)[0].partition("; ")[2] for one in settled(CHAT, later)] == [
+    (moved,) = ceiling_moves(later).items()
+    assert moved == (("requests", 60), CeilingMove(moved[1].at, before=1000, after=500))
+    assert [sentences(one.reasons)[0].partition("; ")[2] for one in accepted_findings(CHAT, later)] == [
         "it has stayed that way and is the new baseline"
     ]
     assert found(played([200] * 4, later, 2000)) == FALLEN
@@ -122,23 +133,23 @@ def test_a_ceiling_that_stays_down_is_usual_after_a_day():
 def test_a_higher_tier_is_noted_quietly_and_is_the_reference_from_then_on():
     higher = played([5000] * 64, CALM, 60)
 
-    (moved,) = moves(higher).items()
-    assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=5000))
-    assert found(higher) == list(settled(CHAT, higher)) == []
+    (moved,) = ceiling_moves(higher).items()
+    assert moved == (("requests", 60), CeilingMove(moved[1].at, before=1000, after=5000))
+    assert found(higher) == list(accepted_findings(CHAT, higher)) == []
     assert found(played([1000] * 4, higher, 130)) == FALLEN
 
 
 def test_an_upgrade_with_a_glitch_in_its_first_hour_is_noted_soon_after():
     higher = played([4000] * 20 + [400, 400] + [4000] * 120, CALM, 60)
 
-    assert [moved.after for moved in moves(higher).values()] == [4000]
+    assert [moved.after for moved in ceiling_moves(higher).values()] == [4000]
     assert found(played([2000] * 4, higher, 210)) == FALLEN
 
 
 def test_a_higher_tier_is_not_taken_for_another_pool_that_answers_while_it_is_noted():
     higher = played([4000] * 59 + [8000] * 4 + [4000] * 30, CALM, 60)
 
-    assert [moved.after for moved in moves(higher).values()] == [4000]
+    assert [moved.after for moved in ceiling_moves(higher).values()] == [4000]
     assert found(higher) == []
 
 
@@ -148,7 +159,7 @@ def test_another_pool_with_a_higher_ceiling_is_no_upgrade_and_its_end_no_fall(mi
     after = played([1000] * 60, glitch, 60 + minutes)
 
     assert [found(played([1000] * count, glitch, 60 + minutes)) for count in range(60)] == [[]] * 60
-    assert moves(after) == {}
+    assert ceiling_moves(after) == {}
     assert found(played([500] * 4, after, 180)) == FALLEN
 
 
@@ -158,8 +169,10 @@ def test_a_fall_that_is_told_no_more_ends_after_a_day_and_is_not_called_mended()
     over = advance(silent, told(minute=63 + DAY_MIN))
 
     assert (found(fallen), found(silent), found(over)) == (FALLEN, FALLEN, [])
-    assert moves(over) == {("requests", 60): Moved(at(60 * (63 + DAY_MIN)), 1000, 500, told_at=at(60 * 63))}
-    assert [sentences(one.reasons) for one in settled(CHAT, over)] == [
+    assert ceiling_moves(over) == {
+        ("requests", 60): CeilingMove(at(60 * (63 + DAY_MIN)), 1000, 500, told_at=at(60 * 63))
+    }
+    assert [sentences(one.reasons) for one in accepted_findings(CHAT, over)] == [
         ("requests per minute: 500 instead of 1,000; not given since 21 Nov 2026, 13:03 UTC, so nobody knows",)
     ]
     assert found(played([1000] * 80, over, 64 + DAY_MIN)) == []
@@ -196,7 +209,7 @@ def test_each_limit_is_judged_by_itself():
         limits = advance(limits, observation(None, 60 * minute, limits=both))
 
     (one,) = findings(CHAT, limits)
-    assert remark(one.words) == "tokens: 9,000 instead of 90,000"
+    assert describe_answer(one.words) == "tokens: 9,000 instead of 90,000"
 
 
 @pytest.mark.parametrize(

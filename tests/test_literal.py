@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probes.answer.literal import TOKEN, decode, literals
+from probes.answer.literal import TOKEN, decode_literal, literals
 
 ERROR = {"error": {"message": "It's bad", "code": None}}
 
@@ -23,7 +23,7 @@ ERROR = {"error": {"message": "It's bad", "code": None}}
     ],
 )
 def test_a_literal_is_read_in_every_spelling(text):
-    assert decode(text) == ERROR
+    assert decode_literal(text) == ERROR
 
 
 def test_every_literal_of_a_text_is_found():
@@ -36,11 +36,11 @@ def test_a_broken_one_gives_up_its_pairs_after_what_is_whole():
     text = '{"error": {"message": "x", "metadata": {"a": 1}, "code": "teapot", "param": "cut he'
 
     assert list(literals(text)) == [{"a": 1}, {"message": "x", "code": "teapot"}]
-    assert decode(text) == {"message": "x", "code": "teapot"}
+    assert decode_literal(text) == {"message": "x", "code": "teapot"}
 
 
 def test_rust_s_debug_output_gives_up_its_pairs():
-    assert decode('ApiError { message: "x", type: Some("kind"), code: Some(String("teapot")) }') == {
+    assert decode_literal('ApiError { message: "x", type: Some("kind"), code: Some(String("teapot")) }') == {
         "message": "x",
         "type": "kind",
         "code": "teapot",
@@ -57,7 +57,7 @@ def test_dots_stand_for_items_that_somebody_left_out(items):
 
 @pytest.mark.parametrize("text", ["", "words", "[tag] words", "{x}"])
 def test_a_text_without_any_has_none(text):
-    assert decode(text) is None
+    assert decode_literal(text) is None
 
 
 @pytest.mark.parametrize("text", ['"' + '\\"' * 50, "'" + "\\'" * 50, '"\\', "'cut he"])

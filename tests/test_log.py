@@ -9,14 +9,14 @@ import warnings
 
 import pytest
 
-from monitor.log import Discreet
+from monitor.log import RedactingFormatter
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
 
 
 def line(message, *values, error=None):
     record = logging.LogRecord("monitor", logging.ERROR, "x", 1, message, values, error)
-    return Discreet([KEY]).format(record)
+    return RedactingFormatter([KEY]).format(record)
 
 
 def test_a_line_says_when_and_how_grave():

@@ -9,10 +9,10 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from probes.doubt import ComponentsLost, Defect, Defective, PollTooSlow, WentBack
-from probes.feeds.consistency import PATIENCE, Seen, doubt
-from probes.feeds.merge import fold
+from probes.feeds.consistency import PATIENCE, SourceMemory, check_consistency
+from probes.feeds.merge import to_notices
 from probes.feeds.poll_interval import next_poll_s
-from probes.feeds.report import Parsed, Report
+from probes.feeds.report import ParsedFeed, SourceReport
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import NOON, at
 
@@ -29,11 +29,11 @@ GOING_ON = [
 def report(id="1", phase=NoticePhase.INVESTIGATING, seconds=-HOUR, *parts, **facts):
     named = tuple(ComponentState(name, impact) for name, impact in parts)
     facts = {"updated_at": None if seconds is None else at(seconds), **facts}
-    return Report(id, "Something is wrong", None, phase, parts=named, **facts)
+    return SourceReport(id, "Something is wrong", None, phase, parts=named, **facts)
 
 
 def folded(*reports, components=(), standings=()):
-    return fold(Parsed(reports, tuple(standings)), components, NOON)
+    return to_notices(ParsedFeed(reports, tuple(standings)), components, NOON)
 
 
 def told(*reports, **options):
@@ -214,9 +214,9 @@ def bulletin(*open_ids, components="", newest_s=0, trust=Trust.READ, **facts):
 
 def doubted(*bulletins, seen=None):
     """What is doubted of each, in turn."""
-    seen, problems = seen or Seen(), []
+    seen, problems = seen or SourceMemory(), []
     for one in bulletins:
-        judged, seen = doubt(seen, one)
+        judged, seen = check_consistency(seen, one)
         problems.append(judged.problem)
     return problems
 
@@ -228,7 +228,7 @@ def test_a_source_that_goes_forward_is_believed():
 def test_a_source_older_than_before_is_doubtful_and_says_so():
     before, older = bulletin(newest_s=0), bulletin("1", newest_s=-DAY, validators=Validators("etag"))
 
-    judged, _ = doubt(doubt(Seen(), before)[1], older)
+    judged, _ = check_consistency(check_consistency(SourceMemory(), before)[1], older)
 
     assert judged.trust is Trust.DOUBTFUL
     assert judged.problem == WentBack(at(-DAY))
@@ -287,16 +287,16 @@ def test_a_confirmed_state_breaks_the_turns():
 
 
 def test_what_could_not_be_read_is_not_remembered():
-    _, seen = doubt(Seen(), bulletin("1", components="abc"))
+    _, seen = check_consistency(SourceMemory(), bulletin("1", components="abc"))
     blind = Bulletin("a/b", NOON, Trust.DOUBTFUL, PollTooSlow(30))
 
-    assert doubt(seen, blind) == (blind, seen)
+    assert check_consistency(seen, blind) == (blind, seen)
 
 
 def test_what_is_remembered_can_be_kept_as_json():
-    _, seen = doubt(Seen(), bulletin("1", components="abc"))
+    _, seen = check_consistency(SourceMemory(), bulletin("1", components="abc"))
 
-    assert msgspec.json.decode(msgspec.json.encode(seen), type=Seen) == seen
+    assert msgspec.json.decode(msgspec.json.encode(seen), type=SourceMemory) == seen
     assert json.loads(msgspec.json.encode(seen))["components"] == ["a", "b", "c"]
 
 

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import would_disturb
-from monitor.alert.routing import Situation, decide
-from monitor.alert.rule import Match, Patience, Route, Rules
+from monitor.alert.routing import RoutingInput, decide
+from monitor.alert.rule import AlertLimits, Match, Route, Rules
 from monitor.alert.window import Quiet
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -39,7 +39,7 @@ LUNCH = Quiet(time(12, 30), time(13, 30), ZoneInfo("UTC"))
 RESTING = Channel("resting", "terminal:", quiet=LUNCH)
 GRAVE = Channel("grave", "terminal:", severity=Severity.CRITICAL)
 ELSEWHERE = Channel("elsewhere", "terminal:")
-PATIENCE = Patience(storm=1000, remind=(timedelta(hours=1),))
+PATIENCE = AlertLimits(storm=1000, remind=(timedelta(hours=1),))
 RULES = Rules(patience=PATIENCE)
 ROUTED = Rules(patience=PATIENCE, routes=(Route(Match(providers=("openai",)), ("phone", "resting", "grave")),))
 FAULTS = (Fault.ACCOUNT_SUSPENDED, Fault.OVERLOADED, Fault.INVALID_KEY)
@@ -66,7 +66,7 @@ class House:
 
     def beat(self, *changes, crash=""):
         cases = with_changes(self.cases, changes)
-        messages = decide(Situation(cases, self.channels, self.rules, (), self.now))
+        messages = decide(RoutingInput(cases, self.channels, self.rules, (), self.now))
         if crash == "before commit":
             self.restart()
             return False
@@ -245,7 +245,9 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
 
     async def play():
         edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
-        async with open_state(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as state:
+        async with open_state(
+            load_config(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge
+        ) as state:
             facts = (read_subject(Scope.ACCOUNT, "openai/main"), Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
             opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
             messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))

@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
-from monitor.detect.limits import Moved
+from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
-from monitor.publish.private_site import STANDS_S, kept, render
+from monitor.publish.private_site import STANDS_S, kept_paths, render
 from monitor.publish.refresh_order import TURNS
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES
-from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView, Substitute
+from monitor.publish.snapshot import CROWD, DurationView, ObjectiveView, SiteSettings, SourceView, Substitute
 from monitor.publish.status import Mark
-from monitor.slo.objective import Goal, Objective, Reserve
+from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
@@ -318,7 +318,9 @@ def test_where_an_incident_is_open_nothing_says_that_none_is_on_record():
 
 @pytest.mark.parametrize(("state", "fault"), list(product(State, (None, *Fault))))
 def test_every_state_with_every_fault_makes_a_whole_page(state, fault):
-    shot = snapshot(account(targets=[target(state=state, fault=fault, since=None, seen_at=None, latency=Measure())]))
+    shot = snapshot(
+        account(targets=[target(state=state, fault=fault, since=None, seen_at=None, latency=DurationView())])
+    )
     page = index(shot)
     assert page.open == []
     assert ("work" in page.text.split("·")[0]) is False
@@ -423,7 +425,7 @@ def test_a_drill_is_marked_wherever_it_stands():
 )
 def test_the_page_of_a_drill_says_in_every_language_when_the_drill_was_over(language, began, ended):
     over = shown(incident("openai/main", drill=True, closed_at=NOW, id="drill"))
-    shot = snapshot(past_incidents=(over,), manner=Manner(language=language))
+    shot = snapshot(past_incidents=(over,), manner=SiteSettings(language=language))
     text = documents(shot)["incidents/drill.html"].text
 
     assert (began in text, ended in text) == (True, True)
@@ -500,7 +502,7 @@ def test_of_many_incidents_only_what_is_missing_is_made_again():
     again = render(shot, set(first))
     assert len([name for name in first if name.startswith("incidents/")]) == 299
     assert len([name for name in again if name.startswith("incidents/")]) == 200
-    assert {name for name in first if name not in again} <= kept(shot) | {
+    assert {name for name in first if name not in again} <= kept_paths(shot) | {
         name for name in first if name.startswith("history/")
     }
 
@@ -511,7 +513,7 @@ def test_of_a_crowd_the_pages_and_badges_that_stand_are_not_made_and_belong_to_t
     standing_now = snapshot(replace(crowd[0], stands=True), *crowd[1:])
     left_out = {"accounts/openai/a0.html", "badges/openai/a0.svg", "badges/openai/a0.json"}
     assert set(render(shot)) - set(render(standing_now)) == left_out
-    assert kept(standing_now) == left_out
+    assert kept_paths(standing_now) == left_out
     same = ("index.html", "providers/openai.html", "status.json", "usable.json", "metrics.prom")
     known = render(standing_now, {"accounts/openai/a0.html"})
     assert [render(shot)[name] for name in same] == [known[name] for name in same]
@@ -669,13 +671,13 @@ def test_a_clock_that_jumped_makes_a_whole_page(make, hours):
 
 
 def test_the_page_for_what_is_not_there_finds_its_style_from_any_depth():
-    site = replace(four_accounts(), manner=Manner(url="https://status.example.com/ai/"))
+    site = replace(four_accounts(), manner=SiteSettings(url="https://status.example.com/ai/"))
     assert "/ai/style.css" in documents(site)["404.html"].values("href")
     assert {"/style.css", "style.css"} <= set(documents(four_accounts())["404.html"].values("href")), "opened as a file"
 
 
 def reserve(goal, left, *burns):
-    return Reserve(goal, promised=0.999, kept=0.9995, left=left, seen_days=28, burns=burns)
+    return ErrorBudget(goal, promised=0.999, kept=0.9995, left=left, seen_days=28, burns=burns)
 
 
 @pytest.mark.parametrize(
@@ -698,7 +700,7 @@ def test_an_objective_of_which_nothing_was_seen_has_no_budget_to_speak_of():
 
 
 def test_a_ceiling_says_how_it_moved():
-    moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
+    moved = CeilingMove(NOW - timedelta(days=9), before=1000, after=500)
     silent = replace(moved, before=90, after=9, told_at=NOW - timedelta(days=10))
     limits = (Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8), Limit("images", 60, 5, 5))
     chat = target(limits=limits, moves=(moved, silent, None))

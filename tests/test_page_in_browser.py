@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.private_site import render
-from monitor.publish.snapshot import Manner
+from monitor.publish.snapshot import SiteSettings
 from monitor.publish.write import write_site
 from monitor.web.server import site_app
 from probes.model import Fault
@@ -94,7 +94,10 @@ SHOTS = {
         four_accounts(),
         ("index.html", INCIDENT, "history.html", "accounts/openai/team-b.html", "providers/openai.html", "404.html"),
     ),
-    "german": (replace(four_accounts(), manner=Manner(language="de")), ("index.html", "accounts/openai/main.html")),
+    "german": (
+        replace(four_accounts(), manner=SiteSettings(language="de")),
+        ("index.html", "accounts/openai/main.html"),
+    ),
     "all at once": (replace(crowded(), simulated=True), ("index.html", "incidents/drill.html", "history.html")),
     "hostile": (hostile("<b>" + "w" * 300), ("index.html", "incidents/one.html", "history.html")),
     "well": (snapshot(account(), past_incidents=(past(3),)), ("index.html", "incidents/20261118-past.html")),
@@ -181,7 +184,7 @@ def test_a_theme_of_your_own_sets_four_tokens(browser, tmp_path, token, value, s
     (own := tmp_path / "own").mkdir()
     (own / "own.css").write_text(f":root {{ {token}: {value}; }}")
     found = []
-    for name, manner in (("shipped", Manner()), ("themed", Manner(own=own))):
+    for name, manner in (("shipped", SiteSettings()), ("themed", SiteSettings(own=own))):
         write_site(tmp_path / name, render(replace(four_accounts(), manner=manner)))
         with opened(browser, DESKTOP, color_scheme=scheme) as (page, _):
             page.goto((tmp_path / name / "index.html").as_uri())

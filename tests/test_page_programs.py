@@ -19,13 +19,13 @@ from monitor.detect.health import State
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
 from monitor.publish import private_site, public_site
-from monitor.publish.snapshot import CreditView, Manner, ObjectiveView, SourceView
-from monitor.publish.status import Mark, standing
+from monitor.publish.snapshot import CreditView, ObjectiveView, SiteSettings, SourceView
+from monitor.publish.status import Mark, current_state
 from monitor.publish.statuspage import INDICATORS, STATUSES
-from monitor.publish.usable import pick, usables
+from monitor.publish.usable import assess_usability, pick
 from monitor.slo.objective import Goal, Objective
 from monitor.words import PHASES
-from probes.feeds.parse import parse
+from probes.feeds.parse import parse_feed
 from probes.model import Fault, Limit, Phase
 from probes.notice import Impact, Notice, NoticePhase
 from probes.provider import Platform
@@ -47,7 +47,7 @@ SOURCE = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW
 
 
 def usables_of(shot):
-    return usables(shot, standing(shot))
+    return assess_usability(shot, current_state(shot))
 
 
 def picked(every, provider="openai"):
@@ -57,7 +57,7 @@ def picked(every, provider="openai"):
 
 def full():
     shot = four_accounts(past_incidents=(past(3), past(40)), sources=(SOURCE,))
-    return replace(shot, manner=Manner(url="https://status.example.com/ai/"))
+    return replace(shot, manner=SiteSettings(url="https://status.example.com/ai/"))
 
 
 def document(name, shot=None):
@@ -96,7 +96,7 @@ def test_each_document_of_the_api_holds_its_part(name, key, count):
 
 
 def test_our_own_reader_of_such_pages_reads_ours():
-    read = parse(Platform.STATUSPAGE, private_site.render(full())["api/v2/summary.json"])
+    read = parse_feed(Platform.STATUSPAGE, private_site.render(full())["api/v2/summary.json"])
     assert (read.problem, read.overall) == (None, Impact.CRITICAL)
     assert [it.title for it in read.reports] == [
         "openai/team-b: account suspended",
@@ -499,7 +499,7 @@ def test_the_part_of_the_road_that_failed_is_in_the_status_and_on_the_incidents_
     it = incident("openai/main", fault)
     it = replace(it, evidence=tuple(replace(one, fault=fault, phase=phase) for one in it.evidence))
     shot = snapshot(account("openai/main", [ended]), open_incidents=(shown(it),))
-    told = json.loads(private_site.status_json(shot, standing(shot)))
+    told = json.loads(private_site.status_json(shot, current_state(shot)))
 
     assert (told["accounts"][0]["phase"], told["open_incidents"][0]["phase"]) == (phase, phase)
     html = private_site.render(shot)[f"incidents/{it.id}.html"].decode()

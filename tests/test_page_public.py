@@ -13,7 +13,7 @@ from msgspec import inspect
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
@@ -21,10 +21,10 @@ from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_inc
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.target_state import TargetState
 from monitor.publish import private_site
-from monitor.publish.collect import take
+from monitor.publish.collect import build_snapshot
 from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
-from monitor.publish.snapshot import CreditView, Manner, ProviderView, SourceView
+from monitor.publish.snapshot import CreditView, ProviderView, SiteSettings, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
@@ -118,7 +118,7 @@ def telling():
         warnings=("zq-warning",),
         open_incidents=tuple(views),
         past_incidents=tuple(ended),
-        manner=Manner(url="https://zq-url.example/"),
+        manner=SiteSettings(url="https://zq-url.example/"),
         incident_ids=frozenset({"zq-account"}),
     )
 
@@ -176,7 +176,7 @@ ZQ_KEY = "sk-zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq"
 def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_path):
     """By way of the file, the database and the snapshot, as `run` goes."""
     (tmp_path / "monitor.toml").write_text(SETTINGS)
-    config = load(tmp_path / "monitor.toml", {"ZQ_KEY": ZQ_KEY})
+    config = load_config(tmp_path / "monitor.toml", {"ZQ_KEY": ZQ_KEY})
     chat = next(watch.target for watch in config.watches.values() if watch.target.canary == "chat")
     refused = Answer("openai/zq-rule", "zq-error-body")
     failing = Observation(
@@ -194,7 +194,7 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
     config.store.database.parent.mkdir()
     with closing(open_writer(config.store.database)) as db:
         Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
-        shot = take(Reader(db, config.location), config, NOW)
+        shot = build_snapshot(Reader(db, config.location), config, NOW)
     assert b"zq-error-body" in b"".join(private_site.render(shot).values()), "it is known, and told to whom it concerns"
     everything = b"".join(name.encode() + content for name, content in render(shot).items()).lower()
     assert b"openai: server errors" in everything

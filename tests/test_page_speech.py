@@ -15,10 +15,10 @@ from monitor.diagnose.subject import Scope
 from monitor.publish import account_text, headline, history_bar, incident_text, overview, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.snapshot import CreditView, Manner, ObjectiveView
-from monitor.publish.status import standing
-from monitor.publish.translation import ENGLISH, load_speech
-from monitor.sentence import detected, doubted, found
+from monitor.publish.snapshot import CreditView, ObjectiveView, SiteSettings
+from monitor.publish.status import current_state
+from monitor.publish.translation import ENGLISH, load_language
+from monitor.sentence import diagnosis, doubt, finding
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
@@ -28,7 +28,7 @@ from tests.test_page import Document, crowded, hostile
 
 FOLDER = TEMPLATES / LANGUAGES
 SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
-DE, ZH = load_speech("de", (FOLDER,)), load_speech("zh-Hans", (FOLDER,))
+DE, ZH = load_language("de", (FOLDER,)), load_language("zh-Hans", (FOLDER,))
 
 TABLES = (
     *(
@@ -40,9 +40,9 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
-    *(detected.MEASURED, detected.WITHHELD, found.DOES),
+    *(finding.MEASURED, finding.WITHHELD, diagnosis.STAGE_WORK),
     *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
-    *(doubted.OBSTACLES, doubted.DETOURS, doubted.BOUNDS, doubted.DEFECTS, doubted.PROXIES),
+    *(doubt.OBSTACLES, doubt.DETOURS, doubt.BOUNDS, doubt.DEFECTS, doubt.PROXIES),
     *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
@@ -70,14 +70,14 @@ SAID_ELSEWHERE = {
         words.OFFLINE_AT_LENGTH,
         words.ABSENT,
         words.ABSENT_AT_LENGTH,
-        words.KEYS,
+        words.KEYS_UNDECIDED,
         words.KEYS_AT_LENGTH,
         words.OPEN_AT_LENGTH,
     ),
     *("no notice posted", "undated", *CLAIMS.values(), WHOLE_PAGE, UNTITLED),
     *(fault.value for fault in Fault),
     *(level.value for level in Level),
-    *(doubted.WRONG_PASSWORD, "the monitor was not watching"),
+    *(doubt.WRONG_PASSWORD, "the monitor was not watching"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(
         "Not seen lately",
@@ -145,13 +145,13 @@ def test_a_translation_has_no_place_to_fill_that_the_english_has_not(language):
 @pytest.mark.parametrize("make", [render, public_site.render])
 @pytest.mark.parametrize("shot", [crowded(), hostile(HOSTILE), snapshot(), four_accounts()])
 def test_every_page_can_be_made_in_every_language(language, make, shot):
-    files = make(replace(shot, manner=Manner(language=language)))
+    files = make(replace(shot, manner=SiteSettings(language=language)))
     assert all(f'<html lang="{language}"'.encode() in files[name] for name in files if name.endswith(".html"))
     assert files.keys() == make(shot).keys()
 
 
 def test_german_reads_as_german():
-    text = Document(render(replace(four_accounts(), manner=Manner(language="de")))["index.html"]).text
+    text = Document(render(replace(four_accounts(), manner=SiteSettings(language="de")))["index.html"]).text
     for said in (
         "1 von 4 Konten gestört Am schlimmsten: openai/team-b: Konto gesperrt (Ihr Konto).",
         "1 ausgefallen 3 in Ordnung Wessen Fehler: 1 bei Ihnen",
@@ -164,7 +164,7 @@ def test_german_reads_as_german():
 def test_numbers_are_written_as_the_language_writes_them():
     credit = CreditView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
     quick = ObjectiveView(Objective("a", "openai/main", frozenset(), latency_s=2.5, latency_share=0.95), ())
-    shot = snapshot(account(credits=(credit,)), objectives=(quick,), manner=Manner(language="de"))
+    shot = snapshot(account(credits=(credit,)), objectives=(quick,), manner=SiteSettings(language="de"))
     text = Document(render(shot)["accounts/openai/main.html"]).text
     assert "95% binnen 2,5 s in 28 Tagen" in text
     assert "1.204,20 von 5.000,00 USD" in text
@@ -172,13 +172,13 @@ def test_numbers_are_written_as_the_language_writes_them():
 
 
 def test_chinese_reads_as_chinese():
-    text = Document(render(replace(four_accounts(), manner=Manner(language="zh-Hans")))["index.html"]).text
+    text = Document(render(replace(four_accounts(), manner=SiteSettings(language="zh-Hans")))["index.html"]).text
     assert "4 个账户中有 1 个出现故障 最严重： openai/team-b: 账户被封禁 (您的账户)." in text
 
 
 def test_a_language_that_nobody_wrote_is_english():
-    assert load_speech("xx", (FOLDER,)) == ENGLISH
-    assert load_speech("de", ()) == ENGLISH
+    assert load_language("xx", (FOLDER,)) == ENGLISH
+    assert load_language("de", ()) == ENGLISH
 
 
 def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
@@ -186,7 +186,7 @@ def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
     (tmp_path / LANGUAGES / "fr.toml").write_text('decimal = ","\n[phrases]\n"Accounts" = "Comptes"\n')
     (tmp_path / "404.html").write_text("<p>{{ _('Accounts') }} & {{ frame.site }}</p>")
     (tmp_path / "style.css").write_text("p { color: red }")
-    files = private_site.render(replace(four_accounts(), manner=Manner(language="fr", own=tmp_path), title="<b>"))
+    files = private_site.render(replace(four_accounts(), manner=SiteSettings(language="fr", own=tmp_path), title="<b>"))
     assert files["404.html"] == b"<p>Comptes & &lt;b&gt;</p>"
     assert files["style.css"] == b"p { color: red }"
     assert b">Comptes<" in files["index.html"]
@@ -197,7 +197,7 @@ def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
 def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture):
     (tmp_path / "own.css").write_text("p { color: red }")
     (tmp_path / picture).write_bytes(b"a picture")
-    files = make(replace(four_accounts(), manner=Manner(own=tmp_path)))
+    files = make(replace(four_accounts(), manner=SiteSettings(own=tmp_path)))
     assert (files["own.css"], files[picture]) == (b"p { color: red }", b"a picture")
     assert files["style.css"] == (TEMPLATES / "style.css").read_bytes()
     for name in (name for name in files if name.endswith(".html")):
@@ -213,7 +213,7 @@ def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture
 @pytest.mark.parametrize("most", [None, 50_000.0])
 @pytest.mark.parametrize("window", [None, 60.0, 7200.0, 2_592_000.0])
 def test_limits_are_said_in_every_language(language, remaining, most, window):
-    said = load_speech(language, (FOLDER,)).limit(Limit("input_tokens", window, most, remaining))
+    said = load_language(language, (FOLDER,)).limit(Limit("input_tokens", window, most, remaining))
     assert said
     assert "{" not in said
 
@@ -262,18 +262,21 @@ def test_a_title_is_said_in_every_language(it, german, chinese):
 def test_the_sentence_on_top_says_warnings_in_its_language():
     coming = TITLES["an objective"][0]
     warned = snapshot(account(), open_incidents=(shown(replace(coming, signal=True, targets=())),))
-    assert TITLES["an objective"][1] in headline.headline(warned, standing(warned), DE).sentence
+    assert TITLES["an objective"][1] in headline.write_headline(warned, current_state(warned), DE).sentence
 
 
 def test_the_sentence_on_top_names_the_road_out():
     road = snapshot(account(), open_incidents=(shown(TITLES["the road out"][0]),))
-    assert "der Weg von hier nach außen: keine Verbindung (" in headline.headline(road, standing(road), DE).sentence
+    assert (
+        "der Weg von hier nach außen: keine Verbindung ("
+        in headline.write_headline(road, current_state(road), DE).sentence
+    )
 
 
 def test_a_users_language_cannot_write_templates_or_tags(tmp_path):
     (tmp_path / LANGUAGES).mkdir()
     said = '[phrases]\n"Open incidents" = "{{ 7 * 7 }}{% x %}<b>&"\n"since" = "{# no #}"\n'
     (tmp_path / LANGUAGES / "xx.toml").write_text(said)
-    page = Document(render(replace(four_accounts(), manner=Manner(language="xx", own=tmp_path)))["index.html"])
+    page = Document(render(replace(four_accounts(), manner=SiteSettings(language="xx", own=tmp_path)))["index.html"])
     assert "{{ 7 * 7 }}{% x %}<b>&" in page.text
     assert "{# no #} 10:11 UTC" in page.text

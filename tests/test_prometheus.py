@@ -9,10 +9,10 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
-from monitor.publish.metrics import metrics
+from monitor.publish.metrics import render_metrics
 from monitor.publish.snapshot import ProviderView
-from monitor.publish.status import standing
-from monitor.publish.usable import pick, usables
+from monitor.publish.status import current_state
+from monitor.publish.usable import assess_usability, pick
 from probes.model import Fault
 from tests.builders_page import LONG_AGO, account, incident, shown, sick, snapshot, target
 
@@ -64,14 +64,14 @@ CASES = {
 
 def written(shot):
     """Return the samples: name with labels, and value."""
-    lines = metrics(shot, standing(shot)).decode().splitlines()
+    lines = render_metrics(shot, current_state(shot)).decode().splitlines()
     return [tuple(line.rsplit(" ", 1)) for line in lines if line.startswith("llm_account_")]
 
 
 @pytest.mark.parametrize(("shot", "_"), CASES.values(), ids=CASES.keys())
 def test_the_metric_is_what_usable_says(shot, _):
     told = dict(written(shot))
-    for one in usables(shot, standing(shot)):
+    for one in assess_usability(shot, current_state(shot)):
         provider, _, name = one.account.partition("/")
         labels = f'{{provider="{provider}",account="{name}"}}'
         up = told.get(f"llm_account_up{labels}")
@@ -82,7 +82,7 @@ def test_the_metric_is_what_usable_says(shot, _):
 @pytest.mark.parametrize(("shot", "alerts"), CASES.values(), ids=CASES.keys())
 def test_what_makes_pick_fail_is_what_the_rule_says(shot, alerts):
     """`pick` exits 1 where this finds none."""
-    best = pick(usables(shot, standing(shot)), "openai")
+    best = pick(assess_usability(shot, current_state(shot)), "openai")
     assert (best is None) == ("NoUsableAccount openai" in alerts)
 
 
@@ -125,7 +125,7 @@ def test_rule_and_pick_agree_on_all_pairs_of_kinds_of_accounts(tmp_path):
         for at, kinds in pairs
     ]
     shot = snapshot(providers=tuple(views))
-    every = usables(shot, standing(shot))
+    every = assess_usability(shot, current_state(shot))
     alerts = {f"NoUsableAccount {one.id}" for one in views if pick(every, one.id) is None}
     assert 0 < len(alerts) < len(views)
     check_rules(tmp_path, as_test(shot, alerts, ("NoUsableAccount",)))

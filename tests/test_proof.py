@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.shapes import CHAT, EMPTY, ENDLESS, FOREIGN, GARBAGE, GOOD, REFUSED, STRANGE_STARTS, chat, delta, sse
-from probes.answer.classify import judge
+from probes.answer.classify import classify_answer
 from probes.answer.proof import Proof, prove, prove_any
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Fault
@@ -48,7 +48,9 @@ def test_a_form_that_no_canary_asks_for_is_known_and_answers_none(body):
 def test_garbage_is_good_to_no_canary_of_any_provider(provider, canary):
     """Most of the time goes into rules for what is endless, which find nothing good: there the proof is asked alone."""
     brief = {why: body for why, body in GARBAGE.items() if why not in ENDLESS}
-    good = [why for why, body in brief.items() if judge(provider, WORDING, 200, {}, body, canary).fault is None]
+    good = [
+        why for why, body in brief.items() if classify_answer(provider, WORDING, 200, {}, body, canary).fault is None
+    ]
 
     assert [why for why, body in ENDLESS.items() if prove(canary, body) is Proof.GOOD] == []
     # A server of one's own may have no model yet.
@@ -186,7 +188,7 @@ def test_a_balance_is_good_when_it_tells_of_credit_or_raises_a_flag():
     ],
 )
 def test_a_good_status_does_not_hide_what_the_answer_says(why, expected):
-    assert judge(PROVIDERS["openai-compatible"], WORDING, 200, {}, GARBAGE[why]).fault is expected
+    assert classify_answer(PROVIDERS["openai-compatible"], WORDING, 200, {}, GARBAGE[why]).fault is expected
 
 
 # Whatever comes

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from monitor.config.cost import estimate
+from monitor.config.cost import estimate_target
 from monitor.config.document import BudgetSection
 from monitor.schedule import Watch
-from probes.answer.classify import judge
-from probes.answer.command_output import judge_output
-from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
+from probes.answer.classify import classify_answer
+from probes.answer.command_output import classify_output
+from probes.catalog import FOLDER, check_wording, find_contradictions, load_provider, load_wording, provider_ids
 from probes.model import Account, Blame, Fault, Target
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
-from probes.redact import mask
+from probes.redact import mask_secrets
 
 SAMPLES = Path(__file__).parent / "samples"
 SOURCE = "https://docs.example.com"
@@ -47,11 +47,11 @@ def read_sample(path):
 
 @pytest.mark.parametrize("id", PROVIDERS)
 def test_the_facts_of_a_shipped_provider_fit_each_other(id):
-    assert list(contradictions(PROVIDERS[id], f"{id}.toml")) == []
+    assert list(find_contradictions(PROVIDERS[id], f"{id}.toml")) == []
 
 
 def test_the_shared_wording_can_be_used():
-    assert list(wording_problems(load_wording(), "wording.toml")) == []
+    assert list(check_wording(load_wording(), "wording.toml")) == []
 
 
 @pytest.mark.parametrize(("id", "rule"), EACH_RULE)
@@ -60,9 +60,9 @@ def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
 
     provider = PROVIDERS.get(id, NOBODY)
     if provider.is_command:
-        verdict, _ = judge_output(provider, WORDING, status, body)
+        verdict, _ = classify_output(provider, WORDING, status, body)
     else:
-        verdict = judge(provider, WORDING, status, headers, body)
+        verdict = classify_answer(provider, WORDING, status, headers, body)
 
     assert (verdict.rule, verdict.fault) == (f"{id}/{rule.id}", rule.fault)
 
@@ -76,7 +76,7 @@ def test_no_sample_is_without_its_rule(id):
 def test_a_sample_holds_nothing_that_looks_like_a_key(path):
     text = path.read_text()
 
-    assert mask(text) == text
+    assert mask_secrets(text) == text
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
@@ -245,7 +245,7 @@ def test_no_providers_defaults_are_above_the_default_budget():
     for provider in PROVIDERS.values():
         for name, canary in provider.canaries.items():
             watch = Watch(Target("x/y", "x", name, canary.model), canary.every_s or 300, canary.free)
-            cost = estimate(watch, provider, Account("y", "x"))
+            cost = estimate_target(watch, provider, Account("y", "x"))
             assert (cost.tokens or 0) <= budget.daily_tokens
             assert (cost.usd or 0) <= budget.daily_usd, provider.id
 

@@ -12,41 +12,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.alert.address import heed
+from monitor.alert.address import share_network_settings
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import send
-from monitor.alert.text import Text
+from monitor.alert.text import MessageText
 from monitor.cli import main
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.diagnose.incident import Severity
-from monitor.liveness.heartbeat import Ping, ping
+from monitor.liveness.heartbeat import Ping, send_ping
 from probes import command
-from probes.canary import Prober, attempt, open_session
+from probes.canary import Prober, attempt_request, open_session
 from probes.catalog import load_provider, load_wording
 from probes.control import is_online, probe_control
 from probes.document import DocumentError
 from probes.doubt import HostUnreached, Obstacle
-from probes.feeds.poll import poll
+from probes.feeds.poll import poll_feed
 from probes.model import Account, Blame, Fault, Outcome, Phase, Target, TimeLimits
 from probes.notice import Validators
 from probes.provider import Feed
 from probes.proxy import (
     DIRECT,
+    Egress,
     Proxies,
     Proxy,
     ProxyError,
     ProxyFault,
     ProxyStopped,
-    Way,
-    choose,
+    choose_proxy,
     is_bypassed,
-    parse,
+    parse_proxy,
     read_environment,
 )
 from tests.conftest import why
 from tests.forward_proxy import forward_proxy
 from tests.receiver import webhook
-from tests.test_road import GOOD, says, secured, serving
+from tests.test_transport_failure import GOOD, says, secured, serving
 
 KEY = "sim-key-0123456789-abcdefghij"
 PASSWORD = "pass-word-0123456789"
@@ -73,8 +73,8 @@ HOST = "api.example.test"
     ],
 )
 def test_a_proxy_is_read_as_curl_reads_it(text, proxy):
-    assert parse(text) == proxy
-    assert parse(proxy.url_with_password) == proxy
+    assert parse_proxy(text) == proxy
+    assert parse_proxy(proxy.url_with_password) == proxy
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_a_proxy_is_read_as_curl_reads_it(text, proxy):
 )
 def test_what_is_no_proxy_is_refused_without_a_word_of_its_password(text, why):
     with pytest.raises(ProxyError, match=why) as refused:
-        parse(text)
+        parse_proxy(text)
     assert "secret" not in str(refused.value)
 
 
 def test_no_text_of_a_proxy_shows_its_password():
-    proxy = parse(f"http://jo:{PASSWORD}@10.0.0.1:3128")
+    proxy = parse_proxy(f"http://jo:{PASSWORD}@10.0.0.1:3128")
 
-    assert PASSWORD not in f"{proxy!r} {proxy} {proxy.name} {Way(Proxies(proxy))!r}"
+    assert PASSWORD not in f"{proxy!r} {proxy} {proxy.name} {Egress(Proxies(proxy))!r}"
     assert {PASSWORD, proxy.authorization.removeprefix("Basic ")} <= set(proxy.secrets)
 
 
@@ -126,7 +126,7 @@ AS_HEX = "0f3a9c1d5e7b2f4a6c8e0d1b3f5a7c9e"
     ],
 )
 def test_a_user_without_a_password_or_like_a_key_is_a_secret(login, known, secret):
-    proxy = parse(f"http://{login}10.0.0.1:3128")
+    proxy = parse_proxy(f"http://{login}10.0.0.1:3128")
 
     assert proxy.known_user == known
     assert {secret, proxy.authorization.removeprefix("Basic ")} <= set(proxy.secrets)
@@ -135,14 +135,14 @@ def test_a_user_without_a_password_or_like_a_key_is_a_secret(login, known, secre
 
 @pytest.mark.parametrize("login", ["", "@", ":@"])
 def test_who_says_nothing_of_himself_has_no_secret(login):
-    assert parse(f"http://{login}10.0.0.1:3128").secrets == []
+    assert parse_proxy(f"http://{login}10.0.0.1:3128").secrets == []
 
 
 @pytest.mark.parametrize("key", [TOKEN, ISSUED, AS_HEX, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"])
 @pytest.mark.parametrize("text", ["http://{0}:80", "{0}", "https://{0}", "http://jo:x@{0}:80", "{0}:80"])
 def test_a_key_is_no_host_of_a_proxy(key, text):
     with pytest.raises(ProxyError, match="key in the place of its host") as refused:
-        parse(text.format(key))
+        parse_proxy(text.format(key))
     assert key not in str(refused.value)
 
 
@@ -152,7 +152,7 @@ def test_a_key_is_no_host_of_a_proxy(key, text):
      "ip-10-120-30-40", "squid_1", "proxy", "10.0.0.1", "2001:db8:85a3:8d3:1319:8a2e:370:7348"],
 )  # fmt: skip
 def test_what_machines_are_called_is_a_host(host):
-    assert parse(f"http://[{host}]:1" if ":" in host else f"http://{host}:1").host == host
+    assert parse_proxy(f"http://[{host}]:1" if ":" in host else f"http://{host}:1").host == host
 
 
 A, B, ALL = (Proxy("http", name, 80) for name in "abc")
@@ -227,14 +227,14 @@ def test_what_goes_straight_out(host, port, bypass, is_so):
     assert is_bypassed(host, port, proxies.bypass) is is_so
     scheme = "https" if port == 443 else "http"
     address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
-    assert choose(proxies, address) == (None if is_so else ALL)
+    assert choose_proxy(proxies, address) == (None if is_so else ALL)
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_no_variable_and_no_address_ends_it(proxy, bypass, address):
     proxies, _ = read_environment({"HTTPS_PROXY": proxy, "NO_PROXY": bypass})
 
-    assert choose(proxies, f"https://{address}") in (None, proxies.https)
+    assert choose_proxy(proxies, f"https://{address}") in (None, proxies.https)
 
 
 # monitor.toml
@@ -246,7 +246,7 @@ def configured(tmp_path, account="", rest="", environment=None):
         '[[accounts]]\nname = "main"\nprovider = "openai-compatible"\nkey = "env:KEY"\n'
         f'base = "https://api.example.test/v1"\n{account}\n{rest}'
     )
-    return load(file, {"KEY": KEY, **(environment or {})})
+    return load_config(file, {"KEY": KEY, **(environment or {})})
 
 
 def way(config):
@@ -429,7 +429,7 @@ def a_way(proxy, tmp_path, authority, user=None):
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(path)
     one = Proxy("http", "127.0.0.1", proxy.port, user, PASSWORD if user else "")
-    return Way(Proxies(one, one), str(path))
+    return Egress(Proxies(one, one), str(path))
 
 
 async def look(way, base=f"https://{HOST}/v1", times=1):
@@ -437,7 +437,7 @@ async def look(way, base=f"https://{HOST}/v1", times=1):
         prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, QUICK)
         account = Account("main", PROVIDER.id, KEY, base, way=way)
         for _ in range(times):
-            seen = await attempt(prober, PROVIDER, account, Target(account.id, PROVIDER.id, "list"))
+            seen = await attempt_request(prober, PROVIDER, account, Target(account.id, PROVIDER.id, "list"))
         return seen
 
 
@@ -465,7 +465,7 @@ def test_what_is_to_go_straight_out_never_meets_the_proxy(tmp_path, bypass):
         async with behind() as (proxy, authority):
             through = a_way(proxy, tmp_path, authority)
             proxies = Proxies(through.proxies.http, through.proxies.https, (bypass,))
-            return await look(Way(proxies, through.ca_file)), proxy.asked
+            return await look(Egress(proxies, through.ca_file)), proxy.asked
 
     seen, heard = asyncio.run(play())
     assert (seen.phase, heard) == (Phase.NAME, [])
@@ -579,7 +579,7 @@ def test_a_proxy_that_echoes_the_user_who_is_the_key_lets_nobody_see_it(tmp_path
 
 def test_a_proxy_that_is_not_there():
     gone = Proxy("http", "127.0.0.1", 9)
-    seen = asyncio.run(look(Way(Proxies(gone, gone))))
+    seen = asyncio.run(look(Egress(Proxies(gone, gone))))
 
     words = "the proxy at 127.0.0.1:9 cannot be reached (Connection refused)"
     assert (seen.fault, seen.phase, seen.answer.words) == (Fault.PROXY_FAILED, Phase.PROXY, words)
@@ -587,7 +587,7 @@ def test_a_proxy_that_is_not_there():
 
 def test_a_proxy_whose_name_is_not_found():
     gone = Proxy("http", "no-such-proxy.invalid", 3128)
-    seen = asyncio.run(look(Way(Proxies(gone, gone))))
+    seen = asyncio.run(look(Egress(Proxies(gone, gone))))
 
     words = "the proxy at no-such-proxy.invalid:3128 has a name that is not found"
     assert (seen.fault, seen.phase, seen.answer.words) == (Fault.PROXY_FAILED, Phase.PROXY, words)
@@ -596,7 +596,7 @@ def test_a_proxy_whose_name_is_not_found():
 def test_what_fails_behind_the_proxy_is_told_of_that_road(tmp_path):
     async def play():
         async with behind() as (proxy, authority):
-            return await look(Way(a_way(proxy, tmp_path, authority).proxies)), proxy.name
+            return await look(Egress(a_way(proxy, tmp_path, authority).proxies)), proxy.name
 
     seen, name = asyncio.run(play())
     words = f"the certificate is not valid (unable to get local issuer certificate) (through the proxy at {name})"
@@ -665,7 +665,7 @@ FEED = Feed(
 def test_a_status_page_is_read_through_the_proxy(tmp_path, settings, problem):
     async def play():
         async with behind(**settings) as (proxy, authority), open_session("test") as session:
-            told = await poll(
+            told = await poll_feed(
                 session, FEED, Validators(), lambda: datetime.now(UTC), time.monotonic,
                 source="x/status", way=a_way(proxy, tmp_path, authority),
             )  # fmt: skip
@@ -695,7 +695,7 @@ def test_a_status_page_is_read_through_the_proxy(tmp_path, settings, problem):
 def test_a_proxy_that_stops_a_poll_is_named_with_what_it_did(tmp_path, settings, user, how, facts):
     async def play():
         async with behind(**settings) as (proxy, authority), open_session("test") as session:
-            told = await poll(
+            told = await poll_feed(
                 session, replace(FEED, url=f"https://{HOST}/api"), Validators(), lambda: datetime.now(UTC),
                 time.monotonic, source="x/status", patience=QUICK, way=a_way(proxy, tmp_path, authority, user),
             )  # fmt: skip
@@ -708,9 +708,9 @@ def test_a_proxy_that_stops_a_poll_is_named_with_what_it_did(tmp_path, settings,
 def test_what_fails_behind_the_proxy_while_polling_names_the_proxy(tmp_path):
     async def play():
         async with behind() as (proxy, authority), open_session("test") as session:
-            told = await poll(
+            told = await poll_feed(
                 session, replace(FEED, url=f"https://{HOST}/api"), Validators(), lambda: datetime.now(UTC),
-                time.monotonic, source="x/status", way=Way(a_way(proxy, tmp_path, authority).proxies),
+                time.monotonic, source="x/status", way=Egress(a_way(proxy, tmp_path, authority).proxies),
             )  # fmt: skip
             return told, proxy.name
 
@@ -730,7 +730,7 @@ def test_the_heartbeat_goes_through_the_proxy_and_its_address_stays_a_secret(tmp
         async with behind(**settings) as (proxy, authority), open_session("test") as session:
             proxy.places["ping.example.test"] = proxy.places[HOST]
             way = a_way(proxy, tmp_path, authority)
-            return await ping(session, "https://ping.example.test/5bf66975", Ping.SUCCESS, "", way), proxy
+            return await send_ping(session, "https://ping.example.test/5bf66975", Ping.SUCCESS, "", way), proxy
 
     told, proxy = asyncio.run(play())
     assert proxy.targets() == ["ping.example.test:443"]
@@ -743,7 +743,7 @@ def test_a_channel_goes_through_the_proxy_and_this_machine_does_not(monkeypatch)
             proxy.places = {"hook.example.test": ("127.0.0.1", inbox.port)}
             monkeypatch.setenv("http_proxy", proxy.url)
             monkeypatch.delenv("no_proxy", raising=False)
-            text = Text("title", "body", "brief")
+            text = MessageText("title", "body", "brief")
             near = Channel("near", f"json://127.0.0.1:{inbox.port}/hook")
             far = Channel("far", "json://hook.example.test/hook")
             errors = [await send(one, text, Severity.INFO, print) for one in (near, far)]
@@ -767,8 +767,8 @@ def test_a_channel_goes_through_the_proxy_and_this_machine_does_not(monkeypatch)
 )
 def test_the_library_of_the_channels_is_told_what_the_others_know(before, after):
     environment = dict(before)
-    heed(environment)
-    heed(environment)
+    share_network_settings(environment)
+    share_network_settings(environment)
 
     assert {name: environment[name] for name in after} == after
     assert before.items() <= {**environment, **before}.items()
@@ -777,7 +777,7 @@ def test_the_library_of_the_channels_is_told_what_the_others_know(before, after)
 def test_a_client_gets_the_way_of_its_account(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://not-asked-for:1")
     one = Proxy("http", "10.0.0.1", 3128, "jo", "p@ss")
-    account = Account("main", "codex", way=Way(Proxies(one, one, ("example.com",)), "/ca.pem"))
+    account = Account("main", "codex", way=Egress(Proxies(one, one, ("example.com",)), "/ca.pem"))
     got = command._environment(account)
 
     assert got["HTTPS_PROXY"] == got["https_proxy"] == got["http_proxy"] == "http://jo:p%40ss@10.0.0.1:3128"

@@ -17,7 +17,9 @@ socket.socket().connect(("127.0.0.1", 9))
 """
 
 
-@pytest.mark.parametrize(("name", "is_pure"), [("health", True), ("provider", True), ("cli", False), ("road", False)])
+@pytest.mark.parametrize(
+    ("name", "is_pure"), [("health", True), ("provider", True), ("cli", False), ("transport_failure", False)]
+)
 def test_a_file_is_pure_by_what_it_imports(name, is_pure):
     text = Path(__file__).with_name(f"test_{name}.py").read_text()
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
 
-from monitor.publish.quick_escape import UNSAFE, QuickTemplate, adapt, escape_word, is_as_known
-from monitor.publish.render import press
+from monitor.publish.quick_escape import UNSAFE, QuickTemplate, escape_word, is_equivalent, use_quick_escape
+from monitor.publish.render import load_templates
 from monitor.publish.status import Mark
 
 HOSTILE = "<b>&\"'`=/\\</b>"
@@ -53,11 +53,11 @@ def test_markupsafe_changes_five_characters_and_no_other():
     others = UNSAFE.sub("", every)
     assert len(every) - len(others) == 5
     assert str(escape(others)) == others
-    assert is_as_known(escape)
+    assert is_equivalent(escape)
 
 
 def test_the_templates_of_the_page_are_adapted():
-    names = press("en", None)._environment.get_template("parts.html").root_render_func.__globals__
+    names = load_templates("en", None)._environment.get_template("parts.html").root_render_func.__globals__
     assert names["escape"] is escape_word
 
 
@@ -75,7 +75,7 @@ def test_every_shape_of_a_template_is_filled_as_without_it(shape, it):
 def test_a_template_that_escapes_by_something_else_keeps_that():
     template = compiled()
     template.root_render_func.__globals__["escape"] = other = lambda value: "other"
-    adapt(template)
+    use_quick_escape(template)
     assert template.root_render_func.__globals__["escape"] is other
     assert template.render(it=HOSTILE) == "other"
 
@@ -83,7 +83,7 @@ def test_a_template_that_escapes_by_something_else_keeps_that():
 def test_a_template_that_knows_no_such_name_is_left_alone():
     template = compiled()
     del template.root_render_func.__globals__["escape"]
-    adapt(template)
+    use_quick_escape(template)
     assert "escape" not in template.root_render_func.__globals__
 
 
@@ -94,5 +94,5 @@ def test_where_a_newer_escape_changes_more_it_is_kept(more):
 
     template = compiled()
     template.root_render_func.__globals__["escape"] = newer
-    adapt(template, newer)
+    use_quick_escape(template, newer)
     assert template.render(it=f"<{more}") == f"&lt;&#{ord(more)};"

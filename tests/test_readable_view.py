@@ -14,7 +14,7 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.store.connection import open_writer
-from monitor.store.expected_schema import complaint
+from monitor.store.expected_schema import schema_problem
 from monitor.store.readable_view import VIEWS
 from monitor.store.row import OUTCOMES, Batch
 from monitor.store.writer import Writer
@@ -130,7 +130,7 @@ def test_a_view_that_is_missing_or_another_one_is_made_anew_at_the_next_start(pa
 
     with closing(open_writer(path)) as db:
         assert rows(db, "v_incident") == []
-        assert complaint(db) is None
+        assert schema_problem(db) is None
 
 
 def test_a_table_in_the_place_of_a_view_stops_nobody(path, caplog):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from probes.redact import CONTROLS, MASK, conceal, has_key, lets_in, mask, redact, screen
+from probes.redact import CONTROLS, MASK, grants_access, has_key, mask_keys, mask_secrets, redact, redact_decoded
 
 KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
 ODD = "LLM|1234567890|a/b+c=d~e!f"
@@ -91,7 +91,7 @@ def test_other_numbers_stay(text):
     ],
 )
 def test_what_has_the_shape_of_a_secret_is_masked_although_unknown(secret):
-    assert secret not in mask(f"provided: {secret}.")
+    assert secret not in mask_secrets(f"provided: {secret}.")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_what_has_the_shape_of_a_secret_is_masked_although_unknown(secret):
     ],
 )
 def test_of_a_key_that_its_issuer_shows_in_part_the_last_four_letters_name_it(shown, left):
-    assert mask(f"Incorrect key: {shown}.") == f"Incorrect key: {left}."
-    assert mask(mask(shown)) == mask(shown)
+    assert mask_secrets(f"Incorrect key: {shown}.") == f"Incorrect key: {left}."
+    assert mask_secrets(mask_secrets(shown)) == mask_secrets(shown)
 
 
 @pytest.mark.parametrize("part", [KEY[:8], KEY[-9:], KEY[4:14]])
@@ -127,16 +127,16 @@ def test_fewer_than_ten_letters_of_ones_own_key_are_left_as_they_are(part):
     ],
 )
 def test_words_of_the_field_are_left_as_they_are(words):
-    assert mask(words) == words
+    assert mask_secrets(words) == words
 
 
 @pytest.mark.parametrize("user", ["user", "sk-abcdefgh"])
 def test_the_password_of_an_address_is_masked_and_its_host_kept(user):
-    assert mask(f"https://{user}:secret@proxy.example.com/x") == f"https://{MASK}@proxy.example.com/x"
+    assert mask_secrets(f"https://{user}:secret@proxy.example.com/x") == f"https://{MASK}@proxy.example.com/x"
 
 
 def test_control_characters_and_direction_marks_cannot_forge_a_line():
-    assert mask("a\x1b[2Jb\u202ec\x00d") == "abcd"
+    assert mask_secrets("a\x1b[2Jb\u202ec\x00d") == "abcd"
 
 
 def test_a_placeholder_key_does_not_tear_words_apart():
@@ -144,12 +144,12 @@ def test_a_placeholder_key_does_not_tear_words_apart():
 
 
 def test_our_own_lines_lose_whole_secrets():
-    assert conceal(f"asked with {KEY}", [KEY]) == f"asked with {MASK}"
+    assert redact_decoded(f"asked with {KEY}", [KEY]) == f"asked with {MASK}"
 
 
 @pytest.mark.parametrize("name", ["openai@127.0.0.1", "openai-compatible@gateway.example.com"])
 def test_our_own_lines_keep_the_name_of_who_answers(name):
-    assert conceal(f"opened: {name}: server errors", [KEY]) == f"opened: {name}: server errors"
+    assert redact_decoded(f"opened: {name}: server errors", [KEY]) == f"opened: {name}: server errors"
     assert redact(f"ask {name}", [KEY]) == f"ask {MASK}"
 
 
@@ -162,7 +162,7 @@ def test_no_ten_characters_of_a_key_survive(text, key):
 
 @given(some.text(max_size=300))
 def test_without_secrets_nothing_is_invented(text):
-    assert redact(text, []) == mask(text)
+    assert redact(text, []) == mask_secrets(text)
 
 
 ADDRESSES = {
@@ -192,7 +192,7 @@ def test_what_is_removed_as_a_control_character_is_never_printable():
 @pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\0", "\ud800", "\xad", "\u061c", "\U000e0041"])
 def test_marks_that_nobody_sees_do_not_hide_a_key(mark):
     assert redact(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
-    assert conceal(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
+    assert redact_decoded(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
 
 
 def test_digits_of_different_names_are_no_echo_of_a_key():
@@ -207,7 +207,7 @@ def test_half_a_pair_of_surrogates_is_no_text_to_keep():
 @pytest.mark.parametrize("key", [KEY, "gsk_9xQwErTyUiOpAsDfGhJk", "AIzaSyD0123456789abcdefghijklmno"])
 def test_a_key_in_the_place_of_a_name_is_found_and_not_said(key):
     assert has_key(f"https://host.example/{key}/v1")
-    assert screen(f'accounts.{key}.provider = "{key}": no such provider') == (
+    assert mask_keys(f'accounts.{key}.provider = "{key}": no such provider') == (
         f'accounts.{MASK}.provider = "{MASK}": no such provider'
     )
 
@@ -224,13 +224,13 @@ def test_a_key_in_the_place_of_a_name_is_found_and_not_said(key):
     ],
 )
 def test_a_key_of_no_known_beginning_is_not_said_either(key):
-    assert screen(f'provider = "{key}"') == f'provider = "{MASK}"'
-    assert has_key(key) or lets_in(key)
+    assert mask_keys(f'provider = "{key}"') == f'provider = "{MASK}"'
+    assert has_key(key) or grants_access(key)
 
 
 def test_a_password_in_an_address_is_not_said_also_once_the_address_was_taken_for_a_path():
     text = 'create mailtos:/jo:Kw7Rn3Yt9@h.example, or "mailtos://jo:Kw7Rn3Yt9@h.example", ?api_key=Kw7Rn3Yt9'
-    assert screen(text) == f'create mailtos:/{MASK}@h.example, or "mailtos://{MASK}@h.example", ?api_key={MASK}'
+    assert mask_keys(text) == f'create mailtos:/{MASK}@h.example, or "mailtos://{MASK}@h.example", ?api_key={MASK}'
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_password_in_an_address_is_not_said_also_once_the_address_was_taken_fo
 )
 def test_names_of_models_projects_and_places_let_nobody_in(note):
     assert not has_key(note)
-    assert not lets_in(note)
+    assert not grants_access(note)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_names_of_models_projects_and_places_let_nobody_in(note):
     ],
 )
 def test_the_address_of_a_hook_lets_in(hook):
-    assert has_key(hook) or lets_in(hook)
+    assert has_key(hook) or grants_access(hook)
 
 
 @pytest.mark.parametrize(
@@ -268,12 +268,12 @@ def test_the_address_of_a_hook_lets_in(hook):
 )
 def test_a_name_that_only_begins_like_a_key_is_legible(name):
     assert not has_key(name)
-    assert screen(name) == name
+    assert mask_keys(name) == name
 
 
 @pytest.mark.parametrize("long", ["x" * 50_000, "1" * 50_000, "x/" * 25_000], ids=["letters", "digits", "steps"])
 def test_a_long_text_in_monitor_toml_is_searched_at_once(long):
     began = thread_time()
-    assert not lets_in(long)
-    assert screen(long) == long
+    assert not grants_access(long)
+    assert mask_keys(long) == long
     assert thread_time() - began < 2

@@ -10,16 +10,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from monitor.commands.probe import probe_now
-from monitor.config.load import load
-from monitor.stages.apply_config import take_up
+from monitor.config.load import load_config
+from monitor.stages.apply_config import apply_config
 from monitor.stages.beat import beat
-from monitor.stages.probe import probe
+from monitor.stages.probe import probe_target
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target
-from probes.remedy import advise, explain, mend, of_base
+from probes.remedy import advise_setup, check_base, explain_observation, fix_base
 from tests.backstage import call
 from tests.conftest import at
 from tests.receiver import webhook
@@ -43,11 +43,11 @@ def met(status, body, canary="list", fault=Fault.BAD_REQUEST, rule="status/404",
 def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "chat"), dialects=None, **known):
     """Return the rule and the line for what was seen; None for both where the configuration explains nothing."""
     account = Account("a", provider.id, KEY, base, dialects=dialects or {})
-    after = explain(provider, account, seen, **known)
+    after = explain_observation(provider, account, seen, **known)
     if after == seen:
         return None, None
     assert (after.fault, after.fault.blame) == (Fault.BAD_REQUEST, Blame.US)
-    words = advise(provider, account, seen.target.canary, after.answer, asked)
+    words = advise_setup(provider, account, seen.target.canary, after.answer, asked)
     return after.answer.rule, words.partition(" write ")[2].rpartition(" (")[0]
 
 
@@ -104,7 +104,7 @@ def test_each_provider_has_its_own_form_of_address(provider, base, line):
 def test_what_is_mended_has_nothing_wrong_any_more(provider, base):
     canary = provider.canaries["list"]
 
-    assert of_base(provider, mend(provider, base, canary), canary) is None
+    assert check_base(provider, fix_base(provider, base, canary), canary) is None
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_who_is_sent_on_within_the_same_house_is_told_the_new_address(base, goal
 def test_a_rule_that_nobody_knows_any_more_has_no_line():
     account = Account("a", GATEWAY.id, KEY, "https://gw.example.com")
 
-    assert advise(GATEWAY, account, "list", Answer("setup/of-old", "")) is None
-    assert advise(GATEWAY, account, "list", Answer("status/404", "")) is None
+    assert advise_setup(GATEWAY, account, "list", Answer("setup/of-old", "")) is None
+    assert advise_setup(GATEWAY, account, "list", Answer("status/404", "")) is None
 
 
 # The configuration
@@ -284,7 +284,7 @@ def text(base, more="", models='models = { chat = ["gpt"] }'):
 
 def loaded(folder, written):
     (folder / "monitor.toml").write_text(written)
-    return load(folder / "monitor.toml", {"KEY": KEY})
+    return load_config(folder / "monitor.toml", {"KEY": KEY})
 
 
 def test_a_base_that_ends_with_a_request_is_refused_with_the_right_one(tmp_path):
@@ -493,7 +493,7 @@ def looked(folder, steps):
                 seen = []
                 for step in steps:
                     step(server, state, root)
-                    await probe(
+                    await probe_target(
                         state.services,
                         state.belief,
                         state.planned,
@@ -515,7 +515,7 @@ def ill(server, *_):
 
 
 def moved(_, state, root):
-    take_up(state, loaded(state.belief.config.file.parent, text(f"{root}/other")))
+    apply_config(state, loaded(state.belief.config.file.parent, text(f"{root}/other")))
 
 
 def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp_path):

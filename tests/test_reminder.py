@@ -11,12 +11,12 @@ from monitor.diagnose.incident import SEVERITIES, ChangeKind
 from monitor.diagnose.subject import Scope
 from monitor.publish.advice import advice_for
 from monitor.publish.incident_text import SCOPES
-from monitor.stages.evaluate import conclude
+from monitor.stages.evaluate import update_incidents
 from monitor.words import title
 from probes.model import Fault
 from tests.backstage import call
 from tests.conftest import NOON, sentences
-from tests.test_judge import FAILING, IDS, Clock, clockwork
+from tests.test_evaluate import FAILING, IDS, Clock, clockwork
 
 CARD = Reminder("card", date(2026, 12, 3), note="ends 4242")
 KEY = Reminder("key", date(2026, 12, 3), "openai/main", warn_days=2)
@@ -108,7 +108,7 @@ def test_a_line_that_is_removed_ends_it_without_a_message(tmp_path):
             it.state.belief.config = replace(it.state.belief.config, reminders=(CARD,))
             await it.minutes(2, lambda _: {})
             it.state.belief.config = replace(it.state.belief.config, reminders=())
-            return conclude(it.state.belief, it.state.services.own, (), NOON)
+            return update_incidents(it.state.belief, it.state.services.own, (), NOON)
 
     assert [change.kind for change in promptly(play())] == [ChangeKind.WITHDRAWN]
 

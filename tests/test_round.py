@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from monitor.alert.channel import Channel
 from monitor.config.document import ProbeSection
 from monitor.detect.health import State
-from monitor.runtime.round import RoundTimes, once
-from monitor.schedule import LookPauses
+from monitor.runtime.round import RoundTimes, run_round
+from monitor.schedule import ProbePauses
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, Pauses
@@ -29,7 +29,7 @@ from tests.test_run import KEYS, config, simulator
 FREE = {f"{id}/list" for id in KEYS}
 
 
-PAUSES = Pauses(step_s=0.1, looks=LookPauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, revive_s=0.1))
+PAUSES = Pauses(step_s=0.1, probes=ProbePauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, revive_s=0.1))
 IMPATIENT = replace(PAUSES, store=WriterLimits(wait_s=0, retry_wait_s=0), lock_notice=timedelta(0))
 QUICK = RoundTimes(waits_s=1.0)
 
@@ -50,8 +50,8 @@ class Cron:
         edge = Edge(self.now, time.monotonic, random.random, self.shown.append)
         began = time.monotonic()
         async with open_state(self.settings, edge, pauses=self.pauses) as made:
-            made.planned.plan_looks(made.belief.config.watches, made.services.edge.clock(), 0)
-            await once(made, self.times)
+            made.planned.plan_probes(made.belief.config.watches, made.services.edge.clock(), 0)
+            await run_round(made, self.times)
         self.number += 1
         return made, time.monotonic() - began
 

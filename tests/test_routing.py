@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
+from monitor.alert.case import KEEP_FOR, Step, with_changes, with_messages, without_old
 from monitor.alert.channel import Channel
 from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.routing import Situation, decide, judge, past
-from monitor.alert.rule import Escalation, Maintenance, Match, Patience, Route, Rules, like
+from monitor.alert.routing import RoutingInput, decide, decide_for, past_incidents
+from monitor.alert.rule import AlertLimits, Escalation, Maintenance, Match, Route, Rules, match_for
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
@@ -49,7 +49,7 @@ class Desk:
 
     @property
     def scene(self):
-        return Situation(self.cases, self.channels, self.rules, self.replies, self.now, self.fading)
+        return RoutingInput(self.cases, self.channels, self.rules, self.replies, self.now, self.fading)
 
     def change(self, one, kind):
         self.cases = with_changes(self.cases, [Change(one, kind, self.now)])
@@ -78,7 +78,7 @@ class Desk:
         self.replies.append(Reply(kind, self.now, "Jo", one.id if one else "", **facts))
 
     def why(self, one=None, channel=None):
-        return judge(self.cases[(one or incident()).id], channel or self.channels[0], self.scene).why
+        return decide_for(self.cases[(one or incident()).id], channel or self.channels[0], self.scene).why
 
 
 def test_an_opening_is_told_once_to_every_channel():
@@ -146,8 +146,8 @@ def test_what_is_over_for_long_is_forgotten_and_what_is_open_never():
     desk.open(incident(), incident("openai/b"))
     desk.close(incident())
 
-    assert without_old(desk.cases, at(0) + KEPT - timedelta(seconds=1)).keys() == desk.cases.keys()
-    assert without_old(desk.cases, at(0) + KEPT).keys() == {incident("openai/b").id}
+    assert without_old(desk.cases, at(0) + KEEP_FOR - timedelta(seconds=1)).keys() == desk.cases.keys()
+    assert without_old(desk.cases, at(0) + KEEP_FOR).keys() == {incident("openai/b").id}
 
 
 # Routes
@@ -321,7 +321,7 @@ def test_a_wider_trouble_that_is_less_grave_or_not_told_here_holds_nothing():
 
 
 def test_a_storm_becomes_one_list_after_the_first_few():
-    desk = Desk(patience=Patience(storm=3, storm_for=timedelta(seconds=60)))
+    desk = Desk(patience=AlertLimits(storm=3, storm_for=timedelta(seconds=60)))
     for number in range(10):
         desk.open(incident(f"p{number}/a"))
         desk.wait(seconds=1)
@@ -449,7 +449,7 @@ def test_that_the_road_was_cut_is_never_told_where_that_was_silenced_when_it_was
 
 
 def test_reminders_of_what_is_critical_come_at_growing_intervals_and_the_last_repeats():
-    desk = Desk(patience=Patience(remind=(timedelta(minutes=30), timedelta(hours=2))))
+    desk = Desk(patience=AlertLimits(remind=(timedelta(minutes=30), timedelta(hours=2))))
     desk.open()
     for _ in range(31 * 12):
         desk.wait(minutes=5)
@@ -487,9 +487,9 @@ def test_an_opening_that_was_held_is_not_told_while_it_may_be_over_but_an_end_is
 
 def test_nobody_is_reminded_of_a_warning_a_drill_or_without_pauses():
     for one, patience in (
-        (incident(fault=Fault.RATE_LIMITED), Patience()),
-        (incident(drill=True), Patience()),
-        (incident(), Patience(remind=())),
+        (incident(fault=Fault.RATE_LIMITED), AlertLimits()),
+        (incident(drill=True), AlertLimits()),
+        (incident(), AlertLimits(remind=())),
     ):
         desk = Desk(patience=patience)
         desk.open(one)
@@ -541,7 +541,7 @@ def test_a_silence_holds_what_fits_and_what_is_still_open_after_it_is_told():
 )
 def test_a_silence_of_what_is_like_one_holds_the_same_cause_at_the_same_place_only(silenced, other, held):
     desk = Desk()
-    desk.reply(ReplyKind.SILENCE, match=like(silenced), until=at(3600), reason="known")
+    desk.reply(ReplyKind.SILENCE, match=match_for(silenced), until=at(3600), reason="known")
 
     assert desk.open(other) == ([] if held else ["phone opened"])
 
@@ -616,7 +616,7 @@ def test_the_times_of_a_trouble_are_counted_and_those_of_a_drill_are_not(drill, 
         desk.close(one)
         desk.wait(hours=1)
 
-    assert len(past(desk.cases["2"], desk.scene)) == times
+    assert len(past_incidents(desk.cases["2"], desk.scene)) == times
 
 
 def test_maintenance_holds_what_fits_until_it_ends():
@@ -632,7 +632,7 @@ def test_maintenance_holds_what_fits_until_it_ends():
 def test_escalation_reaches_further_channels_step_by_step_while_nobody_acknowledges():
     boss, chief = Channel("boss", "terminal:"), Channel("chief", "terminal:")
     steps = (Escalation(timedelta(minutes=15), ("boss",)), Escalation(timedelta(minutes=45), ("chief", "phone")))
-    desk = Desk(PHONE, boss, chief, routes=(Route(Match(), ("phone",), steps),), patience=Patience(remind=()))
+    desk = Desk(PHONE, boss, chief, routes=(Route(Match(), ("phone",), steps),), patience=AlertLimits(remind=()))
 
     assert desk.open() == ["phone opened"]
     assert desk.wait(minutes=14) == []
@@ -717,7 +717,7 @@ def test_good_news_of_a_warning_waits_for_the_morning():
 
 
 def test_a_clock_that_is_set_back_an_hour_repeats_nothing_and_holds_nothing_up():
-    desk = Desk(patience=Patience(storm=1))
+    desk = Desk(patience=AlertLimits(storm=1))
     desk.open()
     desk.now -= timedelta(hours=1)
 
@@ -754,7 +754,7 @@ SUBJECTS = (
 @given(EVENTS)
 def test_whatever_happens_nothing_is_missed_doubled_or_ended_without_a_beginning(events):
     channels = (PHONE, replace(MAIL, severity=Severity.CRITICAL), Channel("night", "terminal:", quiet=NIGHT))
-    desk, standing = Desk(*channels, patience=Patience(storm=100)), {}
+    desk, standing = Desk(*channels, patience=AlertLimits(storm=100)), {}
     for what, which, seconds in events:
         live(desk, standing, what, which)
         desk.wait(seconds=seconds)
@@ -946,7 +946,7 @@ def test_an_outage_that_lasts_ten_minutes_is_told_also_while_others_come_and_go(
 
 
 def test_the_end_of_the_outage_that_made_a_row_is_told_if_it_stayed_and_else_is_that_of_all():
-    stays, ends = Desk(patience=Patience(remind=())), Desk()
+    stays, ends = Desk(patience=AlertLimits(remind=())), Desk()
     for desk in (stays, ends):
         outage = incident(fault=Fault.SERVER_ERROR)
         assert desk.open(outage, flap()) == ["phone opened"] * 2
@@ -959,7 +959,7 @@ def test_the_end_of_the_outage_that_made_a_row_is_told_if_it_stayed_and_else_is_
 
 
 def test_the_end_of_what_stays_is_told_also_where_more_comes_and_goes():
-    desk = Desk(patience=Patience(remind=()))
+    desk = Desk(patience=AlertLimits(remind=()))
     desk.open(incident(fault=Fault.SERVER_ERROR))
     desk.wait(minutes=2)
     desk.open(flap("openai", scope=Scope.PROVIDER, accounts=BOTH))
@@ -969,7 +969,7 @@ def test_the_end_of_what_stays_is_told_also_where_more_comes_and_goes():
 
 
 def test_calm_is_told_only_where_it_turned_since_it_was_said_to_be_up():
-    quiet, restless = Desk(patience=Patience(remind=())), Desk(patience=Patience(remind=()))
+    quiet, restless = Desk(patience=AlertLimits(remind=())), Desk(patience=AlertLimits(remind=()))
     for desk, turned_s in ((quiet, 900), (restless, 1500)):
         desk.open(incident(fault=Fault.SERVER_ERROR), flap(turned_s=900))
         desk.wait(minutes=15)
@@ -1038,7 +1038,7 @@ def test_it_is_told_how_it_ended_also_where_another_trouble_was_there_then():
 
 @pytest.mark.parametrize("last", [Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY])
 def test_a_loss_for_good_is_the_end_of_refusals_that_came_and_went(last):
-    desk = Desk(patience=Patience(remind=()))
+    desk = Desk(patience=AlertLimits(remind=()))
     desk.open(flap(fault=Fault.INVALID_KEY))
     desk.wait(minutes=5)
     lost = broken(desk, fault=last)
@@ -1242,7 +1242,7 @@ WIDENED = (("main chat", 1), ("main chat", 1), ("flap", 1), ("flap", 1), ("main 
 @example([*WIDENED])
 @example([*WIDENED, ("stays", 1)])
 def test_who_was_told_that_it_comes_and_goes_hears_of_it_only_what_lasts_and_how_it_ended(turns):
-    desk, standing = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}
+    desk, standing = Desk(PHONE, MAIL, patience=AlertLimits(storm=1000, remind=())), {}
     for what, seconds in turns:
         turn(desk, standing, what)
         for _ in range(seconds // 60):

@@ -16,21 +16,21 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from monitor.alert.channel import Channel
-from monitor.alert.rule import Patience, Rules
+from monitor.alert.rule import AlertLimits, Rules
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection
-from monitor.detect.account_memory import Attention
-from monitor.detect.credit import Floor
+from monitor.detect.account_memory import WarningSettings
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Health, State
-from monitor.detect.latency import EXTRA_S, advance, pace
-from monitor.detect.target_memory import Track
-from monitor.runtime.loop import run
-from monitor.runtime.request import answering
-from monitor.runtime.round import once
-from monitor.schedule import Budget, LookPauses, Spending, Watch, next_at
+from monitor.detect.latency import EXTRA_S, advance, sensitivity_for
+from monitor.detect.target_memory import TargetMemory
+from monitor.runtime.loop import run_loop
+from monitor.runtime.request import serve_requests
+from monitor.runtime.round import run_round
+from monitor.schedule import DailyBudget, ProbePauses, Spending, Watch, next_at
 from monitor.stages import drill
-from monitor.stages.apply_config import take_up
-from monitor.stages.beat import beat, take_reports
+from monitor.stages.apply_config import apply_config
+from monitor.stages.beat import apply_reports, beat
 from monitor.stages.drill import Drill
 from monitor.stages.poll_status import probe_controls_now
 from monitor.state.belief import ControlResult
@@ -40,10 +40,10 @@ from monitor.store.connection import open_reader
 from monitor.store.lock import Busy
 from monitor.store.setting import Retention, StoreAddress, WriterLimits
 from monitor.store.store import open_store
-from probes.catalog import Shelf, load_provider
+from probes.catalog import ProviderFiles, load_provider
 from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
-from probes.proxy import STRAIGHT, Proxies, Proxy, Way
+from probes.proxy import DIRECT_EGRESS, Egress, Proxies, Proxy
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import health
 from tests.parts import run_stage
@@ -62,7 +62,7 @@ PAUSES = Pauses(
     beat_s=0.05,
     spread_s=0.1,
     drill=timedelta(seconds=0.3),
-    looks=LookPauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, prove_s=0.2, revive_s=0.1, back_off=(1, 2)),
+    probes=ProbePauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, prove_s=0.2, revive_s=0.1, back_off=(1, 2)),
 )
 
 
@@ -87,7 +87,7 @@ def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
             folder=folder / "site",
             providers={one.provider: load_provider(one.provider) for one in accounts.values()},
             accounts=accounts,
-            budgets={id: Budget(1, 10**6) for id in accounts},
+            budgets={id: DailyBudget(1, 10**6) for id in accounts},
             watches={watch.target.id: watch for watch in watches},
             channels=channels or (Channel("terminal", "terminal:"),),
         ),
@@ -100,7 +100,7 @@ def _model(provider):
 
 
 def told_offline_after(**time):
-    return Rules(patience=Patience(offline=timedelta(**time)))
+    return Rules(patience=AlertLimits(offline=timedelta(**time)))
 
 
 class Watching:
@@ -125,8 +125,8 @@ class Watching:
 async def watching(settings, **pauses):
     shown = []
     edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
-    async with open_state(settings, edge, pauses=replace(PAUSES, **pauses)) as made, answering(made):
-        stages = asyncio.create_task(run(made, asyncio.Event()))
+    async with open_state(settings, edge, pauses=replace(PAUSES, **pauses)) as made, serve_requests(made):
+        stages = asyncio.create_task(run_loop(made, asyncio.Event()))
         try:
             yield Watching(made, shown)
         finally:
@@ -255,27 +255,27 @@ def test_where_a_road_comes_and_goes_neutral_hosts_are_asked_at_each_doubt(tmp_p
                 for _ in range(2):
                     made.signals.doubted.add(target.answerer)
                     await run_stage(probe_controls_now, made)
-                    take_reports(made.belief, made.signals)
+                    apply_reports(made.belief, made.signals)
                     timer_s[0] += 20
                 return made.belief.control.online
 
     assert asyncio.run(play()) is False
 
 
-ELSEWHERE = Way(Proxies(https=Proxy("http", "proxy.example", 3128)))
-BELIEVING = Way(ca_file="/ours.pem")
+ELSEWHERE = Egress(Proxies(https=Proxy("http", "proxy.example", 3128)))
+BELIEVING = Egress(ca_file="/ours.pem")
 
 
 @pytest.mark.parametrize(
     ("failing", "asked"),
     [
         ({"openai/b"}, [ELSEWHERE]),  # though the first account goes straight
-        ({"openai/a"}, [STRAIGHT]),
+        ({"openai/a"}, [DIRECT_EGRESS]),
         ({"openai/b", "openai/c"}, []),  # what one road shows is no word on another
     ],
 )
 def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, asked):
-    ways, met, looked = {"openai/a": STRAIGHT, "openai/b": ELSEWHERE, "openai/c": BELIEVING}, [], []
+    ways, met, looked = {"openai/a": DIRECT_EGRESS, "openai/b": ELSEWHERE, "openai/c": BELIEVING}, [], []
 
     async def probe_control(_, __, ___, way):
         met.append(way)
@@ -303,7 +303,7 @@ def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, 
                 for _ in range(2):
                     made.signals.doubted.add(answerer)
                     await run_stage(probe_controls_now, made)
-                    take_reports(made.belief, made.signals)
+                    apply_reports(made.belief, made.signals)
                 return list(made.belief.control.controls)
 
     kept = asyncio.run(play())
@@ -463,10 +463,10 @@ def test_what_seems_slow_is_looked_at_again_soon_where_the_budget_has_room(tmp_p
             edge = Edge(lambda: noon, time.monotonic, random.random, print)
             async with open_state(settings, edge) as made:
                 made.planned.spendings["openai/main"] = Spending(noon.date(), tokens)
-                made.belief.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
+                made.belief.tracks[paid.target.id] = TargetMemory(total=seemingly_slow(noon))
                 slot = next_at(settings.watches[paid.target.id], Health(), noon, 3, 0.0)
                 await beat(made, [Observation(paid.target, slot, Outcome.OK, latency_s=1.1)], slot)
-                return made.planned.looks.next_at() - slot
+                return made.planned.probes.next_at() - slot
 
     assert (asyncio.run(play()) == timedelta(seconds=EXTRA_S)) is soon
 
@@ -475,7 +475,7 @@ def seemingly_slow(until):
     """Half a second, give or take, for ten hours; then an answer of more than twice that."""
     noise, series = random.Random(1), None
     for minute, seconds in enumerate([*(0.5 * noise.lognormvariate(0, 0.3) for _ in range(600)), 1.1]):
-        series = advance(series, seconds, until - timedelta(minutes=601 - minute), pace(60.0))
+        series = advance(series, seconds, until - timedelta(minutes=601 - minute), sensitivity_for(60.0))
     return series
 
 
@@ -483,7 +483,7 @@ def test_a_spent_budget_makes_the_paid_canary_unknown_and_leaves_the_free_one(tm
     async def play():
         async with simulator() as other_side:
             settings = config(tmp_path, other_side, ids=["openai/main"])
-            settings = replace(settings, budgets={"openai/main": Budget(1, 1)})
+            settings = replace(settings, budgets={"openai/main": DailyBudget(1, 1)})
             async with watching(settings) as monitor:
                 await monitor.until(lambda: monitor.states("openai/main/chat") == {State.UNKNOWN})
                 await asyncio.sleep(0.5)
@@ -519,7 +519,7 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
             async with watching(settings) as monitor:
                 wish = Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC))
                 for _ in range(2):  # who was cut off before he was answered asks for the same again
-                    await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
+                    await asyncio.to_thread(drill.request_drill, open_store(settings.store), wish, nobody_runs)
                 await inbox.until(lambda messages: len(messages) == 2)
                 return inbox, monitor.states("openai/main")
 
@@ -542,7 +542,7 @@ def test_the_end_of_a_drill_counts_no_drill_before_it_as_downtime(tmp_path):
                         seconds=heard
                     )  # who asks twice in a second asks for one drill
                     wish = Drill("openai/main", Fault.TIMEOUT, begun)
-                    await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
+                    await asyncio.to_thread(drill.request_drill, open_store(settings.store), wish, nobody_runs)
                     await inbox.until(lambda messages, heard=heard: len(messages) == heard)
             return inbox.messages[-1]
 
@@ -598,7 +598,7 @@ def test_a_clock_that_is_set_back_an_hour_does_not_stop_the_watch(tmp_path):
                 lambda: datetime.fromtimestamp(time.time() + shift[0], UTC), time.monotonic, random.random, print
             )
             async with open_state(config(tmp_path, other_side), edge, pauses=PAUSES) as made:
-                stages = asyncio.create_task(run(made, asyncio.Event()))
+                stages = asyncio.create_task(run_loop(made, asyncio.Event()))
                 await asyncio.sleep(1)
                 shift[0] = -3600
                 await asyncio.sleep(0.3)
@@ -617,7 +617,7 @@ def test_a_drill_that_a_crash_left_open_ends_after_the_restart(tmp_path):
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
                 wish = Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC))
-                await asyncio.to_thread(drill.ask, open_store(settings.store), wish, nobody_runs)
+                await asyncio.to_thread(drill.request_drill, open_store(settings.store), wish, nobody_runs)
                 await monitor.until(lambda: _delivered(settings) >= 1)
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) == 2)
@@ -635,7 +635,7 @@ def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_p
                 other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                 await monitor.until(lambda: monitor.shown)
                 smaller = {id: watch for id, watch in settings.watches.items() if not id.startswith("openai/main")}
-                take_up(monitor.state, replace(settings, watches=smaller))
+                apply_config(monitor.state, replace(settings, watches=smaller))
                 await monitor.until(lambda: not monitor.state.belief.incidents)
                 await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.3)
@@ -662,7 +662,7 @@ def test_one_ability_that_is_taken_out_ends_its_incident_alone(tmp_path):
                 other_side.set(KEYS["openai/main"], Trouble.READ_ONLY)
                 await monitor.until(lambda: monitor.shown)
                 smaller = {id: watch for id, watch in settings.watches.items() if watch.free}
-                take_up(monitor.state, replace(settings, watches=smaller))
+                apply_config(monitor.state, replace(settings, watches=smaller))
                 await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.5)
             return monitor
@@ -678,7 +678,7 @@ def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
             settings = replace(config(tmp_path, other_side), public_folder=tmp_path / "public", metrics=tmp_path / "m")
             async with watching(settings) as monitor:
                 moved = replace(settings, folder=tmp_path / "other", public_folder=tmp_path / "x", metrics=None)
-                take_up(monitor.state, moved)
+                apply_config(monitor.state, moved)
                 return settings, monitor.state.belief.config
 
     before, after = asyncio.run(play())
@@ -744,7 +744,7 @@ def test_a_first_failure_of_what_costs_asks_the_same_of_a_sibling_whose_day_has_
             (theirs,) = (id for id in chats if id.startswith("openai/backup/"))
             rare = {id: replace(watch, interval_s=3600) for id, watch in settings.watches.items()}
             often = {ours: replace(rare[ours], interval_s=EVERY_S)}
-            budgets = settings.budgets | {"openai/backup": Budget(usd, 10**9 if usd else 0)}
+            budgets = settings.budgets | {"openai/backup": DailyBudget(usd, 10**9 if usd else 0)}
             async with watching(replace(settings, watches=rare | often, budgets=budgets)) as monitor:
                 await monitor.until(lambda: len(monitor.state.belief.healths) == 6)
                 before = monitor.state.belief.healths[theirs].seen_at
@@ -806,11 +806,11 @@ def telling_config(folder, base, *channels):
     watches = [Watch(Target(account.id, "telling", canary), EVERY_S, True) for canary in TELLING["canaries"]]
     return replace(
         config(folder, None, *channels, ids=()),
-        providers={"telling": load_provider("telling", Shelf(tables={"telling": TELLING}))},
+        providers={"telling": load_provider("telling", ProviderFiles(tables={"telling": TELLING}))},
         accounts={account.id: account},
-        budgets={account.id: Budget(1, 1)},
+        budgets={account.id: DailyBudget(1, 1)},
         watches={watch.target.id: watch for watch in watches},
-        attentions={account.id: Attention(Floor({"USD": 5.0}), {"m"})},
+        attentions={account.id: WarningSettings(CreditThreshold({"USD": 5.0}), {"m"})},
     )
 
 
@@ -996,8 +996,8 @@ def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_pat
             shown = []
             edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
             async with open_state(settings, edge) as made:
-                made.planned.plan_looks(made.belief.config.watches, made.services.edge.clock(), 0)
-                await once(made)
+                made.planned.plan_probes(made.belief.config.watches, made.services.edge.clock(), 0)
+                await run_round(made)
             return "".join(shown)
 
     said = asyncio.run(play())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store import standby_path
-from monitor.store.standby_path import stand_in
+from monitor.store.standby_path import standby_file
 
 DATABASE = Path("/var/lib/somewhere/monitor.db")
 
@@ -22,14 +22,14 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_the_folder_that_the_service_manager_names_is_the_only_one(tmp_path, elsewhere):
-    assert stand_in(DATABASE, {"RUNTIME_DIRECTORY": f"{tmp_path}:/run/other"}).parent == tmp_path
-    assert stand_in(DATABASE, {"RUNTIME_DIRECTORY": str(tmp_path / "no such folder")}) is None
+    assert standby_file(DATABASE, {"RUNTIME_DIRECTORY": f"{tmp_path}:/run/other"}).parent == tmp_path
+    assert standby_file(DATABASE, {"RUNTIME_DIRECTORY": str(tmp_path / "no such folder")}) is None
 
 
 def test_the_folder_of_our_units_is_found_without_its_name(tmp_path, elsewhere):
     (tmp_path / "run").mkdir(mode=0o700)
 
-    assert stand_in(DATABASE, {}).parent == tmp_path / "run"
+    assert standby_file(DATABASE, {}).parent == tmp_path / "run"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask a service of another user")
@@ -44,12 +44,12 @@ def test_root_finds_the_folder_of_the_user_whose_database_it_is(tmp_path, elsewh
     os.chown(database, 65534, 65534)
     os.chown(folder, owner, owner)
 
-    found = stand_in(database, {})
+    found = standby_file(database, {})
     assert (found is not None and found.parent == folder) is is_found
 
 
 def test_else_a_private_folder_is_made(elsewhere):
-    assert stand_in(DATABASE, {}).parent == elsewhere
+    assert standby_file(DATABASE, {}).parent == elsewhere
     assert elsewhere.stat().st_mode & 0o777 == 0o700
 
 
@@ -63,10 +63,14 @@ def test_a_folder_that_others_may_have_laid_is_not_believed(tmp_path, elsewhere,
         elsewhere.mkdir()
         elsewhere.chmod(0o777)
 
-    assert stand_in(DATABASE, {}) is None
+    assert standby_file(DATABASE, {}) is None
 
 
 def test_each_database_has_a_stand_in_of_its_own(tmp_path):
     known = {"RUNTIME_DIRECTORY": str(tmp_path)}
 
-    assert stand_in(DATABASE, known) == stand_in(DATABASE, known) != stand_in(DATABASE.with_name("other.db"), known)
+    assert (
+        standby_file(DATABASE, known)
+        == standby_file(DATABASE, known)
+        != standby_file(DATABASE.with_name("other.db"), known)
+    )

@@ -30,7 +30,7 @@ def db(tmp_path):
 
 
 def save(db, tmp_path, batch):
-    return salvage.save(Writer(db, "here"), batch, tmp_path / "aside.jsonl")
+    return salvage.save_batch(Writer(db, "here"), batch, tmp_path / "aside.jsonl")
 
 
 def told(tmp_path):
@@ -113,7 +113,7 @@ def test_what_is_set_aside_is_bounded(db, tmp_path, monkeypatch):
 
     kept = sorted(path.name for path in tmp_path.glob("aside*"))
     assert kept == ["aside.jsonl", "aside.jsonl.1"]
-    assert sum((tmp_path / name).stat().st_size for name in kept) < 2 * (2_000 + salvage.LONGEST_PART)
+    assert sum((tmp_path / name).stat().st_size for name in kept) < 2 * (2_000 + salvage.MAX_PART_LENGTH)
 
 
 def test_a_database_that_takes_nothing_is_no_fault_of_the_batch(db, tmp_path):

@@ -6,12 +6,12 @@ from hypothesis import strategies as some
 
 from monitor.detect.health import TERMINAL, Health, State, Thresholds, advance
 from monitor.schedule import (
-    Agenda,
-    Budget,
+    DailyBudget,
+    ProbePlan,
     Spending,
     Watch,
     first_at,
-    has_room,
+    has_room_for_extra,
     is_affordable,
     is_due,
     is_patient,
@@ -195,19 +195,19 @@ def test_first_looks_come_soon_but_not_together():
     ("tokens", "usd", "affordable"), [(0, 0, True), (99, 0.9, True), (100, 0, False), (0, 1.0, False)]
 )
 def test_a_spent_budget_stops_paid_canaries_for_the_day(tokens, usd, affordable):
-    assert is_affordable(Budget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is affordable
+    assert is_affordable(DailyBudget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is affordable
 
 
 @pytest.mark.parametrize(("tokens", "usd", "room"), [(0, 0, True), (50, 0.5, True), (51, 0, False), (0, 0.51, False)])
 def test_a_look_out_of_turn_is_for_whoever_spends_no_faster_than_the_day_passes(tokens, usd, room):
-    assert has_room(Budget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is room
+    assert has_room_for_extra(DailyBudget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is room
 
 
 def test_a_new_day_has_a_new_budget():
     spent = Spending((NOON - timedelta(days=1)).date(), tokens=10**9)
 
-    assert is_affordable(Budget(1.0, 100), spent, NOON)
-    assert has_room(Budget(1.0, 100), spent, NOON)
+    assert is_affordable(DailyBudget(1.0, 100), spent, NOON)
+    assert has_room_for_extra(DailyBudget(1.0, 100), spent, NOON)
 
 
 def test_spending_adds_up_and_starts_anew_with_the_day():
@@ -223,7 +223,7 @@ def test_calls_of_unknown_price_count_as_tokens_only():
 
 
 def test_the_agenda_gives_what_is_due_once_and_in_order():
-    agenda = Agenda()
+    agenda = ProbePlan()
     for name, seconds in (("c", 3), ("a", 1), ("b", 2), ("later", 60)):
         agenda.set(name, at(seconds))
 
@@ -233,7 +233,7 @@ def test_the_agenda_gives_what_is_due_once_and_in_order():
 
 
 def test_a_look_can_be_moved_forward_but_not_back():
-    agenda = Agenda()
+    agenda = ProbePlan()
     agenda.set("a", at(60))
     agenda.hurry("a", at(5))
     agenda.hurry("a", at(30))
@@ -242,7 +242,7 @@ def test_a_look_can_be_moved_forward_but_not_back():
 
 
 def test_however_many_ask_for_it_a_target_is_hurried_once_in_five_seconds():
-    agenda, looks = Agenda(), []
+    agenda, looks = ProbePlan(), []
     agenda.set("a", at(3600))
     for second in range(12):
         agenda.hurry("a", at(second))
@@ -254,7 +254,7 @@ def test_however_many_ask_for_it_a_target_is_hurried_once_in_five_seconds():
 
 
 def test_a_look_under_way_is_not_started_twice():
-    agenda = Agenda()
+    agenda = ProbePlan()
     agenda.set("a", at(0))
     agenda.take_due(at(0))
     agenda.hurry("a", at(1))
@@ -263,7 +263,7 @@ def test_a_look_under_way_is_not_started_twice():
 
 
 def test_a_target_that_is_no_longer_watched_is_forgotten():
-    agenda = Agenda()
+    agenda = ProbePlan()
     agenda.set("a", at(0))
     agenda.drop("a")
 

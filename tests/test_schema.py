@@ -16,11 +16,11 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.cli import main
 from monitor.detect.health import State
 from monitor.store.connection import open_reader, open_writer, transaction
-from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
+from monitor.store.expected_schema import LAYOUT, MIGRATIONS_TABLE, VERSION, layout
 from monitor.store.readable_view import drop_views
 from monitor.store.reader import Reader
-from monitor.store.schema import STEPS, migrate
-from monitor.store.submission import write_alone
+from monitor.store.schema import MIGRATIONS, migrate
+from monitor.store.submission import write_directly
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at
@@ -73,7 +73,7 @@ def test_what_an_older_version_left_is_resumed(tmp_path, version):
         assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
-        assert {name: its for name, its in layout(db).items() if name != STEPS_TABLE} == LAYOUT
+        assert {name: its for name, its in layout(db).items() if name != MIGRATIONS_TABLE} == LAYOUT
         remembered, told = Reader(db, "here").resumption.resume(), Reader(db, "here").resumption.correspondence(at(61))
         assert (remembered.healths[CHAT.id].state, remembered.healths[CHAT.id].fault) == (
             State.DOWN,
@@ -110,7 +110,7 @@ def test_a_copy_of_before_is_not_replaced_by_one_of_what_an_older_program_left_h
     path = lay(1, tmp_path / "monitor.db")
     before = lay(1, tmp_path / "monitor.db.schema-1").read_bytes()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        STEPS.apply(Database(db), stop_before="m006_outcome")
+        MIGRATIONS.apply(Database(db), stop_before="m006_outcome")
     open_writer(path).close()
 
     assert (tmp_path / "monitor.db.schema-1").read_bytes() == before
@@ -147,7 +147,7 @@ def test_a_reader_reads_the_older_database_while_another_process_migrates_it(tmp
 def test_a_reply_is_written_into_an_older_database_which_that_migrates(tmp_path, version):
     path = lay(version, tmp_path / "monitor.db")
     reply = Reply(ReplyKind.ACKNOWLEDGE, at(55), "Jo", "20261121-120000-a30d277685")
-    write_alone(path, "here", lambda writer: writer.save_reply(reply))
+    write_directly(path, "here", lambda writer: writer.save_reply(reply))
 
     with closing(open_reader(path)) as db:
         subjects = [subject for (subject,) in db.execute("SELECT subject FROM reply")]

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from monitor.config.document import Document
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.config.section import SECRET
-from monitor.log import Discreet
+from monitor.log import RedactingFormatter
 from monitor.store.link_key import link_key
 
 PLACES = {
@@ -74,14 +74,14 @@ def config(tmp_path):
     (tmp_path / "monitor.toml").write_text(TEXT.format(beat="https://hc-ping.com/Beat-5ecret-1"))
     (tmp_path / "state").mkdir()
     link_key(tmp_path / "state" / "monitor.db")
-    return load(tmp_path / "monitor.toml", KNOWN)
+    return load_config(tmp_path / "monitor.toml", KNOWN)
 
 
 def test_every_secret_is_taken_out_of_a_line_of_the_log(config):
     signing = (config.store.database.parent / "monitor.db.key").read_bytes().hex()
     said = " and ".join([*KNOWN.values(), *IN_FILE, signing])
 
-    shown = Discreet(config.secrets).format(line(said))
+    shown = RedactingFormatter(config.secrets).format(line(said))
     assert "5ecret" not in shown
     assert signing[10:40] not in shown
 

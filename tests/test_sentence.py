@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.detect.measure import Kind
+from monitor.detect.measure import Measure
 from monitor.detect.reason import (
     AllSlow,
     AtUsualPace,
@@ -44,9 +44,9 @@ from monitor.detect.reason import (
     PoolStays,
     ProviderWarns,
     RefusedBetween,
+    RemarkOn,
     ReminderDue,
     RoseSlowly,
-    SaidOf,
     SlowerThanUsual,
     UnderReview,
     UsedByOthers,
@@ -55,45 +55,45 @@ from monitor.detect.reason import (
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.reason import (
-    Alone,
-    Answering,
+    AccountsRefused,
     AnswerWords,
     BudgetBurnt,
     BudgetLasts,
+    CanaryFailure,
     ControlAnswered,
     DrillOnly,
     DrillWanted,
-    Elsewhere,
-    Lone,
-    Met,
+    FailingShare,
+    NeutralHosts,
     NobodyWatched,
     NoLongerWatched,
-    Posted,
+    NoOtherAccount,
+    NothingAnswers,
+    OneModelFails,
+    OthersShaken,
+    PageReports,
+    PageSilent,
+    ProvidersUnreachable,
     Reason,
-    Refused,
-    Shaken,
-    Share,
     Siblings,
     SourceDoubted,
     SourceStale,
     StageFailed,
+    StillAnswering,
     Symptom,
-    Unanswered,
     Undecided,
-    Unposted,
-    Unreached,
     WholeErrorLogged,
 )
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.status_source import StatusSource
 from monitor.diagnose.subject import Scope
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.snapshot import Manner, SourceView
-from monitor.publish.translation import load_speech
-from monitor.sentence.detected import MEASURED, WITHHELD, remark
-from monitor.sentence.doubted import BOUNDS, DEFECTS, DETOURS, OBSTACLES, PROXIES, doubted
-from monitor.sentence.found import DOES
-from monitor.sentence.reason import ending, reasons, spelled
+from monitor.publish.snapshot import SiteSettings, SourceView
+from monitor.publish.translation import load_language
+from monitor.sentence.diagnosis import STAGE_WORK
+from monitor.sentence.doubt import BOUNDS, DEFECTS, DETOURS, OBSTACLES, PROXIES, describe_doubt
+from monitor.sentence.finding import MEASURED, WITHHELD, describe_answer
+from monitor.sentence.reason import describe_ending, describe_reasons, with_sentences
 from monitor.stage import Stage
 from monitor.words import Language
 from probes.doubt import (
@@ -120,7 +120,7 @@ from probes.doubt import (
     WentBack,
     XmlBroken,
 )
-from probes.feeds.merge import claimed
+from probes.feeds.merge import component_notice
 from probes.model import Fault
 from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Claim, Impact
 from probes.proxy import ProxyFault, ProxyStopped
@@ -187,20 +187,22 @@ DOUBTS = [
 REASONS = [
     ("what a user wrote", "what a user wrote"),
     (
-        Symptom((Met(("chat", "list"), 503, Fault.OVERLOADED), Met(("list",), None, Fault.TIMEOUT))),
+        Symptom(
+            (CanaryFailure(("chat", "list"), 503, Fault.OVERLOADED), CanaryFailure(("list",), None, Fault.TIMEOUT))
+        ),
         "chat, list: HTTP 503",
     ),
-    (Symptom((Met(("list",), None, Fault.TIMEOUT),)), "list: no answer, timeout"),
-    (Share(2, 3), "2 of 3 accounts fail the same way"),
-    (Share(1, 3), "1 of 3 accounts fails"),
-    (Alone(1), "only one account is watched here"),
-    (Alone(3), "no other account has been asked the same since"),
+    (Symptom((CanaryFailure(("list",), None, Fault.TIMEOUT),)), "list: no answer, timeout"),
+    (FailingShare(2, 3), "2 of 3 accounts fail the same way"),
+    (FailingShare(1, 3), "1 of 3 accounts fails"),
+    (NoOtherAccount(1), "only one account is watched here"),
+    (NoOtherAccount(3), "no other account has been asked the same since"),
     (Siblings(1, at(20)), "1 other account of this provider has answered since it began (probed 40 s ago)"),
     (Siblings(2, at(50)), "2 other accounts of this provider have answered since it began (probed 10 s ago)"),
-    (Answering(("chat", "list")), "still answers: chat, list"),
-    (Answering(("chat",), at(0)), "still answers: chat (probed 1 min ago)"),
-    (Shaken(1), "1 other account has failed the same way since it began, and answered in between"),
-    (Shaken(2), "2 other accounts have failed the same way since it began, and answered in between"),
+    (StillAnswering(("chat", "list")), "still answers: chat, list"),
+    (StillAnswering(("chat",), at(0)), "still answers: chat (probed 1 min ago)"),
+    (OthersShaken(1), "1 other account has failed the same way since it began, and answered in between"),
+    (OthersShaken(2), "2 other accounts have failed the same way since it began, and answered in between"),
     (
         ControlAnswered(at(50), None, 401, 0.08),
         "a call without a key was answered (80 ms, 10 s ago): the API is reachable",
@@ -218,45 +220,45 @@ REASONS = [
         "a call without a key was refused too (HTTP 403, region blocked",
     ),
     (
-        Posted("Errors", "investigating", at(-3540)),
+        PageReports("Errors", "investigating", at(-3540)),
         "the provider's page reports trouble: Errors (investigating, since",
     ),
-    (Posted("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
+    (PageReports("Errors", "investigating", None), "the provider's page reports trouble: Errors (investigating)"),
     *(
         (
-            Posted(one.title, "no notice posted", None, claim=one),
+            PageReports(one.title, "no notice posted", None, claim=one),
             f"the provider's page reports trouble: {one.title} (no notice posted)",
         )
         for one in (Claim("Chat", Impact.CRITICAL), Claim(None, Impact.MINOR))
     ),
     (
-        Posted(UNTITLED, "investigating", None),
+        PageReports(UNTITLED, "investigating", None),
         "the provider's page reports trouble: a notice without a title (investigating)",
     ),
     (
-        Posted("Errors", "in progress", None, planned=True),
+        PageReports("Errors", "in progress", None, planned=True),
         "the provider's page reports maintenance: Errors (in progress)",
     ),
     (
-        Posted("Errors", "in progress", at(0), planned=True),
+        PageReports("Errors", "in progress", at(0), planned=True),
         "the provider's page reports maintenance: Errors (in progress, since 12:00 UTC, 1 min ago)",
     ),
-    (Unposted(readable=True), "the provider's page reports no trouble"),
+    (PageSilent(readable=True), "the provider's page reports no trouble"),
     (
-        Unposted(readable=True, whole=False),
+        PageSilent(readable=True, whole=False),
         "the provider's page reports no trouble in the part that can be read",
     ),
-    (Unposted(readable=False), "the provider's page cannot be read now"),
-    (Refused(3, 3), "all 3 accounts here are refused"),
-    (Refused(2, 3, "billing card-1"), "2 of 3 accounts of billing card-1 are refused"),
+    (PageSilent(readable=False), "the provider's page cannot be read now"),
+    (AccountsRefused(3, 3), "all 3 accounts here are refused"),
+    (AccountsRefused(2, 3, "billing card-1"), "2 of 3 accounts of billing card-1 are refused"),
     (Undecided(), "either the provider's key service is failing, or everything you have there is lost"),
-    (Lone(2), "all 2 accounts that have asked for it since fail the same way, while another model answers"),
-    (Lone(1), "it fails while another model answers"),
-    (Unanswered(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
-    (Unanswered(2, 1), "nothing answers: 2 targets of the only provider fail"),
-    (Unreached(2, 3), "2 of 3 unrelated providers cannot be reached from here"),
-    (Elsewhere(reached=True), "this machine can reach other hosts"),
-    (Elsewhere(reached=False), "nothing else can be reached from this machine either"),
+    (OneModelFails(2), "all 2 accounts that have asked for it since fail the same way, while another model answers"),
+    (OneModelFails(1), "it fails while another model answers"),
+    (NothingAnswers(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
+    (NothingAnswers(2, 1), "nothing answers: 2 targets of the only provider fail"),
+    (ProvidersUnreachable(2, 3), "2 of 3 unrelated providers cannot be reached from here"),
+    (NeutralHosts(reached=True), "this machine can reach other hosts"),
+    (NeutralHosts(reached=False), "nothing else can be reached from this machine either"),
     (SourceDoubted("is empty"), "it is empty"),
     *((SourceDoubted(one), f"it {said}") for one, said in DOUBTS),
     (
@@ -304,22 +306,22 @@ REASONS = [
     (RefusedBetween(3, NOON), "3 answers since 21 Nov 2026, 12:00 UTC were refusals, with good ones in between"),
     (UnderReview(), "a sign that the account may be under review, not that it is lost"),
     (
-        SlowerThanUsual(Kind.FIRST, 0.5, 1.3, NOON),
+        SlowerThanUsual(Measure.FIRST, 0.5, 1.3, NOON),
         "time to the first piece of the answer: usual 0.50 s, now 1.30 s (2.6 times) since 21 Nov 2026, 12:00 UTC",
     ),
     (
-        SlowerThanUsual(Kind.TOKEN, 4, 40, NOON),
+        SlowerThanUsual(Measure.TOKEN, 4, 40, NOON),
         "output tokens after the first: usual 50 tokens/s, now 5.0 tokens/s (10.0 times as slow) "
         "since 21 Nov 2026, 12:00 UTC",
     ),
-    (LateAnswers(Kind.TOTAL, 9, 10, 0.75), "9 of the last 10 answers took longer than 0.75 s; usually only 5 % do"),
+    (LateAnswers(Measure.TOTAL, 9, 10, 0.75), "9 of the last 10 answers took longer than 0.75 s; usually only 5 % do"),
     (
-        LateAnswers(Kind.TOKEN, 9, 10, 10),
+        LateAnswers(Measure.TOKEN, 9, 10, 10),
         "9 of the last 10 answers came slower than 20 tokens/s; usually only 5 % do",
     ),
     (RoseSlowly(), "it rose slowly: the last hour compared with the last day"),
     (
-        PaceStays(Kind.TOTAL, 1.5, 0.5),
+        PaceStays(Measure.TOTAL, 1.5, 0.5),
         "time to the whole answer: 1.50 s instead of 0.50 s; it has stayed that way and is the new baseline",
     ),
     (
@@ -381,8 +383,8 @@ REASONS = [
         AllSlow(),
         "everything probed since then answers slowly, at providers that have nothing in common but the road to them",
     ),
-    (SaidOf("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
-    (SaidOf("openai/main", "as it was written"), "openai/main: as it was written"),
+    (RemarkOn("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
+    (RemarkOn("openai/main", "as it was written"), "openai/main: as it was written"),
     (AtUsualPace(1), "1 other account of this provider answers at the usual pace"),
     (AtUsualPace(2), "2 other accounts of this provider answer at the usual pace"),
 ]
@@ -391,9 +393,9 @@ REMARKS = [
     ("Your account has been deactivated.", "Your account has been deactivated."),
     (CreditLeft("USD", 3), "3.00 USD left"),
     (FlapTurns(6, 5), "6 changes between up and down in 5 min"),
-    (PaceRose(Kind.FIRST, 0.5, 1.3, NOON), "usual 0.50 s, now 1.30 s since 12:00 UTC"),
+    (PaceRose(Measure.FIRST, 0.5, 1.3, NOON), "usual 0.50 s, now 1.30 s since 12:00 UTC"),
     (
-        PaceStays(Kind.TOKEN, 16, 4),
+        PaceStays(Measure.TOKEN, 16, 4),
         "output tokens after the first: 12 tokens/s instead of 50 tokens/s; it has stayed that way and is the new "
         "baseline",
     ),
@@ -414,7 +416,7 @@ REMARKS = [
     (DrillOnly(), "This is a drill. No provider said this, and nothing is wrong with the account."),
 ]
 """Remarks, and what they say in English."""
-EVERY = [*REASONS, *((SaidOf("openai", one), said) for one, said in REMARKS if not isinstance(one, DrillOnly))]
+EVERY = [*REASONS, *((RemarkOn("openai", one), said) for one, said in REMARKS if not isinstance(one, DrillOnly))]
 
 
 def of_a_provider(*found, **facts):
@@ -433,7 +435,7 @@ def test_there_is_an_example_of_each_doubt():
 @pytest.mark.parametrize(
     ("table", "kind"),
     [
-        *((MEASURED, Kind), (WITHHELD, Withheld), (DOES, Stage)),
+        *((MEASURED, Measure), (WITHHELD, Withheld), (STAGE_WORK, Stage)),
         *((DEFECTS, Defect), (OBSTACLES, Obstacle), (DETOURS, Detour), (BOUNDS, Bound), (PROXIES, ProxyFault)),
     ],
 )
@@ -443,14 +445,14 @@ def test_a_table_has_a_sentence_for_each_value(table, kind):
 
 @pytest.mark.parametrize(("found", "said"), REASONS)
 def test_a_reason_is_said_as_of_when_it_was_found(found, said):
-    (sentence,) = reasons(of_a_provider(found))
+    (sentence,) = describe_reasons(of_a_provider(found))
 
     assert sentence.startswith(said)
 
 
 @pytest.mark.parametrize(("found", "said"), REMARKS)
 def test_what_stands_for_an_answer_is_said_in_short(found, said):
-    assert remark(found) == said
+    assert describe_answer(found) == said
 
 
 @pytest.mark.parametrize("found", [one for one, _ in EVERY])
@@ -477,17 +479,17 @@ def test_what_a_version_of_before_kept_is_said_as_it_wrote_it():
     }
     old = msgspec.convert(row, Incident, strict=False)
 
-    german = load_speech("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de", (TEMPLATES / LANGUAGES,))
     for language in (Language(), german):
-        assert reasons(old, language) == ["the ceiling fell"]
-        assert ending(old, language) == f"{words}; it stays so"
-        assert remark(old.evidence[0].words, language) == words
-    assert ending(msgspec.convert({**row, "ending": ""}, Incident, strict=False)) == ""
+        assert describe_reasons(old, language) == ["the ceiling fell"]
+        assert describe_ending(old, language) == f"{words}; it stays so"
+        assert describe_answer(old.evidence[0].words, language) == words
+    assert describe_ending(msgspec.convert({**row, "ending": ""}, Incident, strict=False)) == ""
 
 
 def test_an_incident_is_spelled_out_for_a_template_of_somebodys_own():
     evidence = Evidence("openai/main", NOON, Fault.INVALID_KEY, "drill", DrillOnly())
-    it = spelled(replace(of_a_provider(UnderReview()), ending=NoLongerWatched(), evidence=(evidence,)))
+    it = with_sentences(replace(of_a_provider(UnderReview()), ending=NoLongerWatched(), evidence=(evidence,)))
 
     assert it.reasons == ("a sign that the account may be under review, not that it is lost",)
     assert it.ending == "it is no longer watched: the configuration no longer names it"
@@ -511,7 +513,7 @@ QUOTED = {
 
 @pytest.mark.parametrize("found", [one for one, _ in EVERY])
 def test_no_word_of_ours_is_said_but_through_the_language(found):
-    (sentence,) = reasons(of_a_provider(found), MUTE)
+    (sentence,) = describe_reasons(of_a_provider(found), MUTE)
 
     assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
 
@@ -543,7 +545,7 @@ def any_of(its):
     return some.sampled_from(its)
 
 
-SPEECHES = [load_speech(language, (TEMPLATES / LANGUAGES,)) for language in SHIPPED]
+SPEECHES = [load_language(language, (TEMPLATES / LANGUAGES,)) for language in SHIPPED]
 ROLES = {"reason": Reason, "remark": AnswerWords}
 KINDS = [(role, kind) for role, its in ROLES.items() for kind in get_args(its) if kind is not str]
 CODES = {"HTTP"}
@@ -551,7 +553,7 @@ CODES = {"HTTP"}
 
 
 def spoken(role, found, language):
-    return reasons(of_a_provider(found), language)[0] if role == "reason" else remark(found, language)
+    return describe_reasons(of_a_provider(found), language)[0] if role == "reason" else describe_answer(found, language)
 
 
 @pytest.mark.parametrize(("role", "kind"), KINDS, ids=lambda one: getattr(one, "__name__", one))
@@ -572,8 +574,8 @@ def test_whatever_is_found_is_said_in_each_language_and_read_again_as_it_was(rol
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_page_in_another_language_has_no_english_reason(language):
     """An incident for each kind of reason, and of remark, and for each way to end."""
-    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
-    found = [one for one, _ in EVERY if not isinstance(one.words if isinstance(one, SaidOf) else one, str)]
+    speech = load_language(language, (TEMPLATES / LANGUAGES,))
+    found = [one for one, _ in EVERY if not isinstance(one.words if isinstance(one, RemarkOn) else one, str)]
     opened = [replace(of_a_provider(one), id=f"reason-{n}") for n, one in enumerate(found)]
     proofs = [Evidence("openai/main", NOON, Fault.SLOW, "x", one) for one, _ in REMARKS]
     opened += [replace(incident(evidence=(one,)), id=f"proof-{n}", reasons=()) for n, one in enumerate(proofs)]
@@ -582,14 +584,14 @@ def test_a_page_in_another_language_has_no_english_reason(language):
         account(),
         open_incidents=tuple(shown(one, advice="") for one in opened),
         past_incidents=(shown(ended, advice=""),),
-        manner=Manner(language=language),
+        manner=SiteSettings(language=language),
     )
     files = render(shot)
     text = {it.id: Document(files[f"incidents/{it.id}.html"]).text for it in (*opened, ended)}
 
     for it in opened[: len(found)]:
         assert speech.reasons(it)[0] in text[it.id]
-        assert reasons(it)[0] not in text[it.id]
+        assert describe_reasons(it)[0] not in text[it.id]
     for n, one in enumerate(proofs):
         assert speech.remark(one.words) in text[f"proof-{n}"]
     assert speech.ending(ended) in text["ended"]
@@ -603,11 +605,13 @@ CLAIMED = [Claim(part, impact) for part in ("Chat", None) for impact in CLAIMS]
 @pytest.mark.parametrize("claim", CLAIMED)
 def test_what_a_page_shows_without_a_notice_is_said_in_the_language_of_ours(language, claim):
     """Also what an earlier version read: its notice has all that the title is made of."""
-    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
-    shown_as = claimed("page", claim)
+    speech = load_language(language, (TEMPLATES / LANGUAGES,))
+    shown_as = component_notice("page", claim)
     source = SourceView("a/b", "A", "https://a.example", True, NOON, None, (shown_as,))
-    page = Document(render(snapshot(account(), sources=(source,), manner=Manner(language=language)))["index.html"])
-    (said,) = speech.reasons(of_a_provider(Posted(shown_as.title, shown_as.stage[0], None, claim=shown_as.claim)))
+    page = Document(
+        render(snapshot(account(), sources=(source,), manner=SiteSettings(language=language)))["index.html"]
+    )
+    (said,) = speech.reasons(of_a_provider(PageReports(shown_as.title, shown_as.stage[0], None, claim=shown_as.claim)))
     title = f"{claim.part or speech.say(WHOLE_PAGE)}: {speech.say(CLAIMS[claim.impact])}"
 
     assert shown_as.claim == claim
@@ -619,12 +623,12 @@ def test_what_a_page_shows_without_a_notice_is_said_in_the_language_of_ours(lang
 def test_what_a_version_of_before_kept_of_a_posted_notice_is_said_as_it_wrote_it():
     old = {"type": "posted", "title": "API: full outage", "stage": "no notice posted", "since": None}
 
-    (said,) = reasons(of_a_provider(msgspec.convert(old, Reason)), DE)
+    (said,) = describe_reasons(of_a_provider(msgspec.convert(old, Reason)), DE)
     assert said == "die Seite des Anbieters meldet eine Störung: API: full outage (keine Meldung dazu)"
 
 
 def test_german_writes_numbers_dates_and_plurals_as_german_does():
-    german = load_speech("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de", (TEMPLATES / LANGUAGES,))
     it = of_a_provider(
         Siblings(1, at(20)),
         Siblings(2, at(20)),
@@ -643,53 +647,57 @@ def test_german_writes_numbers_dates_and_plurals_as_german_does():
 
 
 def test_what_was_looked_at_just_now_is_told_without_its_age():
-    fresh = incident(scope=Scope.PROVIDER, reasons=(Answering(("chat",), at(40)),), reasoned_at=at(60))
+    fresh = incident(scope=Scope.PROVIDER, reasons=(StillAnswering(("chat",), at(40)),), reasoned_at=at(60))
 
-    assert reasons(fresh) == ["still answers: chat"]
+    assert describe_reasons(fresh) == ["still answers: chat"]
 
 
 def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
     control = ControlAnswered(at(50), None, 401, 0.08)
-    (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(control,), reasoned_at=at(60)))
+    (said,) = describe_reasons(
+        incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(control,), reasoned_at=at(60))
+    )
 
     assert said.endswith("so the problem is this account")
 
 
 @given(any_of(Doubt))
 def test_whatever_is_doubted_of_a_source_has_no_word_but_those_of_its_language(doubt):
-    assert set(re.findall(r"[A-Za-z]{2,}", doubted(doubt, MUTE))) <= {"HTTP"}
-    assert msgspec.json.decode(msgspec.json.encode(Source("a/b", problem=doubt)), type=Source).problem == doubt
+    assert set(re.findall(r"[A-Za-z]{2,}", describe_doubt(doubt, MUTE))) <= {"HTTP"}
+    assert (
+        msgspec.json.decode(msgspec.json.encode(StatusSource("a/b", problem=doubt)), type=StatusSource).problem == doubt
+    )
 
 
 @given(any_of(Doubt))
 def test_whatever_is_doubted_of_a_source_is_said_in_each_language_shipped(doubt):
     for language in (DE, ZH):
-        said = doubted(doubt, language)
-        assert said != doubted(doubt)
+        said = describe_doubt(doubt, language)
+        assert said != describe_doubt(doubt)
         assert "{" not in said
 
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
-    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
+    speech = load_language(language, (TEMPLATES / LANGUAGES,))
     found = [*(one for one, _ in DOUBTS), SourceStale(), None]
     sources = tuple(
         SourceView(f"a/{n}", f"a{n}", "https://a.example", False, None, one, ()) for n, one in enumerate(found)
     )
-    files = render(snapshot(account(), sources=sources, manner=Manner(language=language)))
+    files = render(snapshot(account(), sources=sources, manner=SiteSettings(language=language)))
     text = Document(files["index.html"]).text
 
     for n, one in enumerate(found):
         assert f"a{n}: {speech.doubt(one) if one else speech.say('not read yet')}" in text
     status = json.loads(files["status.json"])["status_sources"]
-    assert [one["problem"] for one in status] == [one and doubted(one) for one in found]
+    assert [one["problem"] for one in status] == [one and describe_doubt(one) for one in found]
 
 
 def test_what_a_version_of_before_kept_of_a_source_is_quoted():
-    source = msgspec.json.decode(b'{"id": "a/b", "problem": "is empty", "failures": 3}', type=Source)
+    source = msgspec.json.decode(b'{"id": "a/b", "problem": "is empty", "failures": 3}', type=StatusSource)
     (reason,) = [msgspec.convert({"type": "source-doubted", "problem": "is empty"}, Reason)]
 
     assert source.problem == "is empty"
-    assert (doubted(source.problem), doubted(source.problem, DE)) == ("is empty", "is empty")
-    assert reasons(of_a_provider(reason), DE) == ["beim Lesen fiel auf: „is empty“"]
-    assert reasons(of_a_provider(reason), ZH) == ["读取时发现：“is empty”"]
+    assert (describe_doubt(source.problem), describe_doubt(source.problem, DE)) == ("is empty", "is empty")
+    assert describe_reasons(of_a_provider(reason), DE) == ["beim Lesen fiel auf: „is empty“"]
+    assert describe_reasons(of_a_provider(reason), ZH) == ["读取时发现：“is empty”"]

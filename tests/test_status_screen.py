@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.config.load import load
+from monitor.config.load import load_config
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.console.table import Table, TableCell, lay_out
 from monitor.console.terminal import Colour, is_coloured, paint
@@ -18,7 +18,7 @@ from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
 from monitor.publish.collect import UNSEEN
 from monitor.publish.snapshot import Substitute
-from monitor.publish.status import standing
+from monitor.publish.status import current_state
 from monitor.store.row import Batch
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
@@ -32,7 +32,7 @@ LONG = "openai/mobile-app-frontend-gateway-europe-west-1-blue-green-canary"
 
 
 def screen(shot, most=80, ids=None, **options):
-    now = standing(shot)
+    now = current_state(shot)
     made = make_screen(shot, now, frozenset(now.marks) if ids is None else ids, targets=False, most=most, **options)
     return list(screen_lines(made))
 
@@ -259,7 +259,7 @@ def watched(tmp_path_factory):
     """A folder whose monitor has seen two accounts answer and one not yet."""
     folder = tmp_path_factory.mktemp("watched")
     (folder / "monitor.toml").write_text(CONFIG)
-    config = load(folder / "monitor.toml", {name: KEYS[id] for name, id in VARIABLES.items()})
+    config = load_config(folder / "monitor.toml", {name: KEYS[id] for name, id in VARIABLES.items()})
     asked = [one.target for one in config.watches.values() if one.target.account != "openai/backup"]
     at = datetime.now(UTC)
     healths = {one.id: Health(State.UP, since=at, seen_at=at, well_at=at) for one in asked}

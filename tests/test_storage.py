@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.alert.channel import Channel
-from monitor.alert.storage_notice import LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
+from monitor.alert.storage_notice import LASTING, RECENT, STEADY, LastNotice, StorageEventKind, due_notices, read_notice
 from monitor.state.services import Pauses
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from tests.conftest import NOON
@@ -16,8 +16,10 @@ SECOND = timedelta(seconds=1)
 
 
 def heard(refusal, refused_at=None, told=None, channels=(PHONE,)):
-    told = {name: Heard(news, NOON - ago) for name, (news, ago) in (told or {}).items()}
-    return [(one.channel, *read_news(one.note)) for one in due_news(channels, refusal, refused_at, told, NOON, BRIEF)]
+    told = {name: LastNotice(news, NOON - ago) for name, (news, ago) in (told or {}).items()}
+    return [
+        (one.channel, *read_notice(one.note)) for one in due_notices(channels, refusal, refused_at, told, NOON, BRIEF)
+    ]
 
 
 def since(ago, kind=RefusalKind.FULL):
@@ -26,8 +28,8 @@ def since(ago, kind=RefusalKind.FULL):
 
 def test_every_channel_hears_that_it_cannot_be_written():
     assert heard(since(SECOND), channels=(PHONE, MAIL)) == [
-        ("phone", StoreNews.REFUSED, "it is full"),
-        ("mail", StoreNews.REFUSED, "it is full"),
+        ("phone", StorageEventKind.REFUSED, "it is full"),
+        ("mail", StorageEventKind.REFUSED, "it is full"),
     ]
 
 
@@ -35,24 +37,44 @@ def test_every_channel_hears_that_it_cannot_be_written():
     ("refusal", "refused_ago", "told", "news"),
     [
         pytest.param(None, None, {}, None, id="all is well"),
-        pytest.param(since(SECOND), SECOND, {"phone": (StoreNews.REFUSED, SECOND)}, None, id="it knows"),
-        pytest.param(None, STEADY, {"phone": (StoreNews.REFUSED, RECENT)}, StoreNews.BACK, id="it is back"),
-        pytest.param(None, STEADY - SECOND, {"phone": (StoreNews.REFUSED, RECENT)}, None, id="back for a moment"),
-        pytest.param(None, None, {"phone": (StoreNews.REFUSED, RECENT)}, StoreNews.BACK, id="back after a restart"),
-        pytest.param(None, None, {"phone": (StoreNews.BACK, RECENT)}, None, id="it knows that it is back"),
+        pytest.param(since(SECOND), SECOND, {"phone": (StorageEventKind.REFUSED, SECOND)}, None, id="it knows"),
         pytest.param(
-            None, -STEADY, {"phone": (StoreNews.REFUSED, -RECENT)}, StoreNews.BACK, id="the clock was set back since"
+            None, STEADY, {"phone": (StorageEventKind.REFUSED, RECENT)}, StorageEventKind.BACK, id="it is back"
         ),
         pytest.param(
-            since(SECOND), None, {"phone": (StoreNews.BACK, -SECOND)}, StoreNews.REFUSED, id="and then came again"
+            None, STEADY - SECOND, {"phone": (StorageEventKind.REFUSED, RECENT)}, None, id="back for a moment"
         ),
-        pytest.param(since(SECOND), SECOND, {"phone": (StoreNews.BACK, SECOND)}, None, id="comes and goes"),
         pytest.param(
-            since(LASTING), SECOND, {"phone": (StoreNews.BACK, LASTING)}, StoreNews.REFUSED, id="came again and stays"
+            None, None, {"phone": (StorageEventKind.REFUSED, RECENT)}, StorageEventKind.BACK, id="back after a restart"
         ),
-        pytest.param(since(SECOND), SECOND, {"phone": (StoreNews.BACK, RECENT)}, StoreNews.REFUSED, id="came again"),
+        pytest.param(None, None, {"phone": (StorageEventKind.BACK, RECENT)}, None, id="it knows that it is back"),
+        pytest.param(
+            None,
+            -STEADY,
+            {"phone": (StorageEventKind.REFUSED, -RECENT)},
+            StorageEventKind.BACK,
+            id="the clock was set back since",
+        ),
+        pytest.param(
+            since(SECOND),
+            None,
+            {"phone": (StorageEventKind.BACK, -SECOND)},
+            StorageEventKind.REFUSED,
+            id="and then came again",
+        ),
+        pytest.param(since(SECOND), SECOND, {"phone": (StorageEventKind.BACK, SECOND)}, None, id="comes and goes"),
+        pytest.param(
+            since(LASTING),
+            SECOND,
+            {"phone": (StorageEventKind.BACK, LASTING)},
+            StorageEventKind.REFUSED,
+            id="came again and stays",
+        ),
+        pytest.param(
+            since(SECOND), SECOND, {"phone": (StorageEventKind.BACK, RECENT)}, StorageEventKind.REFUSED, id="came again"
+        ),
         pytest.param(since(BRIEF - SECOND, RefusalKind.LOCKED), SECOND, {}, None, id="somebody copies it"),
-        pytest.param(since(BRIEF, RefusalKind.LOCKED), SECOND, {}, StoreNews.REFUSED, id="somebody holds it"),
+        pytest.param(since(BRIEF, RefusalKind.LOCKED), SECOND, {}, StorageEventKind.REFUSED, id="somebody holds it"),
     ],
 )
 def test_each_is_told_once_and_what_comes_and_goes_is_not_told_each_time(refusal, refused_ago, told, news):

@@ -21,9 +21,9 @@ from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import VERSION
 from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
-from monitor.store.rollup import FORGET, forget, forget_answers
+from monitor.store.rollup import DELETE, delete_answers, delete_before
 from monitor.store.row import OUTCOMES, Batch, from_ms, to_json, to_ms
-from monitor.store.schema import STEPS
+from monitor.store.schema import MIGRATIONS
 from monitor.store.setting import StoreAddress
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
@@ -82,7 +82,7 @@ def test_it_is_a_wal_database_that_syncs_each_commit(db):
 
 
 def test_the_schema_version_is_the_number_of_steps(db):
-    assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION == len(STEPS._migrations)
+    assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION == len(MIGRATIONS._migrations)
 
 
 def test_a_second_writer_is_told_who_is_first(path):
@@ -265,24 +265,24 @@ def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, mo
     monkeypatch.setattr("monitor.store.rollup.ROWS_AT_ONCE", 4)
     write_hours(writer, 2)
 
-    assert forget(db, "observation", at(3600)) == 4
-    assert forget(db, "observation", at(3600)) == 2
-    assert forget(db, "observation", at(3600)) == 0
+    assert delete_before(db, "observation", at(3600)) == 4
+    assert delete_before(db, "observation", at(3600)) == 2
+    assert delete_before(db, "observation", at(3600)) == 0
     assert count(db, "observation") == 6
 
 
 def test_everything_that_grows_can_be_forgotten():
-    assert set(FORGET) == {"observation", "evidence", "ceiling", "hourly", "daily"}
+    assert set(DELETE) == {"observation", "evidence", "ceiling", "hourly", "daily"}
 
 
 def test_an_answer_goes_when_nothing_refers_to_it_any_more(db, writer):
     one = observation(Fault.TIMEOUT, answer=Answer("x", "words"))
     writer.save(Batch(at(0), (one,), {CHAT.id: health(Fault.TIMEOUT, answer=one.answer)}))
-    forget(db, "evidence", at(3600))
+    delete_before(db, "evidence", at(3600))
 
-    assert forget_answers(db, at(3600)) == 0  # the current belief rests on it
+    assert delete_answers(db, at(3600)) == 0  # the current belief rests on it
     writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
-    assert forget_answers(db, at(3600)) == 1
+    assert delete_answers(db, at(3600)) == 1
 
 
 def letter(writer, change, *channels, seconds=0):
@@ -307,7 +307,7 @@ def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are
 ):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m010_about_channel")
+        MIGRATIONS.apply(Database(old), stop_before="m010_about_channel")
         columns = "channel, step, number, note, at, state, tries, next"
         for number, name in enumerate(KNOWN):
             old.execute(f"INSERT INTO outbox ({columns}) VALUES (?, 'digest', ?, 'd', 5, 'sent', 1, 5)", (name, number))
@@ -324,7 +324,7 @@ def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are
 def test_an_outbox_of_before_the_steps_is_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m005_step")
+        MIGRATIONS.apply(Database(old), stop_before="m005_step")
         details = to_json(incident())
         facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
         old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
@@ -343,7 +343,7 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
 def test_rows_of_before_are_of_the_location_that_looked_last(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m011_location")
+        MIGRATIONS.apply(Database(old), stop_before="m011_location")
         for series, (location, seen) in enumerate((("attic", 9), ("office", 20), ("cellar", None)), 1):
             old.execute("INSERT INTO series VALUES (?, ?, 'openai', 'openai/main', 'chat', '')", (series, location))
             facts = "INSERT INTO health (series_id, state, failures, successes, seen) VALUES (?, 'up', 0, 0, ?)"
@@ -382,7 +382,7 @@ def test_rows_of_before_are_of_the_location_that_looked_last(path):
 def test_rows_of_before_any_look_are_of_the_location_that_is_known(path, rows, location):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m011_location")
+        MIGRATIONS.apply(Database(old), stop_before="m011_location")
         old.executescript(rows)
         old.execute("INSERT INTO mark VALUES ('beat', '5')")
         old.execute("PRAGMA user_version = 10")
@@ -394,7 +394,7 @@ def test_rows_of_before_any_look_are_of_the_location_that_is_known(path, rows, l
 def test_outcomes_that_were_kept_as_words_are_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m006_outcome")
+        MIGRATIONS.apply(Database(old), stop_before="m006_outcome")
         old.execute("INSERT INTO series VALUES (1, 'here', 'openai', 'openai/main', 'list', '')")
         for number, outcome in enumerate(Outcome):
             facts = (to_ms(at(number)), outcome)
@@ -424,7 +424,7 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
 def test_the_latest_good_answer_of_before_is_found_among_the_looks(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m008_well")
+        MIGRATIONS.apply(Database(old), stop_before="m008_well")
         for series, canary in ((1, "list"), (2, "chat")):
             old.execute("INSERT INTO series VALUES (?, 'here', 'openai', 'openai/main', ?, '')", (series, canary))
             old.execute(

@@ -13,25 +13,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.alert.case import KEPT, Message, Step, Telling
+from monitor.alert.case import KEEP_FOR, Message, Notification, Step
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.control.message import Request, RequestKind, RequestResult, RequestStatus
-from monitor.detect.account_memory import Note
+from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import State
-from monitor.detect.latency import Kind
+from monitor.detect.latency import Measure
 from monitor.detect.limits import MOST
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import NEW
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.stage_failure import Stage, once_more
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.stage_failure import Stage, add_failure
+from monitor.diagnose.status_source import StatusSource
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
-from monitor.store.clock import Trace
+from monitor.store.clock import ClockTrace
 from monitor.store.lock import Busy
 from monitor.store.overlap import Overlap
 from monitor.store.row import Batch
@@ -219,7 +219,7 @@ def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(writer,
     assert remembered.incidents == {opened.incident.id: opened.incident}
     told = stored.resumption.correspondence(at(61))
     assert told.cases[opened.incident.id].changes == (opened,)
-    assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
+    assert told.cases[opened.incident.id].told == {"phone": (Notification(Step.OPENED, 0, opened.id, at(60)),)}
     assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
     assert stored.marks.last_beat() == at(60)
 
@@ -230,7 +230,7 @@ def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(writer, st
     writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
 
     assert stored.resumption.correspondence(at(59)).replies == [short]
-    late = stored.resumption.correspondence(at(6) + KEPT)
+    late = stored.resumption.correspondence(at(6) + KEEP_FOR)
     assert (late.cases, late.replies) == ({}, [])
 
 
@@ -260,13 +260,14 @@ def test_the_part_of_the_road_that_failed_is_remembered(writer, stored, phase):
 
 
 def test_a_start_resumes_what_the_detectors_remember(writer, stored):
-    key, pool = PoolKey("openai", "chat", Kind.TOTAL, None), Pool(at(0))
-    note, track = Note(), NEW
-    source = Source("openai", problem=PlatformChanged(Defective(Defect.EMPTY), ("Checkly",)))
+    key, pool = PoolKey("openai", "chat", Measure.TOTAL, None), Pool(at(0))
+    note, track = AccountMemory(), NEW
+    source = StatusSource("openai", problem=PlatformChanged(Defective(Defect.EMPTY), ("Checkly",)))
     writer.save(
         Batch(
             at(0), (observation(),), {CHAT.id: health(None)},
-            notes={"openai/main": note}, tracks={CHAT.id: track}, pools={key: pool}, trace=Trace(at(0), 5.0, "boot"),
+            notes={"openai/main": note}, tracks={CHAT.id: track}, pools={key: pool},
+            trace=ClockTrace(at(0), 5.0, "boot"),
         )
     )  # fmt: skip
     writer.save_source(source)
@@ -274,12 +275,12 @@ def test_a_start_resumes_what_the_detectors_remember(writer, stored):
     left = stored.resumption
     assert (left.tracks(), left.pools()) == ({CHAT.id: track}, {key: pool})
     assert (left.resume().notes, left.resume().sources) == ({"openai/main": note}, {"openai": source})
-    assert stored.marks.trace() == Trace(at(0), 5.0, "boot")
+    assert stored.marks.trace() == ClockTrace(at(0), 5.0, "boot")
 
 
 def test_what_one_process_leaves_to_the_next_is_the_last_that_was_said(writer, stored):
     assert (stored.marks.failing(), stored.marks.said(), stored.marks.overlap()) == ([], {}, None)
-    failing, overlap = once_more(None, Stage.PROBE, "OSError", NOON), Overlap(3, at(0), at(60))
+    failing, overlap = add_failure(None, Stage.PROBE, "OSError", NOON), Overlap(3, at(0), at(60))
     for said in ({"page": "full"}, {"page": "fuller"}):
         writer.save_said(said)
     writer.save_failing([failing])
@@ -344,7 +345,7 @@ def test_what_a_process_knows_of_the_telling_is_written_where_a_store_lacks_it(w
     letter(writer, opened, "phone")
     case = replace(
         stored.resumption.correspondence(at(1)).cases[opened.incident.id],
-        told=dict.fromkeys(("phone", "mail"), (Telling(Step.OPENED, 0, opened.id, at(0)),)),
+        told=dict.fromkeys(("phone", "mail"), (Notification(Step.OPENED, 0, opened.id, at(0)),)),
     )
     writer.recall([case], [ACKNOWLEDGED], at(3600))
 

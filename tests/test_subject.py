@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.reply import Reply
-from monitor.alert.rule import accounts_of, providers_of
+from monitor.alert.rule import accounts_of_incident, providers_of
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Incident, open_incident
 from monitor.diagnose.subject import (
@@ -164,9 +164,9 @@ def test_who_is_asked_for_the_accounts_of_an_incident_is_told_no_other(one, othe
     shared = open_incident(cause(subject_of_answerer(Scope.MODEL, one, "vendor/m"), one.id, other.id))
     sign = replace(open_incident(cause(subject_of_account(Scope.MODEL, one, "m"))), signal=True)
 
-    assert accounts_of(shared) == {one.account, other.account}
+    assert accounts_of_incident(shared) == {one.account, other.account}
     assert providers_of(shared) == {one.provider, other.provider}
-    assert (accounts_of(sign), providers_of(sign)) == ({one.account}, {one.provider})
+    assert (accounts_of_incident(sign), providers_of(sign)) == ({one.account}, {one.provider})
 
 
 MAIN = Target("openai/main", "openai", "chat", "gpt")

@@ -14,18 +14,18 @@ import pytest
 from msgspec import Raw
 
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.control.message import LONGEST, Request, RequestKind, RequestResult, RequestStatus
+from monitor.control.message import MAX_LINE_BYTES, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.file_owner import Unheard, owner_of
-from monitor.store.legacy_reply import forget_left, left_replies
-from monitor.store.lock import Busy, Lock, lock_file
+from monitor.store.file_owner import NotCarriedOut, owner_of
+from monitor.store.legacy_reply import delete_legacy_replies, legacy_replies
+from monitor.store.lock import Busy, Lock, lock_path
 from monitor.store.reader import Reader
-from monitor.store.replies import leave
+from monitor.store.replies import save_reply
 from monitor.store.row import Batch
-from monitor.store.standby_path import stand_in
-from monitor.store.submission import PATIENCE_S, socket_files, submit, write_alone
+from monitor.store.standby_path import standby_file
+from monitor.store.submission import PATIENCE_S, socket_files, submit_request, write_directly
 from monitor.store.writer import Writer
 from tests.backstage import public_folder
 from tests.conftest import at
@@ -84,25 +84,25 @@ def nobody_else():
 
 def test_while_nobody_runs_a_reply_is_written_by_who_gives_it_and_the_lock_is_free_again(database):
     for _ in range(2):
-        leave(database, "here", REPLY)
+        save_reply(database, "here", REPLY)
 
     assert replies(database) == [REPLY]
     Lock(database).release()
 
 
 def test_a_reply_is_no_beat(database):
-    leave(database, "here", REPLY)
+    save_reply(database, "here", REPLY)
 
     with closing(open_reader(database)) as db:
         assert Reader(db, "here").marks.last_beat() == at(0)
 
 
 def test_a_database_that_is_not_there_yet_is_made_but_not_its_folder(tmp_path):
-    leave(tmp_path / "monitor.db", "here", REPLY)
+    save_reply(tmp_path / "monitor.db", "here", REPLY)
     assert replies(tmp_path / "monitor.db") == [REPLY]
 
     with pytest.raises(StoreError, match="none: does not exist; start `provider-monitor run` or `once` first"):
-        leave(tmp_path / "none" / "monitor.db", "here", REPLY)
+        save_reply(tmp_path / "none" / "monitor.db", "here", REPLY)
     assert not (tmp_path / "none").exists()
 
 
@@ -113,15 +113,15 @@ def test_what_is_no_database_of_ours_is_left_as_it_is(database, content):
     database.write_bytes(content)
 
     with pytest.raises(StoreError):
-        leave(database, "here", REPLY)
+        save_reply(database, "here", REPLY)
     assert database.read_bytes() == content
     assert [one.name for one in database.parent.glob("*.db*")] == ["monitor.db"]
 
 
 def test_whoever_holds_the_database_is_asked(database):
     with process(database) as asked:
-        leave(database, "here", REPLY)
-        assert submit(database, REQUEST, nobody_else) == ""
+        save_reply(database, "here", REPLY)
+        assert submit_request(database, REQUEST, nobody_else) == ""
 
     assert [one.kind for one in asked] == [RequestKind.REPLY] * 2
     assert replies(database) == []
@@ -135,14 +135,14 @@ def test_whoever_holds_the_database_is_asked(database):
     ],
 )
 def test_what_was_not_done_is_not_said_to_be(database, status, words, told):
-    with process(database, status, words), pytest.raises(Unheard, match=told):
-        leave(database, "here", REPLY)
+    with process(database, status, words), pytest.raises(NotCarriedOut, match=told):
+        save_reply(database, "here", REPLY)
 
 
 @pytest.mark.parametrize("status", [RequestStatus.DONE, RequestStatus.KNOWN])
 def test_what_is_to_be_known_of_it_is_said(database, status, caplog):
     with process(database, status, "this is kept in memory"):
-        leave(database, "here", REPLY)
+        save_reply(database, "here", REPLY)
 
     assert caplog.messages == ["this is kept in memory"]
 
@@ -150,8 +150,8 @@ def test_what_is_to_be_known_of_it_is_said(database, status, caplog):
 def test_whoever_does_not_listen_is_waited_for_and_then_named_with_the_repair(database):
     lock, began = Lock(database), time.monotonic()
     told = f"monitor.db is held by process {os.getpid()}, which does not listen: .* restart it, then say this again"
-    with pytest.raises(Unheard, match=told):
-        submit(database, REQUEST, lambda: Lock(database, briefly=True).release(), patience_s=0.5)
+    with pytest.raises(NotCarriedOut, match=told):
+        submit_request(database, REQUEST, lambda: Lock(database, briefly=True).release(), patience_s=0.5)
     assert 0.5 <= time.monotonic() - began < 3
     lock.release()
 
@@ -159,8 +159,10 @@ def test_whoever_does_not_listen_is_waited_for_and_then_named_with_the_repair(da
 def test_whoever_migrates_an_older_database_is_named_at_once(tmp_path):
     path = lay(5, tmp_path / "monitor.db")
     lock, began_s = Lock(path), time.monotonic()
-    with pytest.raises(Unheard, match="which is migrating it from an older version, or is of that version: say this"):
-        submit(path, REQUEST, lambda: write_alone(path, "here", lambda it: it.save_reply(REPLY)))
+    with pytest.raises(
+        NotCarriedOut, match="which is migrating it from an older version, or is of that version: say this"
+    ):
+        submit_request(path, REQUEST, lambda: write_directly(path, "here", lambda it: it.save_reply(REPLY)))
     lock.release()
 
     assert time.monotonic() - began_s < PATIENCE_S / 2
@@ -179,7 +181,7 @@ def test_a_process_that_starts_or_ends_is_waited_for(database, how):
 
     with ThreadPoolExecutor(1) as other:
         moving = other.submit(move_on)
-        submit(database, REQUEST, lambda: write_alone(database, "here", lambda it: it.save_reply(REPLY)))
+        submit_request(database, REQUEST, lambda: write_directly(database, "here", lambda it: it.save_reply(REPLY)))
         moving.result()
     assert replies(database) == ([] if how == "it begins to listen" else [REPLY])
 
@@ -187,7 +189,7 @@ def test_a_process_that_starts_or_ends_is_waited_for(database, how):
 def test_many_who_write_by_themselves_at_once_all_write(database):
     given = [Reply(ReplyKind.ACKNOWLEDGE, at(number), "Jo", "some-incident") for number in range(30)]
     with ThreadPoolExecutor(30) as hands:
-        list(hands.map(lambda reply: leave(database, "here", reply), given * 2))
+        list(hands.map(lambda reply: save_reply(database, "here", reply), given * 2))
 
     assert replies(database) == given
 
@@ -208,7 +210,7 @@ def test_a_process_that_starts_gets_its_turn_among_commands_without_end(database
         for number in range(10_000):
             if time.monotonic() > until:
                 return
-            leave(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(number), "Jo", f"{hand}"))
+            save_reply(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(number), "Jo", f"{hand}"))
 
     with ThreadPoolExecutor(3) as hands:
         busy = [hands.submit(answer_on, hand) for hand in range(3)]
@@ -234,7 +236,7 @@ def test_each_path_to_a_database_leads_to_one_lock_one_socket_and_one_stand_in(d
     (tmp_path / "far" / "link.db").symlink_to(database)
     paths = [database, tmp_path / "folder" / database.name, tmp_path / "far" / "link.db"]
 
-    assert len({lock_file(one) for one in paths}) == len({stand_in(one) for one in paths}) == 1
+    assert len({lock_path(one) for one in paths}) == len({standby_file(one) for one in paths}) == 1
     for held in paths:
         lock = Lock(held)
         for one in paths:
@@ -243,10 +245,10 @@ def test_each_path_to_a_database_leads_to_one_lock_one_socket_and_one_stand_in(d
         lock.release()
     with process(database) as asked:
         for one in paths:
-            leave(one, "here", REPLY)
+            save_reply(one, "here", REPLY)
     assert len(asked) == len(paths)
     for one in paths:
-        leave(one, "here", REPLY)
+        save_reply(one, "here", REPLY)
     assert [*(tmp_path / "far").iterdir()] == [tmp_path / "far" / "link.db"]
 
 
@@ -263,30 +265,30 @@ def test_a_link_that_comes_to_lead_elsewhere_takes_the_lock_along(database, tmp_
 
 
 def test_a_process_that_could_make_no_lock_file_is_given_way_to_and_is_not_named_by_the_databases_first_bytes(database):
-    lock_file(database).unlink(missing_ok=True)
+    lock_path(database).unlink(missing_ok=True)
     with database.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        lock_file(database).write_text("4711 briefly")  # of somebody who is gone
+        lock_path(database).write_text("4711 briefly")  # of somebody who is gone
         with pytest.raises(Busy) as caught:
             Lock(database)
-        with pytest.raises(Unheard, match=r"monitor.db is held by another process, which does not listen"):
-            submit(database, REQUEST, lambda: write_alone(database, "here", print), patience_s=0.1)
-    assert str(caught.value).startswith(f"{lock_file(database)}: another provider-monitor (another process) is at work")
+        with pytest.raises(NotCarriedOut, match=r"monitor.db is held by another process, which does not listen"):
+            submit_request(database, REQUEST, lambda: write_directly(database, "here", print), patience_s=0.1)
+    assert str(caught.value).startswith(f"{lock_path(database)}: another provider-monitor (another process) is at work")
     Lock(database).release()
 
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(database, tmp_path):
     (tmp_path / "precious").write_text("precious")
-    lock_file(database).unlink(missing_ok=True)
-    lock_file(database).symlink_to(tmp_path / "precious")
+    lock_path(database).unlink(missing_ok=True)
+    lock_path(database).symlink_to(tmp_path / "precious")
     Lock(database).release()
 
     assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_what_is_too_long_for_the_socket_is_refused_before_anything_is_asked(database):
-    with pytest.raises(Unheard, match="too long; name less than 64 KiB at once"):
-        submit(database, Request(RequestKind.REPLY, Raw(b'"' + b"x" * LONGEST + b'"')), nobody_else)
+    with pytest.raises(NotCarriedOut, match="too long; name less than 64 KiB at once"):
+        submit_request(database, Request(RequestKind.REPLY, Raw(b'"' + b"x" * MAX_LINE_BYTES + b'"')), nobody_else)
 
 
 @pytest.fixture
@@ -309,10 +311,10 @@ def owners(folder):
 
 @as_root
 def test_what_root_writes_for_another_user_belongs_to_that_user(theirs):
-    leave(theirs, "here", REPLY)
+    save_reply(theirs, "here", REPLY)
 
     assert replies(theirs) == [REPLY]
-    assert lock_file(theirs).exists()
+    assert lock_path(theirs).exists()
     assert owners(theirs.parent.parent) == {(STRANGER, STRANGER)}
 
 
@@ -348,15 +350,15 @@ def test_another_user_reaches_no_socket_of_ours(theirs):
     with process(theirs):
         os.seteuid(2)
         try:
-            with pytest.raises(Unheard, match="monitor.db belongs to nobody, and this is bin: .* sudo -u nobody"):
-                leave(theirs, "here", REPLY)
+            with pytest.raises(NotCarriedOut, match="monitor.db belongs to nobody, and this is bin: .* sudo -u nobody"):
+                save_reply(theirs, "here", REPLY)
         finally:
             os.seteuid(0)
 
 
 def test_what_an_older_version_left_as_files_is_read_in_order_and_then_gone(database):
     folder, wishes = database.with_name("monitor.db.replies"), database.with_name("monitor.db.wishes")
-    aside = stand_in(database)
+    aside = standby_file(database)
     third = aside.with_name(f"{aside.name}.replies")
     for one in (folder, wishes, third):
         one.mkdir()
@@ -369,10 +371,10 @@ def test_what_an_older_version_left_as_files_is_read_in_order_and_then_gone(data
         (folder / f"{name}.json").write_bytes(content)
     (wishes / "c.json").write_bytes(b'{"account": "openai/main"}')
 
-    found = left_replies(database)
+    found = legacy_replies(database)
     assert [one.reply.subject for one in found] == ["early", "late"]
     assert sorted(path.name for path in folder.iterdir()) == ["a.json"]
-    forget_left(database, found)
+    delete_legacy_replies(database, found)
     assert not any(one.exists() for one in (folder, wishes, third))
 
 
@@ -381,16 +383,16 @@ def test_a_file_that_an_older_version_left_and_nobody_can_read_is_set_aside_and_
     folder.mkdir()
     (folder / "a.json").symlink_to("/etc/hostname")
 
-    assert left_replies(database) == []
+    assert legacy_replies(database) == []
     assert "cannot be read" in caplog.text
     assert [one.name for one in folder.iterdir()] == ["a.unread"]
-    forget_left(database, [])
+    delete_legacy_replies(database, [])
     assert folder.exists()
 
 
 def test_while_the_lock_is_held_by_another_process_nothing_is_written(database):
-    with lock_file(database).open("w") as file:
+    with lock_path(database).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(Busy):
-            write_alone(database, "here", lambda it: it.save_reply(REPLY))
+            write_directly(database, "here", lambda it: it.save_reply(REPLY))
     assert replies(database) == []

@@ -10,18 +10,18 @@ from functools import partial
 import pytest
 
 from monitor.diagnose import stage_failure
-from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
+from monitor.diagnose.stage_failure import CALM, FailingStage, add_failure, back_off_s, error_name
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import collect, status
-from monitor.publish.front_page import front
+from monitor.publish.front_page import build_front
 from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.translation import ENGLISH, load_speech
+from monitor.publish.translation import ENGLISH, load_language
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
-from monitor.sentence.found import DOES, stage_failed
+from monitor.sentence.diagnosis import STAGE_WORK, describe_stage_failure
 from monitor.stage import FORMER_NAMES, Stage
-from monitor.stages.beat import change
-from monitor.stages.liveness import trouble
+from monitor.stages.beat import save_change
+from monitor.stages.liveness import beat_problem
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.connection import open_reader
@@ -49,7 +49,7 @@ async def world_at(folder, clock=None):
 
 
 def supervise(state):
-    return Supervisor(state.services, state.belief, state.signals, partial(change, state), rest_s=lambda _: 0.02)
+    return Supervisor(state.services, state.belief, state.signals, partial(save_change, state), rest_s=lambda _: 0.02)
 
 
 @asynccontextmanager
@@ -158,9 +158,9 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
             with state.services.storage.store.reading() as stored:
                 now = state.services.edge.clock()
                 return (
-                    run_stage(trouble, state),
-                    collect.take(stored, state.belief.config, now),
-                    collect.pulse(stored.marks, state.belief.config, now),
+                    run_stage(beat_problem, state),
+                    collect.build_snapshot(stored, state.belief.config, now),
+                    collect.read_freshness(stored.marks, state.belief.config, now),
                 )
 
     async def broken():
@@ -169,9 +169,9 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
     words, snapshot, pulse = asyncio.run(play())
     assert words == "the monitor's own fault: publishing the page keeps failing (ZeroDivisionError)"
     german = "eigener Fehler des Monitors: Es misslingt immer wieder, die Seite zu erstellen (ZeroDivisionError)"
-    for speech, said in ((ENGLISH, words), (load_speech("de", (TEMPLATES / LANGUAGES,)), german)):
-        assert said in front(snapshot, status.standing(snapshot), speech).warnings
-    assert tuple(map(stage_failed, snapshot.faults)) == (words,)
+    for speech, said in ((ENGLISH, words), (load_language("de", (TEMPLATES / LANGUAGES,)), german)):
+        assert said in build_front(snapshot, status.current_state(snapshot), speech).warnings
+    assert tuple(map(describe_stage_failure, snapshot.faults)) == (words,)
     assert (pulse.is_steady, words in pulse.words) == (False, True)
 
 
@@ -228,7 +228,7 @@ def test_the_pause_grows_up_to_a_limit(times, pause_s):
 
 
 def test_a_failure_is_over_after_a_calm_while_or_when_the_clock_was_set_back():
-    one = once_more(None, Stage.PROBE, "OSError", NOON)
+    one = add_failure(None, Stage.PROBE, "OSError", NOON)
 
     assert not one.is_over(NOON + CALM / 2)
     assert one.is_over(NOON + CALM)
@@ -236,18 +236,18 @@ def test_a_failure_is_over_after_a_calm_while_or_when_the_clock_was_set_back():
 
 
 def test_an_error_among_others_is_named_by_its_own_kind():
-    assert named(ExceptionGroup("a", [ExceptionGroup("b", [KeyError("secret")])])) == "KeyError"
+    assert error_name(ExceptionGroup("a", [ExceptionGroup("b", [KeyError("secret")])])) == "KeyError"
 
 
 def test_each_stage_says_what_it_does():
-    assert set(DOES) == set(Stage)
-    assert "page" in stage_failed(Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").reason)
+    assert set(STAGE_WORK) == set(Stage)
+    assert "page" in describe_stage_failure(FailingStage(Stage.PUBLISH, 1, NOON, NOON, "OSError").reason)
     assert supervisor.CALM is CALM
 
 
 @pytest.mark.parametrize(("before", "now"), FORMER_NAMES.items())
 def test_what_a_row_of_before_calls_a_stage_is_that_stage(before, now):
-    row = to_json([Failing(Stage.DRILL, 3, NOON, NOON, "OSError")]).replace("drill", before)
+    row = to_json([FailingStage(Stage.DRILL, 3, NOON, NOON, "OSError")]).replace("drill", before)
 
-    assert [one.stage for one in from_json(row, list[Failing])] == [now]
+    assert [one.stage for one in from_json(row, list[FailingStage])] == [now]
     assert read_subject(Scope.STAGE, before).part == now

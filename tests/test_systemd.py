@@ -117,7 +117,7 @@ def test_a_schedule_that_does_not_go_on_is_no_life(tmp_path, manager, late_s, li
     async def play():
         async with simulator() as other_side, open_state(config(tmp_path, other_side), real_edge(print)) as state:
             state.services.manager, state.times.beaten_at = Manager(manager.address, 0.2), 1.0
-            state.planned.looks.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
+            state.planned.probes.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
             telling = asyncio.create_task(run_stage(feed_watchdog, state))
             await asyncio.sleep(0.3)
             telling.cancel()

@@ -12,22 +12,22 @@ from monitor import words
 from monitor.alert.case import Step
 from monitor.alert.channel import Detail, Format
 from monitor.alert.text import (
-    FOLDER,
     LISTED,
-    Circumstances,
+    TEMPLATE_FOLDER,
     DigestSummary,
+    MessageContext,
+    MessagePart,
     MessageTemplates,
-    Piece,
     UsableAccount,
     compose,
+    compose_channel_failure,
     compose_digest,
-    compose_failing,
-    compose_news,
-    worst,
+    compose_storage_notice,
+    worst_severity,
 )
 from monitor.detect.reason import HardlyLeft, UnderReview
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
-from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence_change, open_incident
 from monitor.diagnose.reason import NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.publish.render import TEMPLATES
@@ -43,11 +43,11 @@ CAUSE = Diagnosis(
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
 RESOLVED = Change(replace(OPENED.incident, closed_at=at(3620)), ChangeKind.RESOLVED, at(3620))
-AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help.openai.com.")
+AROUND = MessageContext("office", simulated=False, advice="Appeal at https://help.openai.com.")
 
 
 def message(step=Step.OPENED, change=OPENED, around=AROUND, form=Format.TEXT, detail=Detail.FULL, seconds=20, **facts):
-    return compose([Piece(step, 0, change, around, **facts)], detail, form, MessageTemplates(), at(seconds))
+    return compose([MessagePart(step, 0, change, around, **facts)], detail, form, MessageTemplates(), at(seconds))
 
 
 def plain(text):
@@ -114,7 +114,7 @@ def test_the_end_of_a_drill_says_that_the_drill_is_over_and_of_no_account_that_i
 
 @pytest.mark.parametrize("form", Format)
 def test_a_list_says_which_of_several_that_ended_was_a_drill(form):
-    pieces = [Piece(Step.RESOLVED, 0, one, AROUND) for one in (RESOLVED, DRILLED)]
+    pieces = [MessagePart(Step.RESOLVED, 0, one, AROUND) for one in (RESOLVED, DRILLED)]
     said = compose(pieces, Detail.FULL, form, MessageTemplates(), at(3700)).body
 
     assert [said.count(words) for words in (", over after", ", the drill is over after")] == [1, 1]
@@ -158,7 +158,7 @@ def test_who_was_offline_says_from_when_to_when_and_what_it_did_not_see(form, st
 
 @pytest.mark.parametrize("form", Format)
 def test_a_gap_says_what_is_not_known_and_what_to_do(form):
-    text = message(Step.MISSED, absence(at(0), at(3600)), form=form)
+    text = message(Step.MISSED, absence_change(at(0), at(3600)), form=form)
 
     assert text.title == "[GAP] the monitor was not watching for 1 h"
     assert "Nothing is known about this time" in text.body
@@ -202,14 +202,14 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
 def test_the_outage_that_makes_a_row_is_told_with_it_as_one(form):
     outage = replace(OPENED, incident=replace(OPENED.incident, fault=Fault.TIMEOUT))
     row = replace(FLAPPING, incident=replace(FLAPPING.incident, evidence=(replace(FLAP_EVIDENCE[0], target=MAIN),)))
-    both = [Piece(Step.OPENED, 0, change, AROUND) for change in (row, outage)]
+    both = [MessagePart(Step.OPENED, 0, change, AROUND) for change in (row, outage)]
     text = compose(both, Detail.FULL, form, MessageTemplates(), at(1800))
 
     assert text.title == "[FLAPPING] openai/main: no answer in time"
     assert "It comes and goes: 11 changes in 30 min" in text.body
     assert "What came back" in text.body
     assert "11 changes in 30 min" in text.brief
-    other = Piece(Step.OPENED, 0, OPENED, AROUND)
+    other = MessagePart(Step.OPENED, 0, OPENED, AROUND)
     assert compose([*both, other], Detail.FULL, form, MessageTemplates(), at(1800)).title.startswith(
         "[1 FLAPPING, 1 DOWN] "
     )
@@ -222,9 +222,9 @@ def test_a_template_that_does_not_end_is_tried_once_until_it_is_changed(tmp_path
     (tmp_path / "short.txt.j2").write_text(ENDLESS)
     templates = MessageTemplates(tmp_path)
     began = time.monotonic()
-    first = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
+    first = compose([MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
     told, took_s = dict(templates.warnings), time.monotonic() - began
-    again = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
+    again = compose([MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
 
     assert first.body == again.body == message(detail=Detail.SHORT).body
     assert "TimeoutError: it does not end within 0.5 s" in told["short.txt.j2"]
@@ -358,12 +358,12 @@ def many(number):
     ones = [
         replace(OPENED.incident, id=f"i{n}", about=read_subject(Scope.ACCOUNT, f"openai/a{n}")) for n in range(number)
     ]
-    return [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
+    return [MessagePart(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
 
 
 @pytest.mark.parametrize("form", Format)
 def test_several_messages_are_one_list_and_the_rest_is_counted(form):
-    pieces = [*many(LISTED + 5), Piece(Step.RESOLVED, 0, RESOLVED, AROUND)]
+    pieces = [*many(LISTED + 5), MessagePart(Step.RESOLVED, 0, RESOLVED, AROUND)]
     text = compose(pieces, Detail.FULL, form, MessageTemplates(), at(20))
 
     assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
@@ -373,7 +373,7 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
 
 
 def test_a_list_is_named_after_what_goes_on_not_after_what_is_over():
-    over = Piece(Step.RESOLVED, 0, RESOLVED, AROUND)
+    over = MessagePart(Step.RESOLVED, 0, RESOLVED, AROUND)
     text = compose([over, *many(1)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
 
     assert text.title == "[1 DOWN, 1 RESOLVED] openai/a0: account suspended, and 1 more"
@@ -389,7 +389,7 @@ def test_of_what_is_as_grave_a_list_is_named_after_the_widest(severity):
     )
     facts = {"fault": Fault.TIMEOUT, "severity": severity}
     ones = [replace(OPENED.incident, about=read_subject(scope, subject), **facts) for scope, subject in found]
-    pieces = [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
+    pieces = [MessagePart(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
 
     title = compose(pieces, Detail.FULL, Format.TEXT, MessageTemplates(), at(20)).title
     assert title == "[4 DOWN] openai: no answer in time, and 3 more"
@@ -397,7 +397,7 @@ def test_of_what_is_as_grave_a_list_is_named_after_the_widest(severity):
 
 @pytest.mark.parametrize("form", Format)
 def test_in_a_list_a_gap_names_its_length_once(form):
-    pieces = [Piece(Step.MISSED, 0, absence(at(0), at(3600)), AROUND), *many(1)]
+    pieces = [MessagePart(Step.MISSED, 0, absence_change(at(0), at(3600)), AROUND), *many(1)]
 
     assert (
         compose(pieces, Detail.FULL, form, MessageTemplates(), at(3600)).body.count("1 h") == 2
@@ -420,10 +420,10 @@ def test_a_list_of_ten_thousand_stays_small():
 
 def test_a_message_is_as_grave_as_the_gravest_that_goes_on():
     warning = replace(OPENED, incident=replace(OPENED.incident, severity=Severity.WARNING))
-    over = Piece(Step.RESOLVED, 0, RESOLVED, AROUND)
+    over = MessagePart(Step.RESOLVED, 0, RESOLVED, AROUND)
 
-    assert worst([Piece(Step.OPENED, 0, warning, AROUND), over]) is Severity.WARNING
-    assert worst([over]) is None
+    assert worst_severity([MessagePart(Step.OPENED, 0, warning, AROUND), over]) is Severity.WARNING
+    assert worst_severity([over]) is None
 
 
 EVIL = "<img src=x onerror=alert(1)> [pay here](https://evil.example) `x` {{ 7 * 7 }}"
@@ -449,7 +449,7 @@ def test_a_template_of_a_users_own_finds_sentences_in_the_incident(tmp_path):
     (tmp_path / "incident.txt.j2").write_text(fields)
     evidence = (replace(EVIDENCE, words=HardlyLeft("requests", 60)),)
     incident = replace(RESOLVED.incident, reasons=(UnderReview(),), ending=NoLongerWatched(), evidence=evidence)
-    piece = Piece(Step.RESOLVED, 0, replace(RESOLVED, incident=incident), AROUND)
+    piece = MessagePart(Step.RESOLVED, 0, replace(RESOLVED, incident=incident), AROUND)
 
     assert compose([piece], Detail.FULL, Format.TEXT, MessageTemplates(tmp_path), at(600)).body.strip() == "|".join(
         [
@@ -507,7 +507,7 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
     assert text.body.index("openai/main") < text.body.index("openai/b")
     assert "nothing" not in text.body
     gap = compose_digest(
-        replace(summary, incidents=[absence(at(0), at(3600)).incident]), Detail.FULL, form, MessageTemplates()
+        replace(summary, incidents=[absence_change(at(0), at(3600)).incident]), Detail.FULL, form, MessageTemplates()
     )
     assert gap.body.count("1 h") == 1
     empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, MessageTemplates())
@@ -516,12 +516,12 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
 
 @pytest.mark.parametrize("form", Format)
 def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
-    text = compose_failing("mail", "no answer within 20 s", "office", Detail.FULL, form, MessageTemplates())
+    text = compose_channel_failure("mail", "no answer within 20 s", "office", Detail.FULL, form, MessageTemplates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
     assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
-    short = compose_failing("mail", "no answer within 20 s", "office", Detail.SHORT, form, MessageTemplates())
+    short = compose_channel_failure("mail", "no answer within 20 s", "office", Detail.SHORT, form, MessageTemplates())
     assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 
@@ -543,12 +543,12 @@ def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
     ],
 )
 def test_what_became_of_the_database_is_told_in_every_form(form, note, title, said):
-    text = compose_news(note, "office", Detail.FULL, form, MessageTemplates())
+    text = compose_storage_notice(note, "office", Detail.FULL, form, MessageTemplates())
     plain = html.unescape(re.sub(r"<[^>]*>|[`*]", "", text.body))
 
     assert text.title == title
     assert all(words in plain for words in (*said, "office"))
-    short = compose_news(note, "office", Detail.SHORT, form, MessageTemplates())
+    short = compose_storage_notice(note, "office", Detail.SHORT, form, MessageTemplates())
     assert short.body.strip() == (note.partition(": ")[2] or "What was seen in the meantime is written there now.")
 
 
@@ -558,7 +558,9 @@ def test_what_became_of_the_database_is_told_in_every_form(form, note, title, sa
 def own(folder, words, name="incident.txt.j2"):
     (folder / name).write_text(words)
     templates = MessageTemplates(folder)
-    return templates, compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
+    return templates, compose(
+        [MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20)
+    )
 
 
 def test_a_template_of_ones_own_replaces_the_shipped_one_and_may_use_its_parts(tmp_path):
@@ -588,7 +590,7 @@ def test_a_template_that_fails_gives_way_to_the_shipped_one_with_a_warning(tmp_p
 def test_a_mended_template_is_warned_of_no_more(tmp_path):
     templates, _ = own(tmp_path, "{{ nonsense }}")
     (tmp_path / "incident.txt.j2").write_text("mended")
-    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
+    text = compose([MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
 
     assert (text.body, templates.warnings) == ("mended\n", {})
 
@@ -597,7 +599,7 @@ def test_a_mended_template_is_warned_of_no_more(tmp_path):
 def test_a_message_goes_out_though_even_the_shipped_template_was_taken_away(tmp_path, form):
     templates = MessageTemplates(shipped=tmp_path)
     evil = replace(OPENED, incident=replace(OPENED.incident, about=read_subject(Scope.ACCOUNT, "<b>/main")))
-    text = compose([Piece(Step.OPENED, 0, evil, AROUND)], Detail.FULL, form, templates, at(20))
+    text = compose([MessagePart(Step.OPENED, 0, evil, AROUND)], Detail.FULL, form, templates, at(20))
 
     assert text.title.startswith("[DOWN] <b>/main")
     assert ("&lt;b&gt;/main" if form is Format.HTML else "<b>/main") in text.body
@@ -615,7 +617,7 @@ def test_templates_that_cannot_be_read_or_replace_nothing_are_named_before_they_
 
 
 def test_every_shipped_template_is_used_in_all_three_forms():
-    names = {path.name for path in FOLDER.iterdir()}
+    names = {path.name for path in TEMPLATE_FOLDER.iterdir()}
     forms = {
         f"{name}.{ending}.j2"
         for name in ("incident", "list", "digest", "failing", "store")
@@ -633,6 +635,6 @@ def test_a_message_asks_whose_fault_it_is_in_the_words_of_the_page(form):
 
 
 def test_nobody_is_asked_whose_trouble_it_is():
-    shown = [one for folder in (FOLDER, TEMPLATES) for one in folder.rglob("*") if one.is_file()]
+    shown = [one for folder in (TEMPLATE_FOLDER, TEMPLATES) for one in folder.rglob("*") if one.is_file()]
     assert len(shown) > 20
     assert [one.name for one in shown if "whose trouble" in one.read_text().lower()] == []

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from monitor.thread import with_threads
+from monitor.thread import use_own_threads
 
 
 def run(work):
-    with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
+    with asyncio.Runner(loop_factory=lambda: use_own_threads(asyncio.new_event_loop())) as loop:
         return loop.run(work)
 
 

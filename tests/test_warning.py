@@ -1,10 +1,10 @@
 """Warnings in the headers of good answers."""
 
 from monitor.detect.warning import advance, findings
-from probes.model import Fault, Sign
+from probes.model import Fault, HeaderWarning
 from tests.conftest import at, sentences
 
-RETIRING = Sign(Fault.MODEL_RETIRING, "wording/sunset", "sunset: Sat, 01 Jan 2027 00:00:00 GMT")
+RETIRING = HeaderWarning(Fault.MODEL_RETIRING, "wording/sunset", "sunset: Sat, 01 Jan 2027 00:00:00 GMT")
 
 
 def warned(*answers, target="x/y/chat/m", model="m"):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.alert.digest import Timing, begins, is_due, latest
+from monitor.alert.digest import Timing, begins, due_since, latest_due
 from monitor.alert.window import Quiet, Window, problem_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -142,13 +142,13 @@ EIGHT = Timing(time(8), 0, BERLIN)
     ],
 )
 def test_a_digest_is_due_at_one_time_on_the_wall(kind, now, due):
-    assert latest(kind, EIGHT, utc(now)) == utc(due)
+    assert latest_due(kind, EIGHT, utc(now)) == utc(due)
 
 
 def test_a_digest_is_sent_once_and_none_of_the_time_before_we_began():
     due = utc("2026-11-21 07:00")
 
-    assert is_due("daily", EIGHT, utc("2026-11-21 06:00"), utc("2026-11-21 07:05")) == due
-    assert is_due("daily", EIGHT, utc("2026-11-21 07:05"), utc("2026-11-21 23:00")) is None
-    assert is_due("daily", EIGHT, utc("2026-11-21 07:01"), utc("2026-11-22 06:00")) is None
+    assert due_since("daily", EIGHT, utc("2026-11-21 06:00"), utc("2026-11-21 07:05")) == due
+    assert due_since("daily", EIGHT, utc("2026-11-21 07:05"), utc("2026-11-21 23:00")) is None
+    assert due_since("daily", EIGHT, utc("2026-11-21 07:01"), utc("2026-11-22 06:00")) is None
     assert (begins("daily", due), begins("weekly", due)) == (utc("2026-11-20 07:00"), utc("2026-11-14 07:00"))

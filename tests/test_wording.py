@@ -5,9 +5,9 @@ from time import process_time
 
 import pytest
 
-from probes.answer.classify import judge
-from probes.answer.command_output import judge_output
-from probes.answer.error_body import read, words
+from probes.answer.classify import classify_answer
+from probes.answer.command_output import classify_output
+from probes.answer.error_body import read_complaint, words_of
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
 
@@ -21,7 +21,7 @@ NO_STATUS = 418
 
 
 def fault(body, status=NO_STATUS, id="openai-compatible"):
-    return judge(PROVIDERS[id], WORDING, status, {}, body).fault
+    return classify_answer(PROVIDERS[id], WORDING, status, {}, body).fault
 
 
 def said(message, **marks):
@@ -250,7 +250,7 @@ def test_clients_of_subscriptions_speak_of_limits_logins_and_proofs(expected, se
     ],
 )
 def test_a_client_says_it_in_a_line_of_its_own(id, line, expected):
-    assert judge_output(PROVIDERS[id], WORDING, 1, line)[0].fault is expected
+    assert classify_output(PROVIDERS[id], WORDING, 1, line)[0].fault is expected
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_sentences_come_before_names_and_names_before_the_status(body, status, e
 )
 def test_a_road_is_ours_only_where_nobody_answered(sentence, unanswered, answered):
     assert fault(sentence, None) is unanswered
-    assert judge_output(PROVIDERS["codex"], WORDING, 1, f"noise\n{sentence}")[0].fault is unanswered
+    assert classify_output(PROVIDERS["codex"], WORDING, 1, f"noise\n{sentence}")[0].fault is unanswered
     assert fault(said(sentence)) is (answered or Fault.UNCLASSIFIED)
 
 
@@ -499,7 +499,7 @@ def test_a_leak_costs_the_key_and_not_the_account_unless_it_says_so(sentence, ex
     ],
 )
 def test_the_status_a_client_shows_never_beats_the_sentence_after_it(id, output, expected):
-    assert judge_output(PROVIDERS[id], WORDING, 1, output)[0].fault is expected
+    assert classify_output(PROVIDERS[id], WORDING, 1, output)[0].fault is expected
 
 
 @pytest.mark.parametrize(
@@ -526,7 +526,7 @@ def test_the_status_a_client_shows_never_beats_the_sentence_after_it(id, output,
     ],
 )
 def test_a_sentence_that_a_terminal_broke_is_one(output, expected):
-    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is expected
+    assert classify_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is expected
 
 
 @pytest.mark.parametrize("sentence", ["您的账户已被\n封禁", "账户\r\n  已被封禁", "Your account has been\n  suspended"])
@@ -612,7 +612,7 @@ def test_pages_inside_pages_are_read_in_time():
     began = process_time()
 
     fault(said(body)[:32_000], 403)
-    judge_output(PROVIDERS["codex"], WORDING, 1, "{ the account\n" * 100)
+    classify_output(PROVIDERS["codex"], WORDING, 1, "{ the account\n" * 100)
     assert process_time() - began < 2
 
 
@@ -654,7 +654,7 @@ def test_traditional_characters_mean_what_simplified_ones_do(traditional, expect
 
 
 def test_people_read_the_sentence_as_it_was_written():
-    assert words(read(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
+    assert words_of(read_complaint(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
 
 
 @pytest.mark.parametrize(
@@ -773,7 +773,9 @@ def test_a_chinese_firewall_blocks_the_road(sentence, status):
 )
 def test_advice_to_log_in_says_less_than_the_line_before_it(sentence, expected, advice):
     for said_by in ("\n\n", " "):
-        assert judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{sentence}{said_by}{advice}")[0].fault is expected
+        assert (
+            classify_output(PROVIDERS["claude-code"], WORDING, 1, f"{sentence}{said_by}{advice}")[0].fault is expected
+        )
 
 
 @pytest.mark.parametrize(
@@ -788,7 +790,7 @@ def test_azure_calls_a_wrong_key_a_denied_permission(sentence):
     azure = load_provider("azure-openai")
 
     for body in (said(sentence, code="PermissionDenied"), f"{sentence}\n  Status: 401 (PermissionDenied)"):
-        assert judge(azure, WORDING, 401, {}, body).fault is Fault.INVALID_KEY
+        assert classify_answer(azure, WORDING, 401, {}, body).fault is Fault.INVALID_KEY
 
 
 def spoken(words, *, streamed, anthropic=False):
@@ -857,7 +859,7 @@ def test_what_a_cdn_guesses_of_the_origin_is_no_overload(title, detail):
 
     assert fault(told, int(title[6:9])) is Fault.SERVER_ERROR
     output = f"API Error: {title[6:9]} {told}"
-    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is Fault.SERVER_ERROR
+    assert classify_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is Fault.SERVER_ERROR
 
 
 def test_long_answers_are_read_in_time_by_every_new_rule():
@@ -877,7 +879,7 @@ def test_long_answers_are_read_in_time_by_every_new_rule():
         fault(said(long), 403)
         fault(f"<html><body>{long}", 405)
         fault(spoken(long[:1_000], streamed=False), 200)
-        judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
+        classify_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
     assert process_time() - began < 8
 
 
@@ -911,9 +913,9 @@ def test_long_answers_are_read_in_time_by_every_new_rule():
 def test_what_a_last_blind_batch_missed_is_mended_with_its_siblings(id, status, body, expected):
     provider = load_provider(id)
     verdict = (
-        judge_output(provider, WORDING, status, body)[0]
+        classify_output(provider, WORDING, status, body)[0]
         if provider.is_command
-        else judge(provider, WORDING, status, {}, body)
+        else classify_answer(provider, WORDING, status, {}, body)
     )
 
     assert verdict.fault is expected
@@ -1087,7 +1089,7 @@ def test_what_a_second_sample_missed_is_mended_with_its_siblings(status, body, e
 def test_a_cdns_page_with_5xx_is_no_block(status, expected):
     page = f"<html><head><title>{status} x</title></head><body><h1>{status} x</h1><hr>cloudflare</body></html>"
 
-    assert judge_output(PROVIDERS["codex"], WORDING, 1, f"unexpected status {status}: {page}")[0].fault is expected
+    assert classify_output(PROVIDERS["codex"], WORDING, 1, f"unexpected status {status}: {page}")[0].fault is expected
 
 
 @pytest.mark.parametrize(
@@ -1213,7 +1215,7 @@ def test_what_a_fifth_sample_missed_is_mended_with_its_siblings(status, body, ex
     ],
 )
 def test_what_a_gateway_alone_says_is_of_our_account_in_any_frame(body, expected):
-    assert judge(load_provider("litellm"), WORDING, None, {}, body).fault is expected
+    assert classify_answer(load_provider("litellm"), WORDING, None, {}, body).fault is expected
 
 
 @pytest.mark.parametrize(
@@ -1505,7 +1507,7 @@ def test_another_404_says_what_it_says(status, sentence, expected):
     ],
 )
 def test_words_beat_a_code_that_says_less(id, status, body, expected):
-    assert judge(load_provider(id), WORDING, status, {}, body).fault is expected
+    assert classify_answer(load_provider(id), WORDING, status, {}, body).fault is expected
 
 
 @pytest.mark.parametrize(
@@ -1562,7 +1564,7 @@ def test_chinese_says_who_did_it_too(sentence, expected):
 )
 def test_less_than_is_needed_is_a_spent_quota_in_any_form(sentence):
     assert fault(said(sentence), 403) is Fault.QUOTA_EXHAUSTED
-    assert judge_output(PROVIDERS["codex"], WORDING, 1, sentence)[0].fault is Fault.QUOTA_EXHAUSTED
+    assert classify_output(PROVIDERS["codex"], WORDING, 1, sentence)[0].fault is Fault.QUOTA_EXHAUSTED
 
 
 @pytest.mark.parametrize(

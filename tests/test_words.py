@@ -4,7 +4,7 @@ import pytest
 
 from monitor import words
 from monitor.diagnose.reason import (
-    Refused,
+    AccountsRefused,
     Undecided,
 )
 from monitor.diagnose.subject import Scope
@@ -62,8 +62,8 @@ def test_a_cost_that_is_not_nothing_never_reads_as_nothing(usd, said):
     ],
 )
 def test_nobody_knew_first_within_the_same_second(by_s, said):
-    assert words.lead(timedelta(seconds=by_s)) == said
-    assert words.lead(None) == ""
+    assert words.describe_lead(timedelta(seconds=by_s)) == said
+    assert words.describe_lead(None) == ""
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_time_without_a_today_is_said_in_full():
     ],
 )
 def test_a_rate_limit_says_what_is_left_of_what(limit, said):
-    assert words.limit(limit) == said
+    assert words.describe_limit(limit) == said
 
 
 def test_every_fault_and_blame_has_its_own_words():
@@ -117,7 +117,7 @@ def test_every_fault_and_blame_has_its_own_words():
     ],
 )
 def test_blame_is_hedged_by_how_sure_it_is(changes, said):
-    assert words.whose_hedged(incident(**changes)) == said
+    assert words.whose_fault_hedged(incident(**changes)) == said
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,9 @@ def test_blame_is_hedged_by_how_sure_it_is(changes, said):
     ],
 )
 def test_a_notice_says_how_old_it_is(facts, said):
-    assert words.notice(Notice("n", "Errors", None, NoticePhase.IDENTIFIED, Impact.MAJOR, **facts), NOW) == said
+    assert (
+        words.describe_notice(Notice("n", "Errors", None, NoticePhase.IDENTIFIED, Impact.MAJOR, **facts), NOW) == said
+    )
 
 
 def test_a_fault_claims_no_more_than_its_subject():
@@ -142,11 +144,16 @@ def test_a_fault_claims_no_more_than_its_subject():
 
 def test_when_every_key_is_refused_it_is_said_between_what_it_is_undecided():
     one = incident(
-        fault=Fault.INVALID_KEY, scope=Scope.PROVIDER, blamed=Blame.UNKNOWN, reasons=(Refused(2, 2), Undecided())
+        fault=Fault.INVALID_KEY,
+        scope=Scope.PROVIDER,
+        blamed=Blame.UNKNOWN,
+        reasons=(AccountsRefused(2, 2), Undecided()),
     )
 
-    assert words.whose(one).startswith("undecided: the provider's key service, or everything")
-    assert "other customers will tell" in words.whose_at_length(one)
-    assert words.whose(incident(fault=Fault.UNCLASSIFIED, blamed=Blame.UNKNOWN)) == "undecided"
-    assert "more than one cause" in words.whose_at_length(incident(fault=Fault.MODEL_UNAVAILABLE, blamed=Blame.UNKNOWN))
-    assert "No rule matches" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))
+    assert words.whose_fault(one).startswith("undecided: the provider's key service, or everything")
+    assert "other customers will tell" in words.whose_fault_at_length(one)
+    assert words.whose_fault(incident(fault=Fault.UNCLASSIFIED, blamed=Blame.UNKNOWN)) == "undecided"
+    assert "more than one cause" in words.whose_fault_at_length(
+        incident(fault=Fault.MODEL_UNAVAILABLE, blamed=Blame.UNKNOWN)
+    )
+    assert "No rule matches" in words.whose_fault_at_length(incident(fault=Fault.UNCLASSIFIED))

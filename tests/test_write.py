@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pytest
 
-from monitor.publish.write import PIECE, existing, write_site
+from monitor.publish.write import PIECE, existing_pages, write_site
 
 SITE = {"index.html": b"<p>all is well", "incidents/a.html": b"<p>a", "status.json": b"{}"}
 
@@ -76,7 +76,7 @@ def test_what_is_kept_stays_though_it_is_not_written_again(tmp_path):
     write_site(tmp_path, SITE)
     write_site(tmp_path, {"index.html": b"new"}, {"incidents/a.html"})
     assert (tmp_path / "incidents/a.html").read_bytes() == b"<p>a"
-    assert existing(tmp_path) == {"incidents/a.html"}
+    assert existing_pages(tmp_path) == {"incidents/a.html"}
 
 
 def test_pages_and_badges_of_accounts_that_are_gone_go(tmp_path):

@@ -33,14 +33,14 @@ def load_apprise() -> Any:
 
     import apprise
 
-    heed(os.environ)
+    share_network_settings(os.environ)
 
     log = logging.getLogger("apprise")
     log.propagate, log.level = False, logging.WARNING  # its lines hold tokens; `_reason` takes what is fit to show
     return apprise
 
 
-def heed(environment: MutableMapping[str, str]) -> None:
+def share_network_settings(environment: MutableMapping[str, str]) -> None:
     """Make the HTTP library under Apprise use the same proxies and certificate authorities as we do.
 
     It reads the proxies from the environment itself, but uses them for this machine, too, and brings its own list of

@@ -12,7 +12,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.subject import Scope, Subject
 from probes.model import Fault
 
-KEPT = timedelta(hours=48)
+KEEP_FOR = timedelta(hours=48)
 """Time after its end that an incident is kept: for what quiet hours held back, and to count its returns."""
 
 
@@ -30,7 +30,7 @@ class Step(StrEnum):
     STORE = "store"
 
 
-ENDS = (Step.RESOLVED, Step.MISSED)
+END_STEPS = (Step.RESOLVED, Step.MISSED)
 
 
 class Message(Struct, frozen=True):
@@ -50,12 +50,12 @@ class Message(Struct, frozen=True):
     about_channel: str = ""
 
 
-def matter(about_channel: str, note: str) -> str:
+def describe_topic(about_channel: str, note: str) -> str:
     """Return in words what a message is about that is about no incident."""
     return f"{about_channel}: {note}" if about_channel else note
 
 
-Key = tuple[str | None, str, Step, int]
+MessageKey = tuple[str | None, str, Step, int]
 """What identifies a message: its change, its channel, its step and its number."""
 
 
@@ -82,7 +82,7 @@ class Delivery(Struct, frozen=True):
     error: str | None = None
 
 
-class Fate(Struct, frozen=True):
+class DeliveryResult(Struct, frozen=True):
     """How a message went that was really sent in the replayed past. `error` is that of the last failed try."""
 
     state: OutboxState
@@ -94,7 +94,7 @@ class Fate(Struct, frozen=True):
         return self.tries - 1 if self.state is OutboxState.SENT else self.tries
 
 
-class Telling(Struct, frozen=True):
+class Notification(Struct, frozen=True):
     """What a channel was notified of, and when that was decided."""
 
     step: Step
@@ -111,7 +111,7 @@ class Case(Struct, frozen=True):
 
     incident: Incident
     changes: tuple[Change, ...] = ()
-    told: Mapping[str, tuple[Telling, ...]] = field(default_factory=dict)
+    told: Mapping[str, tuple[Notification, ...]] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
 
     @property
@@ -149,21 +149,21 @@ def with_changes(cases: Cases, changes: Iterable[Change]) -> dict[str, Case]:
 
 def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) -> dict[str, Case]:
     """Return the cases once these messages, each with the instant of its decision, are on their way."""
-    told: dict[str, dict[str, list[Telling]]] = defaultdict(lambda: defaultdict(list))
+    told: dict[str, dict[str, list[Notification]]] = defaultdict(lambda: defaultdict(list))
     for message, at in messages:
         if message.incident_id and message.change_id:
-            telling = Telling(message.step, message.number, message.change_id, at)
+            telling = Notification(message.step, message.number, message.change_id, at)
             told[message.incident_id][message.channel].append(telling)
     after = dict(cases)
     for id, channels in told.items():
         if case := cases.get(id):
             added = {name: (*case.told.get(name, ()), *its) for name, its in channels.items()}
-            over = {name for name, its in channels.items() if any(one.step in ENDS for one in its)}
+            over = {name for name, its in channels.items() if any(one.step in END_STEPS for one in its)}
             after[id] = replace(case, told={**case.told, **added}, owed=(case.owed | added.keys()) - over)
     return after
 
 
-def redated(cases: Cases, by: timedelta) -> dict[str, Case]:
+def shift_cases(cases: Cases, by: timedelta) -> dict[str, Case]:
     """Return the cases, with the notifications of open ones re-dated after the clock was set by `by`."""
     return {id: case if case.incident.closed_at else _redated(case, by) for id, case in cases.items()}
 
@@ -177,5 +177,5 @@ def without_old(cases: Cases, now: datetime) -> dict[str, Case]:
     return {
         id: case
         for id, case in cases.items()
-        if case.incident.closed_at is None or now - max(case.last.at, case.incident.closed_at) < KEPT
+        if case.incident.closed_at is None or now - max(case.last.at, case.incident.closed_at) < KEEP_FOR
     }

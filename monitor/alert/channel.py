@@ -51,5 +51,5 @@ def pause_s(tries: int) -> int:
     return PAUSES_S[min(tries, len(PAUSES_S) - 1)]
 
 
-def named(channel: Channel, names: Iterable[str]) -> bool:
+def is_named(channel: Channel, names: Iterable[str]) -> bool:
     return bool({channel.name, *channel.tags} & {*names})

@@ -12,7 +12,7 @@ from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel, Format, pause_s
 from monitor.alert.outbox import OutboxMessage
-from monitor.alert.text import Text
+from monitor.alert.text import MessageText
 from monitor.diagnose.incident import Incident, Severity
 from probes.redact import redact
 
@@ -24,7 +24,7 @@ SMALLER = {"ntfy": 4096}
 Print = Callable[[str], None]
 
 
-async def send(channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
+async def send(channel: Channel, text: MessageText, severity: Severity | None, show: Print) -> str | None:
     """Send one message; `severity` is None if it reports an end.
 
     Return None if it was accepted, else why not, without any of the channel's secrets.
@@ -38,7 +38,7 @@ async def send(channel: Channel, text: Text, severity: Severity | None, show: Pr
         return f"no answer within {channel.limit_s:g} s"
 
 
-def _shown(text: Text, show: Print) -> str | None:
+def _shown(text: MessageText, show: Print) -> str | None:
     try:
         show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
     except (OSError, ValueError) as error:  # the reader of our output is gone, or it was closed
@@ -50,7 +50,7 @@ KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warni
 """How a service marks a message, in Apprise's words."""
 
 
-def again_at(message: OutboxMessage, now: datetime) -> datetime | None:
+def next_try_at(message: OutboxMessage, now: datetime) -> datetime | None:
     """Return when to retry a message that has just failed; None: give up."""
     if now - message.at > GIVE_UP:
         return None
@@ -69,7 +69,7 @@ def _is_urgent(step: Step, incident: Incident) -> bool:
     return incident.severity is Severity.CRITICAL and step is not Step.MISSED
 
 
-def fit(text: Text, title_most: int, body_most: int) -> Text:
+def fit_service(text: MessageText, title_most: int, body_most: int) -> MessageText:
     """Return the message as it fits a service: the brief form if the whole is too long, cut if that is, too.
 
     Counted in bytes, as the strictest services do, and with the title, which many put before the body. A `title_most`
@@ -79,7 +79,7 @@ def fit(text: Text, title_most: int, body_most: int) -> Text:
     room = body_most - _size(title) - 2
     if _size(text.body) <= room:
         return replace(text, title=title)
-    return Text(title, _first_lines(text.brief, max(room, 1)), text.brief)
+    return MessageText(title, _first_lines(text.brief, max(room, 1)), text.brief)
 
 
 def _size(text: str) -> int:
@@ -102,13 +102,13 @@ def _cut(text: str, most: int) -> str:
     return text.encode()[: max(most - 3, 0)].decode(errors="ignore").rstrip() + "…"
 
 
-def _notify(channel: Channel, text: Text, kind: str) -> str | None:
+def _notify(channel: Channel, text: MessageText, kind: str) -> str | None:
     service = open_service(channel)
     if service is None:
         return "the address is not valid; run `provider-monitor check`"
     if "rto=" not in channel.url:
         service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow service gets it repeatedly
-    text = fit(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))
+    text = fit_service(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))
     if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
         service[0].notify_format = str(text.format)  # else Apprise would turn it back into plain text
     result = service.notify(title=text.title, body=text.body, notify_type=kind, body_format=str(text.format))

@@ -19,7 +19,7 @@ class Timing(Struct, frozen=True):
     zone: tzinfo = UTC
 
 
-def latest(kind: str, timing: Timing, now: datetime) -> datetime:
+def latest_due(kind: str, timing: Timing, now: datetime) -> datetime:
     """Return the latest instant, not after `now`, at which a digest of this kind was due."""
     today = now.astimezone(timing.zone).date()
     # One day more than a week: today's may still be to come.
@@ -31,9 +31,9 @@ def latest(kind: str, timing: Timing, now: datetime) -> datetime:
     raise AssertionError("every weekday comes within nine days")
 
 
-def is_due(kind: str, timing: Timing, since: datetime, now: datetime) -> datetime | None:
+def due_since(kind: str, timing: Timing, since: datetime, now: datetime) -> datetime | None:
     """Return the instant that a digest is due for, if that is after `since`: the last one, or our start."""
-    due = latest(kind, timing, now)
+    due = latest_due(kind, timing, now)
     return due if due > since else None
 
 
@@ -48,7 +48,7 @@ def due_digests(
     for channel in channels:
         is_quiet = channel.quiet is not None and channel.quiet.is_on(now)
         since = sent.get(channel.name, start)
-        if channel.digest and not is_quiet and (at := is_due(channel.digest, timing, since, now)):
+        if channel.digest and not is_quiet and (at := due_since(channel.digest, timing, since, now)):
             due.append(Message(None, channel.name, Step.DIGEST, note=at.isoformat()))
     return due
 

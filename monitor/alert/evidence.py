@@ -5,8 +5,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Evidence
-from monitor.sentence.detected import remark
-from monitor.words import count, listed, where
+from monitor.sentence.finding import describe_answer
+from monitor.words import count, join_items, where
 from probes.model import Fault, Phase
 from probes.target_id import account_of, name_of, part_of, provider_of
 
@@ -30,13 +30,13 @@ class EvidenceLine(Struct, frozen=True):
     ended: str = ""
 
 
-def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[EvidenceLine], int]:
+def evidence_lines(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[EvidenceLine], int]:
     """Return the lines that show these answers, and how many more there are.
 
     Answers of one account by the same rule count as one whatever their words, which may name a request. `apart`: words
     count, since each has figures of its own.
     """
-    its = _grouped(evidence, lambda one: (_account(one), _kind(one), remark(one.words) if apart else ""))
+    its = _grouped(evidence, lambda one: (_account(one), _kind(one), describe_answer(one.words) if apart else ""))
     if len(its) > SHOWN:
         its = _grouped(evidence, lambda one: (_provider(one), _kind(one)))
         its.sort(key=len, reverse=True)
@@ -53,7 +53,9 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
 def _line(group: Sequence[Evidence]) -> EvidenceLine:
     latest = max(group, key=lambda one: one.at)
     ended = where(latest.fault, latest.phase)
-    return EvidenceLine(_who(group), latest.fault, latest.status, latest.request_id, remark(latest.words), ended)
+    return EvidenceLine(
+        _who(group), latest.fault, latest.status, latest.request_id, describe_answer(latest.words), ended
+    )
 
 
 def _who(group: Sequence[Evidence]) -> str:
@@ -61,9 +63,9 @@ def _who(group: Sequence[Evidence]) -> str:
     if len(targets) == 1:
         return targets[0]
     if len(accounts) == 1:
-        return f"{accounts[0]} ({listed([part_of(one) for one in targets], NAMED)})"
+        return f"{accounts[0]} ({join_items([part_of(one) for one in targets], NAMED)})"
     names = [name_of(account) for account in accounts]
-    return f"{_provider(group[0])} ({count(len(accounts), 'account')}: {listed(names, NAMED)})"
+    return f"{_provider(group[0])} ({count(len(accounts), 'account')}: {join_items(names, NAMED)})"
 
 
 def _account(one: Evidence) -> str:

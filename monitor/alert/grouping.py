@@ -6,8 +6,8 @@ Only the subjects and times of two incidents count here, not who was notified of
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from monitor.detect.flap import STAYED, cause
-from monitor.diagnose.incident import Incident, accounts_of
+from monitor.detect.flap import STAYED, flap_cause
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import UNREACHABLE
@@ -30,19 +30,19 @@ PLACES = (Scope.MODEL, Scope.ACCOUNT, Scope.PROVIDER)
 # When
 
 
-def has_lasted(one: Incident, now: datetime) -> bool:
+def outlasts_flap(one: Incident, now: datetime) -> bool:
     """Whether it has lasted too long to be just one turn of a flapping."""
     return not one.signal and (one.closed_at or now) - one.opened_at >= STAYED
 
 
-def outlives(one: Incident, at: datetime) -> bool:
+def is_open_at(one: Incident, at: datetime) -> bool:
     """Whether it was open at `at`."""
     return one.opened_at <= at and (one.closed_at is None or one.closed_at >= at)
 
 
 def overlap(one: Incident, other: Incident) -> bool:
     first, second = sorted((one, other), key=lambda it: it.opened_at)
-    return outlives(first, second.opened_at)
+    return is_open_at(first, second.opened_at)
 
 
 # A part and its whole
@@ -56,7 +56,7 @@ def covers(wider: Incident, narrower: Incident) -> bool:
         return False
     if wider.scope is Scope.MONITOR:
         return narrower.fault in UNREACHABLE or _known_at(narrower) <= _known_at(wider)
-    if restless := restless_targets(narrower):
+    if restless := flapping_targets(narrower):
         return restless <= {*wider.targets}
     if narrower.signal:
         return wider.scope is Scope.ACCOUNT and wider.about.holds(narrower.about)
@@ -68,50 +68,50 @@ def _known_at(one: Incident) -> datetime:
     return one.detected_at or one.opened_at
 
 
-def covers_as_grave(wider: Incident, narrower: Incident) -> bool:
+def covers_fully(wider: Incident, narrower: Incident) -> bool:
     """Whether a part needs no message of its own if the whole is reported."""
     grave = wider.severity.rank >= narrower.severity.rank
     return grave and not wider.signal and not wider.drill and covers(wider, narrower)
 
 
-def is_left_of(one: Incident, wider: Incident) -> bool:
+def is_remainder_of(one: Incident, wider: Incident) -> bool:
     """Whether it may be left over from a wider trouble: of the same blame, at its accounts, begun while that lasted."""
     wide = WIDTH.index(wider.scope) > WIDTH.index(one.scope) and not wider.signal and not wider.drill
-    return wide and wider.blame is one.blame and _accounts(one) <= _accounts(wider) and outlives(wider, one.opened_at)
+    return wide and wider.blame is one.blame and _accounts(one) <= _accounts(wider) and is_open_at(wider, one.opened_at)
 
 
 # An outage, and the flapping
 
 
-def restless_targets(flap: Incident) -> set[str]:
+def flapping_targets(flap: Incident) -> set[str]:
     """Return the targets that an incident says are flapping; empty if it is no flapping."""
     return {one.target for one in flap.evidence} if flap.is_flap else set()
 
 
-def is_alike(flap: Incident, one: Incident) -> bool:
+def has_same_cause(flap: Incident, one: Incident) -> bool:
     """Whether both have one cause: a refused account is news even while its provider is flapping."""
     if one.signal and not one.is_flap:
         return one.fault is flap.fault
     graver = one.blame is Blame.ACCOUNT and flap.blame is not Blame.ACCOUNT
-    return not graver and cause(one.fault) is cause(flap.fault)
+    return not graver and flap_cause(one.fault) is flap_cause(flap.fault)
 
 
 def is_within(one: Incident, flaps: Iterable[Incident]) -> bool:
     """Whether it is one of the outages in these flappings, whichever targets of those accounts show it."""
-    its, accounts = [flap for flap in flaps if is_alike(flap, one)], _accounts(one)
+    its, accounts = [flap for flap in flaps if has_same_cause(flap, one)], _accounts(one)
     return bool(accounts) and all(any(_names(flap, account, one) for flap in its) for account in accounts)
 
 
-def can_be_one(flap: Incident, one: Incident) -> bool:
+def can_be_part_of(flap: Incident, one: Incident) -> bool:
     """Whether it is one of the outages of a flapping, or more than that: it shares an account with it."""
-    return is_alike(flap, one) and _touches(flap, one)
+    return has_same_cause(flap, one) and _touches(flap, one)
 
 
-def can_end(flap: Incident, one: Incident) -> bool:
+def can_end_in(flap: Incident, one: Incident) -> bool:
     """Whether a flapping can end in it: in the same fault for good, or in the account's loss by another name."""
     if not _touches(flap, one) or (one.signal and not one.is_flap):
         return False
-    return is_alike(flap, one) or (flap.blame is Blame.ACCOUNT and one.blame is Blame.ACCOUNT)
+    return has_same_cause(flap, one) or (flap.blame is Blame.ACCOUNT and one.blame is Blame.ACCOUNT)
 
 
 def _touches(flap: Incident, one: Incident) -> bool:
@@ -129,7 +129,7 @@ def _names(flap: Incident, account: str, one: Incident) -> bool:
 
 def _accounts(one: Incident) -> set[str]:
     """Return the accounts that fail, or at which a sign was seen."""
-    return accounts_of(one.targets or [evidence.target for evidence in one.evidence])
+    return accounts_of_targets(one.targets or [evidence.target for evidence in one.evidence])
 
 
 # Two signs of one thing
@@ -139,12 +139,12 @@ def is_shared(one: Incident) -> bool:
     return one.signal and one.fault in SHARED and not one.is_flap and one.scope in PLACES
 
 
-def is_one_sign(one: Incident, other: Incident) -> bool:
+def is_same_signal(one: Incident, other: Incident) -> bool:
     """Whether two signs of one account began together."""
     alike = one.fault is other.fault and Scope.PROVIDER not in (one.scope, other.scope)
     return alike and one.about.holder == other.about.holder and abs(one.opened_at - other.opened_at) <= TOGETHER
 
 
-def is_wider_sign(wider: Incident, one: Incident) -> bool:
+def is_wider_signal(wider: Incident, one: Incident) -> bool:
     alike = wider.fault is one.fault and wider.scope is not one.scope
     return alike and wider.about.holds(one.about)

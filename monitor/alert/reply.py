@@ -8,7 +8,7 @@ from hashlib import blake2s
 from msgspec import Struct
 
 from monitor.alert.rule import Match
-from probes.redact import screen
+from probes.redact import mask_keys
 
 LONGEST = timedelta(days=9999)
 """Longest that a snooze or a silence lasts."""
@@ -50,14 +50,14 @@ class Reply(Struct, frozen=True):
         return self.until is None or now < self.until
 
 
-def standing(replies: Iterable[Reply], now: datetime) -> list[Reply]:
+def active_replies(replies: Iterable[Reply], now: datetime) -> list[Reply]:
     """Return the replies that still count: not expired, and no silence that was lifted."""
     replies = list(replies)
     lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
 
 
-def is_meant(reply: Reply) -> bool:
+def is_complete(reply: Reply) -> bool:
     """Whether a reply from outside is complete enough to count."""
     return is_dated(reply.at) and (reply.kind is not ReplyKind.SILENCE or reply.match is not None)
 
@@ -83,13 +83,13 @@ class WrongArgument(Struct, frozen=True):
     repair: str
 
     def __str__(self) -> str:
-        return screen(f"{self.key} {self.what}; {self.repair}")
+        return mask_keys(f"{self.key} {self.what}; {self.repair}")
 
 
 def subjects(kind: ReplyKind, incidents: Collection[str], replies: Iterable[Reply], now: datetime) -> list[str]:
     """Return the ids that a reply of this kind may name: of open `incidents`, or of silences in effect."""
     if kind is ReplyKind.LIFT:
-        return [one.id for one in standing(replies, now) if one.kind is ReplyKind.SILENCE]
+        return [one.id for one in active_replies(replies, now) if one.kind is ReplyKind.SILENCE]
     return list(incidents)
 
 

@@ -12,25 +12,25 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.alert.case import Case, Cases, Message, Step, Telling
-from monitor.alert.channel import Channel, named
+from monitor.alert.case import Case, Cases, Message, Notification, Step
+from monitor.alert.channel import Channel, is_named
 from monitor.alert.grouping import (
-    can_be_one,
-    can_end,
-    covers_as_grave,
-    has_lasted,
-    is_alike,
-    is_left_of,
-    is_one_sign,
+    can_be_part_of,
+    can_end_in,
+    covers_fully,
+    flapping_targets,
+    has_same_cause,
+    is_open_at,
+    is_remainder_of,
+    is_same_signal,
     is_shared,
-    is_wider_sign,
+    is_wider_signal,
     is_within,
-    outlives,
+    outlasts_flap,
     overlap,
-    restless_targets,
 )
-from monitor.alert.reply import Reply, ReplyKind, standing
-from monitor.alert.rule import Escalation, Maintenance, Route, Rules, fits_some, fits_whole
+from monitor.alert.reply import Reply, ReplyKind, active_replies
+from monitor.alert.rule import Escalation, Maintenance, Route, Rules, matches_part, matches_whole
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
 from monitor.detect.health import TERMINAL
@@ -40,7 +40,7 @@ from monitor.diagnose.subject import Scope
 DAY = timedelta(days=1)
 EVERYTHING = ""
 """The subject of an offline incident: it covers everything."""
-STANDING = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
+OPEN_STEPS = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
 """Steps that say that an incident is still open."""
 OUTLASTS = timedelta(minutes=1)
 """Time after the end of a wider trouble in which a remaining part may still recover with it."""
@@ -54,7 +54,7 @@ class Decision(Struct, frozen=True):
     number: int = 0
 
 
-class Situation(Struct, frozen=True, dict=True):
+class RoutingInput(Struct, frozen=True, dict=True):
     """All that a decision needs, at one instant; the cases in the order in which they came.
 
     `fading` are the ids of incidents that may be over: nothing of theirs has failed since a good probe.
@@ -69,7 +69,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def standing(self) -> list[Reply]:
-        return standing(self.replies, self.now)
+        return active_replies(self.replies, self.now)
 
     @cached_property
     def answers(self) -> Mapping[str, list[Reply]]:
@@ -138,7 +138,7 @@ class Situation(Struct, frozen=True, dict=True):
         return found
 
 
-def decide(scene: Situation, only: Collection[str] | None = None) -> list[Message]:
+def decide(scene: RoutingInput, only: Collection[str] | None = None) -> list[Message]:
     """Return what is to be sent now; about the incidents in `only`, if given."""
     missing = frozenset(channel.name for channel in scene.channels if channel.quiet)
     ids = scene.cases.keys() if only is None else only
@@ -151,14 +151,14 @@ def _is_unfinished(case: Case, quiet: frozenset[str]) -> bool:
     return case.incident.closed_at is None or bool(case.owed) or _is_hindsight(case) or not quiet <= case.told.keys()
 
 
-def _for_channel(channel: Channel, cases: Sequence[Case], scene: Situation) -> Iterator[Message]:
+def _for_channel(channel: Channel, cases: Sequence[Case], scene: RoutingInput) -> Iterator[Message]:
     for case in cases:
-        verdict = judge(case, channel, scene)
+        verdict = decide_for(case, channel, scene)
         if verdict.step:
             yield Message(case.last.id, channel.name, verdict.step, verdict.number, case.incident.id)
 
 
-def judge(case: Case, channel: Channel, scene: Situation) -> Decision:
+def decide_for(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
     """Return what one channel gets about one incident, or why nothing: the first reason that holds."""
     decision = _decision(case, channel, scene)
     if decision.step is None:
@@ -172,7 +172,7 @@ def judge(case: Case, channel: Channel, scene: Situation) -> Decision:
 # What a channel does not know yet
 
 
-def _decision(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
     heard = case.told.get(channel.name, ())
     if case.is_silently_over() and not (heard and _is_merged_flap(case)):
         return Decision(None, f"it was {case.last.kind}: no end that anybody hears of")
@@ -187,7 +187,7 @@ def _decision(case: Case, channel: Channel, scene: Situation) -> Decision:
     return _reminder(case, heard, scene)
 
 
-def _decision_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision_at_opening(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
     if not _is_routed(case.incident, channel, scene.rules):
         return Decision(None, "no route that fits leads to this channel")
     if case.incident.severity.rank < channel.severity.rank:
@@ -195,7 +195,7 @@ def _decision_at_opening(case: Case, channel: Channel, scene: Situation) -> Deci
     return Decision(Step.OPENED, "it is open and was not told yet")
 
 
-def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
+def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> Decision:
     if not heard:
         return _decision_in_hindsight(case, channel, scene)
     if channel.name not in case.owed:
@@ -213,7 +213,7 @@ def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Telling], sce
     return Decision(Step.RESOLVED, "it is over, and its opening was told")
 
 
-def _decision_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
+def _decision_in_hindsight(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
     """Return whether a channel that was not notified of the opening is notified of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
         return Decision(None, "it is no longer watched, and its opening was not told")
@@ -226,7 +226,7 @@ def _decision_in_hindsight(case: Case, channel: Channel, scene: Situation) -> De
     return Decision(None, "its opening was not told, so its end is not")
 
 
-def _is_superseded(case: Case, channel: Channel, scene: Situation) -> bool:
+def _is_superseded(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether the same trouble came again and is open, or was reported: then this end is no news."""
     its = scene.families[case.key]
     later = its[its.index(case) + 1 :]
@@ -238,14 +238,14 @@ def _is_hindsight(case: Case) -> bool:
     return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
 
 
-def _was_silenced(case: Case, channel: Channel, scene: Situation) -> bool:
+def _was_silenced(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether a silence or maintenance kept it from the channel when it ended."""
     at = case.last.at
     then = replace(scene, now=at, replies=[one for one in scene.replies if one.at <= at])
     return any(hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
 
 
-def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
+def _was_missed(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     wanted = _decision_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
@@ -253,7 +253,7 @@ def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
     return missed and not _was_part(case, channel, scene)
 
 
-def _was_part(case: Case, channel: Channel, scene: Situation) -> bool:
+def _was_part(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether it came and went as part of an incident that this channel is notified of."""
     one = case.incident
     return any(
@@ -265,17 +265,17 @@ def _was_part(case: Case, channel: Channel, scene: Situation) -> bool:
 
 def _includes(wider: Incident, one: Incident) -> bool:
     """Whether the one incident tells a channel of the other: as a part of it, or as one turn of a flapping."""
-    return covers_as_grave(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
+    return covers_fully(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
 
 
-def _is_news(case: Case, heard: Sequence[Telling]) -> bool:
+def _is_news(case: Case, heard: Sequence[Notification]) -> bool:
     """Whether it has changed since this channel was last notified, in a way that changes what to do."""
     known = {one.change_id for one in heard}
     last = max((number for number, change in enumerate(case.changes) if change.id in known), default=-1)
     return any(change.kind is ChangeKind.CHANGED for change in case.changes[last + 1 :])
 
 
-def _reminder(case: Case, heard: Sequence[Telling], scene: Situation) -> Decision:
+def _reminder(case: Case, heard: Sequence[Notification], scene: RoutingInput) -> Decision:
     pauses = scene.rules.patience.remind
     if case.incident.severity is not Severity.CRITICAL or not pauses:
         return Decision(None, "it was told, and there is nothing new")
@@ -292,11 +292,11 @@ def _reminder(case: Case, heard: Sequence[Telling], scene: Situation) -> Decisio
     return Decision(Step.REMINDER, "it is critical, and nobody has acknowledged it", number)
 
 
-def _next_reminder(heard: Sequence[Telling]) -> int:
+def _next_reminder(heard: Sequence[Notification]) -> int:
     return 1 + sum(one.step is Step.REMINDER for one in heard)
 
 
-def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision | None:
+def _escalation(case: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> Decision | None:
     """Return the escalation step that is due, counted from the first notification, else from the opening.
 
     The steps of all matching routes are numbered in one sequence.
@@ -308,13 +308,13 @@ def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: S
     done = {one.number for one in heard if one.step is Step.ESCALATED}
     since = min((its[0].at for its in case.told.values()), default=case.opened.at)
     for number, step in enumerate(_escalations(case.incident, scene.rules), 1):
-        due = scene.now - since >= step.after and named(channel, step.channels)
+        due = scene.now - since >= step.after and is_named(channel, step.channels)
         if due and number not in done and case.incident.severity.rank >= channel.severity.rank:
             return Decision(Step.ESCALATED, f"nobody has acknowledged it for {step.after}", number)
     return None
 
 
-def _acknowledged(case: Case, scene: Situation) -> str | None:
+def _acknowledged(case: Case, scene: RoutingInput) -> str | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.ACKNOWLEDGE:
             return f"acknowledged by {reply.by or 'somebody'}"
@@ -324,11 +324,11 @@ def _acknowledged(case: Case, scene: Situation) -> str | None:
 def _is_routed(incident: Incident, channel: Channel, rules: Rules) -> bool:
     """Whether a matching route leads here. An incident that no route matches goes to everybody rather than nobody."""
     routes = _routes(incident, rules)
-    return not routes or any(named(channel, route.channels) for route in routes)
+    return not routes or any(is_named(channel, route.channels) for route in routes)
 
 
 def _routes(incident: Incident, rules: Rules) -> list[Route]:
-    return [route for route in rules.routes if fits_some(route.match, incident, rules.tags)]
+    return [route for route in rules.routes if matches_part(route.match, incident, rules.tags)]
 
 
 def _escalations(incident: Incident, rules: Rules) -> list[Escalation]:
@@ -338,34 +338,34 @@ def _escalations(incident: Incident, rules: Rules) -> list[Escalation]:
 # What holds it back
 
 
-def _snoozed(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _snoozed(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.SNOOZE and step is not Step.RESOLVED and reply.until:
             return f"snoozed until {reply.until:%Y-%m-%d %H:%M} UTC by {reply.by or 'somebody'}"
     return None
 
 
-def _silenced(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _silenced(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     """A channel that was notified of the opening gets the end also during a silence."""
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for reply in scene.silences:
-        if reply.match and fits_whole(reply.match, case.incident, scene.rules.tags):
+        if reply.match and matches_whole(reply.match, case.incident, scene.rules.tags):
             until = f" until {reply.until:%Y-%m-%d %H:%M} UTC" if reply.until else ""
             return f"silence {reply.id}{until}: {reply.reason}"
     return None
 
 
-def _maintained(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _maintained(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for one, span in scene.maintenance:
-        if fits_whole(one.match, case.incident, scene.rules.tags):
+        if matches_whole(one.match, case.incident, scene.rules.tags):
             return f"maintenance {one.name} until {span.end:%Y-%m-%d %H:%M} UTC"
     return None
 
 
-def _offline(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _offline(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     """Nobody can act on being offline: it is reported once it is over, or lasts."""
     blind = scene.rules.patience.offline
     if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < blind:
@@ -373,15 +373,15 @@ def _offline(case: Case, _: Channel, step: Step, scene: Situation) -> str | None
     return None
 
 
-def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _covered(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
     """One cause, one message: a part of a wider trouble is reported with it, if that goes here and is as grave."""
     if case.incident.drill or step is Step.RESOLVED:
         return None
     one = case.incident
-    for name in (EVERYTHING, one.parent or EVERYTHING, one.about.holder, *one.targets[:1], *restless_targets(one)):
+    for name in (EVERYTHING, one.parent or EVERYTHING, one.about.holder, *one.targets[:1], *flapping_targets(one)):
         for wider in scene.wide.get(name, ()):
             if (
-                covers_as_grave(wider, one)
+                covers_fully(wider, one)
                 and _is_routed(wider, channel, scene.rules)
                 and not _flapping(scene.cases[wider.id], channel, step, scene)
             ):
@@ -389,17 +389,17 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str 
     return None
 
 
-def _fading(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _fading(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     """No late notification, or reminder, of what may be over by now: a message claims that it is so now."""
-    if step in STANDING and case.incident.id in scene.fading:
+    if step in OPEN_STEPS and case.incident.id in scene.fading:
         return "its latest look was good: it is told when one fails, and else as over"
     return None
 
 
-def _flapping(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _flapping(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
     """A flapping is reported once; its turns and their ends are not, nor is the flapping again."""
     one = case.incident
-    if one.drill or has_lasted(one, scene.now) or (one.is_flap and step is not Step.OPENED):
+    if one.drill or outlasts_flap(one, scene.now) or (one.is_flap and step is not Step.OPENED):
         return None
     flaps = [flap.incident for flap in scene.flaps if _is_held_by(flap, case, channel, scene)]
     if is_within(one, flaps):
@@ -407,12 +407,12 @@ def _flapping(case: Case, channel: Channel, step: Step, scene: Situation) -> str
     return None
 
 
-def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+def _is_held_by(flap: Case, case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether the flapping tells the channel what it would get; an end follows a beginning that was sent since.
 
     The outage that makes it flapping is reported with it: that it is down is news.
     """
-    if flap is case or not can_be_one(flap.incident, case.incident):
+    if flap is case or not can_be_part_of(flap.incident, case.incident):
         return False
     known, heard = flap.told.get(channel.name), case.told.get(channel.name)
     if not (known or heard or case.incident.is_flap or case.incident.closed_at):
@@ -422,18 +422,18 @@ def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Situation) -> b
     return _is_promised(flap, channel, scene)
 
 
-def _recovering(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _recovering(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
     """What is left of a wider trouble that has just ended may yet end with it; what is lost for good may not."""
     one = case.incident
     if step is not Step.OPENED or one.signal or one.drill or one.fault in TERMINAL:
         return None
     for other in scene.recent:
-        if channel.name in other.told and is_left_of(one, other.incident):
+        if channel.name in other.told and is_remainder_of(one, other.incident):
             return f"it may be a part of {other.incident.id}, which has just ended, and yet recover with it"
     return None
 
 
-def _not_calm(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
+def _not_calm(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     """Calm is reported once it is calm: an outage counts even if it had no name, or nobody was notified of it."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
         return None
@@ -442,7 +442,7 @@ def _not_calm(case: Case, _: Channel, step: Step, scene: Situation) -> str | Non
         return f"nobody counts its turns any more: it is calm {CALM // MINUTE} min after the last that may have been"
     for other in scene.cases.values():
         one = other.incident
-        if other is not case and _disturbs(one, scene.now) and can_be_one(case.incident, one):
+        if other is not case and _disturbs(one, scene.now) and can_be_part_of(case.incident, one):
             return f"{one.id} is a part of it: it is calm after {CALM // MINUTE} min without an outage"
     return None
 
@@ -453,7 +453,7 @@ def _disturbs(one: Incident, now: datetime) -> bool:
     return one.closed_at is None or (not one.signal and now - one.closed_at < CALM)
 
 
-def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _quiet(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
     """A critical incident is sent at night, too; one that is reported in hindsight wakes nobody."""
     critical = case.incident.severity is Severity.CRITICAL and step is not Step.MISSED
     if critical or case.incident.drill or not channel.quiet:
@@ -462,7 +462,7 @@ def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | 
     return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
 
 
-def _storming(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
+def _storming(case: Case, channel: Channel, _: Step, scene: RoutingInput) -> str | None:
     patience = scene.rules.patience
     if len(scene.told_at.get(channel.name, ())) < patience.storm:
         return None
@@ -472,7 +472,7 @@ def _storming(case: Case, channel: Channel, _: Step, scene: Situation) -> str | 
 # Flapping
 
 
-def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
+def _is_promised(flap: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether the channel was notified of the flapping, or is now, and not yet of how that ended."""
     if channel.name in flap.told:
         over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
@@ -480,22 +480,24 @@ def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
     return _is_told_now(flap, channel, scene)
 
 
-def _widens_known(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+def _widens_known(flap: Case, case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether it is the wider form of a flapping that already holds this back: then another outage is no news."""
     its = [one for one in scene.flaps if one.told.get(channel.name) and _is_wider_row(flap.incident, one.incident)]
     held = [one.incident for one in its if channel.name in one.owed and one.last.kind is not ChangeKind.WITHDRAWN]
     return is_within(case.incident, held)
 
 
-def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
+def _has_turned(flap: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> bool:
     """Whether it went down and came back since the channel was last notified that it is up."""
-    its = [one for one in scene.cases.values() if not one.incident.signal and can_be_one(flap.incident, one.incident)]
+    its = [
+        one for one in scene.cases.values() if not one.incident.signal and can_be_part_of(flap.incident, one.incident)
+    ]
     ends = [it.at for one in its for it in one.told.get(channel.name, ()) if it.step is Step.RESOLVED]
     turned_at = max((one.at for one in flap.incident.evidence), default=scene.now)
     return turned_at > max([heard[0].at, *ends])
 
 
-def _is_told_now(case: Case, channel: Channel, scene: Situation) -> bool:
+def _is_told_now(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether no reply, maintenance or quiet hours keep its opening from the channel."""
     if case.incident.closed_at or not _decision_at_opening(case, channel, scene).step:
         return False
@@ -506,20 +508,22 @@ def _is_merged_flap(case: Case) -> bool:
     return case.incident.is_flap and case.last.kind is ChangeKind.MERGED
 
 
-def _became(flap: Case, one: Incident, scene: Situation) -> bool:
+def _became(flap: Case, one: Incident, scene: RoutingInput) -> bool:
     """Whether the flapping ended in this one: no other part of the flapping, and no other flapping goes on."""
     ended = flap.incident.closed_at
     if ended is None or not _is_merged_flap(flap) or (one.is_flap and is_within(one, [flap.incident])):
         return False
-    return outlives(one, ended) and can_end(flap.incident, one) and (one.is_flap or not _goes_on(flap, ended, scene))
+    return (
+        is_open_at(one, ended) and can_end_in(flap.incident, one) and (one.is_flap or not _goes_on(flap, ended, scene))
+    )
 
 
-def _goes_on(flap: Case, ended: datetime, scene: Situation) -> bool:
+def _goes_on(flap: Case, ended: datetime, scene: RoutingInput) -> bool:
     rows = (other.incident for other in scene.flaps if other is not flap)
-    return any(outlives(row, ended) and can_be_one(flap.incident, row) for row in rows)
+    return any(is_open_at(row, ended) and can_be_part_of(flap.incident, row) for row in rows)
 
 
-def _is_taken_over(flap: Case, channel: Channel, scene: Situation) -> bool:
+def _is_taken_over(flap: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether it became a lasting trouble, or a wider flapping, that the channel is notified of."""
     return any(
         (_became(flap, one.incident, scene) or _is_wider_row(one.incident, flap.incident))
@@ -533,22 +537,22 @@ def _is_wider_row(one: Incident, flap: Incident) -> bool:
     return one.is_flap and is_within(flap, [one]) and not is_within(one, [flap])
 
 
-def _is_told_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
+def _is_told_after(case: Case, flap: Case, channel: Channel, scene: RoutingInput) -> bool:
     if heard := case.told.get(channel.name):
         return heard[-1].at > flap.told[channel.name][0].at
     return _is_told_now(case, channel, scene)
 
 
-def _flap_told_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
+def _flap_told_at(case: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> datetime | None:
     """Return when the channel was notified of the flapping, if that was the latest it got about this; else None."""
     if case.incident.is_flap:
         return None
     told = [(flap.incident, flap.told[channel.name][0].at) for flap in scene.flaps if channel.name in flap.told]
-    since = [(flap, at) for flap, at in told if at >= heard[-1].at and is_alike(flap, case.incident)]
+    since = [(flap, at) for flap, at in told if at >= heard[-1].at and has_same_cause(flap, case.incident)]
     return max(at for _, at in since) if is_within(case.incident, [flap for flap, _ in since]) else None
 
 
-def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
+def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> bool:
     """Whether it ended before it had lasted, while the channel only knows of the flapping."""
     since, ended = _flap_told_at(case, channel, heard, scene), case.incident.closed_at
     return since is not None and ended is not None and ended - since < STAYED
@@ -557,7 +561,7 @@ def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scen
 # Signs of one thing
 
 
-def _same_sign(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
+def _same_sign(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
     """What several models or canaries of one account show alike is one sign: reported once, and over with the last."""
     if not is_shared(case.incident):
         return None
@@ -574,26 +578,26 @@ def _same_sign(case: Case, channel: Channel, step: Step, scene: Situation) -> st
 def _is_still_open(other: Case, case: Case, channel: Channel) -> bool:
     """Whether a sign that was held back for this one is still open: nothing is over yet."""
     untold = other.incident.closed_at is None and channel.name not in other.told
-    return untold and is_one_sign(other.incident, case.incident)
+    return untold and is_same_signal(other.incident, case.incident)
 
 
-def _reports_same(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+def _reports_same(other: Case, case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether the channel knows this sign from another one, or is notified of that one now."""
     it, one = other.incident, case.incident
-    wider = is_wider_sign(it, one)
-    if channel.name in case.told or not (wider or is_one_sign(it, one)):
+    wider = is_wider_signal(it, one)
+    if channel.name in case.told or not (wider or is_same_signal(it, one)):
         return False
     if channel.name in other.told:
         return channel.name in other.owed and not other.is_silently_over()
-    first = wider or (not is_wider_sign(one, it) and (it.opened_at, it.id) < (one.opened_at, one.id))
+    first = wider or (not is_wider_signal(one, it) and (it.opened_at, it.id) < (one.opened_at, one.id))
     return first and _is_told_now(other, channel, scene)
 
 
-def _is_wider_now(case: Case, channel: Channel, scene: Situation) -> bool:
+def _is_wider_now(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether only this sign is over: the channel has since been notified of a wider one, which goes on."""
     one, ended = case.incident, case.incident.closed_at or scene.now
-    wider = (it for it in scene.signs if channel.name in it.told and is_wider_sign(it.incident, one))
-    return is_shared(one) and any(outlives(it.incident, ended) for it in wider)
+    wider = (it for it in scene.signs if channel.name in it.told and is_wider_signal(it.incident, one))
+    return is_shared(one) and any(is_open_at(it.incident, ended) for it in wider)
 
 
 HOLDS = (
@@ -605,7 +609,7 @@ HOLDS = (
 # The same trouble again
 
 
-def past(case: Case, scene: Situation) -> list[Incident]:
+def past_incidents(case: Case, scene: RoutingInput) -> list[Incident]:
     """Return the incidents of this trouble within a day, up to this one, without those that were only merged.
 
     In a drill nothing was down: it counts by itself.

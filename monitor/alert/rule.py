@@ -46,7 +46,7 @@ class Maintenance(Struct, frozen=True):
     window: Window
 
 
-class Patience(Struct, frozen=True):
+class AlertLimits(Struct, frozen=True):
     """When a channel has had enough, and when it gets reminders.
 
     Being offline is reported after `offline`: it costs nobody an account, and mostly passes.
@@ -64,11 +64,11 @@ class Rules(Struct, frozen=True):
 
     routes: tuple[Route, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
-    patience: Patience = Patience()
+    patience: AlertLimits = AlertLimits()
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def accounts_of(incident: Incident) -> frozenset[str]:
+def accounts_of_incident(incident: Incident) -> frozenset[str]:
     """Return the ids of the accounts that an incident is about; none if it is only about a provider."""
     its = (account_of(id) for id in incident.targets) if incident.targets else (incident.about.account,)
     return frozenset(filter(None, its))
@@ -79,9 +79,9 @@ def providers_of(incident: Incident) -> frozenset[str]:
     return frozenset(filter(None, (*map(provider_of, incident.targets), incident.about.provider)))
 
 
-def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
+def matches_part(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
     """Whether part of the incident matches: enough for somebody to want it."""
-    its, providers = accounts_of(incident), providers_of(incident)
+    its, providers = accounts_of_incident(incident), providers_of(incident)
     return _fits_kind(match, incident) and all(
         (
             not match.accounts or its & {*match.accounts},
@@ -91,9 +91,9 @@ def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]
     )
 
 
-def fits_whole(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
+def matches_whole(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
     """Whether all of the incident matches: only then may it be kept from people."""
-    its, providers = accounts_of(incident), providers_of(incident)
+    its, providers = accounts_of_incident(incident), providers_of(incident)
     return _fits_kind(match, incident) and all(
         (
             not match.accounts or (its and its <= {*match.accounts}),
@@ -111,12 +111,12 @@ def _fits_kind(match: Match, incident: Incident) -> bool:
     )
 
 
-def like(incident: Incident) -> Match:
+def match_for(incident: Incident) -> Match:
     """Return what matches an incident, and any with the same cause at the same accounts, or provider.
 
     A refusal of an account is its own cause: a silence for a rate limit does not mute a suspension.
     """
-    accounts, blame = accounts_of(incident), incident.fault.blame
+    accounts, blame = accounts_of_incident(incident), incident.fault.blame
     alike = (incident.fault,) if blame is Blame.ACCOUNT else tuple(one for one in Fault if one.blame is blame)
     if accounts:
         return Match(accounts=tuple(sorted(accounts)), faults=alike)

@@ -49,20 +49,20 @@ def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def addresses(key: bytes, url: str, incident: str, channel: str, now: datetime) -> dict[str, str]:
+def link_urls(key: bytes, url: str, incident: str, channel: str, now: datetime) -> dict[str, str]:
     """Return the addresses for a message, by what they do."""
     return {
-        name: f"{url.rstrip('/')}/answer/{sign(key, Link(kind, incident, channel, now + LASTS))}"
+        name: f"{url.rstrip('/')}/answer/{sign_link(key, Link(kind, incident, channel, now + LASTS))}"
         for kind, name in NAMES.items()
     }
 
 
-def sign(key: bytes, link: Link) -> str:
+def sign_link(key: bytes, link: Link) -> str:
     payload = "\n".join((link.kind, link.incident, link.channel, str(int(link.until.timestamp())))).encode()
     return f"{_text(payload)}.{_text(_mac(key, payload))}"
 
 
-def read(key: bytes, token: str, now: datetime) -> Link | None:
+def read_link(key: bytes, token: str, now: datetime) -> Link | None:
     """Return what a token permits; None if it is not ours, was altered, or has expired.
 
     Only one spelling is accepted: in another one a token could be used again.
@@ -75,7 +75,7 @@ def read(key: bytes, token: str, now: datetime) -> Link | None:
         return None
     kind, incident, channel, until = payload.decode().split("\n")
     link = Link(ReplyKind(kind), incident, channel, datetime.fromtimestamp(int(until), UTC))
-    return link if now < link.until and sign(key, link) == token else None
+    return link if now < link.until and sign_link(key, link) == token else None
 
 
 def _mac(key: bytes, payload: bytes) -> bytes:

@@ -18,7 +18,7 @@ RECENT = timedelta(hours=1)
 LASTING = timedelta(minutes=5)
 
 
-class StoreNews(StrEnum):
+class StorageEventKind(StrEnum):
     """REFUSED: it cannot be written. BACK: it can again. EVENT: it was broken, deleted or replaced."""
 
     REFUSED = "refused"
@@ -26,18 +26,18 @@ class StoreNews(StrEnum):
     EVENT = "event"
 
 
-class Heard(Struct, frozen=True):
+class LastNotice(Struct, frozen=True):
     """What a channel was last notified of whether the database can be written, and when."""
 
-    news: StoreNews
+    news: StorageEventKind
     at: datetime
 
 
-def due_news(
+def due_notices(
     channels: Iterable[Channel],
     refusal: StorageRefusal | None,
     refused_at: datetime | None,
-    heard: Mapping[str, Heard],
+    heard: Mapping[str, LastNotice],
     now: datetime,
     locked_for: timedelta,
 ) -> Iterator[Message]:
@@ -47,18 +47,18 @@ def due_news(
     """
     for channel in channels:
         before = heard.get(channel.name)
-        knows = before is not None and before.news is StoreNews.REFUSED
+        knows = before is not None and before.news is StorageEventKind.REFUSED
         if refusal and not knows and _is_worth_telling(refusal, before, now, locked_for):
-            yield news(channel, StoreNews.REFUSED, refusal.words, now)
+            yield storage_message(channel, StorageEventKind.REFUSED, refusal.words, now)
         elif knows and refusal is None and not _is_within(STEADY, refused_at, now):
-            yield news(channel, StoreNews.BACK, "", now)
+            yield storage_message(channel, StorageEventKind.BACK, "", now)
 
 
-def news(channel: Channel, kind: StoreNews, words: str, now: datetime) -> Message:
+def storage_message(channel: Channel, kind: StorageEventKind, words: str, now: datetime) -> Message:
     return Message(None, channel.name, Step.STORE, int(now.timestamp() * 1000), note=f"{kind}: {words}")
 
 
-def _is_worth_telling(refusal: StorageRefusal, before: Heard | None, now: datetime, locked_for: timedelta) -> bool:
+def _is_worth_telling(refusal: StorageRefusal, before: LastNotice | None, now: datetime, locked_for: timedelta) -> bool:
     lasted = now - (refusal.since or now)
     if before and _is_within(RECENT, before.at, now):
         return lasted >= LASTING
@@ -70,18 +70,18 @@ def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:
     return at is not None and timedelta(0) <= now - at < span
 
 
-def read_news(note: str) -> tuple[StoreNews, str]:
+def read_notice(note: str) -> tuple[StorageEventKind, str]:
     """Return what a message reports, with its words."""
     kind, _, words = note.partition(": ")
-    return StoreNews(kind), words
+    return StorageEventKind(kind), words
 
 
-def severity_of_news(note: str) -> Severity:
-    return SEVERITIES[read_news(note)[0]]
+def severity_of_notice(note: str) -> Severity:
+    return SEVERITIES[read_notice(note)[0]]
 
 
 SEVERITIES = {
-    StoreNews.REFUSED: Severity.WARNING,
-    StoreNews.BACK: Severity.INFO,
-    StoreNews.EVENT: Severity.CRITICAL,
+    StorageEventKind.REFUSED: Severity.WARNING,
+    StorageEventKind.BACK: Severity.INFO,
+    StorageEventKind.EVENT: Severity.CRITICAL,
 }

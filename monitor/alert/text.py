@@ -14,21 +14,21 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor import words
-from monitor.alert.case import ENDS, Step
+from monitor.alert.case import END_STEPS, Step
 from monitor.alert.channel import Detail, Format
-from monitor.alert.evidence import shown
-from monitor.alert.grouping import can_be_one
-from monitor.alert.storage_notice import StoreNews, read_news
-from monitor.deadline import within
+from monitor.alert.evidence import evidence_lines
+from monitor.alert.grouping import can_be_part_of
+from monitor.alert.storage_notice import StorageEventKind, read_notice
+from monitor.deadline import run_within
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
 from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
-from monitor.sentence.reason import reasons, spelled
+from monitor.sentence.reason import describe_reasons, with_sentences
 from probes.model import Blame
 
 log = logging.getLogger("monitor")
 
-FOLDER = Path(__file__).parents[2] / "templates" / "alerts"
+TEMPLATE_FOLDER = Path(__file__).parents[2] / "templates" / "alerts"
 
 HEADS = {
     Step.OPENED: "DOWN",
@@ -38,7 +38,7 @@ HEADS = {
     Step.ESCALATED: "ESCALATED",
     Step.MISSED: "WHILE QUIET",
 }
-HEADS_OF_SIGNS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
+SIGNAL_HEADS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
 FLAPPING, GAP, UNWATCHED = "FLAPPING", "GAP", "NO LONGER WATCHED"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
@@ -63,7 +63,7 @@ class UsableAccount(Struct, frozen=True):
 NOBODY = "nothing else watched here is known to work now"
 
 
-class Circumstances(Struct, frozen=True):
+class MessageContext(Struct, frozen=True):
     """What a message says besides the incident. `url` is None if the page has no public address.
 
     `replaced`: if none is `usable`, the message says so. `links` are signed addresses by what they do. `times` and
@@ -81,7 +81,7 @@ class Circumstances(Struct, frozen=True):
     downtime_s: float = 0
 
 
-class Piece(Struct, frozen=True):
+class MessagePart(Struct, frozen=True):
     """One incident's part of a message. `first`: nothing of it got through to this channel before.
 
     `row` says how often it has flapped, if this is the outage that makes it flapping.
@@ -90,7 +90,7 @@ class Piece(Struct, frozen=True):
     step: Step
     number: int
     change: Change
-    around: Circumstances
+    around: MessageContext
     first: bool = False
     row: tuple[str, ...] = ()
 
@@ -107,10 +107,10 @@ class Piece(Struct, frozen=True):
             return UNWATCHED
         if self.row and self.shown is Step.OPENED:
             return FLAPPING
-        return HEADS_OF_SIGNS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
+        return SIGNAL_HEADS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
 
 
-class Text(Struct, frozen=True):
+class MessageText(Struct, frozen=True):
     """A message. `brief` is plain text of a few lines, for what is too small for `body`."""
 
     title: str
@@ -132,7 +132,7 @@ class DigestSummary(Struct, frozen=True):
 class MessageTemplates:
     """The templates; those in the user's folder first. `warnings` holds what is wrong with those."""
 
-    def __init__(self, folder: Path | None = None, shipped: Path = FOLDER) -> None:
+    def __init__(self, folder: Path | None = None, shipped: Path = TEMPLATE_FOLDER) -> None:
         self._shipped = _environment(FileSystemLoader(shipped))
         self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(shipped)]))
         self._folder, self._shipped_folder = folder, shipped
@@ -165,7 +165,7 @@ class MessageTemplates:
         if template in self._endless:
             raise TimeoutError(ENDLESS)
         try:
-            return within(LONGEST_S, lambda: template.render(values))
+            return run_within(LONGEST_S, lambda: template.render(values))
         except TimeoutError:
             self._endless.add(template)
             raise
@@ -201,7 +201,9 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
 
 
-def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: MessageTemplates, now: datetime) -> Text:
+def compose(
+    pieces: Sequence[MessagePart], detail: Detail, form: Format, templates: MessageTemplates, now: datetime
+) -> MessageText:
     """Return one message: about one incident, or a list of several."""
     pieces = _joined(pieces)
     title = _title(pieces)
@@ -215,12 +217,12 @@ def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Me
         brief += f"and {len(pieces) - 5} more\n" if len(pieces) > 5 else ""
         brief += f"{pieces[0].around.url}/\n" if pieces[0].around.url else ""
     if detail is Detail.SHORT:
-        return Text(title, brief, brief)
+        return MessageText(title, brief, brief)
     name = "incident" if len(pieces) == 1 else "list"
-    return Text(title, templates.fill(f"{name}.{ENDINGS[form]}.j2", values), brief, form)
+    return MessageText(title, templates.fill(f"{name}.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+def _joined(pieces: Sequence[MessagePart]) -> list[MessagePart]:
     """Return an outage together with the flapping that it makes, if both open now: it is down, and flapping."""
     joined = [one if not one.change.incident.is_flap else replace(one, row=_turns(one)) for one in pieces]
     for row in [one for one in joined if one.row and one.step is Step.OPENED]:
@@ -231,21 +233,21 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
     return joined
 
 
-def _turns(row: Piece) -> tuple[str, ...]:
-    return tuple(reasons(row.change.incident))
+def _turns(row: MessagePart) -> tuple[str, ...]:
+    return tuple(describe_reasons(row.change.incident))
 
 
-def _is_time_of(one: Piece, row: Piece) -> bool:
-    return not one.change.incident.is_flap and can_be_one(row.change.incident, one.change.incident)
+def _is_time_of(one: MessagePart, row: MessagePart) -> bool:
+    return not one.change.incident.is_flap and can_be_part_of(row.change.incident, one.change.incident)
 
 
-def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
+def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templates: MessageTemplates) -> MessageText:
     still = [one for one in summary.incidents if not one.closed_at or one.closed_at > summary.until]
     over = [one for one in summary.incidents if one not in still]
     title = f"[DIGEST] {len(still)} open, {len(over)} over since {words.moment(summary.since).words}"
     brief = "".join(f"open: {words.title(one)}\n" for one in still[:5]) or "Nothing is open.\n"
     if detail is Detail.SHORT:
-        return Text(title, brief, brief)
+        return MessageText(title, brief, brief)
     values = {
         "since": words.moment(summary.since).words,
         "until": words.moment(summary.until).words,
@@ -255,36 +257,38 @@ def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templat
         "location": summary.location,
         "url": summary.url,
     }
-    return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
+    return MessageText(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def compose_failing(
+def compose_channel_failure(
     name: str, reason: str, location: str, detail: Detail, form: Format, templates: MessageTemplates
-) -> Text:
+) -> MessageText:
     """Return the message that the channel of this name does not work."""
     title = f"[CHANNEL FAILING] messages to {name} are not getting through"
     brief = f"{reason}\nTry it: provider-monitor alerts test {name}\n"
     if detail is Detail.SHORT:
-        return Text(title, brief, brief)
+        return MessageText(title, brief, brief)
     body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
-    return Text(title, body, brief, form)
+    return MessageText(title, body, brief, form)
 
 
-def compose_news(note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
+def compose_storage_notice(
+    note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates
+) -> MessageText:
     """Return the message that the database cannot be written, or what else became of it."""
-    news, what = read_news(note)
+    news, what = read_notice(note)
     title = f"[MONITOR] {TITLES[news]}"
     brief = f"{what or 'What was seen in the meantime is written there now.'}\n"
     if detail is Detail.SHORT:
-        return Text(title, brief, brief)
+        return MessageText(title, brief, brief)
     values = {"news": news, "words": what, "location": location}
-    return Text(title, templates.fill(f"store.{ENDINGS[form]}.j2", values), brief, form)
+    return MessageText(title, templates.fill(f"store.{ENDINGS[form]}.j2", values), brief, form)
 
 
 TITLES = {
-    StoreNews.REFUSED: "results cannot be written; alerts go on from memory",
-    StoreNews.BACK: "results are written again",
-    StoreNews.EVENT: "the database was lost or broken; watching goes on",
+    StorageEventKind.REFUSED: "results cannot be written; alerts go on from memory",
+    StorageEventKind.BACK: "results are written again",
+    StorageEventKind.EVENT: "the database was lost or broken; watching goes on",
 }
 
 
@@ -299,7 +303,7 @@ def _line(incident: Incident, until: datetime) -> dict[str, object]:
     }
 
 
-def _title(pieces: Sequence[Piece]) -> str:
+def _title(pieces: Sequence[MessagePart]) -> str:
     first = pieces[0]
     marks = [mark for mark in ("DRILL", "SIMULATED") if all(mark in _marks(piece) for piece in pieces)]
     if len(pieces) == 1:
@@ -313,24 +317,24 @@ def _title(pieces: Sequence[Piece]) -> str:
     )
 
 
-def _gravity(piece: Piece) -> tuple[bool, int, int]:
+def _gravity(piece: MessagePart) -> tuple[bool, int, int]:
     """An open incident is graver than any that is over; among equals the widest says most."""
     incident = piece.change.incident
     width = WIDTH.index(incident.scope) if incident.scope in TROUBLED else -1
-    return piece.step not in ENDS, incident.severity.rank, width
+    return piece.step not in END_STEPS, incident.severity.rank, width
 
 
-def _marks(piece: Piece) -> list[str]:
+def _marks(piece: MessagePart) -> list[str]:
     there = (("DRILL", piece.change.incident.drill), ("SIMULATED", piece.around.simulated))
     return [mark for mark, is_there in there if is_there]
 
 
-def _values(piece: Piece, now: datetime) -> dict[str, object]:
+def _values(piece: MessagePart, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
-    in_words = spelled(incident)
-    proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
+    in_words = with_sentences(incident)
+    proofs, more_proofs = evidence_lines(incident.evidence, apart=incident.signal)
     return {
         "incident": in_words,
         "reasons": list(in_words.reasons),
@@ -344,14 +348,16 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "what": words.title(incident),
         "away": incident.scope is Scope.MONITOR,
         "gap": incident.is_absence,
-        "unseen": words.unseen(incident),
-        "whose": f"{words.whose(incident)} ({sure})" if words.is_blamed(incident) else words.whose(incident),
+        "unseen": words.unwatched_accounts(incident),
+        "whose": f"{words.whose_fault(incident)} ({sure})"
+        if words.is_blamed(incident)
+        else words.whose_fault(incident),
         "over": _over(piece.change),
         "revived": _is_revived(piece.change),
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
-        "lead": words.lead(incident.lead),
+        "lead": words.describe_lead(incident.lead),
         "row": list(piece.row),
         "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
         + words.duration(around.downtime_s),
@@ -383,9 +389,9 @@ def _instead(one: UsableAccount, now: datetime) -> str:
     return f"{one.account} ({seen}; {one.caution})" if one.caution else f"{one.account} ({seen})"
 
 
-def worst(pieces: Sequence[Piece]) -> Severity | None:
+def worst_severity(pieces: Sequence[MessagePart]) -> Severity | None:
     """Return the gravest severity of what is still open; None if all is over."""
-    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in ENDS]
+    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in END_STEPS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
 
 

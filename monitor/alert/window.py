@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
-from monitor.deadline import within
+from monitor.deadline import run_within
 
 DAY = timedelta(days=1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -111,8 +111,8 @@ def problem_of(window: Window) -> str | None:
     rule = window.rrule or window.cron
     try:
         begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
-        within(LONGEST_S, lambda: next(window.spans(begins, begins + 400 * DAY), None))
-        within(LONGEST_S, lambda: next(window.spans(LATE, LATE + DAY), None))
+        run_within(LONGEST_S, lambda: next(window.spans(begins, begins + 400 * DAY), None))
+        run_within(LONGEST_S, lambda: next(window.spans(LATE, LATE + DAY), None))
     except TimeoutError:
         return f'= "{rule}" recurs never, or for so long that it takes too long to count; let it begin later'
     except Exception as error:  # noqa: BLE001 - both libraries raise what they like

@@ -9,24 +9,24 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.alert.case import Fate, matter
+from monitor.alert.case import DeliveryResult, describe_topic
 from monitor.alert.deliver import send
-from monitor.alert.routing import Situation, judge
-from monitor.alert.text import Text
+from monitor.alert.routing import RoutingInput, decide_for
+from monitor.alert.text import MessageText
 from monitor.config.config import Config
-from monitor.console.alert_history import correspondence
-from monitor.console.argument import span
+from monitor.console.alert_history import load_messages
+from monitor.console.argument import parse_duration
 from monitor.console.configuration import load_with_accounts
 from monitor.console.preflight import check_before_start
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import MessageReport
-from monitor.console.selection import channels_meant, one_of, wrong
+from monitor.console.selection import argument_error, select_channels, select_one
 from monitor.console.short_run import run_short
-from monitor.console.terminal import DOWN, UP, Print, say
+from monitor.console.terminal import DOWN, UP, Print, print_line
 from monitor.diagnose.incident import Severity
-from monitor.diagnose.lifecycle import fading
+from monitor.diagnose.lifecycle import fading_incidents
 from monitor.replay.alerts import Record, ReplayedMessage
-from monitor.replay.alerts import replay as again
+from monitor.replay.alerts import replay_alerts as again
 from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
@@ -38,32 +38,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="history: at most N (default: 20)")
     add_formats(parser)
-    parser.add_argument("--since", type=span, default="7d", metavar="SPAN", help="replay: so far back (default: 7d)")
+    parser.add_argument(
+        "--since", type=parse_duration, default="7d", metavar="SPAN", help="replay: so far back (default: 7d)"
+    )
 
 
 def run(arguments: Namespace) -> int:
     now = datetime.now(UTC)
     if (arguments.json or arguments.csv) and arguments.what != "history":
-        raise wrong("--json" if arguments.json else "--csv", "is for `alerts history`", "leave it out")
+        raise argument_error("--json" if arguments.json else "--csv", "is for `alerts history`", "leave it out")
     config = load_with_accounts(arguments, sends=arguments.what == "test")
     match arguments.what:
         case "test":
             return _test(config, arguments.name)
         case "history":
             rows = message_reports(config, arguments.last)
-            print_report(arguments, MessageReport, rows, lambda: history(rows, say))
+            print_report(arguments, MessageReport, rows, lambda: history(rows, print_line))
         case "explain":
-            explain(config, arguments.name, now, say)
+            explain(config, arguments.name, now, print_line)
         case "replay":
-            replay(config, arguments.since, now, say)
+            replay(config, arguments.since, now, print_line)
     return UP
 
 
 def _test(config: Config, wanted: str | None) -> int:
     check_before_start(config)
-    results = try_channels(config, channels_meant(config, wanted), say)
+    results = try_channels(config, select_channels(config, wanted), print_line)
     for name, error in results.items():
-        say(f"{name}: {error or 'taken'}")
+        print_line(f"{name}: {error or 'taken'}")
     return DOWN if any(results.values()) else UP
 
 
@@ -76,24 +78,24 @@ async def _try_channels(config: Config, names: Sequence[str], show: Print) -> di
     title = f"[TEST] provider-monitor at {config.location} reaches you"
     body = "This is a test. Nothing is wrong, and nothing has changed.\n"
     chosen = [channel for channel in config.channels if channel.name in names]
-    results = await asyncio.gather(*(send(one, Text(title, body, body), Severity.INFO, show) for one in chosen))
+    results = await asyncio.gather(*(send(one, MessageText(title, body, body), Severity.INFO, show) for one in chosen))
     return {channel.name: error for channel, error in zip(chosen, results, strict=True)}
 
 
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Print for each channel what it would be sent about an incident now, or what holds it back."""
-    told = correspondence(config, now)
+    told = load_messages(config, now)
     with open_store(config.store).reading() as stored:
         known = stored.resumption.resume()
-    id = one_of(list(told.cases), incident, "incident of the last two days")
+    id = select_one(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
-    doubtful = fading(known.incidents.values(), known.healths)
-    scene = Situation(told.cases, config.channels, config.rules, told.replies, now, doubtful)
+    doubtful = fading_incidents(known.incidents.values(), known.healths)
+    scene = RoutingInput(told.cases, config.channels, config.rules, told.replies, now, doubtful)
     for channel in config.channels:
         for one in case.told.get(channel.name, ()):
             say(f"  {channel.name}: {one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC")
-        verdict = judge(case, channel, scene)
+        verdict = decide_for(case, channel, scene)
         say(f"  {channel.name}: {'due: ' + verdict.step if verdict.step else 'nothing now'}: {verdict.why}")
 
 
@@ -145,10 +147,10 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
 
 def _in_words(line: ReplayedMessage) -> str:
     told = line.message
-    about = title(line.incident) if line.incident else matter(told.about_channel, told.note)
+    about = title(line.incident) if line.incident else describe_topic(told.about_channel, told.note)
     more = f", in one list of {line.together}" if line.together > 1 else ""
     return about + more + (f" (then {_went(line.fate)})" if line.fate else "")
 
 
-def _went(fate: Fate) -> str:
+def _went(fate: DeliveryResult) -> str:
     return f"{fate.state}, tries {fate.tries}" + (f": {fate.error}" if fate.error else "")

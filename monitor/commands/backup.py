@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from monitor.console.argument import add_copy
 from monitor.console.configuration import load_with_accounts
-from monitor.console.terminal import UP, say
+from monitor.console.terminal import UP, print_line
 from monitor.store.store import open_store
 
 
@@ -17,5 +17,5 @@ def run(arguments: Namespace) -> int:
     named = [*([config.file] if config.file else []), *config.files]
     replaced = open_store(config.store).back_up(arguments.file.absolute(), named)
     older = "; the older copy there was replaced" if replaced else ""
-    say(f"{config.store.full_name} was copied to {arguments.file}{older}")
+    print_line(f"{config.store.full_name} was copied to {arguments.file}{older}")
     return UP

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from monitor.alert.rule import Route
 from monitor.config.config import Config
-from monitor.config.file_access import open_files
-from monitor.config.proxy_setting import ENVIRONMENT, usual_authorities
+from monitor.config.file_access import check_secret_files
+from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
 from monitor.console.configuration import load_named
 from monitor.console.preflight import template_problems, what_cannot_work
-from monitor.console.terminal import UP, complain, refuse, say
+from monitor.console.terminal import UP, print_error, print_line, print_refusal
 from monitor.detect.reminder import Reminder
 from monitor.store.store import open_store
 from monitor.words import count
 from probes.model import Account, Target
-from probes.proxy import choose
+from probes.proxy import choose_proxy
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,16 +31,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config = load_named(arguments, sends=not arguments.no_keys)
     if wrong := what_cannot_work(_without_unread(config) if arguments.no_keys else config):
-        return refuse(*map(str, wrong), *_wrong_templates(config))
+        return print_refusal(*map(str, wrong), *_wrong_templates(config))
     for words in _facts(config, with_keys=not arguments.no_keys):
-        say(words)
+        print_line(words)
     for words in _warnings(config):
-        complain(f"{words}; this is only a warning")
+        print_error(f"{words}; this is only a warning")
     for words in (*_past(config.reminders), *_closed_to_others(config)):
-        say(words)
+        print_line(words)
     if problems := [*_problems(config, arguments)]:
-        return refuse(*problems)
-    say(f"{_size(config)}: all well-formed{_what_is_missing(config)}")
+        return print_refusal(*problems)
+    print_line(f"{_size(config)}: all well-formed{_what_is_missing(config)}")
     return UP
 
 
@@ -72,7 +72,7 @@ def _hosts(config: Config) -> dict[str, str]:
     found: dict[str, str] = {}
     for account in config.accounts.values():
         if base := account.base or config.providers[account.provider].base:
-            proxy = choose(account.way.proxies, base)
+            proxy = choose_proxy(account.way.proxies, base)
             found.setdefault(proxy.host if proxy else urlsplit(base).hostname or "", account.id)
     return found
 
@@ -106,7 +106,7 @@ def _facts(config: Config, *, with_keys: bool) -> Iterator[str]:
         told = account if with_keys else replace(account, problem=None)
         for words in _said_of(told, targets[account.id], config):
             yield f"{account.id}: {words}"
-    for words in usual_authorities(os.environ):  # the CAs trusted where no `ca_file` is set
+    for words in default_ca_names(os.environ):  # the CAs trusted where no `ca_file` is set
         yield f"{ENVIRONMENT}: {words}"
 
 
@@ -114,7 +114,7 @@ def _said_of(account: Account, targets: Iterable[Target], config: Config) -> Ite
     """Yield an account's probes, its way out, and what may be a mistake."""
     asked = ", ".join(_asked(config, target) for target in targets)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
-    yield from _way(account, account.base or config.providers[account.provider].base)
+    yield from _egress(account, account.base or config.providers[account.provider].base)
     for doubt in config.doubts.get(account.id, ()):
         yield f"{doubt}; this is only a warning"
 
@@ -126,13 +126,13 @@ def _asked(config: Config, target: Target) -> str:
     return asked
 
 
-def _way(account: Account, base: str | None) -> Iterator[str]:
+def _egress(account: Account, base: str | None) -> Iterator[str]:
     """Yield the way of requests to `base`, if not direct; proxies are named without their password.
 
     Without a base a program probes the account, and every proxy is passed to it.
     """
     proxies = account.way.proxies
-    for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
+    for proxy in proxies.all if base is None else filter(None, [choose_proxy(proxies, base)]):
         yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
@@ -140,7 +140,7 @@ def _way(account: Account, base: str | None) -> Iterator[str]:
 
 def _warnings(config: Config) -> Iterator[str]:
     yield from _unheard(config)
-    yield from open_files(config.secret_files, config.secret_keys)
+    yield from check_secret_files(config.secret_files, config.secret_keys)
     if told := open_store(config.store).place_warning():
         yield told
 

@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from monitor.console.configuration import load_named
 from monitor.console.pasted_answer import PastedAnswer, read_case
-from monitor.console.selection import unknown
-from monitor.console.terminal import UP, WRONG_USE, complain, refuse, say
-from probes.advice import advise
-from probes.answer.classify import RulesOf, judge_pasted
-from probes.answer.command_output import judge_output
-from probes.catalog import Shelf, load_provider, load_wording, provider_ids, rules_by_name
+from monitor.console.selection import unknown_argument
+from monitor.console.terminal import UP, WRONG_USE, print_error, print_line, print_refusal
+from probes.advice import choose_advice
+from probes.answer.classify import RulesOf, classify_pasted
+from probes.answer.command_output import classify_output
+from probes.catalog import ProviderFiles, load_provider, load_wording, provider_ids, rules_by_name
 from probes.model import Verdict
 from probes.provider import Provider, Rule
 
@@ -47,20 +47,20 @@ def run(arguments: Namespace) -> int:
     if arguments.jsonl:
         return _classify_lines(sys.stdin, book)
     if arguments.provider not in book.providers:
-        return refuse(unknown("provider", arguments.provider, book.providers))
+        return print_refusal(unknown_argument("provider", arguments.provider, book.providers))
     provider = book.provider(arguments.provider)
     if arguments.canary not in (None, *provider.canaries):
-        return refuse(unknown("canary", arguments.canary, [*provider.canaries]))
+        return print_refusal(unknown_argument("canary", arguments.canary, [*provider.canaries]))
     headers = dict(arguments.header)
     case = PastedAnswer(provider.id, arguments.status, headers, sys.stdin.read(), arguments.canary)
-    say(json.dumps(_result(case, provider, book), indent=2, ensure_ascii=False))
+    print_line(json.dumps(_result(case, provider, book), indent=2, ensure_ascii=False))
     return UP
 
 
-class Rulebook(Struct, frozen=True):
+class RuleSet(Struct, frozen=True):
     """The rules that answers are judged by; `providers`: the known ids."""
 
-    shelf: Shelf
+    shelf: ProviderFiles
     providers: list[str]
     shared: Sequence[Rule]
     of_others: RulesOf
@@ -69,11 +69,11 @@ class Rulebook(Struct, frozen=True):
         return load_provider(id, self.shelf)
 
 
-def open_rulebook(shelf: Shelf) -> Rulebook:
-    return Rulebook(shelf, provider_ids(shelf), load_wording().rules, rules_by_name(shelf))
+def open_rulebook(shelf: ProviderFiles) -> RuleSet:
+    return RuleSet(shelf, provider_ids(shelf), load_wording().rules, rules_by_name(shelf))
 
 
-def _classify_lines(lines: Iterable[str], book: Rulebook) -> int:
+def _classify_lines(lines: Iterable[str], book: RuleSet) -> int:
     """Print one result per non-blank line, in order; for an invalid line, what is wrong with it."""
     load, bad = cache(book.provider), 0
     for number, line in enumerate(lines, 1):
@@ -82,14 +82,14 @@ def _classify_lines(lines: Iterable[str], book: Rulebook) -> int:
         try:
             result = _result_of_line(line, book, load)
         except ValueError as error:
-            complain(f"stdin: line {number} {error}")
+            print_error(f"stdin: line {number} {error}")
             result = {"error": str(error), "line": number}
             bad += 1
-        say(json.dumps(result, ensure_ascii=False))
+        print_line(json.dumps(result, ensure_ascii=False))
     return WRONG_USE if bad else UP
 
 
-def _result_of_line(line: str, book: Rulebook, load: Callable[[str], Provider]) -> dict[str, object]:
+def _result_of_line(line: str, book: RuleSet, load: Callable[[str], Provider]) -> dict[str, object]:
     """Raises ValueError, whose text is to follow "line N"."""
     case = read_case(line)
     provider = load(case.provider if case.provider in book.providers else FALLBACK)
@@ -99,22 +99,22 @@ def _result_of_line(line: str, book: Rulebook, load: Callable[[str], Provider]) 
     return _result(case, provider, book)
 
 
-def _result(case: PastedAnswer, provider: Provider, book: Rulebook) -> dict[str, object]:
-    verdict, said = _judged(case, provider, book)
+def _result(case: PastedAnswer, provider: Provider, book: RuleSet) -> dict[str, object]:
+    verdict, said = _classified(case, provider, book)
     return {
         "fault": verdict.fault or "ok",
         "blame": verdict.blame,
         "confidence": verdict.confidence,
         "rule": verdict.rule,
-        "advice": advise(verdict.fault, provider, [said]) if verdict.fault else None,
+        "advice": choose_advice(verdict.fault, provider, [said]) if verdict.fault else None,
     }
 
 
-def _judged(case: PastedAnswer, provider: Provider, book: Rulebook) -> tuple[Verdict, str]:
+def _classified(case: PastedAnswer, provider: Provider, book: RuleSet) -> tuple[Verdict, str]:
     """Return the verdict on an answer, and its words."""
     if provider.is_command:
         code = 1 if case.http_status is None else case.http_status
-        return judge_output(provider, book.shared, code, case.text, book.of_others)
+        return classify_output(provider, book.shared, code, case.text, book.of_others)
     asked = provider.canaries[case.canary] if case.canary else None
     status, fields, text = case.http_status, case.fields, case.text
-    return judge_pasted(provider, book.shared, status, fields, text, asked, rules_of=book.of_others)
+    return classify_pasted(provider, book.shared, status, fields, text, asked, rules_of=book.of_others)

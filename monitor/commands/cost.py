@@ -3,13 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
-from monitor.config.cost import MONTH_D, Estimate, by_account, overspending
+from monitor.config.cost import MONTH_D, Estimate, check_budgets, estimate_accounts
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import CostReport
 from monitor.console.table import Table, print_table
-from monitor.console.terminal import UP, refuse
-from monitor.schedule import Budget
+from monitor.console.terminal import UP, print_refusal
+from monitor.schedule import DailyBudget
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,14 +18,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
-    costs = by_account(config)
+    costs = estimate_accounts(config)
     rows = [_report(account, cost, config.budgets[account]) for account, cost in costs.items()]
     print_report(arguments, CostReport, rows, lambda: cost_table(costs, config.budgets))
-    problems = overspending(config)
-    return refuse(*map(str, problems)) if problems else UP
+    problems = check_budgets(config)
+    return print_refusal(*map(str, problems)) if problems else UP
 
 
-def _report(account: str, cost: Estimate, budget: Budget) -> CostReport:
+def _report(account: str, cost: Estimate, budget: DailyBudget) -> CostReport:
     return CostReport(
         account,
         cost.calls * MONTH_D,
@@ -36,12 +36,12 @@ def _report(account: str, cost: Estimate, budget: Budget) -> CostReport:
     )
 
 
-def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> None:
+def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, DailyBudget]) -> None:
     rows = [(account, *_cells(cost, budgets[account])) for account, cost in costs.items()]
     print_table(Table(("account", "calls a month", "tokens a month", "USD a month", "budget a month"), rows))
 
 
-def _cells(cost: Estimate, budget: Budget) -> tuple[str, ...]:
+def _cells(cost: Estimate, budget: DailyBudget) -> tuple[str, ...]:
     return (
         f"{cost.calls * MONTH_D:,.0f}",
         "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",

@@ -8,16 +8,16 @@ from msgspec import Struct
 from monitor.alert.deliver import Print
 from monitor.config.config import Config
 from monitor.console.demonstration import KEYS, demonstration
-from monitor.runtime.daemon import serve, until_signalled
+from monitor.runtime.daemon import run_until_signalled, serve_site
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from monitor.store.store import open_store
-from monitor.thread import with_threads
+from monitor.thread import use_own_threads
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.target_id import provider_of
 
 
-class Scene(Struct, frozen=True):
+class DemoStep(Struct, frozen=True):
     """What happens `after_s` seconds after the start. `subject`: the id of an account or a provider."""
 
     after_s: float
@@ -36,13 +36,15 @@ class Post(Struct, frozen=True):
 
 
 SCRIPT = (
-    Scene(10, "openai/production", Trouble.ACCOUNT_SUSPENDED, "OpenAI suspends openai/production"),
-    Scene(40, "openai/production", None, "OpenAI gives openai/production back"),
-    Scene(45, "openai-compatible/reseller", Trouble.READ_ONLY, "the reseller lets its key list models, but not chat"),
-    Scene(65, "groq", Trouble.OVERLOADED, "Groq is overloaded for everybody"),
-    Scene(80, "openai-compatible/reseller", None, "the reseller lets its key chat again"),
+    DemoStep(10, "openai/production", Trouble.ACCOUNT_SUSPENDED, "OpenAI suspends openai/production"),
+    DemoStep(40, "openai/production", None, "OpenAI gives openai/production back"),
+    DemoStep(
+        45, "openai-compatible/reseller", Trouble.READ_ONLY, "the reseller lets its key list models, but not chat"
+    ),
+    DemoStep(65, "groq", Trouble.OVERLOADED, "Groq is overloaded for everybody"),
+    DemoStep(80, "openai-compatible/reseller", None, "the reseller lets its key chat again"),
     Post(85, "groq", "investigating", "Groq puts it on its status page"),
-    Scene(95, "groq", None, "Groq recovers"),
+    DemoStep(95, "groq", None, "Groq recovers"),
     Post(100, "groq", "resolved", "Groq's page says that it is over"),
 )
 ON_THE_PAGE = "Elevated error rates"
@@ -58,9 +60,9 @@ Meanwhile, in another terminal: provider-monitor status --demo
 """
 
 
-def demonstrate(own: Config, show: Print) -> None:
+def run_demo(own: Config, show: Print) -> None:
     """Watch simulated accounts while a script of trouble and recovery runs. `own`: says where it is written."""
-    with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
+    with asyncio.Runner(loop_factory=lambda: use_own_threads(asyncio.new_event_loop())) as loop:
         loop.run(_demonstrate(own, show))
 
 
@@ -69,16 +71,16 @@ async def _demonstrate(own: Config, show: Print) -> None:
     async with Simulator(accounts, ttft_s=0.05) as simulator:
         config = demonstration(simulator, own)
         open_store(config.store).clear()  # the last one's incidents would still be open, and its accounts dead
-        async with open_state(config, real_edge(show)) as state, serve(state) as address:
+        async with open_state(config, real_edge(show)) as state, serve_site(state) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
             script = asyncio.create_task(_play(simulator, show))
             try:
-                await until_signalled(state)
+                await run_until_signalled(state)
             finally:
                 script.cancel()
 
 
-async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, ...] = SCRIPT) -> None:
+async def _play(simulator: Simulator, show: Print, script: tuple[DemoStep | Post, ...] = SCRIPT) -> None:
     """Play the script on the simulator, without telling the monitor."""
     passed_s = 0.0
     for scene in script:
@@ -88,7 +90,7 @@ async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, .
         match scene:
             case Post(_, provider, phase):
                 simulator.announce(provider, ON_THE_PAGE, phase=phase, impact="major")
-            case Scene(_, subject, trouble):
+            case DemoStep(_, subject, trouble):
                 simulator.set(KEYS.get(subject, subject), trouble)
             case _:
                 assert_never(scene)

@@ -10,9 +10,9 @@ from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import FeedReport
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, print_table
-from monitor.console.terminal import DOWN, UP, Colour, say
+from monitor.console.terminal import DOWN, UP, Colour, print_line
 from monitor.publish.snapshot import SourceView
-from monitor.sentence.doubted import doubted
+from monitor.sentence.doubt import describe_doubt
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     if not config.feeds and not (arguments.json or arguments.csv):
-        say("no status source is followed; [status] in monitor.toml says which providers' pages are read")
+        print_line("no status source is followed; [status] in monitor.toml says which providers' pages are read")
         return UP
     sources = take_snapshot(config).sources
     now = datetime.now(UTC)
@@ -31,9 +31,15 @@ def run(arguments: Namespace) -> int:
 
 
 def _report(one: SourceView, now: datetime) -> FeedReport:
-    said = [words.notice(notice, now) for notice in one.notices]
+    said = [words.describe_notice(notice, now) for notice in one.notices]
     return FeedReport(
-        one.id, one.page, one.readable, one.read_at, doubted(one.problem) if one.problem else None, one.unread, said
+        one.id,
+        one.page,
+        one.readable,
+        one.read_at,
+        describe_doubt(one.problem) if one.problem else None,
+        one.unread,
+        said,
     )
 
 
@@ -54,6 +60,6 @@ def _read(one: SourceView, now: datetime) -> str:
 
 def _said(one: SourceView, now: datetime) -> str:
     if not one.readable:
-        return doubted(one.problem) if one.problem else "no trouble"
+        return describe_doubt(one.problem) if one.problem else "no trouble"
     unread = [f"{words.count(one.unread, 'item')} could not be read"] if one.unread else []
-    return "; ".join([*(words.notice(notice, now) for notice in one.notices), *unread]) or "no trouble"
+    return "; ".join([*(words.describe_notice(notice, now) for notice in one.notices), *unread]) or "no trouble"

@@ -9,12 +9,12 @@ from monitor.console.configuration import load_with_accounts
 from monitor.console.incident_story import story_lines, story_report
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
-from monitor.console.selection import one_of
+from monitor.console.selection import select_one
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import Table, TableCell, moment, print_lines, print_table
+from monitor.console.table import Table, TableCell, format_moment, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour
 from monitor.console.width import width
-from monitor.publish.incident_text import newest_first, story
+from monitor.publish.incident_text import build_story, newest_first
 from monitor.publish.snapshot import IncidentView
 
 NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
@@ -64,8 +64,8 @@ def _told(view: IncidentView) -> list[str]:
 def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) -> int:
     """Tell all about one incident; the exit code says whether that one is open."""
     known = {view.incident.id: view for view in views}
-    view = known[one_of(list(known), arguments.incident, "incident")]
-    told = story(view, now)
+    view = known[select_one(list(known), arguments.incident, "incident")]
+    told = build_story(view, now)
     print_report(arguments, StoryReport, [story_report(told)], lambda: print_lines(story_lines(told, width())))
     return DOWN if view.incident.closed_at is None else UP
 
@@ -80,7 +80,7 @@ def _cells(view: IncidentView) -> tuple[TableCell | str, ...]:
         incident.id,
         ("DRILL " if incident.drill else "") + words.title(incident),
         words.BLAMES[incident.blame],
-        moment(incident.opened_at),
-        moment(incident.closed_at) if incident.closed_at else TableCell("open", Colour.RED),
+        format_moment(incident.opened_at),
+        format_moment(incident.closed_at) if incident.closed_at else TableCell("open", Colour.RED),
         ", ".join(_told(view)),
     )

@@ -10,8 +10,8 @@ from msgspec import Struct
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen, is_choice
 from monitor.console.configuration import load_with_accounts
-from monitor.console.terminal import UP, say
-from monitor.diagnose.incident import Change, accounts_of
+from monitor.console.terminal import UP, print_line
+from monitor.diagnose.incident import Change, accounts_of_targets
 from monitor.store.store import open_store
 from monitor.words import FAULTS, seconds, title
 from probes.model import Observation
@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
     lines = recorded(config, ids, datetime.now(UTC) - FAR, whole=whole)
     _print(lines[-arguments.last :] if arguments.last > 0 else [])
     if not lines and not arguments.follow:
-        say("nothing was seen within a day; `status` says whether anybody is watching")
+        print_line("nothing was seen within a day; `status` says whether anybody is watching")
     if arguments.follow:
         _follow(config, ids, set(lines), whole=whole)
     return UP
@@ -64,7 +64,7 @@ def _follow(config: Config, ids: Collection[str], known: set[LogLine], *, whole:
 
 def _print(lines: Iterable[LogLine]) -> None:
     for line in lines:
-        say(f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.words}")
+        print_line(f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.words}")
 
 
 def recorded(config: Config, ids: Collection[str], since: datetime, *, whole: bool) -> list[LogLine]:
@@ -73,7 +73,7 @@ def recorded(config: Config, ids: Collection[str], since: datetime, *, whole: bo
     with open_store(config.store).reading() as stored:
         looks = [one for target in targets for one in stored.history.observations(target, since)]
         changes = stored.incidents.changes_since(since)
-    told = [one for one in changes if whole or not accounts_of(one.incident.targets).isdisjoint(ids)]
+    told = [one for one in changes if whole or not accounts_of_targets(one.incident.targets).isdisjoint(ids)]
     return sorted([*map(_look, looks), *map(_change, told)])
 
 

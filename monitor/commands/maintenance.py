@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
-from monitor.console.alert_history import in_words
+from monitor.console.alert_history import describe_match
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import MaintenanceReport
-from monitor.console.terminal import UP, Print, say
+from monitor.console.terminal import UP, Print, print_line
 from monitor.words import duration
 
 AHEAD = timedelta(days=30)
@@ -24,16 +24,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     config, now = load_with_accounts(arguments), datetime.now(UTC)
     rows = [MaintenanceReport(*one) for one in sorted(_coming(config.rules.maintenance, now))]
-    print_report(arguments, MaintenanceReport, rows, lambda: maintenance(config, arguments, now, say))
+    print_report(arguments, MaintenanceReport, rows, lambda: maintenance(config, arguments, now, print_line))
     return UP
 
 
 def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     """List the windows of the next 30 days, or print all as a calendar."""
     if arguments.ical:
-        from monitor.alert.ical import calendar
+        from monitor.alert.maintenance_calendar import render_ical
 
-        say(calendar(config.rules.maintenance, now).decode().replace("\r\n", "\n").rstrip())
+        say(render_ical(config.rules.maintenance, now).decode().replace("\r\n", "\n").rstrip())
         return
     found = sorted(_coming(config.rules.maintenance, now))
     for start, end, name, what in found:
@@ -46,4 +46,4 @@ def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[dat
     for one in windows:
         for its in one.window.spans(now - one.window.lasts, now + AHEAD):
             if its.end > now:
-                yield its.start, its.end, one.name, in_words(one.match)
+                yield its.start, its.end, one.name, describe_match(one.match)

@@ -1,4 +1,4 @@
-"""`once`: run one round of what is due and exit, for cron."""
+"""`run_round`: run one round of what is due and exit, for cron."""
 
 import asyncio
 import logging
@@ -10,25 +10,25 @@ from datetime import UTC, datetime
 from functools import partial
 
 from monitor.config.config import Config
-from monitor.config.cost import overspending
-from monitor.console.command_log import problems_of, start_log
+from monitor.config.cost import check_budgets
+from monitor.console.command_log import start_command_log, startup_problems
 from monitor.console.configuration import load_with_accounts
 from monitor.console.short_run import run_short
-from monitor.console.terminal import DOWN, UP, Print, say
+from monitor.console.terminal import DOWN, UP, Print, print_line
 from monitor.detect.health import State
 from monitor.runtime import shutdown
-from monitor.runtime.loop import supervise
-from monitor.runtime.request import answering
-from monitor.runtime.round import once, remembering_what_was_said
+from monitor.runtime.loop import make_supervisor
+from monitor.runtime.request import serve_requests
+from monitor.runtime.round import run_round, skip_logged_warnings
 from monitor.stage import Stage
-from monitor.stages.beat import change
+from monitor.stages.beat import save_change
 from monitor.stages.drill import end_drills
 from monitor.stages.former_location import end_former_locations
-from monitor.stages.liveness import tell_failure, told_round
+from monitor.stages.liveness import ping_failure, ping_round
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.self_health import SelfHealth
 from monitor.state.services import real_edge
-from monitor.state.stage_signal import Signals
+from monitor.state.stage_signal import StageSignals
 from monitor.storage_refusal import StoreError
 from monitor.store.lock import Busy
 from monitor.store.store import open_store
@@ -42,13 +42,13 @@ def add_arguments(_: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    shutdown.heed(128 + signal.SIGTERM)
+    shutdown.stop_on_sigterm(128 + signal.SIGTERM)
     config = load_with_accounts(arguments, sends=True)
-    start_log(arguments, config)
-    if problems := overspending(config):
+    start_command_log(arguments, config)
+    if problems := check_budgets(config):
         raise DocumentError(problems)
     try:
-        states = single_round(config, say)
+        states = single_round(config, print_line)
     except Busy as error:  # cron mails every line
         _leave_out(config, error)
         return UP
@@ -77,7 +77,7 @@ async def _single_round(config: Config, show: Print) -> list[State]:
         return await _told_round(config, show)
     except StoreError as error:
         if not isinstance(error, Busy):  # a busy process does the work and pings itself
-            await tell_failure(config, str(error))
+            await ping_failure(config, str(error))
         raise
 
 
@@ -89,18 +89,20 @@ async def _told_round(config: Config, show: Print) -> list[State]:
     ):
         services, belief = state.services, state.belief
         services.storage.look_where_it_lies()
-        await end_former_locations(state.services, state.told, partial(change, state))
+        await end_former_locations(state.services, state.told, partial(save_change, state))
         _name_problems_once(services.own, config)
-        state.planned.plan_looks(config.watches, services.edge.clock(), spread_s=0)
-        await supervise(state).attempt(Stage.DRILL, partial(end_drills, services, belief, partial(change, state)))
-        await once(state)
+        state.planned.plan_probes(config.watches, services.edge.clock(), spread_s=0)
+        await make_supervisor(state).attempt(
+            Stage.DRILL, partial(end_drills, services, belief, partial(save_change, state))
+        )
+        await run_round(state)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in belief.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
 def _name_problems_once(own: SelfHealth, config: Config) -> None:
     """Log each problem once, not in each round, and once when it is over."""
-    found = problems_of(config)
+    found = startup_problems(config)
     for about in [one for one in own.logged if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
         own.mended(about)
     for words in found:
@@ -113,15 +115,15 @@ SET_UP = "set-up: "
 @asynccontextmanager
 async def _round_around(state: MonitorState) -> AsyncIterator[None]:
     async with (
-        remembering_what_was_said(state.services),
-        told_round(state.services, state.belief, state.signals),
-        answering(state),
+        skip_logged_warnings(state.services),
+        ping_round(state.services, state.belief, state.signals),
+        serve_requests(state),
     ):
         yield
 
 
 @asynccontextmanager
-async def _until_signalled(signals: Signals) -> AsyncIterator[None]:
+async def _until_signalled(signals: StageSignals) -> AsyncIterator[None]:
     """Run the context until a signal asks for the end, then raise SystemExit with the code that shells expect."""
     task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
     assert task
@@ -131,11 +133,11 @@ async def _until_signalled(signals: Signals) -> AsyncIterator[None]:
             signals.dropped.set()
             return
         asked.append(128 + number)
-        shutdown.begin(*asked)
+        shutdown.limit_shutdown(*asked)
         loop.call_later(shutdown.GRACE_S, signals.dropped.set)
         task.cancel()
 
-    for number in shutdown.ASKING:
+    for number in shutdown.STOP_SIGNALS:
         loop.add_signal_handler(number, end, number)
     try:
         yield

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import PickReport
-from monitor.console.selection import unknown
+from monitor.console.selection import unknown_argument
 from monitor.console.snapshot import take_snapshot
-from monitor.console.terminal import DOWN, UP, complain, refuse, say
-from monitor.publish.status import standing
-from monitor.publish.usable import Usable, pick, usables
+from monitor.console.terminal import DOWN, UP, print_error, print_line, print_refusal
+from monitor.publish.status import current_state
+from monitor.publish.usable import Usable, assess_usability, pick
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,23 +22,23 @@ def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     known = sorted({account.provider for account in config.accounts.values()})
     if arguments.provider not in known:
-        return refuse(unknown("provider among the accounts", arguments.provider, known))
+        return print_refusal(unknown_argument("provider among the accounts", arguments.provider, known))
     snapshot = take_snapshot(config)
-    every = usables(snapshot, standing(snapshot))
+    every = assess_usability(snapshot, current_state(snapshot))
     best = pick(every, arguments.provider)
     caution = best.caution.words if best and best.caution else None
     report = PickReport(arguments.provider, best.account if best else None, caution)
-    print_report(arguments, PickReport, [report], lambda: say(best.account) if best else None)
+    print_report(arguments, PickReport, [report], lambda: print_line(best.account) if best else None)
     if best is None:
         _complain_of_none(every, arguments.provider)
         return DOWN
     if best.caution:
-        complain(f"caution: {best.caution.words}")
+        print_error(f"caution: {best.caution.words}")
     return UP
 
 
 def _complain_of_none(every: Iterable[Usable], provider: str) -> None:
-    complain(f"no account of {provider} is known to work now")
+    print_error(f"no account of {provider} is known to work now")
     for one in every:
         if one.provider == provider and one.usable and one.caution:
-            complain(f"{one.account} is not offered: {one.caution.words}")
+            print_error(f"{one.account} is not offered: {one.caution.words}")

@@ -13,36 +13,36 @@ from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import ProbeReport
-from monitor.console.selection import accounts_meant
+from monitor.console.selection import select_accounts
 from monitor.console.short_run import run_short
 from monitor.console.table import (
     Table,
     TableCell,
-    asked_of,
+    canary_label,
     fill,
+    format_rate,
+    format_seconds,
     print_lines,
     print_table,
-    rate,
-    seconds,
     show_progress,
 )
-from monitor.console.terminal import DOWN, UP, Colour, say
+from monitor.console.terminal import DOWN, UP, Colour, print_line
 from monitor.console.width import width
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
-from monitor.stages.probe import unseen
-from monitor.state.monitor_state import patience
+from monitor.stages.probe import unprobed
+from monitor.state.monitor_state import probe_limits
 from monitor.state.services import now
 from probes import remedy
-from probes.advice import Surroundings, advise
+from probes.advice import AdviceContext, choose_advice
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Fault, Observation, Outcome, Target
 from probes.provider import Provider
-from probes.proxy import STRAIGHT, Way
-from probes.remedy import explain, is_covered, is_mended, neighbour
+from probes.proxy import DIRECT_EGRESS, Egress
+from probes.remedy import explain_observation, is_covered, is_fixed, similar_base
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments, sends=True)
-    accounts = accounts_meant(config, arguments.account)
+    accounts = select_accounts(config, arguments.account)
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations, mends = probe_now(config, watches)
@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
     def tell() -> None:
         observation_table(observations, config.providers, ways)
         for mend in mends:
-            say(mend)
+            print_line(mend)
 
     print_report(arguments, ProbeReport, [_report(one) for one in observations], tell)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
@@ -93,7 +93,7 @@ async def _probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Obs
     async with open_session(__version__) as session:
         rules_of, secrets = rules_by_name(config.shelf), tuple(config.secrets)
         prober = Prober(
-            session, load_wording(), now, time.monotonic, patience(config), rules_of=rules_of, secrets=secrets
+            session, load_wording(), now, time.monotonic, probe_limits(config), rules_of=rules_of, secrets=secrets
         )
         met = await asyncio.gather(*(_ask(prober, config, one) for one in watches))
         seen = [_explained(config, one, met) for one in met]
@@ -105,7 +105,7 @@ def _explained(config: Config, one: Observation, met: Sequence[Observation]) -> 
     account = config.accounts[one.target.account]
     others = [it for it in met if it.target.account == account.id and it.target.canary != one.target.canary]
     counts = [it.fault is None and it.answer is None for it in others if not config.watches[it.target.id].aside]
-    return explain(config.providers[account.provider], account, one, others=any(counts) if counts else None)
+    return explain_observation(config.providers[account.provider], account, one, others=any(counts) if counts else None)
 
 
 async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) -> list[str]:
@@ -118,8 +118,8 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
         well = [it.target.canary for it in its if it.outcome is Outcome.OK]
         if one.answer is None or is_covered(one, its):
             continue
-        if line := remedy.advise(provider, account, name, one.answer, well):
-            bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
+        if line := remedy.advise_setup(provider, account, name, one.answer, well):
+            bases[account.id, line] = similar_base(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 
 
@@ -147,7 +147,7 @@ TRIED = {
 async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
     account = config.accounts[watch.target.account]
     if account.problem:
-        return unseen(watch, now(), account.problem)
+        return unprobed(watch, now(), account.problem)
     return await attempt(prober, config.providers[account.provider], account, watch.target)
 
 
@@ -157,11 +157,11 @@ OUTCOMES = {
     Outcome.FAILED: Colour.RED,
     Outcome.UNKNOWN: Colour.DIM,
 }
-NO_WAYS: Mapping[str, Way] = {}
+ALL_DIRECT: Mapping[str, Egress] = {}
 
 
 def observation_table(
-    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Egress] = ALL_DIRECT
 ) -> None:
     """Print the answers and what to do. `ways`: the way out by account; direct for accounts not in it."""
     titles = ("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
@@ -173,34 +173,34 @@ def observation_table(
 def _cells(one: Observation) -> tuple[TableCell | str, ...]:
     return (
         one.target.account,
-        asked_of(one.target.canary, one.target.model),
+        canary_label(one.target.canary, one.target.model),
         TableCell(one.fault or one.outcome, OUTCOMES[one.outcome]),
         str(one.status or "-"),
-        seconds(one.ttft_s),
-        rate(token_s(one)),
-        seconds(one.latency_s),
+        format_seconds(one.ttft_s),
+        format_rate(token_s(one)),
+        format_seconds(one.latency_s),
         f"{one.answer.words} ({one.answer.rule})" if one.answer else "",
     )
 
 
 def _next_steps(
-    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way]
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Egress]
 ) -> Iterator[tuple[str, str]]:
     """Yield what to do about each fault of each account, once; without those that a line of monitor.toml fixes."""
     said: dict[tuple[str, Fault], list[Observation]] = {}
     served = {_road(one.target, ways) for one in observations if one.outcome is Outcome.OK}
     for one in observations:
         its = [it for it in observations if it.target.account == one.target.account]
-        if one.fault and one.answer and not is_mended(providers[one.target.provider], one, its):
+        if one.fault and one.answer and not is_fixed(providers[one.target.provider], one, its):
             said.setdefault((one.target.account, one.fault), []).append(one)
     for (account, fault), its in said.items():
         target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
         provider = providers[target.provider]
         own_base = target.host is not None or provider.base is None
         phase = next((one.answer.phase for one in its if one.answer), None)
-        around = Surroundings(_road(target, ways) in served, own_base, phase=phase)
-        yield account, advise(fault, provider, words_, around)
+        around = AdviceContext(_road(target, ways) in served, own_base, phase=phase)
+        yield account, choose_advice(fault, provider, words_, around)
 
 
-def _road(target: Target, ways: Mapping[str, Way]) -> tuple[str, Way]:
-    return target.answerer, ways.get(target.account, STRAIGHT)
+def _road(target: Target, ways: Mapping[str, Egress]) -> tuple[str, Egress]:
+    return target.answerer, ways.get(target.account, DIRECT_EGRESS)

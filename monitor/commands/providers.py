@@ -9,9 +9,9 @@ from monitor import words
 from monitor.console.configuration import load_named
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import ProviderReport
-from monitor.console.selection import unknown
+from monitor.console.selection import unknown_argument
 from monitor.console.table import Table, TableCell, fill, print_lines, print_table
-from monitor.console.terminal import UP, Colour, refuse
+from monitor.console.terminal import UP, Colour, print_refusal
 from monitor.console.width import width
 from probes.catalog import load_provider, provider_ids
 from probes.provider import Canary, NoPage, Provider, Rule
@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     shelf = load_named(arguments).shelf
     known = provider_ids(shelf)
     if arguments.provider and arguments.provider not in known:
-        return refuse(unknown("provider", arguments.provider, known))
+        return print_refusal(unknown_argument("provider", arguments.provider, known))
     shown = [load_provider(id, shelf) for id in ([arguments.provider] if arguments.provider else known)]
     tell = partial(provider_facts, shown[0]) if arguments.provider else partial(provider_table, shown)
     print_report(arguments, ProviderReport, [_report(one) for one in shown], tell)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from monitor.console.argument import add_copy
 from monitor.console.configuration import load_with_accounts
-from monitor.console.terminal import UP, say
+from monitor.console.terminal import UP, print_line
 from monitor.store.store import open_store
 
 
@@ -17,5 +17,5 @@ def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     aside = open_store(config.store).restore(arguments.file, datetime.now(UTC))
     before = f"; what it was is {' and '.join(aside)} beside it" if aside else ""
-    say(f"{config.store.full_name} is {arguments.file} now{before}")
+    print_line(f"{config.store.full_name} is {arguments.file} now{before}")
     return UP

@@ -7,11 +7,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from msgspec.structs import replace
 
 from monitor.config.config import Config
-from monitor.console.command_log import name_problems, start_log
+from monitor.console.command_log import print_problems, start_command_log
 from monitor.console.configuration import load_named
-from monitor.console.selection import wrong
-from monitor.console.terminal import UP, say
-from monitor.runtime.shutdown import heed
+from monitor.console.selection import argument_error
+from monitor.console.terminal import UP, print_line
+from monitor.runtime.shutdown import stop_on_sigterm
 from probes.proxy import is_key_for_host
 
 
@@ -31,18 +31,18 @@ def _host(text: str) -> str:
 
 
 def run(arguments: Namespace) -> int:
-    heed(UP)
+    stop_on_sigterm(UP)
     if arguments.host and not _is_ours(arguments.host):
         repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
-        raise wrong(f'--host "{arguments.host}"', "is no address of this machine", repair)
+        raise argument_error(f'--host "{arguments.host}"', "is no address of this machine", repair)
     config = _heard_at(load_named(arguments, sends=True), arguments.host)
-    start_log(arguments, config)
+    start_command_log(arguments, config)
     if config.accounts:
         _watch(config)
     else:
-        from monitor.commands.demo import demonstrate
+        from monitor.commands.demo import run_demo
 
-        demonstrate(config, say)
+        run_demo(config, print_line)
     return UP
 
 
@@ -81,8 +81,8 @@ def _heard_at(config: Config, host: str | None) -> Config:
 
 def _watch(config: Config) -> None:  # slow imports that the demonstration does not need
     from monitor.console.preflight import check_before_start
-    from monitor.runtime.daemon import watch
+    from monitor.runtime.daemon import run_daemon
 
-    name_problems(config)
+    print_problems(config)
     check_before_start(config)
-    watch(config, say)
+    run_daemon(config, print_line)

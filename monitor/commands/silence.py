@@ -4,21 +4,23 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from monitor.alert.reply import Reply, ReplyKind, standing
+from monitor.alert.reply import Reply, ReplyKind, active_replies
 from monitor.alert.rule import Match
 from monitor.config.config import Config
-from monitor.console.alert_history import correspondence, in_words, save_reply, who_answers
-from monitor.console.argument import fault, span
+from monitor.console.alert_history import describe_match, load_messages, replying_user, save_reply
+from monitor.console.argument import parse_duration, parse_fault
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SilenceReport
-from monitor.console.terminal import UP, Print, say
+from monitor.console.terminal import UP, Print, print_line
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("span", type=span, nargs="?", metavar="FOR", help="30m, 2h or 7d; left out: list them")
+    parser.add_argument(
+        "span", type=parse_duration, nargs="?", metavar="FOR", help="30m, 2h or 7d; left out: list them"
+    )
     parser.add_argument("--reason", metavar="WORDS", help="why")
-    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", fault)):
+    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", parse_fault)):
         words = f"only what is of this {what}; several: any of them"
         parser.add_argument(f"--{what}", action="append", default=[], type=kind, metavar=what.upper(), help=words)
     parser.add_argument("--end", metavar="ID", help="end this silence")
@@ -27,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    silence(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    silence(load_with_accounts(arguments), arguments, datetime.now(UTC), print_line)
     return UP
 
 
@@ -50,19 +52,19 @@ def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> N
         faults=tuple(arguments.fault),
     )
     until, reason = now + arguments.span, arguments.reason or ""
-    asked = Reply(ReplyKind.SILENCE, now, who_answers(arguments), match=match, until=until, reason=reason)
+    asked = Reply(ReplyKind.SILENCE, now, replying_user(arguments), match=match, until=until, reason=reason)
     one = save_reply(config, asked)
-    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {in_words(match)}")
+    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {describe_match(match)}")
 
 
 def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    asked = Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end)
-    save_reply(config, asked, correspondence(config, now).replies)
+    asked = Reply(ReplyKind.LIFT, now, replying_user(arguments), arguments.end)
+    save_reply(config, asked, load_messages(config, now).replies)
     say(f"{arguments.end}: ended")
 
 
 def _report(one: Reply) -> SilenceReport:
-    return SilenceReport(one.id, one.until, in_words(one.match or Match()), one.by, one.reason)
+    return SilenceReport(one.id, one.until, describe_match(one.match or Match()), one.by, one.reason)
 
 
 def _list(config: Config, now: datetime, say: Print) -> None:
@@ -75,10 +77,10 @@ def _listed(config: Config, now: datetime) -> Iterator[str]:
     for one in found:
         match = one.match or Match()
         until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without an end"
-        yield f"{one.id}: {until}, {in_words(match)}, by {one.by}: {one.reason}"
+        yield f"{one.id}: {until}, {describe_match(match)}, by {one.by}: {one.reason}"
     if not found:
         yield 'no silence stands; `silence 2h --reason "WORDS"` begins one'
 
 
 def _standing(config: Config, now: datetime) -> list[Reply]:
-    return [one for one in standing(correspondence(config, now).replies, now) if one.kind is ReplyKind.SILENCE]
+    return [one for one in active_replies(load_messages(config, now).replies, now) if one.kind is ReplyKind.SILENCE]

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
 from monitor.console.configuration import load_named, load_with_accounts
-from monitor.console.selection import wrong
+from monitor.console.selection import argument_error
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import print_lines
-from monitor.console.terminal import DOWN, UP, complain, say
+from monitor.console.terminal import DOWN, UP, print_error, print_line
 from monitor.console.width import width
-from monitor.publish.collect import pulse
+from monitor.publish.collect import read_freshness
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.status import Standing, standing
-from monitor.sentence.found import stage_failed
+from monitor.publish.status import CurrentState, current_state
+from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.storage_refusal import StoreError
 from monitor.store.store import open_store
 from probes.document import DocumentError
@@ -40,16 +40,16 @@ def run(arguments: Namespace) -> int:
         return _watch(arguments)
     config = load_with_accounts(arguments)
     ids, snapshot = chosen(config, arguments), take_snapshot(config)
-    now = standing(snapshot)
+    now = current_state(snapshot)
     if arguments.json:
         _print_json(snapshot, now, ids, arguments)
     elif arguments.csv:
         _print_csv(snapshot, now, ids, arguments)
     else:
         print_lines(_picture(snapshot, now, ids, arguments))
-    found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(stage_failed, snapshot.faults)]
+    found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(describe_stage_failure, snapshot.faults)]
     for words in found:
-        complain(words)
+        print_error(words)
     return UP if not found and all(now.marks[id].works for id in ids & now.marks.keys()) else DOWN
 
 
@@ -59,19 +59,19 @@ def _alive(config: Config) -> int:
     Without any account this is about the demonstration.
     """
     with open_store(config.store if config.accounts else config.demonstration).reading() as stored:
-        now = pulse(stored.marks, config, datetime.now(UTC))
-    say(now.words)
+        now = read_freshness(stored.marks, config, datetime.now(UTC))
+    print_line(now.words)
     return UP if now.is_steady else DOWN
 
 
-def _print_json(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
+def _print_json(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace) -> None:
     from monitor.publish.private_site import status_json
 
     down = frozenset(id for id, mark in now.marks.items() if not mark.works)
     sys.stdout.write(status_json(snapshot, now, ids & down if arguments.down else ids).decode())
 
 
-def _print_csv(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> None:
+def _print_csv(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace) -> None:
     from monitor.console.report import write_csv
     from monitor.console.report_row import AccountReport
     from monitor.publish.account_row import account_rows
@@ -96,7 +96,7 @@ def _print_csv(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments
     )
 
 
-def _picture(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: Namespace) -> Iterable[str]:
+def _picture(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace) -> Iterable[str]:
     from monitor.console.status_screen import make_screen, screen_lines  # a container runs `--alive` every half minute
 
     at_length = arguments.targets or arguments.verbose or len(arguments.account) == 1
@@ -105,7 +105,7 @@ def _picture(snapshot: Snapshot, now: Standing, ids: frozenset[str], arguments: 
 
 def _watch(arguments: Namespace) -> int:
     if not sys.stdout.isatty():
-        raise wrong("--watch", "needs a terminal to draw on", "leave it out, or repeat `status`")
+        raise argument_error("--watch", "needs a terminal to draw on", "leave it out, or repeat `status`")
     from monitor.console.redraw import redraw
 
     redraw(lambda: _drawn(arguments))
@@ -117,6 +117,6 @@ def _drawn(arguments: Namespace) -> Sequence[str]:
     try:
         config = load_with_accounts(arguments)
         snapshot = take_snapshot(config)
-        return list(_picture(snapshot, standing(snapshot), chosen(config, arguments), arguments))
+        return list(_picture(snapshot, current_state(snapshot), chosen(config, arguments), arguments))
     except (DocumentError, StoreError) as error:
         return str(error).splitlines()

@@ -8,13 +8,22 @@ from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SettingReport
-from monitor.console.selection import accounts_meant
+from monitor.console.selection import select_accounts
 from monitor.console.table import Table, TableCell, print_table, show_progress
-from monitor.console.terminal import UP, Colour, say
+from monitor.console.terminal import UP, Colour, print_line
 from monitor.detect.health import Thresholds
 from monitor.diagnose.incident import Incident
-from monitor.replay.observations import look_back
-from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, Trial, compare, outages, settings
+from monitor.replay.observations import replay_observations
+from monitor.replay.tuning import (
+    LEAST,
+    MONTH,
+    ObservationCount,
+    ReplayResult,
+    TriedSetting,
+    compare,
+    neighbouring_settings,
+    outages,
+)
 from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
@@ -42,14 +51,14 @@ def _days(text: str) -> int:
 def run(arguments: Namespace) -> int:
     config, now = load_with_accounts(arguments), datetime.now(UTC)
     begin = now - timedelta(days=arguments.days or config.retention.raw_days)
-    tally = LookCount(frozenset(accounts_meant(config, arguments.account)), begin)
+    tally = ObservationCount(frozenset(select_accounts(config, arguments.account)), begin)
     doing = f"replaying {count(len(config.watches), 'target')}"
     store = open_store(config.store)
     with store.reading() as stored, show_progress(doing) as report:
-        told = look_back(stored, config, settings(config.thresholds), tally, now, report)
+        told = replay_observations(stored, config, neighbouring_settings(config.thresholds), tally, now, report)
     held = _held(tally)
     if tally.span < LEAST and not (arguments.json or arguments.csv):
-        say(f"too little history to say anything: {held}; come back when there is a day of it")
+        print_line(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
 
     def tell() -> None:
@@ -57,20 +66,20 @@ def run(arguments: Namespace) -> int:
         if (found := outage_table(told, config.thresholds)).rows:
             print_table(found)
         for line in HOW_TO_READ:
-            say(line.format(held=held))
+            print_line(line.format(held=held))
 
     trials = compare(told, config.thresholds) if tally.span >= LEAST else []
     print_report(arguments, SettingReport, [_report(one, config.thresholds) for one in trials], tell)
     return UP
 
 
-def _report(one: Trial, now: Thresholds) -> SettingReport:
+def _report(one: TriedSetting, now: Thresholds) -> SettingReport:
     its, is_current = one.setting, one.setting == now
     counts = (one.alarms, one.messages, one.delay_s, one.found, one.outages)
     return SettingReport(its.failures, its.blip_s, is_current, *counts)
 
 
-def _held(tally: LookCount) -> str:
+def _held(tally: ObservationCount) -> str:
     over = duration(tally.span.total_seconds())
     return f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
 

@@ -11,17 +11,17 @@ from msgspec.structs import replace
 from monitor.alert.channel import TERMINAL
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document
-from monitor.config.key_form import flaws, oddity
-from monitor.config.secret import Malformed, SecretError, is_reference, placed, said
+from monitor.config.key_form import find_flaws, header_flaw
+from monitor.config.secret import MalformedSecret, SecretError, describe_reference, is_reference, resolve_path
 from monitor.config.targets import core_canary
 from probes.catalog import Catalog
-from probes.header import fold, is_secret
+from probes.header import fold_names, is_secret
 from probes.model import Account
 from probes.provider import Provider
 from probes.redact import has_key, is_random
-from probes.remedy import VERSION, WHY, Misfit, is_site, mend, of_base
+from probes.remedy import VERSION, WHY, SetupMismatch, check_base, fix_base, is_website
 
-LOCKS = re.compile(r"(?:key|token)$", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(?:key|token)$", re.IGNORECASE)
 """The ends of variable names that hold a key, and nothing else."""
 
 
@@ -31,7 +31,7 @@ def variables_of(section: AccountSection) -> Mapping[str, str]:
     return named if isinstance(named, dict) else {name: f"env:{name}" for name in named}
 
 
-class Opened(Struct, frozen=True):
+class ResolvedAccount(Struct, frozen=True):
     """An account whose references were resolved. `malformed`: its problem is the form of a resolved value."""
 
     account: Account
@@ -43,9 +43,9 @@ LookUp = Callable[[str], str]
 """A reference → its secret. Raises SecretError."""
 
 
-def open_account(
+def resolve_account(
     section: AccountSection, provider: Provider, own: Collection[str], folder: Path, look_up: LookUp
-) -> Opened:
+) -> ResolvedAccount:
     account = Account(
         section.name,
         section.provider,
@@ -63,12 +63,12 @@ def open_account(
         keys = {name: _key(section, name, provider, look_up, doubts, gateway=gateway) for name in ("key", "admin_key")}
         variables = {name: _variable(name, where, provider, look_up) for name, where in variables_of(section).items()}
         plain, secret = _headers(section, provider, look_up)
-        doubts += _doubts_of_headers({**fold(provider.headers), **plain, **secret})
+        doubts += _doubts_of_headers({**fold_names(provider.headers), **plain, **secret})
     except SecretError as error:
-        return Opened(replace(account, problem=str(error)), isinstance(error, Malformed))
+        return ResolvedAccount(replace(account, problem=str(error)), isinstance(error, MalformedSecret))
     doubts += _doubts_of_base(section, provider)
     account = replace(account, **keys, environment=variables, headers=plain, secret_headers=secret)
-    return Opened(account, doubts=tuple(doubts))
+    return ResolvedAccount(account, doubts=tuple(doubts))
 
 
 def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str]:
@@ -77,15 +77,16 @@ def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str
     if base is None or facts is None or facts.path is None:
         return
     parts, usual = urlsplit(base), provider.base is None or VERSION.search(urlsplit(provider.base).path)
-    wrong = of_base(provider, base, facts)
-    if is_site(provider, base):
+    wrong = check_base(provider, base, facts)
+    if is_website(provider, base):
         yield f'base is on a host for people: perhaps base = "{provider.base}", or none'
-    elif wrong is Misfit.STYLE:
+    elif wrong is SetupMismatch.STYLE:
         yield f'{WHY[wrong]}: perhaps provider = "anthropic"'
-    elif wrong is Misfit.DOUBLED or (wrong and usual):
+    elif wrong is SetupMismatch.DOUBLED or (wrong and usual):
         yield (
-            f"base {'has its version twice' if wrong is Misfit.DOUBLED else 'has no version in it'}: perhaps base = "
-            f'"{mend(provider, base, facts)}"'
+            f"base {'has its version twice' if wrong is SetupMismatch.DOUBLED else 'has no version in it'}: "
+            "perhaps base = "
+            f'"{fix_base(provider, base, facts)}"'
         )
     if parts.scheme == "http" and not NEAR.search(parts.hostname or ""):
         yield f'base sends the key over http, for all to read: perhaps base = "https{base.removeprefix("http")}"'
@@ -97,7 +98,7 @@ NEAR = re.compile(
 """Private hosts, which need no encryption."""
 
 
-def places_of(section: AccountSection, provider: Provider) -> tuple[str, ...]:
+def references_of(section: AccountSection, provider: Provider) -> tuple[str, ...]:
     """Return the references of an account, its provider's headers among them."""
     keys = [one for one in (section.key, section.admin_key) if one]
     headers = (value for value in (*provider.headers.values(), *section.headers.values()) if is_reference(value))
@@ -119,7 +120,7 @@ def secret_keys(document: Document, providers: Catalog) -> Iterator[str]:
                 yield f"{key}.headers.{name}"
 
 
-def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:
+def keep_old_keys(before: Config, after: Config) -> tuple[Config, dict[str, str]]:
     """Return a configuration in which an account whose key can no longer be read keeps the one that it had.
 
     The second value is why, by account.
@@ -146,19 +147,19 @@ def _key(
     if reference is None:
         return None
     key = look_up(reference)
-    for flaw in flaws(key, provider, gateway=gateway):
-        problem = f"the {name} ({said(reference)}) {flaw.words}"
+    for flaw in find_flaws(key, provider, gateway=gateway):
+        problem = f"the {name} ({describe_reference(reference)}) {flaw.words}"
         if flaw.fatal:
-            raise Malformed(problem)
+            raise MalformedSecret(problem)
         doubts.append(problem)
     return key
 
 
 def _variable(name: str, reference: str, provider: Provider, look_up: LookUp) -> str:
     value = look_up(reference)
-    found = flaws(value, provider, gateway=True) if LOCKS.search(name) else ()
+    found = find_flaws(value, provider, gateway=True) if SECRET_NAME.search(name) else ()
     if fatal := next((flaw for flaw in found if flaw.fatal), None):
-        raise Malformed(f"the variable {name} ({said(reference)}) {fatal.words}")
+        raise MalformedSecret(f"the variable {name} ({describe_reference(reference)}) {fatal.words}")
     return value
 
 
@@ -172,7 +173,7 @@ def _headers(
     common = {name: value for name, value in provider.headers.items() if _is_secret(name, value)}
     if section.key:
         common.pop(provider.auth.header.lower(), None)
-    given = {**common, **fold(section.headers)}
+    given = {**common, **fold_names(section.headers)}
     values = {name: _header(name, value, look_up) for name, value in given.items()}
     secret = {name for name, value in given.items() if _is_secret(name, value)}
     plain = {name: value for name, value in values.items() if name not in secret}
@@ -191,7 +192,7 @@ def _header(name: str, value: str, look_up: LookUp) -> str:
 def _doubts_of_headers(values: Mapping[str, str]) -> Iterator[str]:
     """Yield what is probably a mistake in a header's value, in words that hold none of it."""
     for name, value in values.items():
-        if why := oddity(name, value):
+        if why := header_flaw(name, value):
             yield f"the header {name} {why}"
 
 
@@ -209,5 +210,5 @@ def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Return a command that means the same in any folder: a relative path starts at `folder`."""
     program, arguments = "".join(words[:1]), words[1:]
     if "/" in program:
-        program = str(placed(program, folder))
+        program = str(resolve_path(program, folder))
     return (program, *arguments) if program else ()

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.digest import Timing
-from monitor.alert.rule import Escalation, Maintenance, Match, Patience, Route, Rules
+from monitor.alert.rule import AlertLimits, Escalation, Maintenance, Match, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.diagnose.incident import Severity
@@ -26,7 +26,7 @@ LongSeconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS = Weekday.__args__  # type: ignore[attr-defined]
 SECOND = timedelta(seconds=1)
-PATIENCE, TIMING = Patience(), Timing()
+PATIENCE, TIMING = AlertLimits(), Timing()
 """Defaults where monitor.toml says nothing."""
 
 
@@ -168,8 +168,8 @@ def _window(one: MaintenanceSection, zone: str) -> Window:
     return Window(start, timedelta(seconds=one.lasts_s), _zone(one.zone or zone), one.rrule, one.cron)
 
 
-def _patience(one: AlertsSection) -> Patience:
-    return Patience(
+def _patience(one: AlertsSection) -> AlertLimits:
+    return AlertLimits(
         remind=tuple(timedelta(seconds=pause) for pause in one.remind_s),
         storm=one.storm,
         storm_for=timedelta(seconds=one.storm_s),
@@ -177,7 +177,7 @@ def _patience(one: AlertsSection) -> Patience:
     )
 
 
-def check_telling(telling: AlertSections, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
+def check_alerting(telling: AlertSections, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
     """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
     known = _known(accounts)
     receivers = {name for one in telling.channels for name in (one.name, *one.tags)}

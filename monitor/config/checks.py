@@ -7,28 +7,28 @@ from urllib.parse import urlsplit
 from monitor.config.accounts import variables_of
 from monitor.config.address import LADEN, is_address
 from monitor.config.document import (
+    AccountsByName,
     AccountSection,
-    Called,
     Document,
     ObjectiveSection,
     ProbeSection,
-    accounts_called,
-    id_of,
-    sections_meant,
+    accounts_by_name,
+    covered_accounts,
+    id_of_section,
 )
 from monitor.config.providers import VALUE_REPAIR
-from monitor.config.secret import VARIABLE, is_reference, names_place
-from monitor.config.targets import core_canary, models_asked, watches_of
+from monitor.config.secret import VARIABLE, is_reference, looks_like_reference
+from monitor.config.targets import core_canary, models_for, watches_of
 from probes.catalog import Catalog
 from probes.document import Problem, suggest
 from probes.header import NAME, why_refused, why_unsendable
 from probes.provider import Provider
-from probes.redact import is_random, mask
-from probes.remedy import SPOKEN_INSTEAD, WHY, Misfit, mend, of_base
+from probes.redact import is_random, mask_secrets
+from probes.remedy import SPOKEN_INSTEAD, WHY, SetupMismatch, check_base, fix_base
 
 
 def check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
-    accounts = Counter(id_of(section) for section in document.accounts)
+    accounts = Counter(id_of_section(section) for section in document.accounts)
     channels = Counter(section.name for section in document.channels)
     windows = Counter(section.name for section in document.maintenance)
     reminders = Counter(section.name for section in document.reminders)
@@ -59,13 +59,13 @@ def check_accounts(document: Document, providers: Catalog, file: str) -> Iterato
 
 
 def check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
-    called = accounts_called(document)
+    called = accounts_by_name(document)
     for section in document.reminders:
         yield from _check_account(section.account, called, f"reminders.{section.name}.account", file)
 
 
 def check_objectives(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
-    called = accounts_called(document)
+    called = accounts_by_name(document)
     for section in document.objectives:
         key = f"objectives.{section.name}"
         yield from _check_account(section.account, called, f"{key}.account", file)
@@ -89,12 +89,12 @@ def check_objectives(document: Document, providers: Catalog, file: str) -> Itera
 
 
 def _check_counted(
-    section: ObjectiveSection, document: Document, called: Called, providers: Catalog, file: str
+    section: ObjectiveSection, document: Document, called: AccountsByName, providers: Catalog, file: str
 ) -> Iterator[Problem]:
     """Report an objective that no probe counts for."""
     if section.canary is None:
         return
-    meant = [one for one in sections_meant(section, document, called) if one.provider in providers]
+    meant = [one for one in covered_accounts(section, document, called) if one.provider in providers]
     asked = {
         watch.target.canary for one in meant for watch in watches_of(one, providers, document.probe) if not watch.aside
     }
@@ -103,12 +103,12 @@ def _check_counted(
         yield Problem(file, f"objectives.{section.name}.canary", what, suggest(section.canary, asked))
 
 
-def _check_account(wanted: str | None, called: Called, key: str, file: str) -> Iterator[Problem]:
+def _check_account(wanted: str | None, called: AccountsByName, key: str, file: str) -> Iterator[Problem]:
     found = [] if wanted is None else called.get(wanted, [])
     if wanted is None or len(found) == 1:
         return
     what = "is the name of several accounts" if found else "no such account"
-    repair = "write provider/name: " + ", ".join(map(id_of, found)) if found else suggest(wanted, called)
+    repair = "write provider/name: " + ", ".join(map(id_of_section, found)) if found else suggest(wanted, called)
     yield Problem(file, key, f'= "{wanted}": {what}', repair)
 
 
@@ -137,7 +137,7 @@ def _check_headers(section: AccountSection, key: str, file: str) -> Iterator[Pro
         if why := why_refused(name):
             shown = f"{key}.{name}" if NAME.fullmatch(name) else key
             yield Problem(file, shown, why, 'leave it out, or write NAME = "value"')
-        elif names_place(value) and not is_reference(value):
+        elif looks_like_reference(value) and not is_reference(value):
             yield Problem(file, f"{key}.{name}", "is not a reference to a value", VALUE_REPAIR)
         elif why := why_unsendable(value):
             yield Problem(file, f"{key}.{name}", why, "mend the value; it is not shown, as it may be a secret")
@@ -148,7 +148,7 @@ def _check_command(section: AccountSection, provider: Provider, key: str, file: 
         if getattr(section, name):
             how = "through a program" if provider.is_command else "over HTTP"
             yield Problem(file, f"{key}.{name}", f"has no effect: {provider.id} is asked {how}", repair)
-    if any(mask(word) != word or any(map(is_random, word.split("="))) for word in section.command or ()):
+    if any(mask_secrets(word) != word or any(map(is_random, word.split("="))) for word in section.command or ()):
         repair = 'put it into an environment variable and write environment = ["NAME"]'
         yield Problem(file, f"{key}.command", "holds what looks like a key", repair)
 
@@ -178,9 +178,13 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
         )
     elif urlsplit(base).username or urlsplit(base).query:
         yield Problem(file, f"{key}.base", LADEN, "keep secrets out of addresses")
-    elif section.base and (facts := core_canary(provider)) and of_base(provider, base, facts) is Misfit.ENDPOINT:
-        repair = f'write base = "{mend(provider, base, facts)}"'
-        yield Problem(file, f"{key}.base", WHY[Misfit.ENDPOINT].removeprefix("the base "), repair)
+    elif (
+        section.base
+        and (facts := core_canary(provider))
+        and check_base(provider, base, facts) is SetupMismatch.ENDPOINT
+    ):
+        repair = f'write base = "{fix_base(provider, base, facts)}"'
+        yield Problem(file, f"{key}.base", WHY[SetupMismatch.ENDPOINT].removeprefix("the base "), repair)
 
 
 def _check_models(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
@@ -212,7 +216,7 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
         if facts and facts.is_elsewhere and section.base:
             what = f'= "{canary}": asks {urlsplit(facts.path or "").netloc}, not the account\'s own base'
             yield Problem(file, f"{key}.canaries", what, "leave it out")
-        if facts and not models_asked(section, provider, canary):
+        if facts and not models_for(section, provider, canary):
             yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
 
 

@@ -12,18 +12,18 @@ from monitor.alert.digest import Timing
 from monitor.alert.reply import Names
 from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
-from monitor.config.files import written_below
-from monitor.detect.account_memory import Attention
+from monitor.config.files import output_folder
+from monitor.detect.account_memory import WarningSettings
 from monitor.detect.health import APART, Thresholds
 from monitor.detect.reminder import Reminder
-from monitor.diagnose.corroboration import Group
-from monitor.schedule import Budget, Watch
+from monitor.diagnose.corroboration import AccountGroup
+from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
-from probes.catalog import PACKAGED, Shelf
+from probes.catalog import SHIPPED_FILES, ProviderFiles
 from probes.model import Account
 from probes.provider import Feed, Provider
-from probes.proxy import STRAIGHT, Way
+from probes.proxy import DIRECT_EGRESS, Egress
 from probes.target_id import answerer_id
 
 
@@ -54,17 +54,17 @@ class Config(Struct, frozen=True):
     folder: Path
     providers: Mapping[str, Provider]
     accounts: Mapping[str, Account]
-    budgets: Mapping[str, Budget]
+    budgets: Mapping[str, DailyBudget]
     watches: Mapping[str, Watch]
     channels: tuple[Channel, ...]
     status: StatusSection = StatusSection()
     retention: Retention = Retention()
-    attentions: Mapping[str, Attention] = field(default_factory=dict)
+    attentions: Mapping[str, WarningSettings] = field(default_factory=dict)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
-    groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[AccountGroup, ...]] = field(default_factory=dict)
     reminders: tuple[Reminder, ...] = ()
     objectives: tuple[Objective, ...] = ()
-    shelf: Shelf = PACKAGED
+    shelf: ProviderFiles = SHIPPED_FILES
     simulated: bool = False
     rules: Rules = Rules()
     digest: Timing = Timing()
@@ -78,7 +78,7 @@ class Config(Struct, frozen=True):
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     authorities: tuple[Path, ...] = ()
-    way: Way = STRAIGHT
+    way: Egress = DIRECT_EGRESS
     secret_keys: tuple[str, ...] = ()
     apart: timedelta = APART
 
@@ -106,7 +106,7 @@ class Config(Struct, frozen=True):
     @property
     def written(self) -> Path:
         """Where relative paths of output files begin."""
-        return written_below(self.file.parent if self.file else Path())
+        return output_folder(self.file.parent if self.file else Path())
 
     @property
     def neutral_hosts(self) -> list[tuple[str, int]]:
@@ -126,8 +126,8 @@ class Config(Struct, frozen=True):
         sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
         return [other for other in sharing if self.company(other) == self.company(account)]
 
-    def attention(self, account: str) -> Attention:
-        return self.attentions.get(account) or Attention()
+    def attention(self, account: str) -> WarningSettings:
+        return self.attentions.get(account) or WarningSettings()
 
     @property
     def thresholds(self) -> Thresholds:

@@ -5,8 +5,8 @@ from math import ceil
 from msgspec import Struct
 
 from monitor.config.config import Config
-from monitor.schedule import Budget, Watch
-from probes.answer.dialects import WIRES, question
+from monitor.schedule import DailyBudget, Watch
+from probes.answer.dialects import CODECS, question
 from probes.document import Problem
 from probes.model import Account, Target, Usage
 from probes.provider import Provider
@@ -33,48 +33,48 @@ def _sum(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one + other
 
 
-def estimate(watch: Watch, provider: Provider, account: Account) -> Estimate:
+def estimate_target(watch: Watch, provider: Provider, account: Account) -> Estimate:
     """Return what one target costs per day at its regular interval: every answer as long as its cap allows."""
     calls = DAY_S / watch.interval_s
     if watch.free:
         return Estimate(calls)
     if provider.is_command:
         return Estimate(calls, None, None)
-    usage, usd = most_used(watch.target, provider, account)
+    usage, usd = max_usage(watch.target, provider, account)
     return Estimate(calls, calls * (usage.tokens_in + usage.tokens_out), None if usd is None else calls * usd)
 
 
-def most_used(target: Target, provider: Provider, account: Account) -> tuple[Usage, float | None]:
+def max_usage(target: Target, provider: Provider, account: Account) -> tuple[Usage, float | None]:
     """Return the most that one paid call is billed for, and its price in USD; None if unknown."""
     dialect = provider.canaries[target.canary].dialect
-    if dialect not in WIRES:
+    if dialect not in CODECS:
         return Usage(), None  # a program, which reports no tokens
     asking = question(dialect, account.answer_tokens)
     usage = Usage(asking.tokens_in, asking.most_out)
     return usage, provider.cost_usd(target.model, usage.tokens_in, usage.tokens_out)
 
 
-def by_account(config: Config) -> dict[str, Estimate]:
+def estimate_accounts(config: Config) -> dict[str, Estimate]:
     """Return what the canaries of each account cost per day."""
     totals: dict[str, Estimate] = {}
     for watch in config.watches.values():
         target = watch.target
-        cost = estimate(watch, config.providers[target.provider], config.accounts[target.account])
+        cost = estimate_target(watch, config.providers[target.provider], config.accounts[target.account])
         totals[target.account] = totals.get(target.account, Estimate()) + cost
     return totals
 
 
-def overspending(config: Config) -> list[Problem]:
+def check_budgets(config: Config) -> list[Problem]:
     """Return a problem for each account whose canaries would exceed its budget, with the line to change."""
     return [
         Problem(config.file_name, f"accounts.{config.accounts[id].name}", what, _repair(config, id, factor))
-        for id, cost in by_account(config).items()
+        for id, cost in estimate_accounts(config).items()
         if (found := _excess(cost, config.budgets[id]))
         for what, factor in (found,)
     ]
 
 
-def _excess(cost: Estimate, budget: Budget) -> tuple[str, float] | None:
+def _excess(cost: Estimate, budget: DailyBudget) -> tuple[str, float] | None:
     """Return in words what exceeds the budget, and by what factor."""
     if cost.tokens is not None and cost.tokens > budget.daily_tokens:
         what = f"would use {cost.tokens:,.0f} tokens a day, above daily_tokens = {budget.daily_tokens}"

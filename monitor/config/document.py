@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.section import Label, Seconds, SecretText, Section
-from monitor.detect.credit import Floor
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.store.setting import Retention
 from probes.model import TimeLimits
@@ -28,7 +28,7 @@ Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
 # Defaults are defined once, where they are used.
-TIME_LIMITS, THRESHOLDS, FLOOR, RETENTION = TimeLimits(), Thresholds(), Floor(), Retention()
+TIME_LIMITS, THRESHOLDS, FLOOR, RETENTION = TimeLimits(), Thresholds(), CreditThreshold(), Retention()
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
@@ -246,11 +246,11 @@ class Document(Section, frozen=True, kw_only=True):
     ] = {}
 
 
-Called = Mapping[str, list[AccountSection]]
+AccountsByName = Mapping[str, list[AccountSection]]
 """The accounts that go by a name."""
 
 
-def sections_meant(section: ObjectiveSection, document: Document, called: Called) -> list[AccountSection]:
+def covered_accounts(section: ObjectiveSection, document: Document, called: AccountsByName) -> list[AccountSection]:
     """Return the accounts that an objective covers."""
     if section.provider:
         return [one for one in document.accounts if one.provider == section.provider]
@@ -258,14 +258,14 @@ def sections_meant(section: ObjectiveSection, document: Document, called: Called
     return found if len(found) == 1 else []
 
 
-def accounts_called(document: Document) -> Called:
+def accounts_by_name(document: Document) -> AccountsByName:
     """Return the accounts by provider/name, and by the bare name."""
     called = defaultdict[str, list[AccountSection]](list)
     for section in document.accounts:
-        for name in (section.name, id_of(section)):
+        for name in (section.name, id_of_section(section)):
             called[name].append(section)
     return called
 
 
-def id_of(section: AccountSection) -> str:
+def id_of_section(section: AccountSection) -> str:
     return account_id(section.provider, section.name)

@@ -12,7 +12,7 @@ OTHERS = stat.S_IRGRP | stat.S_IROTH
 ROOT = 0
 
 
-def open_files(files: Iterable[Path], keys: Iterable[str] = (), user: int | None = None) -> list[str]:
+def check_secret_files(files: Iterable[Path], keys: Iterable[str] = (), user: int | None = None) -> list[str]:
     """Return a warning, with the repair, for each file of secrets that more than its owner can read.
 
     Files that a service manager or an engine mounts for one process are left out: their folder lets nobody else in, and

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from monitor.config.address import LADEN, is_address
 from monitor.config.document import Document, SiteSection
-from monitor.config.output_path import Outlet, Outlets, check_outlets
-from monitor.config.proxy_setting import Setting, files_of
-from monitor.config.secret import file_of, is_reference, placed
+from monitor.config.output_path import OutputPath, OutputPaths, check_places
+from monitor.config.proxy_setting import EgressSetting, files_of
+from monitor.config.secret import file_of, is_reference, resolve_path
 from probes.catalog import Catalog
 from probes.document import Problem, suggest
-from probes.redact import screen
+from probes.redact import mask_keys
 
 CONFIGURATION = Path("/etc/provider-monitor")
 STATE = Path("/var/lib/provider-monitor")
@@ -21,7 +21,7 @@ PAGE_TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
 ENGLISH = "en"
 
 
-def written_below(folder: Path) -> Path:
+def output_folder(folder: Path) -> Path:
     """Return where relative paths of output files begin, for a monitor.toml in this folder.
 
     That is beside it; but /etc is for configuration. Source: the Filesystem Hierarchy Standard 3.0, 3.7 and 5.8.
@@ -30,24 +30,24 @@ def written_below(folder: Path) -> Path:
     return STATE if folder == CONFIGURATION else folder
 
 
-def create_repair(named: str | None, folder: Path) -> str:
+def mkdir_repair(named: str | None, folder: Path) -> str:
     """Return the repair for a missing folder; `named` is screened, as a key in it would not show in the whole path."""
-    return f"create {folder if screen(f'{named}') == named else 'it'} or leave it out"
+    return f"create {folder if mask_keys(f'{named}') == named else 'it'} or leave it out"
 
 
-def files_named(
+def referenced_files(
     document: Document, providers: Catalog, places: Mapping[str, Sequence[str]], folder: Path
 ) -> tuple[Path, ...]:
     addresses = [one.url for one in document.channels] + ([document.heartbeat.url] if document.heartbeat else [])
     references = [*(one for its in places.values() for one in its), *addresses]
     named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
-    settings: list[Setting] = [*document.accounts, *providers.values()]
+    settings: list[EgressSetting] = [*document.accounts, *providers.values()]
     return tuple(dict.fromkeys((*named, *(file for one in settings for file in files_of(one, folder)))))
 
 
-def authority_files(document: Document, providers: Catalog, folder: Path) -> tuple[Path, ...]:
-    settings: list[Setting] = [*document.accounts, *providers.values()]
-    return tuple(placed(one.ca_file, folder) for one in settings if one.ca_file)
+def ca_files(document: Document, providers: Catalog, folder: Path) -> tuple[Path, ...]:
+    settings: list[EgressSetting] = [*document.accounts, *providers.values()]
+    return tuple(resolve_path(one.ca_file, folder) for one in settings if one.ca_file)
 
 
 def check_site(site: SiteSection, file: str) -> Iterator[Problem]:
@@ -60,19 +60,19 @@ def check_site(site: SiteSection, file: str) -> Iterator[Problem]:
 
 
 def check_output_paths(document: Document, path: Path, files: Iterable[Path]) -> Iterator[Problem]:
-    site, written, beside = document.site, written_below(path.parent), path.parent.absolute()
+    site, written, beside = document.site, output_folder(path.parent), path.parent.absolute()
 
-    def outlet(key: str, value: str) -> Outlet:
-        return Outlet(key, value, written / value)
+    def outlet(key: str, value: str) -> OutputPath:
+        return OutputPath(key, value, written / value)
 
-    outlets = Outlets(
+    outlets = OutputPaths(
         database=outlet("store.path", document.store.path),
         private=outlet("site.folder", site.folder),
         public=outlet("site.public_folder", site.public_folder) if site.public_folder else None,
         metrics=outlet("site.metrics", site.metrics) if site.metrics else None,
     )
     own = [beside / one for one in (site.templates, document.alerts.templates, document.provider_folder) if one]
-    return check_outlets(outlets, [path.absolute(), *files], own, path.name)
+    return check_places(outlets, [path.absolute(), *files], own, path.name)
 
 
 def check_programs(document: Document, folder: Path, file: str) -> Iterator[Problem]:
@@ -83,23 +83,23 @@ def check_programs(document: Document, folder: Path, file: str) -> Iterator[Prob
         program = "".join(section.command[:1])
         if not program.strip():
             yield Problem(file, f"accounts.{section.name}.command", "names no program", repair)
-        elif "/" in program and isdir(placed(program, folder)):
+        elif "/" in program and isdir(resolve_path(program, folder)):
             yield Problem(file, f"accounts.{section.name}.command", "names a folder, which is no program", repair)
 
 
-def check_look(document: Document, folder: Path, file: str) -> Iterator[Problem]:
+def check_appearance(document: Document, folder: Path, file: str) -> Iterator[Problem]:
     """Report template folders that do not exist, and a language without a file of words."""
     site, alerts = document.site, document.alerts
     own = template_folder(site.templates, folder)
     if own and not isdir(own):
         what = f'= "{site.templates}" is no folder'
-        yield Problem(file, "site.templates", what, create_repair(site.templates, own))
+        yield Problem(file, "site.templates", what, mkdir_repair(site.templates, own))
     elif site.language != ENGLISH and site.language not in (known := _languages(own)):
         yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
     own = template_folder(alerts.templates, folder)
     if own and not isdir(own):
         what = f'= "{alerts.templates}" is no folder'
-        yield Problem(file, "alerts.templates", what, create_repair(alerts.templates, own))
+        yield Problem(file, "alerts.templates", what, mkdir_repair(alerts.templates, own))
 
 
 def template_folder(named: str | None, folder: Path) -> Path | None:

@@ -69,7 +69,7 @@ ISSUERS = {
 """Prefixes of keys that only one issuer makes, and the providers here that accept them."""
 
 
-def flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
+def find_flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
     """Yield what is wrong with the form of a key, the surest first.
 
     At a `gateway`, or a private server, anything that could be a key may be one.
@@ -95,7 +95,7 @@ STARTS = ("sk-", "sk_", "eyJ")
 """Prefixes of the keys of many issuers."""
 
 
-def oddity(name: str, value: str) -> str | None:
+def header_flaw(name: str, value: str) -> str | None:
     """Return what is odd about a header's value, in words that hold none of it; None if nothing is."""
     value = value.strip()
     if len(value) > 1 and value[0] in QUOTES and value[-1] == value[0]:

@@ -11,96 +11,96 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.config.accounts import Opened, open_account, places_of, secret_keys, without_secrets
-from monitor.config.alerting import AlertSections, channels, check_telling, rules, timing
+from monitor.config.accounts import ResolvedAccount, references_of, resolve_account, secret_keys, without_secrets
+from monitor.config.alerting import AlertSections, channels, check_alerting, rules, timing
 from monitor.config.checks import check_accounts, check_names, check_objectives, check_reminders
 from monitor.config.config import Config
 from monitor.config.document import (
     FILE,
+    AccountsByName,
     AccountSection,
     BudgetSection,
-    Called,
     CreditSection,
     Document,
     ObjectiveSection,
     ReminderSection,
-    accounts_called,
-    id_of,
-    sections_meant,
+    accounts_by_name,
+    covered_accounts,
+    id_of_section,
 )
 from monitor.config.files import (
-    authority_files,
-    check_look,
+    ca_files,
+    check_appearance,
     check_output_paths,
     check_programs,
     check_site,
-    files_named,
+    output_folder,
+    referenced_files,
     template_folder,
-    written_below,
 )
-from monitor.config.misplaced_key import misplaced
-from monitor.config.outbound import Outward, read_outward
+from monitor.config.misplaced_key import find_misplaced_keys
+from monitor.config.outbound import Outbound, read_outbound
 from monitor.config.providers import (
+    check_provider_files,
     check_providers,
-    check_shelf,
-    feeds_followed,
-    own_providers,
+    custom_providers,
+    followed_feeds,
+    read_provider_files,
     read_providers,
-    read_shelf,
 )
-from monitor.config.proxy_setting import wrong_authorities
-from monitor.config.secret import resolve
-from monitor.config.targets import canaries_asked, watches_of
-from monitor.detect.account_memory import Attention
-from monitor.detect.credit import Floor
+from monitor.config.proxy_setting import check_ca_variables
+from monitor.config.secret import resolve_secret
+from monitor.config.targets import requested_models, watches_of
+from monitor.detect.account_memory import WarningSettings
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.reminder import Reminder
-from monitor.diagnose.corroboration import Group, Level
-from monitor.schedule import Budget, Watch
+from monitor.diagnose.corroboration import AccountGroup, Level
+from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
-from probes.catalog import Catalog, Shelf, load_provider, provider_ids
-from probes.document import DocumentError, Problem, convert, read_toml, unsound
+from probes.catalog import Catalog, ProviderFiles, load_provider, provider_ids
+from probes.document import DocumentError, Problem, check_ranges, convert, read_toml
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
 
-def load(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
+def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
     """Return the configuration of a file. Raises DocumentError with everything that is wrong.
 
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
     tables = read_toml(path)
-    if problems := list(unsound(tables, path.name)):
+    if problems := list(check_ranges(tables, path.name)):
         raise DocumentError(problems)
-    pasted = list(misplaced(tables, path.name))
+    pasted = list(find_misplaced_keys(tables, path.name))
     document, problems = convert(tables, Document, path.name)
     problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
-    return build(document or Document(), path, environment, problems, sends=sends)
+    return build_config(document or Document(), path, environment, problems, sends=sends)
 
 
 def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
-    """Return the configuration of a user without a file; it may have no account. `sends` is as in `load`."""
-    return build(Document(), folder / FILE, environment, [], sends=sends)
+    """Return the configuration of a user without a file; it may have no account. `sends` is as in `load_config`."""
+    return build_config(Document(), folder / FILE, environment, [], sends=sends)
 
 
-def build(
+def build_config(
     document: Document, path: Path, environment: Mapping[str, str], problems: Sequence[Problem], *, sends: bool = True
 ) -> Config:
     """Check what no schema can, resolve references, and raise DocumentError if anything is wrong.
 
     `problems` are those already known. If no account is named, each well-known key variable that is set becomes one.
     """
-    shelf = read_shelf(document, path)
-    problems = [*problems, *check_shelf(document, shelf, path)]
+    shelf = read_provider_files(document, path)
+    problems = [*problems, *check_provider_files(document, shelf, path)]
     if not document.accounts and not problems:
         document = replace(document, accounts=list(_known_keys(shelf, environment)))
     draft = _draft(document, path, environment, shelf)
-    outward, unsent = read_outward(document, draft.providers, path, environment)
+    outward, unsent = read_outbound(document, draft.providers, path, environment)
     problems += check_providers(document, shelf, path.name)
     problems += _unless_refused(_check_meaning(draft), problems)
     problems += _check_surroundings(draft)
-    problems += [*unsent, *wrong_authorities(environment)] if sends else []
+    problems += [*unsent, *check_ca_variables(environment)] if sends else []
     problems += check_output_paths(document, path, draft.files)
     if problems:
         raise DocumentError(problems)
@@ -113,7 +113,7 @@ class Draft(Struct, frozen=True):
     document: Document
     path: Path
     environment: Mapping[str, str]
-    shelf: Shelf
+    shelf: ProviderFiles
     providers: Catalog
     places: Mapping[str, tuple[str, ...]]
     files: tuple[Path, ...]
@@ -124,11 +124,11 @@ class Draft(Struct, frozen=True):
         return AlertSections(its.channels, its.routes, its.maintenance, its.alerts)
 
 
-def _draft(document: Document, path: Path, environment: Mapping[str, str], shelf: Shelf) -> Draft:
+def _draft(document: Document, path: Path, environment: Mapping[str, str], shelf: ProviderFiles) -> Draft:
     providers = read_providers(document, shelf)
     known = [one for one in document.accounts if one.provider in providers]
-    places = {id_of(one): places_of(one, providers[one.provider]) for one in known}
-    files = files_named(document, providers, places, path.parent)
+    places = {id_of_section(one): references_of(one, providers[one.provider]) for one in known}
+    files = referenced_files(document, providers, places, path.parent)
     return Draft(document, path, environment, shelf, providers, places, files)
 
 
@@ -140,7 +140,7 @@ def _check_meaning(draft: Draft) -> Iterator[Problem]:
     document, file = draft.document, draft.path.name
     for check in CHECKS:
         yield from check(document, draft.providers, file)
-    yield from check_telling(draft.telling, {id_of(one): one.tags for one in document.accounts}, file)
+    yield from check_alerting(draft.telling, {id_of_section(one): one.tags for one in document.accounts}, file)
 
 
 def _unless_refused(found: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
@@ -153,14 +153,14 @@ def _check_surroundings(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with addresses of the page, and with folders and programs of this machine."""
     document, folder, file = draft.document, draft.path.parent, draft.path.name
     yield from check_site(document.site, file)
-    yield from check_look(document, folder, file)
+    yield from check_appearance(document, folder, file)
     yield from check_programs(document, folder, file)
 
 
-def _resolve(draft: Draft, outward: Outward) -> Config:
+def _resolve(draft: Draft, outward: Outbound) -> Config:
     """Return the configuration of a draft that passed all checks."""
     document, path, providers = draft.document, draft.path, draft.providers
-    site, written = document.site, written_below(path.parent)
+    site, written = document.site, output_folder(path.parent)
     opened = _open_accounts(draft)
     accounts = {one.account.id: replace(one.account, way=outward.ways[one.account.id]) for one in opened}
     watches = _watches(draft)
@@ -175,11 +175,11 @@ def _resolve(draft: Draft, outward: Outward) -> Config:
         page_templates=template_folder(site.templates, path.parent),
         providers={id: without_secrets(provider) for id, provider in providers.items()},
         accounts=accounts,
-        budgets={id_of(section): _budget(section, document.budget) for section in document.accounts},
+        budgets={id_of_section(section): _budget(section, document.budget) for section in document.accounts},
         watches=watches,
         status=document.status,
         retention=Retention(document.store.raw_days, document.store.hourly_days, document.store.daily_days),
-        feeds=dict(feeds_followed(document, providers, draft.shelf)),
+        feeds=dict(followed_feeds(document, providers, draft.shelf)),
         groups=_all_groups(document.accounts),
         attentions=_attentions(document, watches.values()),
         channels=channels(draft.telling, outward.urls),
@@ -194,17 +194,17 @@ def _resolve(draft: Draft, outward: Outward) -> Config:
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=draft.places,
         files=draft.files,
-        authorities=authority_files(document, providers, path.parent),
+        authorities=ca_files(document, providers, path.parent),
         way=outward.usual,
         secret_keys=tuple(secret_keys(document, providers)),
     )
 
 
-def _open_accounts(draft: Draft) -> list[Opened]:
-    folder, own = draft.path.parent, own_providers(draft.document, draft.path)
-    look_up = cache(partial(resolve, folder=folder, environment=draft.environment))
+def _open_accounts(draft: Draft) -> list[ResolvedAccount]:
+    folder, own = draft.path.parent, custom_providers(draft.document, draft.path)
+    look_up = cache(partial(resolve_secret, folder=folder, environment=draft.environment))
     return [
-        open_account(section, draft.providers[section.provider], own, folder, look_up)
+        resolve_account(section, draft.providers[section.provider], own, folder, look_up)
         for section in draft.document.accounts
     ]
 
@@ -215,27 +215,27 @@ def _watches(draft: Draft) -> dict[str, Watch]:
     return {watch.target.id: watch for watch in its}
 
 
-def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[AccountSection]:
+def _known_keys(shelf: ProviderFiles, environment: Mapping[str, str]) -> Iterator[AccountSection]:
     for id in provider_ids(shelf):
         variable = next((name for name in load_provider(id, shelf).key_variables if environment.get(name)), None)
         if variable:
             yield AccountSection(name="default", provider=id, key=f"env:{variable}")
 
 
-def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
+def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[AccountGroup, ...]]:
     """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
-    by_account = {id_of(one): _groups(one) for one in sections}
-    first: dict[tuple[Level, str], Group] = {}
+    by_account = {id_of_section(one): _groups(one) for one in sections}
+    first: dict[tuple[Level, str], AccountGroup] = {}
     for group in (group for groups in by_account.values() for group in groups):
         first.setdefault(_alike(group), group)
     return {id: tuple(first[_alike(group)] for group in groups) for id, groups in by_account.items()}
 
 
-def _alike(group: Group) -> tuple[Level, str]:
+def _alike(group: AccountGroup) -> tuple[Level, str]:
     return group.level, " ".join(unicodedata.normalize("NFKC", group.name).casefold().split())
 
 
-def _groups(section: AccountSection) -> tuple[Group, ...]:
+def _groups(section: AccountSection) -> tuple[AccountGroup, ...]:
     """Return what an account shares with others, the narrowest first."""
     names = {
         Level.PROJECT: section.project,
@@ -243,30 +243,30 @@ def _groups(section: AccountSection) -> tuple[Group, ...]:
         Level.BILLING: section.billing,
         Level.LOGIN: section.login,
     }
-    return tuple(Group(level, name) for level, name in names.items() if name)
+    return tuple(AccountGroup(level, name) for level, name in names.items() if name)
 
 
 def _reminders(document: Document) -> tuple[Reminder, ...]:
-    called = accounts_called(document)
+    called = accounts_by_name(document)
     return tuple(_reminder(section, called) for section in document.reminders)
 
 
-def _reminder(section: ReminderSection, called: Called) -> Reminder:
-    account = next(map(id_of, called.get(section.account or "", [])), None)
+def _reminder(section: ReminderSection, called: AccountsByName) -> Reminder:
+    account = next(map(id_of_section, called.get(section.account or "", [])), None)
     return Reminder(section.name, section.on, account, section.warn_days, section.note)
 
 
 def _objectives(document: Document, watches: Iterable[Watch]) -> tuple[Objective, ...]:
-    called, by_account = accounts_called(document), defaultdict[str, list[Watch]](list)
+    called, by_account = accounts_by_name(document), defaultdict[str, list[Watch]](list)
     for watch in watches:
         by_account[watch.target.account].append(watch)
     return tuple(_objective(section, document, called, by_account) for section in document.objectives)
 
 
 def _objective(
-    section: ObjectiveSection, document: Document, called: Called, watches: Mapping[str, Sequence[Watch]]
+    section: ObjectiveSection, document: Document, called: AccountsByName, watches: Mapping[str, Sequence[Watch]]
 ) -> Objective:
-    meant = list(map(id_of, sections_meant(section, document, called)))
+    meant = list(map(id_of_section, covered_accounts(section, document, called)))
     its = [watch for account in meant for watch in watches[account] if not watch.aside]
     its = [watch for watch in its if section.canary in (None, watch.target.canary)]
     return Objective(
@@ -285,21 +285,23 @@ def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
+def _budget(section: AccountSection, usual: BudgetSection) -> DailyBudget:
     usd = usual.daily_usd if section.daily_usd is None else section.daily_usd
     tokens = usual.daily_tokens if section.daily_tokens is None else section.daily_tokens
-    return Budget(usd, tokens)
+    return DailyBudget(usd, tokens)
 
 
-def _attentions(document: Document, watches: Iterable[Watch]) -> dict[str, Attention]:
-    asked = canaries_asked(watches)
-    return {id_of(one): _attention(one, document.credit, asked[id_of(one)]) for one in document.accounts}
+def _attentions(document: Document, watches: Iterable[Watch]) -> dict[str, WarningSettings]:
+    asked = requested_models(watches)
+    return {
+        id_of_section(one): _attention(one, document.credit, asked[id_of_section(one)]) for one in document.accounts
+    }
 
 
-def _attention(section: AccountSection, usual: CreditSection, asked: Collection[str]) -> Attention:
+def _attention(section: AccountSection, usual: CreditSection, asked: Collection[str]) -> WarningSettings:
     low = usual.low if section.low_credit is None else section.low_credit
-    return Attention(
-        floor=Floor(low, usual.days_left, usual.expires_days),
+    return WarningSettings(
+        floor=CreditThreshold(low, usual.days_left, usual.expires_days),
         models=frozenset({*asked, *section.expect}),
         spend_limit_usd=section.spend_limit_usd,
     )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from probes.document import Problem, Steps, dotted, values
-from probes.redact import has_key, lets_in
+from probes.document import Problem, Steps, dotted_path, walk_values
+from probes.redact import grants_access, has_key
 
 SHOWN = frozenset(
     {
@@ -26,11 +26,13 @@ SHOWN = frozenset(
 REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
 
 
-def misplaced(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def find_misplaced_keys(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
     """Report each text of a document that holds a key where none belongs, even as the name of a field."""
-    found = (_field(path) for path, text in values(tables, ()) if isinstance(text, str) and _is_misplaced(path, text))
+    found = (
+        _field(path) for path, text in walk_values(tables, ()) if isinstance(text, str) and _is_misplaced(path, text)
+    )
     for path in dict.fromkeys(found):
-        yield Problem(file, dotted(tables, path), "holds what looks like a key", REPAIR)
+        yield Problem(file, dotted_path(tables, path), "holds what looks like a key", REPAIR)
 
 
 def _field(path: Steps) -> Steps:
@@ -45,7 +47,7 @@ def _is_misplaced(path: Steps, text: str) -> bool:
     if not is_name and (_is_place(path) or _is_proxy(path, text)):
         return False
     shown = is_name or not SHOWN.isdisjoint(path)
-    return has_key(text) or (shown and lets_in(text))
+    return has_key(text) or (shown and grants_access(text))
 
 
 def _is_proxy(path: Steps, text: str) -> bool:

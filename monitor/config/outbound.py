@@ -7,15 +7,15 @@ from msgspec import Struct
 
 from monitor.config.address import is_address
 from monitor.config.config import Heartbeat
-from monitor.config.document import Document, id_of
-from monitor.config.proxy_setting import Ground, read_usual_way, read_way
-from monitor.config.secret import SecretError, is_reference, resolve
+from monitor.config.document import Document, id_of_section
+from monitor.config.proxy_setting import EgressDefaults, read_default_egress, read_egress
+from monitor.config.secret import SecretError, is_reference, resolve_secret
 from probes.catalog import Catalog
 from probes.document import Problem
-from probes.proxy import Way
+from probes.proxy import Egress
 
 
-class Outward(Struct, frozen=True):
+class Outbound(Struct, frozen=True):
     """The address of each channel by name, and the way of each account by id; `usual` is that of the rest.
 
     A channel whose address could not be resolved has "".
@@ -23,18 +23,18 @@ class Outward(Struct, frozen=True):
 
     urls: Mapping[str, str]
     heartbeat: Heartbeat | None
-    usual: Way
-    ways: Mapping[str, Way]
+    usual: Egress
+    ways: Mapping[str, Egress]
 
 
-def read_outward(
+def read_outbound(
     document: Document, providers: Catalog, path: Path, environment: Mapping[str, str]
-) -> tuple[Outward, list[Problem]]:
+) -> tuple[Outbound, list[Problem]]:
     urls, url_problems = _read_urls(document, path, environment)
     heartbeat, ping_problems = _read_heartbeat(document, path, environment)
-    usual, wrong = read_usual_way(environment)
-    ways, way_problems = _read_ways(document, providers, Ground(path, environment, usual))
-    return Outward(urls, heartbeat, usual, ways), [*url_problems, *ping_problems, *wrong, *way_problems]
+    usual, wrong = read_default_egress(environment)
+    ways, way_problems = _read_ways(document, providers, EgressDefaults(path, environment, usual))
+    return Outbound(urls, heartbeat, usual, ways), [*url_problems, *ping_problems, *wrong, *way_problems]
 
 
 def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
@@ -70,15 +70,17 @@ def _read_heartbeat(
 
 def _followed(text: str, path: Path, environment: Mapping[str, str]) -> str:
     """Return an address, resolving a reference. Raises SecretError."""
-    return resolve(text, path.parent, environment) if is_reference(text) else text
+    return resolve_secret(text, path.parent, environment) if is_reference(text) else text
 
 
-def _read_ways(document: Document, providers: Catalog, ground: Ground) -> tuple[dict[str, Way], list[Problem]]:
+def _read_ways(
+    document: Document, providers: Catalog, ground: EgressDefaults
+) -> tuple[dict[str, Egress], list[Problem]]:
     """Return how the requests of each account leave; a problem with a provider's way is reported once."""
-    ways, problems = dict[str, Way](), dict[str, Problem]()
+    ways, problems = dict[str, Egress](), dict[str, Problem]()
     for section in document.accounts:
-        id = id_of(section)
-        ways[id], found = read_way(section, id, ground, providers.get(section.provider))
+        id = id_of_section(section)
+        ways[id], found = read_egress(section, id, ground, providers.get(section.provider))
         for one in found:
             problems.setdefault(one.key, one)
     return ways, list(problems.values())

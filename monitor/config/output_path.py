@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from probes.document import Problem, why_no_file
+from probes.document import Problem, why_not_writable
 
 SITE_MARK = "api/v2/summary.json"
 """The file that each folder of ours gets before its front page; before schema 5 of the database there was none."""
@@ -34,7 +34,7 @@ Forms = frozenset[str]
 """A path as written and as resolved, each with a slash at its end, so that everything below begins with one."""
 
 
-class Outlet(Struct, frozen=True):
+class OutputPath(Struct, frozen=True):
     """A setting that says where to write: its key, its value as written, and the resulting path."""
 
     key: str
@@ -42,16 +42,18 @@ class Outlet(Struct, frozen=True):
     path: Path
 
 
-class Outlets(Struct, frozen=True):
+class OutputPaths(Struct, frozen=True):
     """All outputs. `private` is the page that names accounts; None: that output is off."""
 
-    database: Outlet
-    private: Outlet
-    public: Outlet | None
-    metrics: Outlet | None
+    database: OutputPath
+    private: OutputPath
+    public: OutputPath | None
+    metrics: OutputPath | None
 
 
-def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[Path], file: str) -> Iterator[Problem]:
+def check_places(
+    outlets: OutputPaths, named: Sequence[Path], templates: Sequence[Path], file: str
+) -> Iterator[Problem]:
     """Report outputs whose place is taken.
 
     `named` are monitor.toml and all files that it names, which no page may hold; `templates` are folders of the user's
@@ -68,15 +70,15 @@ def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[P
         yield from _check_metrics(outlets.metrics, kept, outlets, file)
 
 
-def _check_database(database: Outlet, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
+def _check_database(database: OutputPath, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
     if met := _met(database.path, named):
         yield _problem(database, f"is the place of {met.name}", DATABASE_REPAIR, file)
-    elif why := why_no_file(database.path):
+    elif why := why_not_writable(database.path):
         yield _problem(database, why, DATABASE_REPAIR, file)
 
 
 def _check_folder(
-    folder: Outlet, kept: Mapping[Path, Forms], templates: Iterable[Path], file: str
+    folder: OutputPath, kept: Mapping[Path, Forms], templates: Iterable[Path], file: str
 ) -> Iterator[Problem]:
     if met := _met(folder.path, kept):
         yield _problem(folder, f"holds {met.name}, which is no page and would be served as one", FOLDER_REPAIR, file)
@@ -96,7 +98,9 @@ def _why_no_site(folder: Path) -> str | None:
     return None
 
 
-def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], outlets: Outlets, file: str) -> Iterator[Problem]:
+def _check_metrics(
+    metrics: OutputPath, kept: Mapping[Path, Forms], outlets: OutputPaths, file: str
+) -> Iterator[Problem]:
     sites = [_forms(one.path) for one in (outlets.private, outlets.public) if one]
     if met := _met(metrics.path, kept):
         yield _problem(metrics, f"is the place of {met.name}, which would be overwritten", METRICS_REPAIR, file)
@@ -104,11 +108,11 @@ def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], outlets: Outlets
         yield _problem(metrics, "is the place of what belongs to the database", METRICS_REPAIR, file)
     elif metrics.path.suffix != METRICS_KIND and any(_is_within(_forms(metrics.path), one) for one in sites):
         yield _problem(metrics, "may be the place of a page", METRICS_REPAIR, file)
-    elif why := why_no_file(metrics.path) or _why_not_ours(metrics.path):
+    elif why := why_not_writable(metrics.path) or _why_not_ours(metrics.path):
         yield _problem(metrics, why, METRICS_REPAIR, file)
 
 
-def _problem(outlet: Outlet, what: str, repair: str, file: str) -> Problem:
+def _problem(outlet: OutputPath, what: str, repair: str, file: str) -> Problem:
     return Problem(file, outlet.key, f'= "{outlet.value}" {what}', repair)
 
 

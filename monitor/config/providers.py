@@ -9,32 +9,32 @@ from msgspec.structs import replace
 
 from monitor.config.address import is_address
 from monitor.config.document import Document
-from monitor.config.files import create_repair
-from monitor.config.secret import is_reference, names_place
-from probes.catalog import FOLDER, Catalog, Shelf, load_provider, provider_ids
+from monitor.config.files import mkdir_repair
+from monitor.config.secret import is_reference, looks_like_reference
+from probes.catalog import FOLDER, Catalog, ProviderFiles, load_provider, provider_ids
 from probes.document import DocumentError, Problem, suggest
 from probes.provider import Feed, Provider
 from probes.target_id import source_id
 
 
-def read_shelf(document: Document, path: Path) -> Shelf:
+def read_provider_files(document: Document, path: Path) -> ProviderFiles:
     """Return where provider files are found."""
     folder = _provider_folder(document, path)
-    return Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
+    return ProviderFiles((FOLDER, folder) if folder else (FOLDER,), document.providers)
 
 
-def check_shelf(document: Document, shelf: Shelf, path: Path) -> Iterator[Problem]:
+def check_provider_files(document: Document, shelf: ProviderFiles, path: Path) -> Iterator[Problem]:
     """Report what is wrong with the user's own providers."""
     folder = _provider_folder(document, path)
     if folder and not isdir(folder):
         what = f'= "{document.provider_folder}" is no folder'
-        yield Problem(path.name, "provider_folder", what, create_repair(document.provider_folder, folder))
-    for id in sorted(own_providers(document, path)):
+        yield Problem(path.name, "provider_folder", what, mkdir_repair(document.provider_folder, folder))
+    for id in sorted(custom_providers(document, path)):
         is_table = not (folder and exists(folder / f"{id}.toml"))
         yield from (_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf))
 
 
-def _faults(id: str, shelf: Shelf) -> list[Problem]:
+def _faults(id: str, shelf: ProviderFiles) -> list[Problem]:
     try:
         return list(_check_provider(load_provider(id, shelf)))
     except DocumentError as error:
@@ -50,15 +50,15 @@ def _provider_folder(document: Document, path: Path) -> Path | None:
     return path.parent / document.provider_folder if document.provider_folder else None
 
 
-def own_providers(document: Document, path: Path) -> set[str]:
+def custom_providers(document: Document, path: Path) -> set[str]:
     """Return the providers that the user defines or changes: what answers there may be a gateway."""
     folder = _provider_folder(document, path)
-    return {*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}
+    return {*document.providers, *(provider_ids(ProviderFiles((folder,))) if folder else ())}
 
 
 def _check_provider(provider: Provider) -> Iterator[Problem]:
     for name, value in provider.headers.items():
-        if names_place(value) and not is_reference(value):
+        if looks_like_reference(value) and not is_reference(value):
             yield Problem(f"{provider.id}.toml", f"headers.{name}", "is not a reference to a value", VALUE_REPAIR)
     for feed in provider.feeds:
         for name, address in (("url", feed.url), ("page", feed.page)):
@@ -70,8 +70,8 @@ def _check_provider(provider: Provider) -> Iterator[Problem]:
 VALUE_REPAIR = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
 
 
-def read_providers(document: Document, shelf: Shelf) -> Catalog:
-    """Return the providers that accounts name, without those that `check_shelf` or `check_providers` reports."""
+def read_providers(document: Document, shelf: ProviderFiles) -> Catalog:
+    """Return the providers that accounts name, without what `check_provider_files` or `check_providers` reports."""
     known, providers = provider_ids(shelf), {}
     for id in dict.fromkeys(section.provider for section in document.accounts if section.provider in known):
         with suppress(DocumentError):
@@ -79,7 +79,7 @@ def read_providers(document: Document, shelf: Shelf) -> Catalog:
     return providers
 
 
-def check_providers(document: Document, shelf: Shelf, file: str) -> Iterator[Problem]:
+def check_providers(document: Document, shelf: ProviderFiles, file: str) -> Iterator[Problem]:
     """Report each unknown provider that accounts or [status] name."""
     known = provider_ids(shelf)
     named = [(f"accounts.{section.name}.provider", section.provider) for section in document.accounts]
@@ -89,7 +89,7 @@ def check_providers(document: Document, shelf: Shelf, file: str) -> Iterator[Pro
             yield Problem(file, key, f'= "{id}": no such provider', suggest(id, known))
 
 
-def feeds_followed(document: Document, providers: Catalog, shelf: Shelf) -> Iterator[tuple[str, Feed]]:
+def followed_feeds(document: Document, providers: Catalog, shelf: ProviderFiles) -> Iterator[tuple[str, Feed]]:
     """Yield the status sources of all providers with accounts, and of those named in [status]; all are known."""
     if not document.status.poll:
         return

@@ -9,9 +9,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.config.secret import SecretError, file_of, is_reference, placed, resolve
+from monitor.config.secret import SecretError, file_of, is_reference, resolve_path, resolve_secret
 from probes.document import Problem
-from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
+from probes.proxy import FORM, Egress, Proxies, Proxy, ProxyError, parse_proxy, read_environment
 from probes.target_id import name_of, provider_of
 
 ENVIRONMENT = "the environment"
@@ -29,7 +29,7 @@ USER_REPAIR = (
 )
 
 
-class Setting(Protocol):
+class EgressSetting(Protocol):
     """What an account, or a provider, says of its way; None: nothing. A proxy of "" means none."""
 
     @property
@@ -39,21 +39,21 @@ class Setting(Protocol):
     def ca_file(self) -> str | None: ...
 
 
-class Ground(Struct, frozen=True):
+class EgressDefaults(Struct, frozen=True):
     """Where settings are looked up: relative to which file, in which environment, and the default way."""
 
     file: Path
     environment: Mapping[str, str]
-    usual: Way
+    usual: Egress
 
 
-def read_usual_way(environment: Mapping[str, str]) -> tuple[Way, list[Problem]]:
+def read_default_egress(environment: Mapping[str, str]) -> tuple[Egress, list[Problem]]:
     """Return how requests leave by default, and what is wrong with the variables that say it."""
     proxies, wrong = read_environment(environment)
-    return Way(proxies), [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
+    return Egress(proxies), [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
 
 
-def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
+def check_ca_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
     """Report authorities that OpenSSL would silently skip, and then trust nobody.
 
     Reading a whole system's authorities takes tens of milliseconds.
@@ -67,23 +67,28 @@ def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 def _why_unread(file: str) -> str | None:
     """Return why a file of authorities cannot be used. OpenSSL accepts all of it or, with one bad line, none."""
-    from probes.transport.certificate import NoAuthority, trust  # loads OpenSSL, which must not slow down start
+    from probes.transport.certificate import (  # loads OpenSSL, which must not slow down start
+        CaFileError,
+        make_ssl_context,
+    )
 
     try:
-        trust(file)
-    except NoAuthority as error:
+        make_ssl_context(file)
+    except CaFileError as error:
         return str(error)
     return None
 
 
-def usual_authorities(environment: Mapping[str, str]) -> Iterator[str]:
+def default_ca_names(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield, for people, which authorities the usual variables make us trust by default."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if place := environment.get(name):
             yield f"believes the authorities in {place} ({name})"
 
 
-def read_way(setting: Setting, key: str, ground: Ground, beyond: Setting | None = None) -> tuple[Way, list[Problem]]:
+def read_egress(
+    setting: EgressSetting, key: str, ground: EgressDefaults, beyond: EgressSetting | None = None
+) -> tuple[Egress, list[Problem]]:
     """Return how requests leave for an account, or its provider (`beyond`), that says something of it.
 
     `key` is the account's id. Problems are reported without a password.
@@ -97,10 +102,10 @@ def read_way(setting: Setting, key: str, ground: Ground, beyond: Setting | None 
         if one is not None and one.ca_file is not None:
             ca_file, wrong = _authorities(one.ca_file, f"{where}.ca_file", ground)
             problems += wrong
-    return Way(proxies, ca_file), problems
+    return Egress(proxies, ca_file), problems
 
 
-def _proxies(text: str, key: str, ground: Ground) -> tuple[Proxies, list[Problem]]:
+def _proxies(text: str, key: str, ground: EgressDefaults) -> tuple[Proxies, list[Problem]]:
     bypass = ground.usual.proxies.bypass
     if not text:
         return Proxies(bypass=bypass), []
@@ -119,18 +124,18 @@ LONE_USER = "holds a user without a password, who is the key then, for all to re
 REPAIRS = {OPEN_PASSWORD: PASSWORD_REPAIR, OPEN_USER: USER_REPAIR, LONE_USER: USER_REPAIR}
 
 
-def _proxy(text: str, ground: Ground) -> Proxy:
+def _proxy(text: str, ground: EgressDefaults) -> Proxy:
     """Raises ProxyError, SecretError."""
     folder = ground.file.parent
     if is_reference(text):
-        return parse(resolve(text, folder, ground.environment))
+        return parse_proxy(resolve_secret(text, folder, ground.environment))
     if (parts := WITH_REFERENCE.match(text)) and is_reference(parts["password"]):
-        password = resolve(parts["password"], folder, ground.environment)
-        proxy = replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+        password = resolve_secret(parts["password"], folder, ground.environment)
+        proxy = replace(parse_proxy(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
         if proxy.known_user is None:
             raise ProxyError(OPEN_USER)
         return proxy
-    proxy = parse(text)
+    proxy = parse_proxy(text)
     if proxy.password:
         raise ProxyError(OPEN_PASSWORD)
     if proxy.user:
@@ -138,16 +143,16 @@ def _proxy(text: str, ground: Ground) -> Proxy:
     return proxy
 
 
-def _authorities(name: str, key: str, ground: Ground) -> tuple[str, list[Problem]]:
-    path = str(placed(name, ground.file.parent))
+def _authorities(name: str, key: str, ground: EgressDefaults) -> tuple[str, list[Problem]]:
+    path = str(resolve_path(name, ground.file.parent))
     why, repair = _why_unread(path), "name a file with the certificates of the authorities, as PEM"
     return path, [Problem(ground.file.name, key, f'= "{name}" {why}', repair)] if why else []
 
 
-def files_of(setting: Setting, folder: Path) -> Iterator[Path]:
+def files_of(setting: EgressSetting, folder: Path) -> Iterator[Path]:
     """Yield the files that a setting names, so that a change of one is noticed."""
     if setting.ca_file:
-        yield placed(setting.ca_file, folder)
+        yield resolve_path(setting.ca_file, folder)
     text = setting.proxy or ""
     parts = WITH_REFERENCE.match(text)
     reference = parts["password"] if parts and not is_reference(text) else text

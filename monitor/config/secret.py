@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.document import read_file
-from probes.redact import RANDOM, conceal, screen
+from probes.redact import RANDOM, mask_keys, redact_decoded
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,16 +33,16 @@ class SecretError(Exception):
     """Why the secret could not be read; never holds any of it."""
 
 
-class Malformed(SecretError):
+class MalformedSecret(SecretError):
     """The secret could be read, but its form is wrong."""
 
 
 def is_reference(text: str) -> bool:
     """Whether a text says where a secret is, and is no secret that was pasted after such a word."""
-    return names_place(text) and not _holds_key(text)
+    return looks_like_reference(text) and not _holds_key(text)
 
 
-def names_place(text: str) -> bool:
+def looks_like_reference(text: str) -> bool:
     """Whether a text begins as a reference does, in either case: then it is not meant to be sent as is."""
     return text.partition(":")[0].strip().lower() in KINDS and ":" in text
 
@@ -56,24 +56,24 @@ def _holds_key(reference: str) -> bool:
 
 def _is_key(text: str) -> bool:
     """Whether a text is, or holds, what has the form of a key. A name in words alone may begin as keys do."""
-    shaped = conceal(text, ()) != text and any(letter.isdigit() for letter in text)
+    shaped = redact_decoded(text, ()) != text and any(letter.isdigit() for letter in text)
     return shaped or RANDOM.fullmatch(text) is not None
 
 
-def resolve(reference: str, folder: Path, environment: Mapping[str, str]) -> str:
+def resolve_secret(reference: str, folder: Path, environment: Mapping[str, str]) -> str:
     """Return the secret. A relative file is resolved against `folder`. Raises SecretError."""
     kind, _, rest = reference.partition(":")
     secret = {"env": _from_environment, "file": _from_file, "command": _from_command}[kind](rest, folder, environment)
-    return _checked(secret.strip(), said(reference))
+    return _checked(secret.strip(), describe_reference(reference))
 
 
 def file_of(reference: str, folder: Path) -> Path | None:
     """Return the file that a reference names; None if it names none."""
     kind, _, rest = reference.partition(":")
-    return placed(rest, folder) if kind == "file" else None
+    return resolve_path(rest, folder) if kind == "file" else None
 
 
-def placed(name: str, folder: Path) -> Path:
+def resolve_path(name: str, folder: Path) -> Path:
     """Return where a file is; a `~user` without a known home stays as written, and is not found."""
     path = Path(name)
     with suppress(RuntimeError):
@@ -91,10 +91,10 @@ def is_mounted(file: Path) -> bool:
     return any(file.is_relative_to(folder) for folder in folders)
 
 
-def said(reference: str) -> str:
+def describe_reference(reference: str) -> str:
     """Return how an error names a reference: a command's arguments may hold secrets."""
     kind, _, rest = reference.partition(":")
-    return f"command:{_program(rest) if rest.strip() else ''}" if kind == "command" else screen(reference)
+    return f"command:{_program(rest) if rest.strip() else ''}" if kind == "command" else mask_keys(reference)
 
 
 def _program(line: str) -> str:
@@ -102,7 +102,7 @@ def _program(line: str) -> str:
     word = "".join(line.split()[:1])
     if not word:
         return "an empty reference"
-    return screen(word) if PROGRAM.fullmatch(word) else "..."
+    return mask_keys(word) if PROGRAM.fullmatch(word) else "..."
 
 
 PROGRAM = re.compile(r"[\w./~+\-]+")
@@ -118,11 +118,13 @@ def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str
 
 def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     try:
-        return read_file(placed(name, folder), MOST_BYTES).decode()
+        return read_file(resolve_path(name, folder), MOST_BYTES).decode()
     except OSError as error:
-        raise SecretError(f"the file {screen(name)} cannot be read ({error.strerror or error})") from None
+        raise SecretError(f"the file {mask_keys(name)} cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
-        raise Malformed(f"the file {screen(name)} is not text: save it as UTF-8, with the key alone in it") from None
+        raise MalformedSecret(
+            f"the file {mask_keys(name)} is not text: save it as UTF-8, with the key alone in it"
+        ) from None
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -135,7 +137,7 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
         raise SecretError(f"the command of {_program(line)} cannot be run") from None
     program = _program(line)
     if len(printed) >= MOST_BYTES:
-        raise Malformed(f"the command {program} prints more than {LONGEST} characters, which no key has")
+        raise MalformedSecret(f"the command {program} prints more than {LONGEST} characters, which no key has")
     if code is None:
         raise SecretError(f"the command {program} did not end within {COMMAND_LIMIT_S} s")
     if code:
@@ -143,7 +145,7 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
     try:
         return printed.decode()
     except UnicodeDecodeError:
-        raise Malformed(f"the command {program} prints what is no text") from None
+        raise MalformedSecret(f"the command {program} prints what is no text") from None
 
 
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int | None, bytes]:
@@ -194,10 +196,10 @@ def _checked(secret: str, name: str) -> str:
     if not secret:
         raise SecretError(f"{name} is empty")
     if len(secret) > LONGEST:
-        raise Malformed(f"{name} is longer than {LONGEST} characters, which no key is")
+        raise MalformedSecret(f"{name} is longer than {LONGEST} characters, which no key is")
     # Such a character would make the HTTP library refuse the header in an error that quotes the key.
     if unseen := _unseen(secret):
-        raise Malformed(f"{name} holds {unseen}")
+        raise MalformedSecret(f"{name} holds {unseen}")
     return secret
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from monitor.config.address import is_address
-from monitor.config.document import AccountSection, ProbeSection, id_of
+from monitor.config.document import AccountSection, ProbeSection, id_of_section
 from monitor.schedule import Watch
 from probes.catalog import MODELLESS, Catalog
 from probes.model import Target
@@ -22,7 +22,7 @@ def core_canary(provider: Provider) -> Canary | None:
     return provider.canaries.get("chat") or provider.canaries.get(CORE)
 
 
-def models_asked(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
+def models_for(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
     """Return the models a canary asks for; [None] if it asks for none, empty if it needs one and has none."""
     facts = provider.canaries[canary]
     if facts.dialect in MODELLESS:
@@ -41,8 +41,8 @@ def watches_of(section: AccountSection, providers: Catalog, probe: ProbeSection)
     for canary in dict.fromkeys(name for name in canaries if name in provider.canaries):
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
-        for model in models_asked(section, provider, canary):
-            target = Target(id_of(section), section.provider, canary, model, host)
+        for model in models_for(section, provider, canary):
+            target = Target(id_of_section(section), section.provider, canary, model, host)
             yield Watch(target, section.interval_s.get(canary, usual_s), facts.free, _is_aside(canary, facts))
 
 
@@ -59,7 +59,7 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
     return (facts.free and not facts.optional) or name in USUAL
 
 
-def canaries_asked(watches: Iterable[Watch]) -> Mapping[str, set[str]]:
+def requested_models(watches: Iterable[Watch]) -> Mapping[str, set[str]]:
     """Return the requested models, by account."""
     asked: dict[str, set[str]] = defaultdict(set)
     for watch in watches:

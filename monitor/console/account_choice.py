@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 
 from monitor.config.config import Config
-from monitor.console.selection import accounts_meant, wrong
+from monitor.console.selection import argument_error, select_accounts
 from probes.document import suggest
 from probes.model import Account
 
@@ -20,7 +20,7 @@ def chosen(config: Config, arguments: Namespace) -> frozenset[str]:
     accounts = config.accounts.values()
     _check("provider", arguments.provider, {one.provider for one in accounts})
     _check("tag", arguments.tag, {tag for one in accounts for tag in one.tags})
-    named = {id for wanted in arguments.account for id in accounts_meant(config, wanted)}
+    named = {id for wanted in arguments.account for id in select_accounts(config, wanted)}
     return frozenset(
         id for id, one in config.accounts.items() if _is_meant(one, arguments) and (not named or id in named)
     )
@@ -37,7 +37,7 @@ def _is_meant(account: Account, arguments: Namespace) -> bool:
 
 def _check(option: str, wanted: Iterable[str], known: Iterable[str]) -> None:
     for name in _strange(wanted, known):
-        raise wrong(f'--{option} "{name}"', f"is no {option} of the accounts", suggest(name, known))
+        raise argument_error(f'--{option} "{name}"', f"is no {option} of the accounts", suggest(name, known))
 
 
 def _strange(wanted: Iterable[str], known: Iterable[str]) -> Iterator[str]:

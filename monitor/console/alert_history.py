@@ -8,24 +8,24 @@ from datetime import datetime
 from monitor.alert.reply import Reply, ReplyKind, objection, subjects
 from monitor.alert.rule import Match
 from monitor.config.config import Config
-from monitor.console.selection import check, one_of
-from monitor.store.resumption import Correspondence
+from monitor.console.selection import check, select_one
+from monitor.store.resumption import RestoredMessages
 from monitor.store.store import open_store
-from probes.sanitize import admit_said
+from probes.sanitize import sanitize_line
 
 
-def correspondence(config: Config, now: datetime) -> Correspondence:
+def load_messages(config: Config, now: datetime) -> RestoredMessages:
     """Return the messages and replies on record."""
     with open_store(config.store).reading() as stored:
         return stored.resumption.correspondence(now)
 
 
-def incident_meant(config: Config, wanted: str | None) -> str:
+def find_incident(config: Config, wanted: str | None) -> str:
     """Return the id of the open incident that the user means."""
     with open_store(config.store).reading() as stored:
         known, others = list(stored.resumption.resume().incidents), stored.other_locations()
     what = f'open incident at the location "{config.location}"' if others else "open incident"
-    return one_of(known, wanted, what)
+    return select_one(known, wanted, what)
 
 
 def _open_incidents(config: Config) -> list[str]:
@@ -38,18 +38,18 @@ def save_reply(config: Config, reply: Reply, known: Iterable[Reply] = ()) -> Rep
 
     Raises DocumentError if it cannot be meant, StoreError if it cannot be saved.
     """
-    reply = admit_said(reply)
+    reply = sanitize_line(reply)
     incidents = [] if reply.match or reply.kind is ReplyKind.LIFT else _open_incidents(config)
     check(objection(reply, config.names, subjects(reply.kind, incidents, known, reply.at), reply.at))
     open_store(config.store).submit_reply(reply)
     return reply
 
 
-def who_answers(arguments: Namespace) -> str:
+def replying_user(arguments: Namespace) -> str:
     return arguments.by or getpass.getuser()
 
 
-def in_words(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """Return in words what a silence or a maintenance covers."""
     parts = (*match.accounts, *match.providers, *match.tags, *match.faults)
     return ", ".join(parts) or "everything"

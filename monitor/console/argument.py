@@ -23,7 +23,7 @@ def add_incident(parser: ArgumentParser) -> None:
     parser.add_argument("--by", metavar="NAME", help="who answers (default: your login)")
 
 
-def span(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Return a duration written as 30m, 2h or 7d."""
     found = re.fullmatch(r"(\d{1,4})([mhd])", text)
     if not found or not int(found[1]):
@@ -31,7 +31,7 @@ def span(text: str) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-def fault(word: str) -> Fault:
+def parse_fault(word: str) -> Fault:
     if word not in list(Fault):
         raise ArgumentTypeError(f'"{word}" is no fault; there are {", ".join(Fault)}')
     return Fault(word)

@@ -4,23 +4,23 @@ import logging
 from argparse import Namespace
 
 from monitor.config.config import Config
-from monitor.config.file_access import open_files
+from monitor.config.file_access import check_secret_files
 from monitor.log import start_log as start
 
 log = logging.getLogger("monitor")
 
 
-def start_log(arguments: Namespace, config: Config) -> None:
+def start_command_log(arguments: Namespace, config: Config) -> None:
     start(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
 
 
-def name_problems(config: Config) -> None:
-    for words in problems_of(config):
+def print_problems(config: Config) -> None:
+    for words in startup_problems(config):
         log.warning("%s", words)
 
 
-def problems_of(config: Config) -> list[str]:
+def startup_problems(config: Config) -> list[str]:
     """Return which accounts cannot be probed, and which key files others can read."""
     its = config.accounts.values()
     unasked = [f"{one.id} is not asked until this is mended: {one.problem}" for one in its if one.problem]
-    return unasked + open_files(config.secret_files, config.secret_keys)
+    return unasked + check_secret_files(config.secret_files, config.secret_keys)

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from monitor.config.config import Config
-from monitor.config.load import from_environment, load
+from monitor.config.load import from_environment, load_config
 from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
@@ -19,7 +19,7 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     """
     path = arguments.config or Path(FILE)
     if arguments.config or _is_there(path):
-        config = load(path, os.environ, sends=sends)
+        config = load_config(path, os.environ, sends=sends)
     else:
         config = from_environment(Path.cwd(), os.environ, sends=sends)
     arguments.loaded = config  # so that a later error is printed without its secrets

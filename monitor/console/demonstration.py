@@ -5,7 +5,7 @@ from typing import Protocol
 from monitor.alert.channel import TERMINAL
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection
-from monitor.schedule import Budget, Watch
+from monitor.schedule import DailyBudget, Watch
 from probes.catalog import load_provider
 from probes.model import Account, Target
 from probes.provider import Feed, Platform
@@ -66,7 +66,7 @@ def demonstration(place: Reached, own: Config) -> Config:
         public_folder=folder / "public" / "demo",
         providers=providers,
         accounts=accounts,
-        budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},
+        budgets={id: DailyBudget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},
         watches={watch.target.id: watch for watch in watches},
         channels=(TERMINAL,),
         status=StatusSection(interval_s=FREE_S),

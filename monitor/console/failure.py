@@ -3,17 +3,17 @@
 import traceback
 
 from monitor.config.config import Config
-from monitor.console.terminal import DOWN, complain, refuse
+from monitor.console.terminal import DOWN, print_error, print_refusal
 from monitor.storage_refusal import StoreError
 from probes.document import DocumentError
-from probes.redact import conceal
+from probes.redact import redact_decoded
 
 
-def report(error: Exception, config: Config | None) -> int:
+def report_error(error: Exception, config: Config | None) -> int:
     """Print what the user can fix, or else where our bug is. `config`: None if none was loaded."""
     if reasons := _reasons(error):
-        return refuse(*reasons)
-    _tell_of_bug(error, config)
+        return print_refusal(*reasons)
+    _report_bug(error, config)
     return DOWN
 
 
@@ -26,7 +26,7 @@ def _reasons(error: Exception) -> list[str]:
     return []
 
 
-def _tell_of_bug(error: Exception, config: Config | None) -> None:
+def _report_bug(error: Exception, config: Config | None) -> None:
     """Print where a bug of ours is, with the secrets that the text may hold masked."""
     told = "".join(traceback.format_exception(error))
-    complain(conceal(told, config.secrets if config else ()))
+    print_error(redact_decoded(told, config.secrets if config else ()))

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from monitor.console.report_row import StoryEvent, StoryProof, StoryReport
 from monitor.console.table import Table, fill, lay_out, without_empty
 from monitor.console.terminal import Colour, paint
-from monitor.publish.view_model import ProofRow, Row, Story, SubstituteRow
+from monitor.publish.view_model import IncidentRow, IncidentStory, ProofRow, SubstituteRow
 from probes.target_id import account_of, part_of
 
 INDENT = 2
 
 
-def story_report(told: Story) -> StoryReport:
+def story_report(told: IncidentStory) -> StoryReport:
     row = told.row
     return StoryReport(
         id=row.id,
@@ -33,7 +33,7 @@ def _proof_report(one: ProofRow) -> StoryProof:
     return StoryProof(one.target, one.at.iso, one.fault, one.status, one.request_id, one.rule, one.words)
 
 
-def story_lines(told: Story, most: int | None) -> Iterator[str]:
+def story_lines(told: IncidentStory, most: int | None) -> Iterator[str]:
     """Yield what happened, why it is believed, what to do and what the answers were."""
     yield from _head(told, most)
     for title, paragraphs in _chapters(told):
@@ -51,7 +51,7 @@ def _filled(text: str, most: int | None) -> list[str]:
     return fill(text, most and most - INDENT, INDENT)
 
 
-def _head(told: Story, most: int | None) -> Iterator[str]:
+def _head(told: IncidentStory, most: int | None) -> Iterator[str]:
     row = told.row
     yield from (paint(line, Colour.BOLD) for line in fill(f"{'DRILL ' if row.drill else ''}{row.title}", most, INDENT))
     when = f"Since {row.began.words}, for {row.lasted}: open"
@@ -62,7 +62,7 @@ def _head(told: Story, most: int | None) -> Iterator[str]:
         yield from fill(f"Part of {row.parent}.", most, INDENT)
 
 
-def _chapters(told: Story) -> Iterator[tuple[str, Sequence[str]]]:
+def _chapters(told: IncidentStory) -> Iterator[tuple[str, Sequence[str]]]:
     row = told.row
     sure = f" ({row.certainty})" if row.certainty else ""
     yield "Whose fault", [f"{row.blame}{sure}. {told.blame_at_length}"]
@@ -74,7 +74,7 @@ def _chapters(told: Story) -> Iterator[tuple[str, Sequence[str]]]:
     yield "Who knew first", [row.lead] if row.lead else []
 
 
-def _advice(row: Row) -> list[str]:
+def _advice(row: IncidentRow) -> list[str]:
     text = "".join(piece.text for piece in row.advice)
     return [line for line in text.splitlines() if line]
 
@@ -83,7 +83,7 @@ def _substitute(one: SubstituteRow) -> str:
     return f"{one.account}, seen working {one.seen.words}{f'; {one.caution}' if one.caution else ''}"
 
 
-def _events(told: Story) -> Table:
+def _events(told: IncidentStory) -> Table:
     rows = [(one.at.words, f"{one.words}{f': {one.error}' if one.error else ''}") for one in told.events]
     return Table(("when", "what"), rows)
 

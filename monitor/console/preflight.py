@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from monitor.alert.address import check_address
 from monitor.config.config import Config
-from monitor.config.cost import overspending
-from monitor.console.terminal import complain
+from monitor.config.cost import check_budgets
+from monitor.console.terminal import print_error
 from probes.document import DocumentError, Problem
 
 
@@ -16,13 +16,13 @@ def check_before_start(config: Config) -> None:
     Warns of the user's own templates that fail.
     """
     for words in template_problems(config):
-        complain(f"{words}; the shipped one is used until it is mended")
+        print_error(f"{words}; the shipped one is used until it is mended")
     if problems := what_cannot_work(config):
         raise DocumentError(problems)
 
 
 def what_cannot_work(config: Config) -> list[Problem]:
-    return [*overspending(config), *_wrong_channels(config)]
+    return [*check_budgets(config), *_wrong_channels(config)]
 
 
 def _wrong_channels(config: Config) -> Iterator[Problem]:

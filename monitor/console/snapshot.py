@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from monitor.config.config import Config
-from monitor.publish.collect import take
+from monitor.publish.collect import build_snapshot
 from monitor.publish.snapshot import Snapshot
 from monitor.store.store import open_store
 
@@ -11,4 +11,4 @@ from monitor.store.store import open_store
 def take_snapshot(config: Config) -> Snapshot:
     """Raises StoreError if there is no database yet, or it cannot be read."""
     with open_store(config.store).reading() as stored:
-        return take(stored, config, datetime.now(UTC))
+        return build_snapshot(stored, config, datetime.now(UTC))

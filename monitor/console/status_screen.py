@@ -8,16 +8,16 @@ from msgspec.structs import replace
 
 from monitor import words
 from monitor.console.status_table import objective_table, target_table
-from monitor.console.table import Table, TableCell, fill, lay_out, moment
+from monitor.console.table import Table, TableCell, fill, format_moment, lay_out
 from monitor.console.terminal import Colour, paint
-from monitor.diagnose.incident import Incident, Severity, accounts_of
+from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.publish.account_row import AccountRow, account_rows
 from monitor.publish.account_text import MARKS
 from monitor.publish.collect import UNSEEN
-from monitor.publish.headline import Headline, headline
-from monitor.publish.incident_text import gravest_first, wholes
+from monitor.publish.headline import Headline, write_headline
+from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
-from monitor.publish.status import Mark, Standing
+from monitor.publish.status import CurrentState, Mark
 
 COLOURS = {
     Mark.DOWN: Colour.RED,
@@ -40,7 +40,7 @@ class StatusScreen(Struct, frozen=True):
     """What `status` shows. `rows`: of the accounts asked for; `targets`: with each canary; `most`: columns of text."""
 
     snapshot: Snapshot
-    now: Standing
+    now: CurrentState
     headline: Headline
     rows: Sequence[AccountRow]
     incidents: Sequence[IncidentView]
@@ -50,7 +50,7 @@ class StatusScreen(Struct, frozen=True):
 
 
 def make_screen(
-    snapshot: Snapshot, now: Standing, ids: Collection[str], *, down: bool = False, targets: bool, most: int | None
+    snapshot: Snapshot, now: CurrentState, ids: Collection[str], *, down: bool = False, targets: bool, most: int | None
 ) -> StatusScreen:
     """Return the screen of these accounts. `down`: list only those that are not known to work."""
     rows = [row for row in account_rows(snapshot, now) if row.id in ids]
@@ -64,9 +64,9 @@ def make_screen(
     return StatusScreen(
         snapshot=asked,
         now=now,
-        headline=headline(asked, about),
+        headline=write_headline(asked, about),
         rows=[row for row in rows if not down or row.mark is not Mark.UP],
-        incidents=[view for view in wholes(snapshot) if view.incident.id in open_ids],
+        incidents=[view for view in top_incidents(snapshot) if view.incident.id in open_ids],
         targets=targets,
         most=most,
         is_one_of_many=len(ids) == 1 < len(now.marks),
@@ -88,7 +88,7 @@ def _narrowed(snapshot: Snapshot, ids: Collection[str]) -> Snapshot:
 
 
 def _concerns(incident: Incident, about: Collection[str]) -> bool:
-    hit = accounts_of(incident.targets)
+    hit = accounts_of_targets(incident.targets)
     return not hit.isdisjoint(about) if hit else incident.about.provider in {"", *about}
 
 
@@ -147,7 +147,7 @@ def _told_in_rows(screen: StatusScreen) -> Mapping[str, IncidentView]:
     return {
         view.incident.id: view
         for view in gravest_first(screen.incidents, screen.snapshot)[1:]
-        if view.incident.id in of_rows and len(accounts_of(view.incident.targets)) == 1
+        if view.incident.id in of_rows and len(accounts_of_targets(view.incident.targets)) == 1
     }
 
 
@@ -155,7 +155,8 @@ def _titled(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
     incident = view.incident
     lasted = words.duration((screen.now.at - incident.opened_at).total_seconds())
     drill = "DRILL, nothing is wrong: " if incident.drill else ""
-    said = f"{incident.severity.upper()} {drill}{words.title(incident)}; {words.whose_hedged(incident)}, for {lasted}"
+    said = f"{incident.severity.upper()} {drill}{words.title(incident)}; "
+    said += f"{words.whose_fault_hedged(incident)}, for {lasted}"
     for number, line in enumerate(fill(said, screen.most, INDENT)):
         yield paint(line, GRAVITY[incident.severity]) if not number else line
 
@@ -175,7 +176,7 @@ def _seen(one: Substitute, screen: StatusScreen) -> str:
 
 
 def _in_short(view: IncidentView) -> str:
-    whose = words.whose_hedged(view.incident)
+    whose = words.whose_fault_hedged(view.incident)
     best = view.instead[0].account if view.instead else "nothing known"
     return "; ".join((whose, *([] if view.instead is None else [f"instead: {best}"]), view.incident.id))
 
@@ -253,5 +254,5 @@ def _caution_lines(screen: StatusScreen) -> Iterator[str]:
 
 def _overlap_lines(screen: StatusScreen) -> Iterator[str]:
     if one := screen.snapshot.overlap:
-        rounds, span = words.count(one.count, "round"), f"from {moment(one.since)} to {moment(one.last)}"
+        rounds, span = words.count(one.count, "round"), f"from {format_moment(one.since)} to {format_moment(one.last)}"
         yield from fill(f"{rounds} of `once` left out, {span}: another process was still at work.", screen.most, INDENT)

@@ -3,33 +3,41 @@
 from collections.abc import Sequence
 
 from monitor import words
-from monitor.console.table import Table, TableCell, asked_of, rate, seconds, without_empty
+from monitor.console.table import Table, TableCell, canary_label, format_rate, format_seconds, without_empty
 from monitor.console.terminal import Colour
 from monitor.detect.health import State
 from monitor.publish.account_row import AccountRow, target_words
 from monitor.publish.snapshot import ObjectiveView, TargetView
-from monitor.publish.status import Mark, Standing, mark_target
-from monitor.slo.objective import PAIRS, Goal
+from monitor.publish.status import CurrentState, Mark, mark_target
+from monitor.slo.objective import BURN_WINDOWS, Goal
 
 COLOURS = {State.UP: Colour.GREEN, State.SUSPECTED: Colour.YELLOW, State.DOWN: Colour.RED, State.UNKNOWN: Colour.DIM}
 TARGET_TITLES = ("canary", "state", "since", "seen", "total", "first token", "tokens/s", "why")
-OBJECTIVE_TITLES = ("objective", "promised", "kept", "left", "of", "seen", *(f"burns ({it.words[0]})" for it in PAIRS))
+OBJECTIVE_TITLES = (
+    "objective",
+    "promised",
+    "kept",
+    "left",
+    "of",
+    "seen",
+    *(f"burns ({it.words[0]})" for it in BURN_WINDOWS),
+)
 
 
-def target_table(row: AccountRow, now: Standing) -> Table:
+def target_table(row: AccountRow, now: CurrentState) -> Table:
     return without_empty(Table(TARGET_TITLES, [_target_cells(target, now) for target in row.view.targets]))
 
 
-def _target_cells(target: TargetView, now: Standing) -> tuple[TableCell | str, ...]:
+def _target_cells(target: TargetView, now: CurrentState) -> tuple[TableCell | str, ...]:
     state = State.UNKNOWN if mark_target(target, now) is Mark.UNKNOWN else target.state
     return (
-        asked_of(target.canary, target.model),
+        canary_label(target.canary, target.model),
         TableCell(state, COLOURS[state]),
         words.moment(target.since, now.at).words if target.since else "-",
         f"{words.duration((now.at - target.seen_at).total_seconds())} ago" if target.seen_at else "-",
-        seconds(target.latency.now_s),
-        seconds(target.ttft.now_s),
-        rate(target.token.now_s),
+        format_seconds(target.latency.now_s),
+        format_seconds(target.ttft.now_s),
+        format_rate(target.token.now_s),
         target_words(target),
     )
 
@@ -41,7 +49,7 @@ def objective_table(views: Sequence[ObjectiveView]) -> Table:
 def _objective_rows(view: ObjectiveView) -> list[tuple[TableCell | str, ...]]:
     objective, window = view.objective, words.count(view.objective.window_days, "day")
     if not view.reserves:
-        return [(objective.id, "", "", "nothing was seen yet", window, "-", *("-" for _ in PAIRS))]
+        return [(objective.id, "", "", "nothing was seen yet", window, "-", *("-" for _ in BURN_WINDOWS))]
     return [
         (
             objective.id,

@@ -15,7 +15,7 @@ from msgspec import Struct
 from monitor import words
 from monitor.console.terminal import Colour, paint
 from monitor.console.width import width
-from probes.document import legible
+from probes.document import escape_unprintable
 
 GAP = 2
 """Spaces between two columns."""
@@ -87,14 +87,18 @@ def lay_out(table: Table, most: int | None) -> Iterator[str]:
 
 def fill(text: str, most: int | None, indent: int = 0) -> list[str]:
     """Wrap a text at its spaces, later lines below its first word plus `indent`; None: not at all."""
-    said = legible(text)
+    said = escape_unprintable(text)
     if most is None:
         return [said]
     return wrap(said, most, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _cell(one: TableCell | str) -> TableCell:
-    return TableCell(legible(one)) if isinstance(one, str) else TableCell(legible(one.text), one.colour, one.whole)
+    return (
+        TableCell(escape_unprintable(one))
+        if isinstance(one, str)
+        else TableCell(escape_unprintable(one.text), one.colour, one.whole)
+    )
 
 
 def _widths(rows: Sequence[tuple[TableCell, ...]], most: int | None) -> list[int] | None:
@@ -179,17 +183,17 @@ def show_progress(what: str) -> Iterator[Callable[[str], None]]:
         yield lambda how_far: status.update(f"{what}: {how_far}")
 
 
-def asked_of(canary: str, model: str | None) -> str:
+def canary_label(canary: str, model: str | None) -> str:
     return " ".join(filter(None, (canary, model)))
 
 
-def rate(token_s: float | None) -> str:
+def format_rate(token_s: float | None) -> str:
     return words.rate(token_s) if token_s else "-"
 
 
-def seconds(value: float | None) -> str:
+def format_seconds(value: float | None) -> str:
     return "-" if value is None else words.seconds(value)
 
 
-def moment(at: datetime | None) -> str:
+def format_moment(at: datetime | None) -> str:
     return words.moment(at).words if at else "-"

@@ -9,20 +9,20 @@ from msgspec.structs import replace
 from monitor.alert.case import Step
 from monitor.alert.channel import Detail, Format
 from monitor.alert.text import (
-    Circumstances,
     DigestSummary,
+    MessageContext,
+    MessagePart,
     MessageTemplates,
-    Piece,
     UsableAccount,
     compose,
+    compose_channel_failure,
     compose_digest,
-    compose_failing,
 )
 from monitor.config.config import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.publish import private_site, public_site
-from monitor.publish.collect import take
-from monitor.publish.render import press
+from monitor.publish.collect import build_snapshot
+from monitor.publish.render import load_templates
 from monitor.stages.drill import Drill
 from monitor.store.row import Batch
 from monitor.store.store import scratch_store
@@ -50,7 +50,7 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
         compose_digest(summary, Detail.FULL, form, templates)
-        compose_failing("phone", "no answer", config.location, Detail.FULL, form, templates)
+        compose_channel_failure("phone", "no answer", config.location, Detail.FULL, form, templates)
         found |= templates.warnings
     return found
 
@@ -63,11 +63,11 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
     with scratch_store(tried.location) as store, store.writing(lambda: now, time.monotonic) as failover:
         changes = tuple(one.change for one in _pieces(tried, now))
         failover.do(Writer.save, Batch(now, changes=changes))
-        snapshot = take(failover.reader, tried, now)
-    for _ in private_site.sheets(snapshot):
+        snapshot = build_snapshot(failover.reader, tried, now)
+    for _ in private_site.render_pages(snapshot):
         pass
     public_site.render(snapshot)
-    return press(config.site.language, config.page_templates).warnings
+    return load_templates(config.site.language, config.page_templates).warnings
 
 
 def _with_few_accounts(config: Config) -> Config:
@@ -76,10 +76,10 @@ def _with_few_accounts(config: Config) -> Config:
     return replace(config, accounts=accounts, watches=watches, objectives=())
 
 
-def _pieces(config: Config, now: datetime) -> Iterator[Piece]:
+def _pieces(config: Config, now: datetime) -> Iterator[MessagePart]:
     """Yield one incident at each step of its life, with everything that a message may add to it."""
     account = next(iter(config.accounts))
-    around = Circumstances(
+    around = MessageContext(
         config.location,
         simulated=True,
         advice="Do this.",
@@ -91,7 +91,7 @@ def _pieces(config: Config, now: datetime) -> Iterator[Piece]:
     )
     for number, step in enumerate(STEPS):
         opened = _incident(account, now - EARLIER + timedelta(seconds=number))
-        yield Piece(step, 1, _change(opened, step, now), around, first=number % 2 == 1)
+        yield MessagePart(step, 1, _change(opened, step, now), around, first=number % 2 == 1)
 
 
 def _incident(account: str, at: datetime) -> Incident:

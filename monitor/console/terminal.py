@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from enum import Enum
 
-from probes.document import legible
-from probes.redact import screen
+from probes.document import escape_unprintable
+from probes.redact import mask_keys
 
 UP, DOWN, WRONG_USE = 0, 1, 2
 """Exit codes: everything is up; something is down or unknown; the command or its configuration is wrong."""
@@ -33,15 +33,15 @@ def paint(text: str, colour: Colour | None) -> str:
     return f"\x1b[{colour.value}m{text}\x1b[0m" if colour and is_coloured() else text
 
 
-def say(text: str) -> None:
-    print(legible(text), flush=True)  # noqa: T201 - this is where results are printed
+def print_line(text: str) -> None:
+    print(escape_unprintable(text), flush=True)  # noqa: T201 - this is where results are printed
 
 
-def complain(text: str) -> None:
-    print(legible(text), file=sys.stderr, flush=True)  # noqa: T201 - and errors
+def print_error(text: str) -> None:
+    print(escape_unprintable(text), file=sys.stderr, flush=True)  # noqa: T201 - and errors
 
 
-def refuse(*problems: str) -> int:
+def print_refusal(*problems: str) -> int:
     for problem in problems:
-        complain(screen(problem))
+        print_error(mask_keys(problem))
     return WRONG_USE

@@ -7,7 +7,7 @@ from socket import socket
 
 from monitor.control.message import (
     ANSWER_S,
-    LONGEST,
+    MAX_LINE_BYTES,
     UNREADABLE,
     Request,
     RequestResult,
@@ -18,7 +18,9 @@ from monitor.control.message import (
 from monitor.control.socket_file import connect
 
 
-def ask(file: Path, users: Collection[int], request: Request, wait_s: float = ANSWER_S) -> RequestResult | None:
+def send_request(
+    file: Path, users: Collection[int], request: Request, wait_s: float = ANSWER_S
+) -> RequestResult | None:
     """Return the answer of the process that listens at `file`, a socket of one of these users.
 
     None: nobody listens, or it was busy or ended before it answered; retry. Raises TimeoutError if it hangs, else
@@ -42,9 +44,9 @@ def ask(file: Path, users: Collection[int], request: Request, wait_s: float = AN
 
 def _line(connection: socket, ends_s: float) -> bytes:
     received = b""
-    while not received.endswith(b"\n") and len(received) < LONGEST:
+    while not received.endswith(b"\n") and len(received) < MAX_LINE_BYTES:
         connection.settimeout(max(ends_s - time.monotonic(), 0.001))
-        piece = connection.recv(LONGEST)
+        piece = connection.recv(MAX_LINE_BYTES)
         if not piece:
             break
         received += piece

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Raw, Struct
 
-LONGEST = 64 * 1024
+MAX_LINE_BYTES = 64 * 1024
 """Most bytes of a line, either way."""
 REQUEST_S = 5.0
 """Seconds in which a client must send its request, or be disconnected."""

@@ -10,7 +10,7 @@ from socket import socket
 from msgspec import Struct
 
 from monitor.control.message import (
-    LONGEST,
+    MAX_LINE_BYTES,
     REQUEST_S,
     UNREADABLE,
     WORK_S,
@@ -20,7 +20,7 @@ from monitor.control.message import (
     read_request,
     to_line,
 )
-from monitor.control.socket_file import Owner, bind, identity, remove
+from monitor.control.socket_file import Owner, bind, file_id, remove_socket
 
 log = logging.getLogger("monitor")
 
@@ -36,7 +36,7 @@ LAST_ANSWER_S = 0.1
 Handle = Callable[[Request], Awaitable[RequestResult]]
 
 
-class Seat(Struct, frozen=True):
+class Listener(Struct, frozen=True):
     """Where a server listens; `held` identifies the file that it made."""
 
     file: Path
@@ -63,7 +63,7 @@ class ControlServer:
         self._places, self._owner, self._handle, self._is_holder = places, owner, handle, is_holder
         self._most = most or max(1, min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE))
         self._request_s, self._work_s = request_s, work_s
-        self._seat: Seat | None = None
+        self._seat: Listener | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[RequestResult]] = set()
 
@@ -76,8 +76,8 @@ class ControlServer:
             return
         self._leave()
         file, made = await asyncio.to_thread(self._bind)
-        server = await asyncio.start_unix_server(self._receive, sock=made, limit=LONGEST)
-        self._seat = Seat(file, identity(file), server)
+        server = await asyncio.start_unix_server(self._receive, sock=made, limit=MAX_LINE_BYTES)
+        self._seat = Listener(file, file_id(file), server)
 
     async def close(self) -> None:
         """Stop listening, let requests under way finish and be answered, and disconnect the others."""
@@ -99,12 +99,12 @@ class ControlServer:
 
     def _is_to_open(self) -> bool:
         seat = self._seat
-        is_there = seat is not None and identity(seat.file) == seat.held is not None and seat.file in self._places()
+        is_there = seat is not None and file_id(seat.file) == seat.held is not None and seat.file in self._places()
         return not is_there and self._is_holder()
 
     def _leave(self) -> None:
         if self._seat:
-            remove(self._seat.file, self._seat.held)
+            remove_socket(self._seat.file, self._seat.held)
             self._seat.server.close()
             self._seat = None
 

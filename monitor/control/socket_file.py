@@ -12,13 +12,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-LONGEST = 107 if sys.platform == "linux" else 103
+MAX_PATH_LENGTH = 107 if sys.platform == "linux" else 103
 """Most bytes of a path in `sun_path`, without the final NUL. Source: unix(7); sys/un.h of the BSDs."""
 DESCRIPTORS = Path("/proc/self/fd")
 """Folder of a process's open files on Linux: the way round LONGEST. Source: proc_pid_fd(5)."""
 BACKLOG = 100
 
-LOOK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
+STAT_ONLY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
 """Flags to open a folder only to name it."""
 
 
@@ -40,7 +40,7 @@ def bind(file: Path, owner: Owner, descriptors: Path = DESCRIPTORS) -> socket.so
     Call it under the lock of the database. Raises OSError, FileExistsError if there is another kind of file.
     """
     users = {os.geteuid(), owner.uid}
-    folder = os.open(file.parent, LOOK | os.O_DIRECTORY)
+    folder = os.open(file.parent, STAT_ONLY | os.O_DIRECTORY)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -84,14 +84,14 @@ def connect(file: Path, users: Collection[int], wait_s: float, descriptors: Path
     return made
 
 
-def remove(file: Path, held: tuple[int, int] | None) -> None:
+def remove_socket(file: Path, held: tuple[int, int] | None) -> None:
     """Remove a socket's file if it is still the one identified by `held`."""
     with suppress(OSError):
-        if identity(file) == held is not None:
+        if file_id(file) == held is not None:
             file.unlink()
 
 
-def identity(file: Path) -> tuple[int, int] | None:
+def file_id(file: Path) -> tuple[int, int] | None:
     """Return what identifies a file whatever its name, None if it does not exist; links are not followed."""
     try:
         seen = os.lstat(file)
@@ -103,7 +103,7 @@ def identity(file: Path) -> tuple[int, int] | None:
 def _connect(made: socket.socket, file: Path, descriptors: Path) -> None:
     if _fits(file) or not descriptors.is_dir():
         return made.connect(_address(-1, file, descriptors))
-    itself = os.open(file, LOOK | os.O_NOFOLLOW)
+    itself = os.open(file, STAT_ONLY | os.O_NOFOLLOW)
     try:
         return made.connect(f"{descriptors}/{itself}")
     finally:
@@ -111,7 +111,7 @@ def _connect(made: socket.socket, file: Path, descriptors: Path) -> None:
 
 
 def _fits(file: Path) -> bool:
-    return len(os.fsencode(file)) <= LONGEST
+    return len(os.fsencode(file)) <= MAX_PATH_LENGTH
 
 
 def _address(folder: int, file: Path, descriptors: Path) -> str:
@@ -120,7 +120,7 @@ def _address(folder: int, file: Path, descriptors: Path) -> str:
         return str(file)
     if descriptors.is_dir():
         return f"{descriptors}/{folder}/{file.name}"
-    words = f"a socket's path has {LONGEST} bytes at most here; name a shorter [store] path"
+    words = f"a socket's path has {MAX_PATH_LENGTH} bytes at most here; name a shorter [store] path"
     raise OSError(errno.ENAMETOOLONG, f"{file.parent}: {words}")
 
 

@@ -6,44 +6,44 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect import credit, model_list, warning
-from monitor.detect.credit import CreditHistory, Floor
+from monitor.detect.credit import CreditHistory, CreditThreshold
 from monitor.detect.finding import Finding
-from monitor.detect.model_list import Offer
-from monitor.detect.warning import Warned
+from monitor.detect.model_list import ModelList
+from monitor.detect.warning import SeenWarning
 from probes.model import Credit, Observation, Outcome
 
 
-class Attention(Struct, frozen=True):
+class WarningSettings(Struct, frozen=True):
     """What a user wants warnings about: credit below a floor, and models that leave the list.
 
     `spend_limit_usd` is the monthly limit in USD that the user entered, for providers that report only what was spent.
     """
 
-    floor: Floor = field(default_factory=Floor)
+    floor: CreditThreshold = field(default_factory=CreditThreshold)
     models: Collection[str] = ()
     spend_limit_usd: float | None = None
 
 
-class Note(Struct, frozen=True):
+class AccountMemory(Struct, frozen=True):
     """All that is remembered of one account between two probes, besides its targets' health."""
 
     credits: Mapping[str, CreditHistory] = field(default_factory=dict, name="purses")  # the key in older rows
-    offer: Offer | None = None
-    warned: Mapping[str, Warned] = field(default_factory=dict)
+    offer: ModelList | None = None
+    warned: Mapping[str, SeenWarning] = field(default_factory=dict)
 
-    def of(self, targets: Collection[str]) -> "Note":
+    def of(self, targets: Collection[str]) -> "AccountMemory":
         """Return what came from these targets; the others are no longer probed."""
-        return Note(
+        return AccountMemory(
             {unit: history for unit, history in self.credits.items() if history.target in targets},
             self.offer if self.offer and self.offer.target in targets else None,
             {id: one for id, one in self.warned.items() if one.target in targets},
         )
 
 
-EMPTY = Note()
+EMPTY = AccountMemory()
 
 
-def advance(note: Note, observation: Observation, attention: Attention) -> Note:
+def advance(note: AccountMemory, observation: Observation, attention: WarningSettings) -> AccountMemory:
     """Return the note after one more probe of one of the account's targets."""
     target, at = observation.target, observation.at
     if observation.credits:
@@ -71,13 +71,13 @@ def _limited(reported: Credit, limit_usd: float | None) -> Credit:
     return replace(reported, most=limit_usd)
 
 
-def is_turning(note: Note, attention: Attention) -> bool:
+def needs_confirmation(note: AccountMemory, attention: WarningSettings) -> bool:
     """Whether something was seen for the first time, so that one more probe should confirm it soon."""
-    low = any(credit.is_turning(history) for history in note.credits.values())
-    return low or (note.offer is not None and model_list.is_turning(note.offer, attention.models))
+    low = any(credit.needs_confirmation(history) for history in note.credits.values())
+    return low or (note.offer is not None and model_list.needs_confirmation(note.offer, attention.models))
 
 
-def findings(account: str, note: Note, attention: Attention) -> Iterator[Finding]:
+def findings(account: str, note: AccountMemory, attention: WarningSettings) -> Iterator[Finding]:
     for history in note.credits.values():
         yield from credit.findings(account, history, attention.floor)
     if note.offer:

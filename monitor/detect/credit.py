@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
-from monitor.detect.reason import CreditEnds, CreditFloor, CreditLeft, CreditPace, Detected
+from monitor.detect.reason import CreditEnds, CreditFloor, CreditLeft, CreditPace, FindingReason
 from probes.model import Credit, Fault
 
 Points = tuple[tuple[datetime, float], ...]
@@ -27,7 +27,7 @@ CLEARED = 1.2
 """Multiple of the threshold at which a warning ends, so that it does not flap with each call."""
 
 
-class Floor(Struct, frozen=True):
+class CreditThreshold(Struct, frozen=True):
     """When to warn: below an amount of a unit, when it runs out within `days_left` at this pace, or by its date."""
 
     low: Mapping[str, float] = field(default_factory=dict)
@@ -57,7 +57,9 @@ class CreditHistory(Struct, frozen=True):
     ends_since: datetime | None = None
 
 
-def advance(history: CreditHistory | None, credit: Credit, target: str, at: datetime, floor: Floor) -> CreditHistory:
+def advance(
+    history: CreditHistory | None, credit: Credit, target: str, at: datetime, floor: CreditThreshold
+) -> CreditHistory:
     """Return what is known after one more reading; a reading with a number that is not finite is ignored."""
     before = history or CreditHistory(credit.unit, target, at)
     if not all(isfinite(one) for one in (credit.left, credit.most, credit.used) if one is not None):
@@ -103,14 +105,14 @@ def days_left(history: CreditHistory) -> float | None:
     return max(history.left, 0.0) / pace if pace and history.left is not None else None
 
 
-def is_turning(history: CreditHistory) -> bool:
+def needs_confirmation(history: CreditHistory) -> bool:
     """Whether it is low for the first time, so that one more reading should confirm it soon."""
     return history.lows == 1
 
 
-def findings(account: str, history: CreditHistory, floor: Floor) -> Iterator[Finding]:
+def findings(account: str, history: CreditHistory, floor: CreditThreshold) -> Iterator[Finding]:
     """Yield the findings on one balance."""
-    words = told_of(history)
+    words = reported_credit(history)
     if history.lows >= TO_CONFIRM and history.low_since:
         reasons = tuple(_why_low(history, floor))
         yield Finding(
@@ -130,7 +132,7 @@ def findings(account: str, history: CreditHistory, floor: Floor) -> Iterator[Fin
         )
 
 
-def told_of(history: CreditHistory) -> CreditLeft:
+def reported_credit(history: CreditHistory) -> CreditLeft:
     return CreditLeft(history.unit, history.left, history.most, history.used, history.unlimited)
 
 
@@ -149,7 +151,7 @@ def _is_stray(before: float, between: float, left: float) -> bool:
     return SAME * before <= left <= before / SAME and not 0 < between <= 2 * before
 
 
-def _is_low(history: CreditHistory, floor: Floor) -> bool:
+def _is_low(history: CreditHistory, floor: CreditThreshold) -> bool:
     slack = CLEARED if history.lows >= TO_CONFIRM else 1.0
     if history.left is None:
         return False
@@ -159,8 +161,8 @@ def _is_low(history: CreditHistory, floor: Floor) -> bool:
     )
 
 
-def _why_low(history: CreditHistory, floor: Floor) -> Iterator[Detected]:
-    yield told_of(history)
+def _why_low(history: CreditHistory, floor: CreditThreshold) -> Iterator[FindingReason]:
+    yield reported_credit(history)
     if (least := floor.low.get(history.unit)) and history.left is not None and history.left < least * CLEARED:
         yield CreditFloor(history.unit, least)
     pace, days = per_day(history), days_left(history)

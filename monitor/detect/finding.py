@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from monitor.detect.reason import Detected, Remark
+from monitor.detect.reason import FindingReason, Remark
 from probes.model import Blame, Confidence, Fault
 
 
@@ -25,7 +25,7 @@ class Finding(Struct, frozen=True):
     target: str
     rule: str
     words: Remark | str
-    reasons: tuple[Detected | str, ...]
+    reasons: tuple[FindingReason | str, ...]
     model: str | None = None
     topic: str | None = None
     others: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ class Flap(Struct, frozen=True):
     is_cut: bool = False
 
 
-STEADY = Flap()
+NO_TURNS = Flap()
 
 
 def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
@@ -64,7 +64,7 @@ def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
 
 
 def _went_down(flap: Flap, after: Health, at: datetime) -> Flap:
-    if after.fault and flap.fault and cause(after.fault) is not cause(flap.fault):
+    if after.fault and flap.fault and flap_cause(after.fault) is not flap_cause(flap.fault):
         return Flap((at,), fault=after.fault, is_down=True)
     flap = _turned(flap, at, is_down=True)
     return flap if flap.since else replace(flap, fault=after.fault or flap.fault)
@@ -97,7 +97,7 @@ def _flapping(flap: Flap, since: datetime, at: datetime) -> Flap:
     return replace(flap, since=since, enough_at=at, count=sum(turn >= since for turn in flap.turns))
 
 
-def ascribed(flap: Flap, *, by_road: bool) -> Flap:
+def attribute_outage(flap: Flap, *, by_road: bool) -> Flap:
     """Return what is known once the present outage is the road's, or is not: a row never mixes the two.
 
     A row that was flapping before goes on; what made it flapping may be this outage.
@@ -116,7 +116,7 @@ def _is_enough_only_now(flap: Flap) -> bool:
     return len(flap.turns) < 2 or (flap.enough_at is not None and flap.enough_at > flap.turns[-2])
 
 
-def cause(fault: Fault) -> Fault | None:
+def flap_cause(fault: Fault) -> Fault | None:
     """Return what comes again: a refusal of the account is its own cause; any other outage shows many faults."""
     return fault if fault.blame is Blame.ACCOUNT else None
 
@@ -130,7 +130,7 @@ def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] 
     groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
         if flap.since and flap.fault:
-            groups[target.answerer, cause(flap.fault)][target] = flap
+            groups[target.answerer, flap_cause(flap.fault)][target] = flap
     for (answerer, why), its in groups.items():
         if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
             yield _finding(its, _joining(answerer, why, its, flaps))
@@ -146,7 +146,7 @@ def _joining(
     begun, accounts = min(flap.since for flap in its.values() if flap.since), {target.account for target in its}
     for target, flap in flaps.items():
         ours = target.answerer == answerer and (why is None or target.account in accounts)
-        if ours and flap.fault and cause(flap.fault) is why and flap.turns[-1] >= begun:
+        if ours and flap.fault and flap_cause(flap.fault) is why and flap.turns[-1] >= begun:
             yield target
 
 

@@ -31,7 +31,7 @@ APART = timedelta(seconds=60)
 """Shortest time between two refusals that count as two; a closer one is the first, re-checked."""
 
 
-class Flicker(Struct, frozen=True):
+class IntermittentRefusals(Struct, frozen=True):
     """How often one target was refused of late, between good answers.
 
     `score` is in nats, above zero since `since`; `count` refusals led to it, the latest at `at`. `in_a_row`: the latest
@@ -48,10 +48,10 @@ class Flicker(Struct, frozen=True):
     words: str = ""
 
 
-NONE = Flicker()
+NONE = IntermittentRefusals()
 
 
-def advance(flicker: Flicker, observation: Observation) -> Flicker:
+def advance(flicker: IntermittentRefusals, observation: Observation) -> IntermittentRefusals:
     """Return what is known after one more answer; other failures say nothing of it."""
     if observation.outcome is Outcome.OK:
         return flicker if flicker.score == 0.0 else _answered(flicker)
@@ -60,22 +60,22 @@ def advance(flicker: Flicker, observation: Observation) -> Flicker:
     return _refused(flicker, observation)
 
 
-def _answered(flicker: Flicker) -> Flicker:
+def _answered(flicker: IntermittentRefusals) -> IntermittentRefusals:
     score = flicker.score - LOSS
     return replace(flicker, score=score, in_a_row=0) if score > 0.0 else NONE
 
 
-def _refused(flicker: Flicker, observation: Observation) -> Flicker:
+def _refused(flicker: IntermittentRefusals, observation: Observation) -> IntermittentRefusals:
     at, words = observation.at, observation.answer.words if observation.answer else ""
     if flicker.at and (flicker.in_a_row or at - flicker.at < APART):
         return replace(flicker, at=at, in_a_row=flicker.in_a_row + 1, fault=observation.fault, words=words)
     score = min(flicker.score + GAIN, THRESHOLD + GAIN)
     since, count = flicker.since or at, flicker.count + 1
     told_since = flicker.told_since or (since if score >= THRESHOLD else None)
-    return Flicker(score, since, at, count, 1, told_since, observation.fault, words)
+    return IntermittentRefusals(score, since, at, count, 1, told_since, observation.fault, words)
 
 
-def findings(target: Target, flicker: Flicker) -> Iterator[Finding]:
+def findings(target: Target, flicker: IntermittentRefusals) -> Iterator[Finding]:
     """Yield the finding while the target answers in between; one that is refused for good needs none."""
     if flicker.told_since and flicker.fault and flicker.at and flicker.in_a_row <= 1:
         reasons = (RefusedBetween(flicker.count, flicker.told_since), UnderReview())

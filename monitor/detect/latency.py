@@ -21,16 +21,16 @@ from msgspec.structs import replace
 
 from monitor.detect import seasonality
 from monitor.detect.finding import Finding
-from monitor.detect.measure import STREAMED, Kind
-from monitor.detect.reason import Detected, LateAnswers, PaceRose, PaceStays, RoseSlowly, SlowerThanUsual
-from monitor.detect.seasonality import Hours, Swing
+from monitor.detect.measure import STREAMED, Measure
+from monitor.detect.reason import FindingReason, LateAnswers, PaceRose, PaceStays, RoseSlowly, SlowerThanUsual
+from monitor.detect.seasonality import DailySwing, HourlyResidue
 from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
 """Log rises that the CUSUMs are tuned to."""
 SLOW_RISE = log(1.65)
 """Log rise of the last hour over the last day that counts as slow."""
-LEAST_RISE_S = 0.2
+MIN_RISE_S = 0.2
 """Seconds of the smallest rise that a person would notice."""
 LEAST_LIFT = log(1.2)
 """Log rise over the day's level that answers must also show: a quick hour that fails to come leaves them as usual."""
@@ -68,7 +68,7 @@ EXTRA_S = 15.0
 REGULAR = 0.9
 """Share of the interval; what comes sooner is an extra probe."""
 EXTRAS_IN_A_ROW = 3
-MOST_EXTRAS = 200.0
+MAX_EXTRAS = 200.0
 """Extra probes at once, at most, and as many more per day."""
 SUSPICION, MOST_SUSPICION = 0.11, 0.25
 """Share of the threshold from which extra probes are wanted: SUSPICION over the square root of the scale, as an answer
@@ -95,7 +95,7 @@ SURPRISE = 2.5
 """Standard deviations by which one answer moves the estimate of the mood, at most."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
-LEAST_TOKENS = 8
+MIN_TOKENS = 8
 """Tokens of the shortest stream that is measured: a chunk holds one to four tokens, or ten, and nobody reports when the
 first of those came. Simulated (chunks of four, 50 tokens/s, a load of σ 0.15), σ is 0.9 with 4 tokens, 0.5 with 6, 0.35
 with 8."""
@@ -104,17 +104,17 @@ LONG = 32
 reported as soon as with 100, also in chunks of ten at 200 tokens/s (5 min at one probe a minute, 20 min at one every 5
 minutes); with 16 in such chunks after 17 and 88 min, with 8 never and with 2.7 false alarms a month. A pool of accounts
 has more to go by."""
-LEAST_STREAM_S = 0.005
+MIN_STREAM_S = 0.005
 """Seconds from the first chunk to the last: a quicker stream was buffered by a proxy or gateway: no pace."""
 
 Memory = tuple[float, float, float, float, float, float, float]
 """Variance and the three covariances of successive regular answers, and the latest three, in scales."""
 
-SPEAKING = (Kind.FIRST, Kind.TOKEN, Kind.TOTAL)
+SPEAKING = (Measure.FIRST, Measure.TOKEN, Measure.TOTAL)
 """Which kind is reported if several are slow: the whole answer is late because its parts are."""
 
 
-class Pace(Struct, frozen=True):
+class Sensitivity(Struct, frozen=True):
     """What follows from the interval between regular probes. `threshold` of both CUSUMs, in nats.
 
     Until more is known, at least `lasting` of the noise is a mood, and `kept` of a mood is left after one interval.
@@ -136,7 +136,7 @@ class Alarm(Struct, frozen=True):
     slowly: bool = False
 
 
-class Accepted(Struct, frozen=True):
+class AcceptedRise(Struct, frozen=True):
     """A rise that stayed and became the new usual."""
 
     at: datetime
@@ -144,7 +144,7 @@ class Accepted(Struct, frozen=True):
     to_s: float
 
 
-class Usual(Struct, frozen=True):
+class Baseline(Struct, frozen=True):
     """What `count` answers taught: logarithms of seconds without the `swing`, and the quartiles around `level`.
 
     `memory` says how much an answer resembles those before it, around the level. `far` is the share that took at least
@@ -163,14 +163,14 @@ class Usual(Struct, frozen=True):
     outlying: float = LEAST_FAR
     outliers: float = 0.0
     followed: float = 0.0
-    swing: Swing = seasonality.NONE
+    swing: DailySwing = seasonality.NONE
 
     @property
     def scale(self) -> float:
         least = LEAST_SCALE if self.count >= TO_TRUST else FIRST_SCALE
         return min(max(self.high / QUARTILE, -self.low / QUARTILE, least), MOST_SCALE)
 
-    def mood(self, pace: Pace) -> tuple[float, float]:
+    def mood(self, pace: Sensitivity) -> tuple[float, float]:
         """Return which share of the noise is mood, and how much of a mood is left after one interval."""
         variance, one, two, three = self.memory[:4]
         weight = MOOD_WEIGHT * variance
@@ -224,15 +224,15 @@ class Series(Struct, frozen=True):
 
     at: datetime
     regular_at: datetime
-    usual: Usual
+    usual: Baseline
     rise: Rise = Rise()
     mood: Drift = Drift()
-    extras: float = MOST_EXTRAS
+    extras: float = MAX_EXTRAS
     in_a_row: int = 0
     recent: tuple[float, ...] = ()
     alarm: Alarm | None = None
-    accepted: Accepted | None = None
-    hours: Hours = seasonality.UNKNOWN
+    accepted: AcceptedRise | None = None
+    hours: HourlyResidue = seasonality.UNKNOWN
     left: float = 0.0
     of_hour: int = 0
 
@@ -241,7 +241,7 @@ STILL = Rise()
 
 
 @lru_cache(256)
-def pace(interval_s: float) -> Pace:
+def sensitivity_for(interval_s: float) -> Sensitivity:
     """Return what suits an interval: fewer answers a month allow lower thresholds at the same rate of false alarms.
 
     Regular probes far apart do not show how long a mood lasts, so that is assumed. Simulated, hourly probes are wrong
@@ -249,7 +249,7 @@ def pace(interval_s: float) -> Pace:
     """
     fewer = log(min(max(interval_s / MINUTE_S, 1.0), 7.0))
     rare = log(min(max(interval_s / MINUTE_S, 7.0), 60.0) / 7.0)
-    return Pace(
+    return Sensitivity(
         interval_s,
         threshold=9.6 - 1.7 * fewer - 0.6 * rare,
         lasting=0.19 * fewer,
@@ -259,14 +259,14 @@ def pace(interval_s: float) -> Pace:
     )
 
 
-def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
+def measures(observation: Observation) -> Iterator[tuple[Measure, float]]:
     """Yield what a good answer measures, in seconds. A failure says nothing of how long an answer takes."""
     if observation.outcome is Outcome.OK:
-        for kind, seconds in ((Kind.TOTAL, observation.latency_s), (Kind.FIRST, observation.ttft_s)):
+        for kind, seconds in ((Measure.TOTAL, observation.latency_s), (Measure.FIRST, observation.ttft_s)):
             if seconds is not None and 0 <= seconds < inf:
                 yield kind, seconds
         if observation.ttft_s is not None and (seconds := token_s(observation)) is not None:
-            yield Kind.TOKEN, STREAMED * seconds
+            yield Measure.TOKEN, STREAMED * seconds
 
 
 def token_s(observation: Observation) -> float | None:
@@ -276,13 +276,13 @@ def token_s(observation: Observation) -> float | None:
     output token, https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
     """
     usage, first_s, total_s = observation.usage, observation.ttft_s, observation.latency_s
-    if first_s is None or total_s is None or usage.tokens_out < LEAST_TOKENS or usage.tokens_reasoning:
+    if first_s is None or total_s is None or usage.tokens_out < MIN_TOKENS or usage.tokens_reasoning:
         return None
     after_s = total_s - first_s
-    return after_s / (usage.tokens_out - 1) if first_s >= 0 and LEAST_STREAM_S <= after_s < inf else None
+    return after_s / (usage.tokens_out - 1) if first_s >= 0 and MIN_STREAM_S <= after_s < inf else None
 
 
-def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, held: bool = False) -> Series:
+def advance(series: Series | None, seconds: float, at: datetime, pace: Sensitivity, *, held: bool = False) -> Series:
     """Return the series after one more good answer. `held`: its siblings say it is slow, so it learns nothing."""
     x = log(min(max(seconds, LEAST_S), MOST_S))
     if series is None or series.usual.count < TO_START:
@@ -290,11 +290,11 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     usual, alarm = series.usual, series.alarm
     if (slot := seasonality.slot_of(at)) != series.hours.slot:
         series = _turn_hour(series, slot)
-    x -= seasonality.lift(usual.swing, at) + series.hours.edge
+    x -= seasonality.swing_at(usual.swing, at) + series.hours.edge
     since_s = max((at - series.at).total_seconds(), 0.0)
     # An answer from before the latest regular one means that the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
-    extras = series.extras if series.extras >= MOST_EXTRAS else series.extras + MOST_EXTRAS * since_s / DAY_S
+    extras = series.extras if series.extras >= MAX_EXTRAS else series.extras + MAX_EXTRAS * since_s / DAY_S
     mood, innovation = _split_news(series, x, since_s, pace)
     after = Series(
         at,
@@ -302,7 +302,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         usual if alarm or held else _learn(series, x, innovation.scale, at, since_s, regular, pace),
         _weigh(series, x, innovation, at, since_s, pace),
         mood,
-        extras if regular else max(min(extras, MOST_EXTRAS) - 1.0, 0.0),
+        extras if regular else max(min(extras, MAX_EXTRAS) - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
         (*series.recent[1 - RECENT :], x),
         alarm,
@@ -316,7 +316,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     return _decide(after, pace, held)
 
 
-def anew(series: Series) -> Series:
+def reset(series: Series) -> Series:
     """Return the series after an outage: what was seen before it is no evidence of how long answers take now."""
     if series.usual.count < TO_START:
         return series
@@ -324,18 +324,18 @@ def anew(series: Series) -> Series:
     return replace(series, usual=usual, rise=STILL, mood=Drift(), recent=series.recent[-1:], alarm=None)
 
 
-def wants_more(series: Series, pace: Pace) -> bool:
+def needs_extra_probe(series: Series, pace: Sensitivity) -> bool:
     """Whether a probe in EXTRA_S would help to tell a rise from chance, and is within the budget."""
     room = series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
     return room and not series.alarm and _is_suspicious(series, pace)
 
 
-def _is_suspicious(series: Series, pace: Pace) -> bool:
+def _is_suspicious(series: Series, pace: Sensitivity) -> bool:
     score = max(series.rise.small, series.rise.large)
     return score > 0.0 and score >= _suspicion(series.usual, pace) * pace.threshold
 
 
-def _suspicion(usual: Usual, pace: Pace) -> float:
+def _suspicion(usual: Baseline, pace: Sensitivity) -> float:
     mood, _ = usual.mood(pace)
     return min(SUSPICION / sqrt(usual.scale * (1.0 - mood)), MOST_SUSPICION)
 
@@ -345,7 +345,7 @@ def is_late(series: Series, in_a_row: int = 1) -> bool:
     return min(series.recent[-in_a_row:]) > series.usual.level + ABOVE * series.usual.scale
 
 
-def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
+def findings(target: Target, kind: Measure, series: Series) -> Iterator[Finding]:
     """Yield the finding while it is slow."""
     if alarm := series.alarm:
         yield Finding(
@@ -358,12 +358,12 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             PaceRose(kind, usual_s(series), now_s(series), alarm.since),
             tuple(_reasons(series, alarm, kind)),
             target.model,
-            of_model=kind is Kind.TOKEN,
+            of_model=kind is Measure.TOKEN,
             passing=now_s(series) < usual_s(series) * exp(SMALL / 2),
         )
 
 
-def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
+def accepted_findings(target: Target, kind: Measure, series: Series) -> Iterator[Finding]:
     """Yield how the latest rise ended if it did not go back: it is usual now."""
     if it := series.accepted:
         how = PaceStays(kind, it.to_s, it.from_s)
@@ -392,17 +392,17 @@ def slowness(series: Series) -> float:
 
 def _lift(series: Series) -> float:
     """Return by how much, on the logarithm, it is slower at the time of day and week of the latest answer."""
-    return seasonality.lift(series.usual.swing, series.at) + series.hours.edge
+    return seasonality.swing_at(series.usual.swing, series.at) + series.hours.edge
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
     """Only gather the first few answers: any of them may be an outlier."""
     recent = (*(series.recent if series else ()), x)
     level = median(recent)
-    return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
+    return Series(at, at, Baseline(len(recent), level, level, level), recent=recent)
 
 
-def _split_news(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
+def _split_news(series: Series, x: float, since_s: float, pace: Sensitivity) -> tuple[Drift, Innovation]:
     """Split one answer into what the mood predicted and what is news."""
     usual, mood = series.usual, series.mood
     share, kept = usual.mood(pace)
@@ -418,7 +418,7 @@ def _split_news(series: Series, x: float, since_s: float, pace: Pace) -> tuple[D
     )
 
 
-def _weigh(series: Series, x: float, innovation: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, innovation: Innovation, at: datetime, since_s: float, pace: Sensitivity) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
@@ -469,7 +469,9 @@ def _add_to_cusum(
     return (after, innovation.left * taken + innovation.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
-def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
+def _learn(
+    series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Sensitivity
+) -> Baseline:
     usual = series.usual
     low, high, memory, far, waves = usual.low, usual.high, usual.memory, usual.far, usual.swing
     outlying, outliers, followed = usual.outlying, usual.outliers, usual.followed
@@ -487,11 +489,11 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         share = SHARE_STEP if usual.count > SHARE_KNOWN else 1.0 / (usual.count + SHARE_PRIOR)
         far += share * ((FAR < away <= OUTLIER) - far)
         outlying += share * ((away > OUTLIER) - outlying)
-        waves = seasonality.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
+        waves = seasonality.update_swing(waves, of_day, at, passed_s, usual.count * pace.interval_s)
     if series.recent[-1] - usual.level > OUTLIER and not _was_outlier(series, 2):
         kept = 1.0 - 1.0 / MEMORABLE
         outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
-    return Usual(
+    return Baseline(
         usual.count + 1,
         usual.level + max(passed_s / pace.level_s, least) * of_level,
         usual.hour + max(passed_s / pace.hour_s, least) * of_hour,
@@ -515,7 +517,7 @@ def _residual(series: Series, x: float, scale: float) -> float:
 
 def _turn_hour(series: Series, slot: int) -> Series:
     left = series.left / series.of_hour if series.of_hour else None
-    return replace(series, hours=seasonality.turn(series.hours, slot, left), left=0.0, of_hour=0)
+    return replace(series, hours=seasonality.close_hour(series.hours, slot, left), left=0.0, of_hour=0)
 
 
 def _add_to_memory(memory: Memory, now: float) -> Memory:
@@ -531,7 +533,7 @@ def _add_to_memory(memory: Memory, now: float) -> Memory:
     )
 
 
-def _decide(series: Series, pace: Pace, held: bool) -> Series:
+def _decide(series: Series, pace: Sensitivity, held: bool) -> Series:
     usual, rise = series.usual, series.rise
     if max(rise.small, rise.large) > pace.threshold:
         return _raise(series, slowly=False)
@@ -543,7 +545,7 @@ def _decide(series: Series, pace: Pace, held: bool) -> Series:
 
 
 def _raise(series: Series, *, slowly: bool) -> Series:
-    if now_s(series) - usual_s(series) < LEAST_RISE_S or _is_swing(series):
+    if now_s(series) - usual_s(series) < MIN_RISE_S or _is_swing(series):
         return series
     return replace(series, alarm=Alarm(series.rise.since or series.at, series.at, slowly))
 
@@ -560,16 +562,16 @@ def _follow_alarm(series: Series, alarm: Alarm) -> Series:
     if series.at - alarm.at < ACCEPTED_AFTER:
         return series
     after = replace(series, usual=_relevelled(series, whole=True), rise=STILL, alarm=None)
-    return replace(after, accepted=Accepted(series.at, usual_s(series), usual_s(after)))
+    return replace(after, accepted=AcceptedRise(series.at, usual_s(series), usual_s(after)))
 
 
-def _relevelled(series: Series, *, whole: bool = False) -> Usual:
+def _relevelled(series: Series, *, whole: bool = False) -> Baseline:
     level = median(series.recent)
     usual = replace(series.usual, level=level, hour=level)
     return replace(usual, day=level) if whole else usual
 
 
-def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[Detected]:
+def _reasons(series: Series, alarm: Alarm, kind: Measure) -> Iterator[FindingReason]:
     usual, margin = usual_s(series), ABOVE * series.usual.scale
     yield SlowerThanUsual(kind, usual, now_s(series), alarm.since)
     late = sum(x > series.usual.level + margin for x in series.recent)

@@ -16,7 +16,7 @@ from monitor.detect.reason import (
     CeilingNow,
     CeilingStays,
     CeilingUnit,
-    Detected,
+    FindingReason,
     HardlyLeft,
     LessLeft,
     LimitsWithheld,
@@ -74,7 +74,7 @@ ZERO = "limits/zero"
 WITHHELD = {VANISHED: Withheld.VANISHED, ZERO: Withheld.ZERO}
 
 
-class Moved(Struct, frozen=True):
+class CeilingMove(Struct, frozen=True):
     """A ceiling that went up for good (a higher tier), or that stayed down until that was accepted as usual.
 
     `at` is when that was decided. `told_at` is when it was last reported, if it fell and then was no longer reported;
@@ -111,7 +111,7 @@ class Ceiling(Struct, frozen=True):
     fallen_at: datetime | None = None
     high_since: datetime | None = None
     strays: float = 0.0
-    moved: Moved | None = None
+    moved: CeilingMove | None = None
     share: float | None = None
     shorts: int = 0
     counted_at: datetime | None = None
@@ -200,7 +200,7 @@ def _split_off(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
     """Return what was read as one with this limit until now, with its memory; None: no other name reported it.
 
     Of two headers of one unit often only one gives the window: while both agree they are one
-    (`probes.answer.limits_in_headers.unite`), and one that is cut alone must not start with the cut as its usual.
+    (`probes.answer.limits_in_headers.merge_limits`), and one cut alone must not start with the cut as its usual.
     """
     one = [other for other in ceilings.values() if other.unit == limit.unit]
     if len(one) != 1 or len(one[0].held) < TO_ARM or (one[0].window_s is None) == (limit.window_s is None):
@@ -227,12 +227,12 @@ def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -
 
 def _silenced(ceiling: Ceiling, at: datetime) -> Ceiling:
     if ceiling.fallen_at:
-        moved = Moved(at, ceiling.reference, median(ceiling.latest), told_at=ceiling.at)
+        moved = CeilingMove(at, ceiling.reference, median(ceiling.latest), told_at=ceiling.at)
         ceiling = replace(_settled(ceiling, moved.after), moved=moved)
     return replace(ceiling, shorts=0, short_since=None)
 
 
-def is_turning(limits: Limits) -> bool:
+def needs_confirmation(limits: Limits) -> bool:
     """Whether something fell for the first time, so that a few more readings should confirm it soon."""
     return any(_is_turning(one) for one in limits.ceilings.values())
 
@@ -257,7 +257,7 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
     unit, window_s, at = ceiling.unit, ceiling.window_s, ceiling.at
     if ceiling.fallen_at and (since := ceiling.low_since):
         now, before = median(ceiling.latest), ceiling.reference
-        reasons: tuple[Detected, ...] = (
+        reasons: tuple[FindingReason, ...] = (
             CeilingFell(unit, window_s, now, before, since),
             CeilingAnswers(ceiling.lows, len(ceiling.latest)),
         )
@@ -271,7 +271,7 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
         yield _finding(target, Fault.RATE_LIMITED, since, at, "limits/used-by-others", left, reasons)
 
 
-def settled(target: Target, limits: Limits) -> Iterator[Finding]:
+def accepted_findings(target: Target, limits: Limits) -> Iterator[Finding]:
     """Yield how the latest fall of each ceiling ended if it did not come back: no trouble any more, but not mended."""
     for ceiling in limits.ceilings.values():
         if (moved := ceiling.moved) and moved.after < moved.before:
@@ -279,7 +279,7 @@ def settled(target: Target, limits: Limits) -> Iterator[Finding]:
             yield _finding(target, Fault.LIMIT_COLLAPSE, moved.at, moved.at, "limits/fallen", how, (how,))
 
 
-def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
+def ceiling_moves(limits: Limits) -> Mapping[tuple[str, int], CeilingMove]:
     """Return the ceilings that went up, or stayed down, by unit and seconds: no trouble any more, worth a line."""
     return {limit_key(one.unit, one.window_s): one.moved for one in limits.ceilings.values() if one.moved}
 
@@ -291,7 +291,7 @@ def _finding(
     at: datetime,
     rule: str,
     words: Remark | str,
-    reasons: tuple[Detected, ...],
+    reasons: tuple[FindingReason, ...],
 ) -> Finding:
     return Finding(target.account, fault, since, at, target.id, rule, words, reasons, target.model)
 
@@ -393,7 +393,7 @@ def _strays(ceiling: Ceiling) -> float:
 
 def _settled(ceiling: Ceiling, now: float) -> Ceiling:
     """Accept `now` as the usual ceiling from now on."""
-    moved = Moved(ceiling.at, ceiling.reference, now)
+    moved = CeilingMove(ceiling.at, ceiling.reference, now)
     return replace(
         ceiling,
         held=(now,) * TO_ARM,

@@ -6,7 +6,7 @@ STREAMED = 200
 """Output tokens timed in a stream: with as many, the least rise that people notice (see `latency`) is 1 ms a token."""
 
 
-class Kind(StrEnum):
+class Measure(StrEnum):
     """What is measured: the whole answer, the time to its first chunk, or the time of STREAMED tokens after that."""
 
     TOTAL = "total"

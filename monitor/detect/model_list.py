@@ -14,7 +14,7 @@ TO_CONFIRM = 2
 REMEMBERED = timedelta(days=30)
 
 
-class Gone(Struct, frozen=True):
+class MissingModel(Struct, frozen=True):
     """A model that was on offer: `until` the last list that had it, `since` the first without it."""
 
     until: datetime
@@ -22,35 +22,35 @@ class Gone(Struct, frozen=True):
     lists: int = 1
 
 
-class Offer(Struct, frozen=True):
+class ModelList(Struct, frozen=True):
     """The latest list of an account's models, and what has left it; small enough to be kept."""
 
     target: str
     at: datetime
     models: tuple[str, ...]
-    gone: Mapping[str, Gone] = field(default_factory=dict)
+    gone: Mapping[str, MissingModel] = field(default_factory=dict)
 
 
-def advance(offer: Offer | None, models: Collection[str], target: str, at: datetime) -> Offer:
+def advance(offer: ModelList | None, models: Collection[str], target: str, at: datetime) -> ModelList:
     """Return what is known after one more complete list."""
     if offer is None:
-        return Offer(target, at, tuple(sorted(models)))
+        return ModelList(target, at, tuple(sorted(models)))
     now = set(models)
     gone = {
-        model: Gone(one.until, one.since, one.lists + 1)
+        model: MissingModel(one.until, one.since, one.lists + 1)
         for model, one in offer.gone.items()
         if model not in now and at - one.since < REMEMBERED
     }
-    gone |= {model: Gone(offer.at, at) for model in offer.models if model not in now}
-    return Offer(target, at, tuple(sorted(now)), gone)
+    gone |= {model: MissingModel(offer.at, at) for model in offer.models if model not in now}
+    return ModelList(target, at, tuple(sorted(now)), gone)
 
 
-def is_turning(offer: Offer, wanted: Collection[str]) -> bool:
+def needs_confirmation(offer: ModelList, wanted: Collection[str]) -> bool:
     """Whether a wanted model is missing for the first time, so that one more list should confirm it soon."""
     return any(gone.lists == 1 for _, _, gone in _lost(offer, wanted))
 
 
-def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Finding]:
+def findings(account: str, offer: ModelList, wanted: Collection[str]) -> Iterator[Finding]:
     """Yield the wanted models that were on offer and are no longer."""
     for model, name, gone in _lost(offer, wanted):
         if gone.lists >= TO_CONFIRM:
@@ -67,7 +67,7 @@ def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Fi
             )
 
 
-def _lost(offer: Offer, wanted: Collection[str]) -> Iterator[tuple[str, str, Gone]]:
+def _lost(offer: ModelList, wanted: Collection[str]) -> Iterator[tuple[str, str, MissingModel]]:
     for model in sorted(set(wanted)):
         if any(_is_called(name, model) for name in offer.models):
             continue

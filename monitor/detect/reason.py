@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from monitor.detect.measure import Kind
+from monitor.detect.measure import Measure
 
 
 class CreditLeft(Struct, frozen=True, tag="credit-left"):
@@ -78,7 +78,7 @@ class UnderReview(Struct, frozen=True, tag="under-review"):
 class PaceRose(Struct, frozen=True, tag="pace-rose"):
     """How long it usually takes, and takes now; in short."""
 
-    kind: Kind
+    kind: Measure
     usual_s: float
     now_s: float
     since: datetime
@@ -87,7 +87,7 @@ class PaceRose(Struct, frozen=True, tag="pace-rose"):
 class SlowerThanUsual(Struct, frozen=True, tag="slower-than-usual"):
     """What takes longer, its usual and present seconds, and since when."""
 
-    kind: Kind
+    kind: Measure
     usual_s: float
     now_s: float
     since: datetime
@@ -96,7 +96,7 @@ class SlowerThanUsual(Struct, frozen=True, tag="slower-than-usual"):
 class LateAnswers(Struct, frozen=True, tag="late-answers"):
     """How many of the latest answers took longer than `most_s`, within which 95 % usually are."""
 
-    kind: Kind
+    kind: Measure
     late: int
     latest: int
     most_s: float
@@ -109,7 +109,7 @@ class RoseSlowly(Struct, frozen=True, tag="rose-slowly"):
 class PaceStays(Struct, frozen=True, tag="pace-stays"):
     """It takes `now_s` from now on, no longer `before_s`: it ended without going back."""
 
-    kind: Kind
+    kind: Measure
     now_s: float
     before_s: float
 
@@ -270,14 +270,14 @@ Remark = (
 """What a detector says in place of an answer's words."""
 
 
-class SaidOf(Struct, frozen=True, tag="said-of"):
+class RemarkOn(Struct, frozen=True, tag="said-of"):
     """What was remarked of one account, or of one provider, among several; a `str` is quoted."""
 
     who: str
     words: Remark | str
 
 
-Detected = (
+FindingReason = (
     CreditLeft | CreditFloor | CreditPace | CreditEnds
     | FlapHeld | FlapCalm
     | RefusedBetween | UnderReview
@@ -285,6 +285,6 @@ Detected = (
     | PoolSlow | PoolShare | PoolStays
     | LimitsWithheld | CeilingFell | CeilingAnswers | CeilingUnit | CeilingStays | LessLeft | UsedByOthers
     | ModelGone | ReminderDue | ProviderWarns
-    | AllSlow | SaidOf | AtUsualPace
+    | AllSlow | RemarkOn | AtUsualPace
 )  # fmt: skip
 """What a detector gives as its reason."""

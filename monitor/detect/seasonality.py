@@ -12,10 +12,10 @@ from math import cos, pi, sin
 
 from msgspec import Struct
 
-Swing = tuple[float, float, float, float]
+DailySwing = tuple[float, float, float, float]
 """The cosine and the sine of each wave: its height, as a logarithm."""
 
-NONE: Swing = (0.0, 0.0, 0.0, 0.0)
+NONE: DailySwing = (0.0, 0.0, 0.0, 0.0)
 DAY_S = 86400.0
 DAYS = 3.0
 """Days that the swing reaches back; one day until more than that has been seen."""
@@ -33,7 +33,7 @@ MOST_EDGE = 0.7
 """Most that an hour is slower than the waves say, as a logarithm (twice): a daily outage is not usual."""
 
 
-class Hours(Struct, frozen=True):
+class HourlyResidue(Struct, frozen=True):
     """What the waves leave in each hour (UTC) of working days, then of weekends; empty before the first is known.
 
     `apart` is how much the same hour of two days differs. The hour `slot` is under way; it is slower than the waves say
@@ -46,16 +46,16 @@ class Hours(Struct, frozen=True):
     edge: float = 0.0
 
 
-UNKNOWN = Hours()
+UNKNOWN = HourlyResidue()
 
 
-def lift(swing: Swing, at: datetime) -> float:
+def swing_at(swing: DailySwing, at: datetime) -> float:
     """Return by how much, on the logarithm, it is slower at this time of day (UTC) than in the mean."""
     (a, b, c, d), (cos1, sin1, cos2, sin2) = swing, _waves(60 * at.hour + at.minute)
     return a * cos1 + b * sin1 + c * cos2 + d * sin2
 
 
-def learn(swing: Swing, away: float, at: datetime, since_s: float, seen_s: float) -> Swing:
+def update_swing(swing: DailySwing, away: float, at: datetime, since_s: float, seen_s: float) -> DailySwing:
     """Return the swing after one more answer, which was `away` from what the swing and the mean predict.
 
     It came `since_s` seconds after the one before; the answers span `seen_s` seconds.
@@ -71,14 +71,14 @@ def slot_of(at: datetime) -> int:
     return at.hour + (HOURS if at.weekday() >= FIRST_OF_WEEKEND else 0)
 
 
-def turn(hours: Hours, slot: int, left: float | None) -> Hours:
+def close_hour(hours: HourlyResidue, slot: int, left: float | None) -> HourlyResidue:
     """Return the hours as another one begins. `left`: what the waves left in the one that ended; None: no probe."""
     known, apart = hours.known or (0.0,) * (2 * HOURS), hours.apart
     if left is not None and hours.slot >= 0:
         away = left - known[hours.slot]
         apart += APART_STEP * (abs(away) - apart)
         known = (*known[: hours.slot], known[hours.slot] + NEW * away, *known[hours.slot + 1 :])
-    return Hours(known, apart, slot, _edge(known[slot], apart))
+    return HourlyResidue(known, apart, slot, _edge(known[slot], apart))
 
 
 def _edge(left: float, apart: float) -> float:
@@ -89,6 +89,6 @@ def _edge(left: float, apart: float) -> float:
 
 
 @lru_cache(MINUTES)
-def _waves(minute: int) -> Swing:
+def _waves(minute: int) -> DailySwing:
     turn = 2 * pi * minute / MINUTES
     return cos(turn), sin(turn), cos(2 * turn), sin(2 * turn)

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
-from monitor.detect.latency import LEAST_RISE_S, Series, now_s, usual_s
-from monitor.detect.measure import Kind
+from monitor.detect.latency import MIN_RISE_S, Series, now_s, usual_s
+from monitor.detect.measure import Measure
 from monitor.detect.reason import PoolRose, PoolShare, PoolSlow, PoolStays
 from probes.model import Fault
 
@@ -54,7 +54,7 @@ class PoolKey(Struct, frozen=True):
 
     answerer: str
     canary: str
-    kind: Kind
+    kind: Measure
     model: str | None = None
 
 
@@ -112,7 +112,7 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     )
 
 
-def anew(pool: Pool) -> Pool:
+def reset(pool: Pool) -> Pool:
     """Return the pool after an outage of a member: what was seen before it is no evidence of now."""
     return replace(pool, score=0.0, since=None, members=(), share=0.0, lift=0.0, alarmed_at=None)
 
@@ -131,7 +131,7 @@ def _follow_swing(pool: Pool, scales: float) -> tuple[float, float, float]:
     return mean, swing, pool.variance + SWING_STEP * (scales * scales - pool.variance)
 
 
-def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
+def findings(group: str, target: str, kind: Measure, pool: Pool, model: str | None = None) -> Iterator[Finding]:
     """Yield the finding while the group, a provider or an account, is slow; `target` was seen last.
 
     `model` is whose streams are slow, if it is streams.
@@ -144,7 +144,9 @@ def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None 
         yield Finding(group, Fault.SLOW, since, pool.at, target, rule, words, reasons, passing=passing)
 
 
-def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
+def accepted_findings(
+    group: str, target: str, kind: Measure, pool: Pool, model: str | None = None
+) -> Iterator[Finding]:
     """Yield how the latest rise of the group ended if it did not go back: it is usual now."""
     if at := pool.accepted_at:
         how = PoolStays(exp(pool.lift), model)
@@ -161,4 +163,4 @@ def _add_to_score(pool: Pool, series: Series, away: float, scale: float) -> floa
 def _is_slow(score: float, share: float, members: tuple[str, ...], series: Series) -> bool:
     if len(members) < ENOUGH or share < MOST_OF_THEM or score <= THRESHOLD + PER_MEMBER * log(len(members)):
         return False
-    return now_s(series) - usual_s(series) >= LEAST_RISE_S * 0.5
+    return now_s(series) - usual_s(series) >= MIN_RISE_S * 0.5

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.reason import ProviderWarns
-from probes.model import Fault, Sign
+from probes.model import Fault, HeaderWarning
 
 TO_END = 3
 """Answers in a row without a warning that end it: a gateway may send a header from some of its servers only."""
 
 
-class Warned(Struct, frozen=True):
+class SeenWarning(Struct, frozen=True):
     """One warning of one target: since when, when last seen, and how many answers lacked it since."""
 
     fault: Fault
@@ -32,20 +32,20 @@ class Warned(Struct, frozen=True):
 
 
 def advance(
-    warned: Mapping[str, Warned], signs: Sequence[Sign], target: str, model: str | None, at: datetime
-) -> Mapping[str, Warned]:
+    warned: Mapping[str, SeenWarning], signs: Sequence[HeaderWarning], target: str, model: str | None, at: datetime
+) -> Mapping[str, SeenWarning]:
     """Return the warnings of an account after one more answer of one of its targets."""
     after = {id: one for id, one in warned.items() if one.target != target or one.missed + 1 < TO_END}
     for id, one in after.items():
         if one.target == target:
             after[id] = replace(one, missed=one.missed + 1)
     for sign in signs:
-        now = Warned(sign.fault, at, at, target, sign.rule, sign.words, model)
+        now = SeenWarning(sign.fault, at, at, target, sign.rule, sign.words, model)
         after[now.id] = replace(now, since=warned[now.id].since) if now.id in warned else now
     return after
 
 
-def findings(account: str, warned: Mapping[str, Warned]) -> Iterator[Finding]:
+def findings(account: str, warned: Mapping[str, SeenWarning]) -> Iterator[Finding]:
     """Yield one finding for each fault and model, whichever targets and rules show it."""
     seen: set[tuple[Fault, str | None]] = set()
     for one in sorted(warned.values(), key=lambda one: one.since):

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from probes.model import ControlAnswer
 from probes.notice import Impact, Notice, NoticePhase
 
-TELLING = Impact.MINOR
+MIN_IMPACT = Impact.MINOR
 """Least impact at which an open notice counts as trouble; so does one without a stated impact."""
 
 
@@ -21,7 +21,7 @@ class Level(StrEnum):
     LOGIN = "login"
 
 
-class Group(Struct, frozen=True):
+class AccountGroup(Struct, frozen=True):
     """Accounts of one company that are lost together: a project, an organization, one payer, or one login."""
 
     level: Level
@@ -31,7 +31,7 @@ class Group(Struct, frozen=True):
         return f"{self.level} {self.name}"
 
 
-class Page(Struct, frozen=True):
+class StatusPage(Struct, frozen=True):
     """What a provider's status sources say. Not `readable`: nothing can be concluded from their silence.
 
     Not `is_whole`: some of it cannot be read.
@@ -55,7 +55,7 @@ class Page(Struct, frozen=True):
 
 def is_trouble(notice: Notice) -> bool:
     """Whether a notice reports trouble now: not over, not planned, and with an impact."""
-    counts = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+    counts = notice.impact is Impact.UNKNOWN or notice.impact >= MIN_IMPACT
     return counts and notice.is_open and not notice.planned
 
 
@@ -67,10 +67,10 @@ class Corroboration(Struct, frozen=True):
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
-    pages: Mapping[str, Page] = field(default_factory=dict)
-    groups: Mapping[str, Collection[Group]] = field(default_factory=dict)
+    pages: Mapping[str, StatusPage] = field(default_factory=dict)
+    groups: Mapping[str, Collection[AccountGroup]] = field(default_factory=dict)
     online: bool | None = None
     companies: Mapping[str, str] = field(default_factory=dict)
 
 
-NOBODY = Corroboration()
+NO_CORROBORATION = Corroboration()

@@ -13,7 +13,7 @@ STANDING = frozenset({FLAP, REMINDER})
 """The rules of findings that stand also while their account is down: they predict nothing."""
 
 
-def is_overtaken(finding: Finding, sick: TargetStates) -> bool:
+def has_come_true(finding: Finding, sick: TargetStates) -> bool:
     """Whether what it predicted has come: the account is lost, or the model refused."""
     if finding.rule in STANDING:
         return False
@@ -25,7 +25,7 @@ def is_overtaken(finding: Finding, sick: TargetStates) -> bool:
     return finding.model is not None and finding.model in {state.target.model for state in down}
 
 
-def sign_of(finding: Finding, hosts: Mapping[str, str]) -> Diagnosis:
+def signal_of(finding: Finding, hosts: Mapping[str, str]) -> Diagnosis:
     """Return the sign that a finding is; `hosts` are the accounts' own addresses."""
     named = (finding.target, *finding.others) if finding.target else ()
     part = "/".join(filter(None, (finding.model, finding.topic)))

@@ -7,29 +7,37 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.health import Health
-from monitor.diagnose.corroboration import Corroboration, Page
+from monitor.diagnose.corroboration import Corroboration, StatusPage
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence
 from monitor.diagnose.reason import (
-    Alone,
-    Answering,
+    CanaryFailure,
     ControlAnswered,
-    Met,
-    Posted,
+    FailingShare,
+    NoOtherAccount,
+    PageReports,
+    PageSilent,
     Reason,
-    Share,
     Siblings,
+    StillAnswering,
     Symptom,
-    Unposted,
 )
 from monitor.diagnose.subject import Subject
-from monitor.diagnose.target_state import EPOCH, TargetState, TargetStates, began, began_at, gravest_fault, is_well
+from monitor.diagnose.target_state import (
+    EPOCH,
+    TargetState,
+    TargetStates,
+    began_at,
+    earliest_start,
+    gravest_fault,
+    is_healthy,
+)
 from probes.model import Blame, Confidence, Fault
 
 LATE = timedelta(minutes=10)
 """Time before the latest failure after which an older good answer no longer counts: it may fail by now."""
 
 
-class View(Struct, frozen=True):
+class AnswererView(Struct, frozen=True):
     """All accounts that one company answers; `sick` holds what fails and is not explained yet."""
 
     answerer: str
@@ -38,7 +46,7 @@ class View(Struct, frozen=True):
     corroboration: Corroboration
 
     @property
-    def page(self) -> Page | None:
+    def page(self) -> StatusPage | None:
         return self.corroboration.pages.get(self.answerer)
 
 
@@ -78,59 +86,59 @@ def _evidence(state: TargetState) -> Evidence:
     )
 
 
-def symptom(states: TargetStates) -> Symptom:
+def symptom_of(states: TargetStates) -> Symptom:
     kinds: dict[tuple[int | None, Fault], set[str]] = defaultdict(set)
     for state in states:
         if state.health.fault:
             kinds[state.health.status, state.health.fault].add(state.target.canary)
-    met = (Met(tuple(sorted(canaries)), status, fault) for (status, fault), canaries in kinds.items())
+    met = (CanaryFailure(tuple(sorted(canaries)), status, fault) for (status, fault), canaries in kinds.items())
     return Symptom(tuple(sorted(met, key=lambda one: (one.status or 0, one.fault))))
 
 
-def share_hit(view: View, hit: Collection[str], seen: Collection[str]) -> Reason:
-    return Alone(len(view.accounts)) if len(seen) == 1 else Share(len(hit), len(seen))
+def failing_share(view: AnswererView, hit: Collection[str], seen: Collection[str]) -> Reason:
+    return NoOtherAccount(len(view.accounts)) if len(seen) == 1 else FailingShare(len(hit), len(seen))
 
 
-def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) -> Answering | None:
+def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) -> StillAnswering | None:
     well = still_well((one for its in accounts.values() for one in its), sick)
-    return answering((one.target.canary, one.health) for one in well)
+    return what_answers((one.target.canary, one.health) for one in well)
 
 
 def still_well(states: Iterable[TargetState], sick: TargetStates) -> list[TargetState]:
-    start = began(sick)
+    start = earliest_start(sick)
     latest = max((one.health.seen_at or start for one in sick), default=start)
-    return [one for one in states if is_well(one, max(start, latest - LATE))]
+    return [one for one in states if is_healthy(one, max(start, latest - LATE))]
 
 
-def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
+def what_answers(well: Iterable[tuple[str, Health]]) -> StillAnswering | None:
     """Return what answers, by name, with the oldest of their latest good answers; None if nothing does."""
     seen: dict[str, datetime] = {}
     for name, health in well:
         seen[name] = max(seen.get(name, EPOCH), health.seen_at or EPOCH)
-    return Answering(tuple(sorted(seen)), min(seen.values())) if seen else None
+    return StillAnswering(tuple(sorted(seen)), min(seen.values())) if seen else None
 
 
-def siblings_of(view: View, accounts: Collection[str], sick: TargetStates) -> Siblings | None:
+def siblings_of(view: AnswererView, accounts: Collection[str], sick: TargetStates) -> Siblings | None:
     """Return how many other accounts answered well since; what is wrong with a whole account shows at any canary."""
-    start, canaries = began(sick), {one.target.canary for one in sick}
+    start, canaries = earliest_start(sick), {one.target.canary for one in sick}
     others = [its for account, its in view.accounts.items() if account not in accounts]
     if any(one.health.fault in ACCOUNT_WIDE for one in sick):
-        well = [[one for one in its if is_well(one, start)] for its in others]
+        well = [[one for one in its if is_healthy(one, start)] for its in others]
     else:
-        well = [[one for one in its if one.target.canary in canaries and is_well(one, start)] for its in others]
+        well = [[one for one in its if one.target.canary in canaries and is_healthy(one, start)] for its in others]
     seen = [max(at for one in its if (at := one.health.seen_at)) for its in well if its]
     return Siblings(len(seen), min(seen)) if seen else None
 
 
-def page_reason(page: Page | None) -> Posted | Unposted | None:
+def status_page_reason(page: StatusPage | None) -> PageReports | PageSilent | None:
     if page is None:
         return None
     if notice := page.trouble or page.maintenance:
-        return Posted(notice.title, notice.stage[0], notice.began_at, notice.planned, notice.claim)
-    return Unposted(page.readable, page.is_whole)
+        return PageReports(notice.title, notice.stage[0], notice.began_at, notice.planned, notice.claim)
+    return PageSilent(page.readable, page.is_whole)
 
 
-def control_reason(view: View, states: TargetStates) -> ControlAnswered | None:
+def control_reason(view: AnswererView, states: TargetStates) -> ControlAnswered | None:
     """Return what the control probe says; None if the API itself refused the key, or it is from before the trouble."""
     control = view.corroboration.controls.get(view.answerer)
     refused = all(state.health.fault and state.health.fault.blame is Blame.ACCOUNT for state in states)
@@ -142,6 +150,6 @@ def control_reason(view: View, states: TargetStates) -> ControlAnswered | None:
 SURENESS = (Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW)
 
 
-def confidence(states: Iterable[TargetState]) -> Confidence:
+def confidence_of(states: Iterable[TargetState]) -> Confidence:
     """A diagnosis is as sure as its surest witness."""
     return min((p.health.answer.confidence for p in states if p.health.answer), key=SURENESS.index)

@@ -119,7 +119,7 @@ class Incident(Struct, frozen=True):
     @property
     def is_flap(self) -> bool:
         """Whether it names flapping, not an outage that is there now."""
-        return self.signal and names_flap(self)
+        return self.signal and is_flap(self)
 
     @property
     def is_offline(self) -> bool:
@@ -173,17 +173,17 @@ ABSENCE = "absence"
 """The subject of a gap in the watch; the incident of a running monitor that reaches nothing has no subject."""
 
 
-def key_of(one: Incident | Diagnosis) -> tuple[Subject, Fault | None, bool]:
+def incident_key(one: Incident | Diagnosis) -> tuple[Subject, Fault | None, bool]:
     """Return what identifies a trouble while its fault may change. Signs of two faults are two; flapping is its own."""
-    return one.about.identity, one.fault if one.signal else None, names_flap(one)
+    return one.about.identity, one.fault if one.signal else None, is_flap(one)
 
 
-def accounts_of(targets: Iterable[str]) -> set[str]:
+def accounts_of_targets(targets: Iterable[str]) -> set[str]:
     """Return the ids of the accounts that these targets, given by id, belong to."""
     return {account_of(target) for target in targets}
 
 
-def severity(diagnosis: Diagnosis) -> Severity:
+def severity_of(diagnosis: Diagnosis) -> Severity:
     """An unreadable status page costs nobody anything; what burns a budget has incidents of its own."""
     own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
@@ -201,12 +201,12 @@ def open_incident(
     diagnosis: Diagnosis, now: datetime | None = None, *, location: str = "", drill: bool = False
 ) -> Incident:
     """Return the incident that a diagnosis opens; `now` is when we were sure of it, `location` where we probe from."""
-    name = f"{key_of(diagnosis)}:{drill}"
+    name = f"{incident_key(diagnosis)}:{drill}"
     return Incident(
         id=_id(diagnosis.since, location, name),
         about=diagnosis.about,
         fault=diagnosis.fault,
-        severity=severity(diagnosis),
+        severity=severity_of(diagnosis),
         confidence=diagnosis.confidence,
         opened_at=diagnosis.since,
         reasons=diagnosis.reasons,
@@ -222,7 +222,7 @@ def open_incident(
     )
 
 
-def absence(since: datetime, until: datetime, location: str = "") -> Change:
+def absence_change(since: datetime, until: datetime, location: str = "") -> Change:
     """Return the closed incident of a gap in the watch: known only once it is over, and our own fault."""
     name = f"{ABSENCE}:{until.isoformat()}"
     gap = Incident(
@@ -238,7 +238,7 @@ def absence(since: datetime, until: datetime, location: str = "") -> Change:
     return Change(gap, ChangeKind.RESOLVED, until)
 
 
-def as_of(change: Change, now: datetime) -> Change:
+def date_at(change: Change, now: datetime) -> Change:
     """Return a change as dated at `now`: no date is in the future, and no end before its beginning.
 
     The clock may have been set back between two probes, and a single round settles at its end what time would settle.
@@ -252,13 +252,13 @@ def as_of(change: Change, now: datetime) -> Change:
     return Change(replace(one, opened_at=opened_at, closed_at=closed_at, detected_at=detected_at), change.kind, at)
 
 
-def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
+def shift_incident(incident: Incident, by: timedelta, now: datetime) -> Change:
     """Return an open incident re-dated after the clock was set by `by`: its duration stays the same."""
     detected_at = incident.detected_at and incident.detected_at + by
     reasoned_at = incident.reasoned_at and incident.reasoned_at + by
     moved = replace(incident, opened_at=incident.opened_at + by, detected_at=detected_at, reasoned_at=reasoned_at)
-    return as_of(Change(moved, ChangeKind.REDATED, now), now)
+    return date_at(Change(moved, ChangeKind.REDATED, now), now)
 
 
-def names_flap(one: Incident | Diagnosis) -> bool:
+def is_flap(one: Incident | Diagnosis) -> bool:
     return any(evidence.rule == FLAP for evidence in one.evidence)

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health, is_returning
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
-from monitor.diagnose.incident import Change, ChangeKind, Incident, key_of, names_flap, open_incident, severity
-from monitor.diagnose.reason import Elsewhere, NoLongerWatched
+from monitor.diagnose.incident import Change, ChangeKind, Incident, incident_key, is_flap, open_incident, severity_of
+from monitor.diagnose.reason import NeutralHosts, NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame
@@ -58,14 +58,14 @@ class Watched(Struct, frozen=True):
         return sign.about.is_of(account, answerer) or target in _seen(sign)
 
 
-class Course(Struct, frozen=True):
+class IncidentUpdate(Struct, frozen=True):
     """What becomes of the open incidents: their changes, and the present state of those that need no row."""
 
     changes: tuple[Change, ...]
     refreshed: tuple[Incident, ...]
 
 
-def advance(
+def advance_incidents(
     open_incidents: Iterable[Incident],
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
@@ -74,7 +74,7 @@ def advance(
     named: Collection[str] = (),
     location: str = "",
     hosts: Mapping[str, str] = NOWHERE,
-) -> Course:
+) -> IncidentUpdate:
     """Return what opens, changes and ends; drills, and incidents of our own failing stages, are not touched.
 
     `well_since` has an entry for every watched target: since when it is up, None if it is not. `settled` are signs that
@@ -87,7 +87,7 @@ def advance(
     signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled, location)
     troubles = [one for one in standing if not _is_sign(one)]
     rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, location)
-    return Course((*signs.changes, *rest.changes), (*signs.refreshed, *rest.refreshed))
+    return IncidentUpdate((*signs.changes, *rest.changes), (*signs.refreshed, *rest.refreshed))
 
 
 def _is_sign(one: Incident | Diagnosis) -> bool:
@@ -101,7 +101,7 @@ def _advance_troubles(
     well_since: Mapping[str, datetime | None],
     now: datetime,
     location: str,
-) -> Course:
+) -> IncidentUpdate:
     offline = next((one for one in standing if one.is_offline), None)
     back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
     waited = _awaited(offline, diagnoses, back_at, now) if offline else []
@@ -132,13 +132,18 @@ def _advance_troubles(
             refreshed += [] if kind else [after]
         else:
             ends += _unmatched(incident, here, well_since, back_at, now)
-    return Course((*ends, *changes), tuple(refreshed))
+    return IncidentUpdate((*ends, *changes), tuple(refreshed))
 
 
 def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[tuple[Incident, Diagnosis]]:
     """Return each diagnosis with the incident that it continues: the one it shares most with, the oldest first."""
     candidates = [
-        (key_of(incident) == key_of(diagnosis), len(incident.members & set(diagnosis.targets)), incident, diagnosis)
+        (
+            incident_key(incident) == incident_key(diagnosis),
+            len(incident.members & set(diagnosis.targets)),
+            incident,
+            diagnosis,
+        )
         for incident in standing
         for diagnosis in diagnoses
         if _is_same_cause(incident, diagnosis)
@@ -158,7 +163,7 @@ def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
     What an account is refused has another cause than what its provider or the road suffers. An unreachable provider may
     turn out to be one case of nothing being reachable.
     """
-    if key_of(incident) == key_of(diagnosis):
+    if incident_key(incident) == incident_key(diagnosis):
         return True
     if incident.members.isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
         return False  # what is still unreachable once all else is back is another trouble
@@ -199,7 +204,7 @@ def reconnected_at(
     seen_at = {one.target: one.at for one in offline.evidence}
     its = [one for diagnosis in diagnoses for one in diagnosis.evidence if one.at > seen_at.get(one.target, one.at)]
     refused = (one.at for one in its if one.status or one.fault not in UNREACHABLE)
-    elsewhere = [offline.reasoned_at] if any(Elsewhere(reached=True) in one.reasons for one in diagnoses) else []
+    elsewhere = [offline.reasoned_at] if any(NeutralHosts(reached=True) in one.reasons for one in diagnoses) else []
     return min((at for at in (*well, *refused, *elsewhere) if at and at > offline.opened_at), default=None)
 
 
@@ -228,7 +233,7 @@ def _followed(
         after,
         about=diagnosis.about,
         fault=diagnosis.fault,
-        severity=severity(diagnosis),
+        severity=severity_of(diagnosis),
         confidence=diagnosis.confidence,
         blamed=diagnosis.blamed,
         parent=None,
@@ -344,7 +349,7 @@ def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None])
     return max((since for target in incident.members if (since := well_since.get(target))), default=None)
 
 
-def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
+def fading_incidents(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
     """Return the ids of the incidents that may be over: nothing of theirs has failed since a good probe."""
     troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
     seen = ((one, [healths[id] for id in one.members if id in healths]) for one in troubles)
@@ -365,9 +370,9 @@ def _advance_signs(
     now: datetime,
     settled: Iterable[Diagnosis],
     location: str,
-) -> Course:
-    known = {key_of(incident): incident for incident in standing}
-    found = {key_of(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
+) -> IncidentUpdate:
+    known = {incident_key(incident): incident for incident in standing}
+    found = {incident_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
     gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
     fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
     ends = [_end_of_sign(one, diagnoses, watched, now) for one in gone if one not in fading]
@@ -381,7 +386,7 @@ def _advance_signs(
                 refreshed.append(after)
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
             changes.append(Change(open_incident(diagnosis, now, location=location), ChangeKind.OPENED, now))
-    return Course((*ends, *changes), tuple(refreshed))
+    return IncidentUpdate((*ends, *changes), tuple(refreshed))
 
 
 def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> Incident:
@@ -389,7 +394,7 @@ def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> I
         incident,
         about=diagnosis.about,
         fault=diagnosis.fault,
-        severity=severity(diagnosis),
+        severity=severity_of(diagnosis),
         confidence=diagnosis.confidence,
         reasons=diagnosis.reasons,
         reasoned_at=now,
@@ -399,13 +404,17 @@ def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> I
 
 
 def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
-    how = (one.reasons[0] for one in settled if key_of(one) == key_of(incident) and one.since > incident.opened_at)
+    how = (
+        one.reasons[0]
+        for one in settled
+        if incident_key(one) == incident_key(incident) and one.since > incident.opened_at
+    )
     return replace(incident, ending=next(how, None)) if incident.signal else incident
 
 
 def _is_within(sign: Diagnosis, incident: Incident) -> bool:
     """Whether it names part of a wider flapping, which is calm once all of it is, however long that takes."""
-    return incident.is_flap and sign.signal and names_flap(sign) and _seen(sign) < _seen(incident)
+    return incident.is_flap and sign.signal and is_flap(sign) and _seen(sign) < _seen(incident)
 
 
 def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Watched, now: datetime) -> Change:
@@ -427,7 +436,7 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
 
 
 def _is_alike(sign: Diagnosis, incident: Incident) -> bool:
-    return sign.fault is incident.fault or (incident.is_flap and names_flap(sign))
+    return sign.fault is incident.fault or (incident.is_flap and is_flap(sign))
 
 
 def _seen(one: Incident | Diagnosis) -> set[str]:

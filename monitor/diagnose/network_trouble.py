@@ -8,22 +8,22 @@ from msgspec.structs import replace
 from monitor.detect.health import Health
 from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
-from monitor.diagnose.evidence import diagnosis_of, symptom
+from monitor.diagnose.evidence import diagnosis_of, symptom_of
 from monitor.diagnose.operator import operators_by
-from monitor.diagnose.reason import Elsewhere, Reason, Unanswered, Unreached
+from monitor.diagnose.reason import NeutralHosts, NothingAnswers, ProvidersUnreachable, Reason
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import (
     NEVER,
     TargetStates,
-    answered_before,
-    began,
+    answered_just_before,
     began_at,
+    earliest_start,
     gravest_fault,
-    grouped,
+    group_by,
     is_confirmed,
     is_down,
     is_failing,
-    is_seen,
+    is_observed,
     is_unreachable,
 )
 from probes.model import Blame, Confidence, Fault
@@ -35,7 +35,7 @@ AT_ONCE = timedelta(minutes=2)
 """Longest time between outages that have one cause: with probes each minute they are seen a minute apart."""
 
 
-def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagnosis | None:
+def diagnose_offline(states: TargetStates, corroboration: Corroboration) -> Diagnosis | None:
     """Blame nobody if nothing can be reached: all that was probed since it began fails before any answer.
 
     This takes two unrelated providers or more; with a single one it takes the reachability check to fail, too.
@@ -44,15 +44,15 @@ def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagn
     if not is_confirmed(out):
         return None
     start = _last_began_at(out)
-    seen = [one for one in states if is_seen(one, start) and not answered_before(one, start)]
+    seen = [one for one in states if is_observed(one, start) and not answered_just_before(one, start)]
     operator = operators_by(corroboration.companies)
     providers = {operator(state.target) for state in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
     if not seen or not down or corroboration.online is True or (len(providers) < 2 and corroboration.online is None):
         return None
-    reasons: list[Reason] = [Unanswered(len(seen), len(providers))]
+    reasons: list[Reason] = [NothingAnswers(len(seen), len(providers))]
     if corroboration.online is False:
-        reasons.append(Elsewhere(reached=False))
+        reasons.append(NeutralHosts(reached=False))
     blame = Blame.PATH if gravest_fault(seen) is Fault.PROXY_FAILED else Blame.UNKNOWN
     found = diagnosis_of(Subject(Scope.MONITOR), seen, Confidence.HIGH, reasons, blame=blame)
     return replace(found, since=_since(seen, start))
@@ -60,7 +60,7 @@ def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagn
 
 def _last_began_at(states: TargetStates) -> datetime:
     """Return when the last of several providers began to fail; other failures began long before."""
-    its = grouped(states, lambda target: target.answerer)
+    its = group_by(states, lambda target: target.answerer)
     return max((min(map(began_at, one)) for one in its.values()), default=NEVER)
 
 
@@ -78,7 +78,7 @@ def cut_off_operators(operators: Mapping[str, TargetStates]) -> list[str]:
     if len(starts) < 2 or not any(is_down(one.health) for operator in starts for one in operators[operator]):
         return []
     start = min(starts.values())
-    seen = [operator for operator, its in operators.items() if any(is_seen(one, start) for one in its)]
+    seen = [operator for operator, its in operators.items() if any(is_observed(one, start) for one in its)]
     at_once = max(starts.values()) - start <= AT_ONCE
     return list(starts) if at_once or 2 * len(starts) >= len(seen) else []
 
@@ -88,7 +88,7 @@ def _stopped_at(states: TargetStates) -> datetime | None:
     stopped = [one for one in states if is_failing(one.health) and _is_stopped(one.health)]
     start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
     others = [one for one in states if one.target.id not in ids]
-    if start is None or any(is_seen(one, start) and not answered_before(one, start) for one in others):
+    if start is None or any(is_observed(one, start) and not answered_just_before(one, start) for one in others):
         return None
     return start
 
@@ -98,15 +98,15 @@ def _is_stopped(health: Health) -> bool:
     return health.fault in STOPPED_ROADS or is_unreachable(health)
 
 
-def egress_trouble(
+def diagnose_egress(
     cut_off: Collection[str], operators: Mapping[str, TargetStates], corroboration: Corroboration
 ) -> Diagnosis:
     states = [one for operator in cut_off for one in operators[operator] if is_failing(one.health)]
-    start = began(states)
-    seen = [operator for operator, its in operators.items() if any(is_seen(one, start) for one in its)]
-    reasons: list[Reason] = [Unreached(len(cut_off), len(seen)), symptom(states)]
+    start = earliest_start(states)
+    seen = [operator for operator, its in operators.items() if any(is_observed(one, start) for one in its)]
+    reasons: list[Reason] = [ProvidersUnreachable(len(cut_off), len(seen)), symptom_of(states)]
     if corroboration.online:
-        reasons.append(Elsewhere(reached=True))
+        reasons.append(NeutralHosts(reached=True))
     sure = Confidence.HIGH if len(cut_off) == len(seen) or corroboration.online else Confidence.MEDIUM
     found = diagnosis_of(Subject(Scope.EGRESS), states, sure, reasons, blame=Blame.PATH)
     return replace(found, since=_since(states, _last_began_at(states)))

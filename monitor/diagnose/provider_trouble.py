@@ -7,40 +7,48 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
-from monitor.diagnose.account_trouble import account_troubles, lost_targets
-from monitor.diagnose.corroboration import Corroboration, Group, Level
+from monitor.diagnose.account_trouble import diagnose_account, lost_targets
+from monitor.diagnose.corroboration import AccountGroup, Corroboration, Level
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import (
-    View,
-    answering,
-    confidence,
+    AnswererView,
+    confidence_of,
     control_reason,
     diagnosis_of,
-    page_reason,
-    share_hit,
+    failing_share,
     siblings_of,
+    status_page_reason,
     still_answering,
-    symptom,
+    symptom_of,
+    what_answers,
 )
 from monitor.diagnose.network_trouble import STOPPED_ROADS
-from monitor.diagnose.reason import Answering, ControlAnswered, Lone, Reason, Refused, Shaken, Undecided
+from monitor.diagnose.reason import (
+    AccountsRefused,
+    ControlAnswered,
+    OneModelFails,
+    OthersShaken,
+    Reason,
+    StillAnswering,
+    Undecided,
+)
 from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.diagnose.target_state import (
-    BREATH,
-    NOBODYS_OWN,
     REFUSALS,
+    SAME_INSTANT,
+    SHARED_BLAMES,
     TargetState,
     TargetStates,
-    began,
     began_at,
+    covers_all,
+    earliest_start,
     gravest_fault,
-    grouped,
-    is_all,
+    group_by,
     is_confirmed,
     is_failing,
-    is_seen,
-    is_well,
-    not_the_accounts,
+    is_healthy,
+    is_observed,
+    outside_accounts,
 )
 from probes.model import Blame, Confidence, Fault
 
@@ -48,16 +56,16 @@ TOGETHER = timedelta(minutes=10)
 """Longest time between losses of accounts that count as one cause, until something says otherwise."""
 
 
-def provider_troubles(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
-    accounts = grouped(states, lambda target: target.account)
-    failing = grouped([one for one in states if is_failing(one.health)], lambda target: target.account)
-    view = View(answerer, accounts, failing, corroboration)
+def diagnose_provider(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
+    accounts = group_by(states, lambda target: target.account)
+    failing = group_by([one for one in states if is_failing(one.health)], lambda target: target.account)
+    view = AnswererView(answerer, accounts, failing, corroboration)
     for find in (_refused_road, _lone_model, _provider_trouble, _lost_together):
         while found := find(view):
             yield found
             view = replace(view, sick=_without(view.sick, found))
     for account in view.sick:
-        yield from account_troubles(view, account)
+        yield from diagnose_account(view, account)
 
 
 def _without(sick: Mapping[str, TargetStates], found: Diagnosis) -> dict[str, TargetStates]:
@@ -68,18 +76,18 @@ def _without(sick: Mapping[str, TargetStates], found: Diagnosis) -> dict[str, Ta
     return {account: its for account, its in rest.items() if its}
 
 
-def _comparable_accounts(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
+def _comparable_accounts(view: AnswererView, hit: Collection[str], states: TargetStates) -> list[str]:
     """Return the accounts that say something of a trouble: those hit, and those well at the same canary since."""
-    start, canaries = began(states), {state.target.canary for state in states}
+    start, canaries = earliest_start(states), {state.target.canary for state in states}
     return [account for account, its in view.accounts.items() if account in hit or _is_comparable(its, canaries, start)]
 
 
 def _is_comparable(states: TargetStates, canaries: Collection[str], start: datetime) -> bool:
     alike = [one for one in states if one.target.canary in canaries] or states
-    return any(is_well(one, start) for one in alike)
+    return any(is_healthy(one, start) for one in alike)
 
 
-def _refused_road(view: View) -> Diagnosis | None:
+def _refused_road(view: AnswererView) -> Diagnosis | None:
     """Find that the provider refuses our location or address, or our own proxy refuses us, whatever the key."""
     stopped = [p for its in view.sick.values() for p in its if p.health.fault in STOPPED_ROADS]
     if not is_confirmed(stopped):
@@ -91,11 +99,11 @@ def _refused_road(view: View) -> Diagnosis | None:
         return None  # others get through from here: it is this account's own trouble
     by_proxy = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
     sure = Confidence.HIGH if control_stopped or by_proxy or len(hit) == len(seen) > 1 else Confidence.MEDIUM
-    reasons = [share_hit(view, hit, seen), symptom(stopped), control]
+    reasons = [failing_share(view, hit, seen), symptom_of(stopped), control]
     return diagnosis_of(subject_of_answerer(Scope.EGRESS, stopped[0].target), stopped, sure, reasons, blame=Blame.PATH)
 
 
-def _lone_model(view: View) -> Diagnosis | None:
+def _lone_model(view: AnswererView) -> Diagnosis | None:
     """Find one model that fails for every account that asks for it, while another one is answered.
 
     A single watched account shows as much if the provider takes the blame itself.
@@ -103,23 +111,23 @@ def _lone_model(view: View) -> Diagnosis | None:
     for model, its in _group_by_model(one for them in view.accounts.values() for one in them).items():
         failing = [one for them in view.sick.values() for one in them if one.target.model == model]
         failing = [one for one in failing if _is_of_the_model(one.health)]
-        if not is_confirmed(failing) or not is_all(failing, its):
+        if not is_confirmed(failing) or not covers_all(failing, its):
             continue
         hit = {one.target.account for one in failing}
         lonely = len(view.accounts) == 1 and all(one.health.fault is not Fault.MODEL_UNAVAILABLE for one in failing)
         if (len(hit) > 1 or lonely) and (other := _other_models(view, model, failing)):
             sure = Confidence.HIGH if len(hit) > 1 else Confidence.MEDIUM
-            reasons = [Lone(len(hit)), symptom(failing), other, page_reason(view.page)]
+            reasons = [OneModelFails(len(hit)), symptom_of(failing), other, status_page_reason(view.page)]
             about = subject_of_answerer(Scope.MODEL, failing[0].target, model)
             return diagnosis_of(about, failing, sure, reasons, blame=Blame.PROVIDER)
     return None
 
 
-def _other_models(view: View, model: str, failing: TargetStates) -> Answering | None:
+def _other_models(view: AnswererView, model: str, failing: TargetStates) -> StillAnswering | None:
     """Return the models that answer while one does not."""
-    start = began(failing)
-    well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if is_well(one, start)]
-    return answering((name, health) for name, health in well if name and name != model)
+    start = earliest_start(failing)
+    well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if is_healthy(one, start)]
+    return what_answers((name, health) for name, health in well if name and name != model)
 
 
 def _is_of_the_model(health: Health) -> bool:
@@ -129,16 +137,16 @@ def _is_of_the_model(health: Health) -> bool:
 
 
 def _group_by_model(states: Iterable[TargetState]) -> dict[str, list[TargetState]]:
-    return grouped([one for one in states if one.target.model], lambda target: target.model or "")
+    return group_by([one for one in states if one.target.model], lambda target: target.model or "")
 
 
-def _provider_trouble(view: View) -> Diagnosis | None:
+def _provider_trouble(view: AnswererView) -> Diagnosis | None:
     """Find trouble that no account is the cause of: several accounts share it, or the provider itself says so.
 
     While it creeps up, others have failed alike already and answer in between, so that none fails twice in a row yet. A
     lone account, or the only one probed alike since, cannot tell it from trouble of its own.
     """
-    shared = {account: theirs for account, its in view.sick.items() if (theirs := not_the_accounts(its))}
+    shared = {account: theirs for account, its in view.sick.items() if (theirs := outside_accounts(its))}
     states = [state for its in shared.values() for state in its]
     if not is_confirmed(states):
         return None
@@ -148,16 +156,16 @@ def _provider_trouble(view: View) -> Diagnosis | None:
         return None
     control = control_reason(view, states)
     reasons = [
-        *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(states)),
-        *(still_answering(view.accounts, states), page_reason(view.page), control),
+        *(failing_share(view, shared, seen), OthersShaken(len(shaken)) if shaken else None, symptom_of(states)),
+        *(still_answering(view.accounts, states), status_page_reason(view.page), control),
     ]
     sure = _sure_of_provider(shared, seen, posted, control)
     return diagnosis_of(subject_of_answerer(Scope.PROVIDER, states[0].target), states, sure, reasons)
 
 
-def _shaken(view: View, shared: Collection[str], states: TargetStates) -> list[str]:
+def _shaken(view: AnswererView, shared: Collection[str], states: TargetStates) -> list[str]:
     """Return the other accounts that met a fault no account is to blame for since it began, and answer again."""
-    start = began(states)
+    start = earliest_start(states)
     return [
         account
         for account, its in view.accounts.items()
@@ -169,7 +177,7 @@ def _is_shaken(health: Health, since: datetime) -> bool:
     evidence = health.evidence
     if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
         return False
-    return evidence.at >= since - BREATH and evidence.fault.blame in NOBODYS_OWN
+    return evidence.at >= since - SAME_INSTANT and evidence.fault.blame in SHARED_BLAMES
 
 
 def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
@@ -188,7 +196,7 @@ def _sure_of_provider(
     return Confidence.MEDIUM if voices or not alone else Confidence.LOW
 
 
-def _lost_together(view: View) -> Diagnosis | None:
+def _lost_together(view: AnswererView) -> Diagnosis | None:
     """Find accounts that are lost by one cause: what they belong to, or the provider's own key service."""
     lost = {account: its for account in view.sick if (its := lost_targets(view.sick[account], view.accounts[account]))}
     states = [one for its in lost.values() for one in its]
@@ -201,33 +209,38 @@ def _lost_together(view: View) -> Diagnosis | None:
         keys = all(one.health.fault in REFUSALS for one in its)
         siblings = siblings_of(view, members, its)
         unsure = keys and siblings is None
-        reasons = [Refused(len(members), of, str(group)), symptom(its), siblings, Undecided() if unsure else None]
+        reasons = [
+            AccountsRefused(len(members), of, str(group)),
+            symptom_of(its),
+            siblings,
+            Undecided() if unsure else None,
+        ]
         return diagnosis_of(
             subject_of_answerer(Scope.ORGANIZATION, its[0].target, str(group)),
             its,
-            confidence(its) if len(members) == of and not unsure else Confidence.MEDIUM,
+            confidence_of(its) if len(members) == of and not unsure else Confidence.MEDIUM,
             reasons,
             blame=Blame.UNKNOWN if unsure else None,
         )
     return found
 
 
-def _is_of_one_group(view: View, lost: Collection[str]) -> bool:
+def _is_of_one_group(view: AnswererView, lost: Collection[str]) -> bool:
     """Whether all that are lost belong together, so that what they share explains it."""
     return bool(set.intersection(*(set(view.corroboration.groups.get(account, ())) for account in lost)))
 
 
-def _groups(view: View, lost: Mapping[str, TargetStates]) -> Iterator[tuple[Group, list[str], int]]:
+def _groups(view: AnswererView, lost: Mapping[str, TargetStates]) -> Iterator[tuple[AccountGroup, list[str], int]]:
     """Yield each declared group of which two or more were lost within minutes, with its size.
 
     A group that is lost as a whole comes first, then the narrowest.
     """
-    members: dict[Group, list[str]] = defaultdict(list)
+    members: dict[AccountGroup, list[str]] = defaultdict(list)
     for account, its in view.accounts.items():
         if account in lost or any(one.health.state is not State.UNKNOWN for one in its):
             for group in view.corroboration.groups.get(account, ()):
                 members[group].append(account)
-    found: list[tuple[bool, int, str, Group, list[str], int]] = []
+    found: list[tuple[bool, int, str, AccountGroup, list[str], int]] = []
     for group, names in members.items():
         gone = [account for account in names if account in lost]
         whole = len(gone) == len(names)
@@ -242,18 +255,22 @@ def _is_together(accounts: Iterable[TargetStates]) -> bool:
     return max(began) - min(began) <= TOGETHER
 
 
-def _lost_at_once(view: View, lost: Mapping[str, TargetStates]) -> Diagnosis | None:
+def _lost_at_once(view: AnswererView, lost: Mapping[str, TargetStates]) -> Diagnosis | None:
     """Find that every account here was refused within minutes, where no declared group explains it.
 
     Refused keys may be the provider's own trouble or the owner's: nobody can tell until its page, or other owners,
     report. A suspension concerns one account only.
     """
     states = [one for its in lost.values() for one in its]
-    start = began(states)
+    start = earliest_start(states)
     rest = (its for account, its in view.accounts.items() if account not in lost)
-    if not _is_together(lost.values()) or any(is_seen(one, start) for its in rest for one in its):
+    if not _is_together(lost.values()) or any(is_observed(one, start) for its in rest for one in its):
         return None
-    reasons: list[Reason | None] = [Refused(len(lost), len(lost)), symptom(states), page_reason(view.page)]
+    reasons: list[Reason | None] = [
+        AccountsRefused(len(lost), len(lost)),
+        symptom_of(states),
+        status_page_reason(view.page),
+    ]
     faults = {gravest_fault(its) for its in lost.values()}
     if len(faults) > 1 and not faults <= REFUSALS:
         return None  # a rotated key has nothing to do with another account's suspension

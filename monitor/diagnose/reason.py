@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.detect.reason import Detected, Remark
+from monitor.detect.reason import FindingReason, Remark
 from monitor.stage import Stage
 from probes.doubt import Doubt
 from probes.model import Fault
 from probes.notice import Claim
 
 
-class Met(Struct, frozen=True):
+class CanaryFailure(Struct, frozen=True):
     """What some canaries get. `status` is None if there was no answer."""
 
     canaries: tuple[str, ...]
@@ -25,23 +25,23 @@ class Met(Struct, frozen=True):
 class Symptom(Struct, frozen=True, tag="symptom"):
     """What the failing canaries get."""
 
-    met: tuple[Met, ...]
+    met: tuple[CanaryFailure, ...]
 
 
-class Share(Struct, frozen=True, tag="share"):
+class FailingShare(Struct, frozen=True, tag="share"):
     """How many of the accounts that were probed since the trouble began fail alike."""
 
     failing: int
     seen: int
 
 
-class Alone(Struct, frozen=True, tag="alone"):
+class NoOtherAccount(Struct, frozen=True, tag="alone"):
     """No other account can tell: none is watched there, or none was probed alike since."""
 
     watched: int
 
 
-class Shaken(Struct, frozen=True, tag="shaken"):
+class OthersShaken(Struct, frozen=True, tag="shaken"):
     """How many other accounts have failed alike since the trouble began, with good answers in between."""
 
     accounts: int
@@ -54,7 +54,7 @@ class Siblings(Struct, frozen=True, tag="siblings"):
     seen_at: datetime
 
 
-class Answering(Struct, frozen=True, tag="answering"):
+class StillAnswering(Struct, frozen=True, tag="answering"):
     """What still answers beside it: canaries, or other models where one model fails.
 
     `seen_at` is the oldest of their latest answers; None: found by an earlier version.
@@ -73,7 +73,7 @@ class ControlAnswered(Struct, frozen=True, tag="knocked"):
     latency_s: float | None
 
 
-class Posted(Struct, frozen=True, tag="posted"):
+class PageReports(Struct, frozen=True, tag="posted"):
     """What the provider's page reports: trouble, or, if `planned`, a maintenance under way.
 
     `since` is None if it gives no date, `claim` with a posted notice.
@@ -86,14 +86,14 @@ class Posted(Struct, frozen=True, tag="posted"):
     claim: Claim | None = None
 
 
-class Unposted(Struct, frozen=True, tag="unposted"):
+class PageSilent(Struct, frozen=True, tag="unposted"):
     """The provider's page reports no trouble. Not `whole`: some of it cannot be read; not `readable`: nothing can."""
 
     readable: bool
     whole: bool = True
 
 
-class Refused(Struct, frozen=True, tag="refused"):
+class AccountsRefused(Struct, frozen=True, tag="refused"):
     """How many of `of` accounts are refused: those of a group, or, with no `group`, all that are watched here."""
 
     accounts: int
@@ -105,27 +105,27 @@ class Undecided(Struct, frozen=True, tag="undecided"):
     """The provider's key service may be down, or all that this owner has may be lost; and what will decide it."""
 
 
-class Lone(Struct, frozen=True, tag="lone"):
+class OneModelFails(Struct, frozen=True, tag="lone"):
     """One model fails for all `accounts` that ask for it, while another model answers them."""
 
     accounts: int
 
 
-class Unanswered(Struct, frozen=True, tag="unanswered"):
+class NothingAnswers(Struct, frozen=True, tag="unanswered"):
     """How many targets at how many providers fail before any answer: all that were probed."""
 
     targets: int
     providers: int
 
 
-class Unreached(Struct, frozen=True, tag="unreached"):
+class ProvidersUnreachable(Struct, frozen=True, tag="unreached"):
     """How many of the providers are unreachable from here."""
 
     out: int
     providers: int
 
 
-class Elsewhere(Struct, frozen=True, tag="elsewhere"):
+class NeutralHosts(Struct, frozen=True, tag="elsewhere"):
     """Whether this machine reaches hosts that have nothing to do with any provider."""
 
     reached: bool
@@ -194,16 +194,17 @@ class DrillOnly(Struct, frozen=True, tag="drill-only"):
     """What replaces an answer in a drill."""
 
 
-Found = (
-    Symptom | Share | Alone | Shaken | Siblings | Answering | ControlAnswered | Posted | Unposted | Refused
-    | Undecided | Lone | Unanswered | Unreached | Elsewhere
+DiagnosisReason = (
+    Symptom | FailingShare | NoOtherAccount | OthersShaken | Siblings | StillAnswering | ControlAnswered
+    | PageReports | PageSilent | AccountsRefused
+    | Undecided | OneModelFails | NothingAnswers | ProvidersUnreachable | NeutralHosts
     | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip
 """What the diagnosis itself finds."""
 Unread = Doubt | SourceStale | str
 """Why a status source is unreadable; a `str` is quoted: an earlier version wrote it."""
-Reason = Found | Detected | str
+Reason = DiagnosisReason | FindingReason | str
 """A `str` is quoted as is: written by the user, or by a version from before these values."""
 AnswerWords = Remark | DrillOnly | str
 """What came back; a `str` is an answer's own words, or what an earlier version wrote in their place."""

@@ -9,18 +9,20 @@ from monitor.detect.health import APART, State
 from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.target_state import LATELY, TargetState, TargetStates, is_seen, is_unreachable, is_wavering
+from monitor.diagnose.target_state import LATELY, TargetState, TargetStates, awaits_recheck, is_observed, is_unreachable
 from probes.model import Blame, Fault
 
 
-def settle(diagnosis: Diagnosis, states: TargetStates, corroboration: Corroboration, now: datetime) -> Diagnosis:
+def mark_unsettled(
+    diagnosis: Diagnosis, states: TargetStates, corroboration: Corroboration, now: datetime
+) -> Diagnosis:
     """Mark a diagnosis as unsettled while a probe is on its way that may change its width."""
     ids = set(diagnosis.targets)
     its = [one for one in states if one.target.id in ids]
     may_share = _sharing(diagnosis, its)
     others = [one for one in states if one.target.id not in ids and may_share(one)]
     awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, corroboration)
-    return replace(diagnosis, settled=not awaited and not any(is_wavering(one, now) for one in (*its, *others)))
+    return replace(diagnosis, settled=not awaited and not any(awaits_recheck(one, now) for one in (*its, *others)))
 
 
 def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, corroboration: Corroboration) -> bool:
@@ -30,8 +32,8 @@ def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, c
     some other account if a key is refused: a key service fails within seconds, not at one instant.
     """
     accounts, canaries = {one.target.account for one in its}, {one.target.canary for one in its}
-    seen = {one.target.account for one in others if is_seen(one, diagnosis.since)}
-    missing = [one for one in others if not is_seen(one, diagnosis.since)]
+    seen = {one.target.account for one in others if is_observed(one, diagnosis.since)}
+    missing = [one for one in others if not is_observed(one, diagnosis.since)]
     if diagnosis.scope is Scope.MODEL:
         models = {one.target.model for one in its}
         return any(one.target.model in models for one in missing)
@@ -43,7 +45,7 @@ def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, c
     tied = {
         one.target.account for one in others if not ties.isdisjoint(corroboration.groups.get(one.target.account, ()))
     }
-    again = {one.target.account for one in others if is_seen(one, diagnosis.since + APART)}
+    again = {one.target.account for one in others if is_observed(one, diagnosis.since + APART)}
     works = {one.target.account for one in others if one.health.state is State.UP}
     if diagnosis.fault is Fault.INVALID_KEY and works - accounts and not again - accounts:
         return True

@@ -19,7 +19,7 @@ FIRST_S, LONGEST_S = 1.0, 30.0
 """Seconds before a failed stage restarts, at first and at most."""
 
 
-class Failing(Struct, frozen=True):
+class FailingStage(Struct, frozen=True):
     """A stage that failed `times` without a calm in between, from `since` to `last`; `error` names the last error."""
 
     stage: Stage
@@ -44,12 +44,12 @@ class Failing(Struct, frozen=True):
         return open_incident(_diagnosis(self), self.since, location=location)
 
 
-def once_more(before: Failing | None, stage: Stage, error: str, now: datetime) -> Failing:
+def add_failure(before: FailingStage | None, stage: Stage, error: str, now: datetime) -> FailingStage:
     """Return what is known of a stage after one more failure."""
-    return Failing(stage, before.times + 1 if before else 1, before.since if before else now, now, error)
+    return FailingStage(stage, before.times + 1 if before else 1, before.since if before else now, now, error)
 
 
-def named(error: BaseException) -> str:
+def error_name(error: BaseException) -> str:
     """Return the type name of an error, as its text may hold anything, secrets included."""
     return type(_innermost(error)).__name__
 
@@ -65,7 +65,7 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-def _diagnosis(failing: Failing) -> Diagnosis:
+def _diagnosis(failing: FailingStage) -> Diagnosis:
     return Diagnosis(
         about=Subject(Scope.STAGE, part=failing.stage),
         fault=Fault.UNCLASSIFIED,

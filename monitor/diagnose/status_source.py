@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose.corroboration import Page, is_trouble
+from monitor.diagnose.corroboration import StatusPage, is_trouble
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.reason import SourceDoubted, SourceStale, Unread
 from monitor.diagnose.subject import Scope, read_subject
 from probes.doubt import Doubt
-from probes.feeds.consistency import Seen, doubt
-from probes.feeds.merge import KEPT, renew
+from probes.feeds.consistency import SourceMemory, check_consistency
+from probes.feeds.merge import KEPT, renew_bulletin
 from probes.model import Confidence, Fault
 from probes.notice import Bulletin, Notice, NoticePhase, Trust, Validators
 from probes.target_id import provider_of
@@ -28,7 +28,7 @@ PATIENCE = timedelta(hours=6)
 """Time of doubt after which a source is worth one quiet message: somebody should check whether it moved."""
 
 
-class Source(Struct, frozen=True):
+class StatusSource(Struct, frozen=True):
     """What is remembered of one status source. `last` is the latest bulletin that can be believed; None: none yet.
 
     `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can; a `str`: an earlier
@@ -39,7 +39,7 @@ class Source(Struct, frozen=True):
     id: str
     polled_at: datetime | None = None
     last: Bulletin | None = None
-    seen: Seen = Seen()
+    seen: SourceMemory = SourceMemory()
     validators: Validators = Validators()
     problem: Doubt | str | None = None
     doubtful_since: datetime | None = None
@@ -63,12 +63,12 @@ class Source(Struct, frozen=True):
         return self.problem is None and self.last is not None and now - self.last.at < STALE
 
 
-def follow(source: Source, polled: Bulletin) -> Source:
+def update_source(source: StatusSource, polled: Bulletin) -> StatusSource:
     """Return what is believed after one more poll."""
-    bulletin, seen = doubt(source.seen, polled)
-    bulletin = renew(source.last, bulletin)
+    bulletin, seen = check_consistency(source.seen, polled)
+    bulletin = renew_bulletin(source.last, bulletin)
     if bulletin.trust is Trust.DOUBTFUL:
-        return Source(
+        return StatusSource(
             id=source.id,
             polled_at=bulletin.at,
             last=source.last,
@@ -85,7 +85,7 @@ def follow(source: Source, polled: Bulletin) -> Source:
     alive = tuple(one for one in bulletin.notices if not _is_stale(one, published[one.id], bulletin.at))
     bulletin = replace(bulletin, notices=alive)
     is_quiet = not any(notice.is_open for notice in alive)
-    return Source(
+    return StatusSource(
         id=source.id,
         polled_at=bulletin.at,
         last=bulletin,
@@ -96,7 +96,7 @@ def follow(source: Source, polled: Bulletin) -> Source:
     )
 
 
-def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetime:
+def _published_at(notice: Notice, source: StatusSource, bulletin: Bulletin) -> datetime:
     """Return when a notice appeared: providers backdate notices, so the date is kept between two polls."""
     dated = notice.began_at or bulletin.at
     return dated if source.last is None else min(max(dated, source.last.at), bulletin.at)
@@ -112,19 +112,19 @@ def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
     return now - first_read_at >= (BELIEVED if notice.phase is NoticePhase.UNKNOWN else KEPT)
 
 
-def is_news(before: Source, after: Source) -> bool:
+def is_news(before: StatusSource, after: StatusSource) -> bool:
     """Whether a poll may change what is believed: another trouble, or one more failure in a row."""
     return (before.problem, before.notices) != (after.problem, after.notices) or after.failures > 1
 
 
-def why_unread(source: Source, now: datetime) -> Unread | None:
+def why_unread(source: StatusSource, now: datetime) -> Unread | None:
     """Return why a source is unreadable; None if it is readable, or was not read yet."""
     if source.problem is not None or source.is_readable(now):
         return source.problem
     return SourceStale() if source.last else None
 
 
-def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
+def diagnose_unreadable(sources: Iterable[StatusSource], now: datetime) -> list[Diagnosis]:
     """Return a sign for each source that could not be believed for hours: it may have moved."""
     return [
         Diagnosis(
@@ -142,7 +142,7 @@ def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
     ]
 
 
-def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement]:
+def find_announcements(sources: Iterable[StatusSource], now: datetime) -> list[Announcement]:
     """Return when and where these sources began to report the troubles that are open."""
     return [
         Announcement(source.published[notice.id], notice.title, notice.url, source.id, notice.id)
@@ -153,8 +153,8 @@ def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement
     ]
 
 
-def page(sources: Iterable[Source], now: datetime) -> Page:
+def read_status_page(sources: Iterable[StatusSource], now: datetime) -> StatusPage:
     """Return what a provider's sources say together. A doubtful source says nothing."""
     readable = [source for source in sources if source.is_readable(now)]
     notices = tuple(notice for source in readable for notice in source.notices)
-    return Page(bool(readable), notices, is_whole=not any(source.unread for source in readable))
+    return StatusPage(bool(readable), notices, is_whole=not any(source.unread for source in readable))

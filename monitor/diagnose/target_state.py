@@ -25,12 +25,12 @@ class TargetState(Struct, frozen=True):
 TargetStates = Sequence[TargetState]
 REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
 """What a provider whose key service is down says to everybody. A suspension concerns one account only."""
-NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
+SHARED_BLAMES = frozenset({Blame.PROVIDER, Blame.PATH})
 """Who is to blame for what no account is the cause of."""
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.PROXY_FAILED, Fault.TIMEOUT})
 LATELY = timedelta(seconds=25)
 """Time after a first failure in which its re-check, and the probes of those that may share it, are on their way."""
-BREATH = timedelta(seconds=0.25)
+SAME_INSTANT = timedelta(seconds=0.25)
 """Time that counts as one instant: a round probes all at once, and so does a daemon that hurries a re-check."""
 
 
@@ -64,28 +64,28 @@ def began_at(state: TargetState) -> datetime:
     return began or health.seen_at or health.since or NEVER
 
 
-def began(states: TargetStates) -> datetime:
+def earliest_start(states: TargetStates) -> datetime:
     """Return when a trouble began, judged by its confirmed targets."""
     return min((began_at(one) for one in states if is_down(one.health)), default=NEVER)
 
 
-def is_seen(state: TargetState, since: datetime) -> bool:
+def is_observed(state: TargetState, since: datetime) -> bool:
     """Whether it was probed since then, or at the same instant, and answered or failed."""
     health = state.health
-    return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
+    return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - SAME_INSTANT
 
 
-def answered_before(state: TargetState, start: datetime) -> bool:
+def answered_just_before(state: TargetState, start: datetime) -> bool:
     """Whether its good answer is from just before the road was cut: all are re-checked before that is reported."""
     health = state.health
     return health.state is State.UP and health.seen_at is not None and health.seen_at < start
 
 
-def is_well(state: TargetState, since: datetime) -> bool:
-    return state.health.state is State.UP and is_seen(state, since)
+def is_healthy(state: TargetState, since: datetime) -> bool:
+    return state.health.state is State.UP and is_observed(state, since)
 
 
-def is_wavering(state: TargetState, now: datetime) -> bool:
+def awaits_recheck(state: TargetState, now: datetime) -> bool:
     """Whether it failed for the first time a moment ago: the re-check says whether that was chance."""
     first = state.health.state is State.SUSPECTED and state.health.failures == 1
     return first and now - began_at(state) < LATELY
@@ -95,21 +95,21 @@ def is_confirmed(states: Iterable[TargetState]) -> bool:
     return any(is_down(state.health) and is_failing(state.health) for state in states)
 
 
-def is_all(failing: TargetStates, watched: TargetStates) -> bool:
+def covers_all(failing: TargetStates, watched: TargetStates) -> bool:
     """Whether no other target that watches it has met anything else since it began."""
-    start, ids = began(failing), {one.target.id for one in failing}
-    return not any(is_seen(one, start) for one in watched if one.target.id not in ids)
+    start, ids = earliest_start(failing), {one.target.id for one in failing}
+    return not any(is_observed(one, start) for one in watched if one.target.id not in ids)
 
 
 def gravest_fault(states: TargetStates) -> Fault:
     return min((fault for p in states if (fault := p.health.fault)), key=GRAVITY.index)
 
 
-def not_the_accounts(states: Iterable[TargetState]) -> list[TargetState]:
-    return [p for p in states if p.health.fault and p.health.fault.blame in NOBODYS_OWN]
+def outside_accounts(states: Iterable[TargetState]) -> list[TargetState]:
+    return [p for p in states if p.health.fault and p.health.fault.blame in SHARED_BLAMES]
 
 
-def grouped(states: Iterable[TargetState], key: Callable[[Target], str]) -> dict[str, list[TargetState]]:
+def group_by(states: Iterable[TargetState], key: Callable[[Target], str]) -> dict[str, list[TargetState]]:
     groups: dict[str, list[TargetState]] = defaultdict(list)
     for state in states:
         groups[key(state.target)].append(state)

@@ -9,15 +9,15 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.publish.snapshot import AccountView, TargetView
-from monitor.publish.uptime import counting
+from monitor.publish.uptime import counted_targets
 
-LATE = 3
+LATE_INTERVALS = 3
 """Number of intervals without an observation after which a canary is stale: one may be lost, two can be slow."""
 LEAST = timedelta(seconds=60)
 """Shortest validity: what is written each half minute must hold until the next time, however short the interval."""
 
 
-class Judgement(Struct, frozen=True):
+class Assessment(Struct, frozen=True):
     """Whether an account, each of its abilities and, where one is probed on several models, each model is usable.
 
     True: it had a good answer within its validity, is not down, and no incident is open against the whole account.
@@ -29,7 +29,7 @@ class Judgement(Struct, frozen=True):
     models: Mapping[str, Mapping[str, bool | None]]
 
 
-def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bool = False) -> Judgement:
+def assess_account(account: AccountView, at: datetime, *, held: bool = False, offline: bool = False) -> Assessment:
     """Judge an account. `held`: an incident of the whole account is open; `offline`: nothing new is known of any.
 
     An account refused as a whole stays so until it is seen to work, however long it cannot be probed.
@@ -40,17 +40,17 @@ def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bo
     if offline:
         return _alike(kinds, works=None)
     abilities = {kind: _together(its, at) for kind, its in kinds.items()}
-    models = {kind: {_model(one): works(one, at) for one in its} for kind, its in kinds.items() if len(its) > 1}
-    return Judgement(_usable(kinds, abilities, at), abilities, models)
+    models = {kind: {_model(one): is_working(one, at) for one in its} for kind, its in kinds.items() if len(its) > 1}
+    return Assessment(_usable(kinds, abilities, at), abilities, models)
 
 
-def works(target: TargetView, at: datetime) -> bool | None:
+def is_working(target: TargetView, at: datetime) -> bool | None:
     """Return whether a target works. During a re-check the earlier result holds; None if it was never well."""
     if target.seen_at and not target.well_at and target.state is not State.UP:
         return False
     match target.state:
         case State.UP:
-            return None if is_late(target, at) else True
+            return None if is_overdue(target, at) else True
         case State.DOWN:
             return False
         case State.UNKNOWN:
@@ -67,7 +67,7 @@ def is_lost(account: AccountView) -> bool:
     return any(target.state is State.DOWN and target.fault in ACCOUNT_WIDE for target in account.targets)
 
 
-def is_late(target: TargetView, at: datetime) -> bool:
+def is_overdue(target: TargetView, at: datetime) -> bool:
     return is_stale(target.seen_at, target.interval_s, at)
 
 
@@ -85,7 +85,7 @@ def valid_until(target: TargetView) -> datetime:
 
 
 def _validity(interval_s: float) -> timedelta:
-    return max(LEAST, timedelta(seconds=LATE * interval_s))
+    return max(LEAST, timedelta(seconds=LATE_INTERVALS * interval_s))
 
 
 def _usable(
@@ -100,32 +100,32 @@ def _usable(
         return False
     every = [one for its in kinds.values() for one in its]
     whole = _together(every, at)
-    return None if whole and any(works(one, at) is None for one in every) else whole
+    return None if whole and any(is_working(one, at) is None for one in every) else whole
 
 
 def _together(targets: Sequence[TargetView], at: datetime) -> bool | None:
     """Return whether any of several works; None if one now unknown counted as well after others failed."""
-    known = [works(one, at) for one in targets]
+    known = [is_working(one, at) for one in targets]
     if True in known:
         return True
     if False not in known:
         return None
-    failing = min((one.since for one in targets if one.since and works(one, at) is False), default=at)
-    unseen = [one for one in targets if works(one, at) is None and one.well_at]
+    failing = min((one.since for one in targets if one.since and is_working(one, at) is False), default=at)
+    unseen = [one for one in targets if is_working(one, at) is None and one.well_at]
     return None if any(valid_until(one) > failing for one in unseen) else False
 
 
 def _kinds(account: AccountView) -> dict[str, list[TargetView]]:
     kinds: dict[str, list[TargetView]] = {}
-    for target in counting(account):
+    for target in counted_targets(account):
         kinds.setdefault(target.canary, []).append(target)
     return kinds
 
 
-def _alike(kinds: Mapping[str, Iterable[TargetView]], *, works: bool | None) -> Judgement:
+def _alike(kinds: Mapping[str, Iterable[TargetView]], *, works: bool | None) -> Assessment:
     several = {kind: {_model(one): works for one in its} for kind, its in kinds.items()}
     models = {kind: its for kind, its in several.items() if len(its) > 1}
-    return Judgement(works, dict.fromkeys(kinds, works), models)
+    return Assessment(works, dict.fromkeys(kinds, works), models)
 
 
 def _model(target: TargetView) -> str:

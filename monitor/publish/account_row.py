@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from monitor import words
 from monitor.diagnose.incident import SEVERITIES, Incident
-from monitor.publish.ability import is_late
-from monitor.publish.shared_risk import Caution, cautions
+from monitor.publish.ability import is_overdue
+from monitor.publish.shared_risk import Caution, find_cautions
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
-from monitor.publish.status import RANKS, Mark, Standing, mark_target
+from monitor.publish.status import RANKS, CurrentState, Mark, mark_target
 
 
 class AccountRow(Struct, frozen=True):
@@ -39,9 +39,9 @@ class AccountRow(Struct, frozen=True):
         return not self.mark.is_trouble and not self.incident and not _withheld(self.caution)
 
 
-def account_rows(snapshot: Snapshot, now: Standing) -> list[AccountRow]:
+def account_rows(snapshot: Snapshot, now: CurrentState) -> list[AccountRow]:
     """Return a row for each account, the worst first; accounts alike keep the order of monitor.toml."""
-    told = cautions(snapshot)
+    told = find_cautions(snapshot)
     rows = [
         _row(account, provider.id, now, told.get(account.id))
         for provider in snapshot.providers
@@ -56,7 +56,7 @@ def _place(row: AccountRow) -> tuple[int, int, bool, int, float]:
     return RANKS[row.mark], -row.severity, row.is_quiet, row.view.importance, since
 
 
-def _row(account: AccountView, provider: str, now: Standing, caution: Caution | None) -> AccountRow:
+def _row(account: AccountView, provider: str, now: CurrentState, caution: Caution | None) -> AccountRow:
     mark, incident = now.marks[account.id], _incident_of(account, now)
     return AccountRow(
         view=account,
@@ -75,7 +75,7 @@ def _withheld(caution: Caution | None) -> str:
     return f"not offered: {caution.words}" if caution and caution.withheld else ""
 
 
-def _incident_of(account: AccountView, now: Standing) -> Incident | None:
+def _incident_of(account: AccountView, now: CurrentState) -> Incident | None:
     """Return the open incident about an account, or else the sign of one that is coming."""
     if found := next(filter(None, (now.incident_of(target.id) for target in account.targets)), None):
         return found
@@ -91,7 +91,7 @@ def _severity(account: AccountView, mark: Mark, incident: Incident | None) -> in
     return SEVERITIES[account.fault].rank + 1 if account.fault and not mark.works else 0
 
 
-def _why(account: AccountView, mark: Mark, incident: Incident | None, now: Standing) -> str:
+def _why(account: AccountView, mark: Mark, incident: Incident | None, now: CurrentState) -> str:
     match mark:
         case Mark.DOWN | Mark.PARTLY | Mark.SUSPECTED:
             return "; ".join(_troubles(account, now)) or (words.title(incident) if incident else "")
@@ -110,7 +110,7 @@ def _coming(incident: Incident | None) -> str:
     return f"warning: {said}" if incident.signal else f"works again, not for long enough yet: {said}"
 
 
-def _troubles(account: AccountView, now: Standing) -> Iterator[str]:
+def _troubles(account: AccountView, now: CurrentState) -> Iterator[str]:
     """Yield each fault of an account, with the canaries that meet it if others are well."""
     met: dict[str, list[str]] = {}
     failing = [target for target in account.targets if target.fault and target.counts]
@@ -127,11 +127,11 @@ def target_words(target: TargetView) -> str:
     return ", ".join(filter(None, (words.FAULTS[target.fault], words.where(target.fault, target.phase))))
 
 
-def _gap(account: AccountView, now: Standing) -> str:
+def _gap(account: AccountView, now: CurrentState) -> str:
     """Say why an account's state is not known."""
     if now.offline:
         return "this monitor is offline"
     if reason := next((target.reason for target in account.targets if target.reason), None):
         return reason
-    late = [one.seen_at for one in account.targets if one.seen_at and is_late(one, now.at)]
+    late = [one.seen_at for one in account.targets if one.seen_at and is_overdue(one, now.at)]
     return f"not seen since {words.moment(min(late), now.at).words}" if late else "not seen yet"

@@ -7,40 +7,40 @@ from msgspec import Struct
 
 from monitor import words
 from monitor.detect.health import State
-from monitor.detect.limits import Moved
+from monitor.detect.limits import CeilingMove
 from monitor.diagnose.incident import Incident
-from monitor.publish.ability import is_late
-from monitor.publish.chart import Chart, chart
-from monitor.publish.history_bar import ninety, strip, together
-from monitor.publish.incident_text import pieces
+from monitor.publish.ability import is_overdue
+from monitor.publish.chart import Chart, draw_chart
+from monitor.publish.history_bar import add_hours, draw_days, draw_hours
+from monitor.publish.incident_text import split_links
 from monitor.publish.paths import account_page, incident_page, provider_page
-from monitor.publish.refresh_order import at_length
-from monitor.publish.snapshot import AccountView, CreditView, DayDurations, Measure, ProviderView, TargetView
-from monitor.publish.status import Mark, Standing, mark_ability, mark_target
-from monitor.publish.translation import Speech
+from monitor.publish.refresh_order import shown_in_full
+from monitor.publish.snapshot import AccountView, CreditView, DayDurations, DurationView, ProviderView, TargetView
+from monitor.publish.status import CurrentState, Mark, mark_ability, mark_target
+from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import (
     BUDGET_D,
     BUDGET_FEWEST_D,
     WINDOWS_D,
     Shares,
-    counting,
+    counted_targets,
     first_seen,
-    seen_days,
-    shares,
+    uptime_shares,
+    watched_days,
     worst_shares,
 )
 from monitor.publish.view_model import (
-    Ability,
+    AbilityCell,
     AccountCard,
     Axes,
     Drawing,
     Figure,
     LimitRow,
-    Pledge,
+    PromiseRow,
     TargetRow,
     UptimeShare,
 )
-from monitor.slo.indicator import budget_left
+from monitor.slo.indicator import error_budget_left
 from monitor.words import Moment
 from probes.model import Limit
 
@@ -61,14 +61,14 @@ MARKS = {
 class Context(Struct, frozen=True):
     """The inputs for putting an account in words."""
 
-    now: Standing
+    now: CurrentState
     slo: float
-    speech: Speech
-    pledges: Mapping[str, tuple[Pledge, ...]]
+    speech: PageLanguage
+    pledges: Mapping[str, tuple[PromiseRow, ...]]
 
 
-def cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
-    long = set(at_length(provider, context.now))
+def build_cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
+    long = set(shown_in_full(provider, context.now))
     for account in provider.accounts:
         if account.stands:
             yield _name(account, provider, context, existing)
@@ -80,12 +80,12 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
     now, speech = context.now, context.speech
     mark = now.marks[account.id]
     cause, blame, incident = _trouble(account, mark, context)
-    each = {target.id: shares(target.cells, target.days) for target in account.targets}
-    whole = worst_shares(each[target.id] for target in counting(account))
+    each = {target.id: uptime_shares(target.cells, target.days) for target in account.targets}
+    whole = worst_shares(each[target.id] for target in counted_targets(account))
     left = _budget(whole, account, context.slo)
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     only = targets[0] if len(targets) == 1 else None
-    days = together([it.days for it in counting(account)])
+    days = add_hours([it.days for it in counted_targets(account)])
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -100,13 +100,13 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         blame=blame,
         since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
         incident=incident_page(incident.id) if incident else None,
-        advice=pieces(account.advice or "") if mark.is_trouble and not incident else (),
+        advice=split_links(account.advice or "") if mark.is_trouble and not incident else (),
         spent=_spent(account, speech),
         credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
-        ninety=only.ninety if only else ninety(days, speech),
+        ninety=only.ninety if only else draw_days(days, speech),
         shares=only.shares if only else _shares(whole, context.slo, speech),
-        budget="" if left is None else budget_words(left, speech),
+        budget="" if left is None else error_budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
         tempo=_tempo(targets),
@@ -126,12 +126,12 @@ def _priority(account: AccountView) -> str:
     return "" if account.priority is None else f"P{account.priority}"
 
 
-def _uptime(account: AccountView, whole: Shares, speech: Speech) -> str:
+def _uptime(account: AccountView, whole: Shares, speech: PageLanguage) -> str:
     """Say the share of good answers over 30 days, or over that part of them in which it was watched."""
     share = whole[WINDOWS_D.index(UPTIME_D)]
     if share is None:
         return speech.say("no data")
-    since = first_seen([cell for one in counting(account) for cell in one.days[-UPTIME_D:]])
+    since = first_seen([cell for one in counted_targets(account) for cell in one.days[-UPTIME_D:]])
     said = speech.percent(share)
     if since is None or (account.targets[0].days and since <= account.targets[0].days[-UPTIME_D].at):
         return said
@@ -140,7 +140,7 @@ def _uptime(account: AccountView, whole: Shares, speech: Speech) -> str:
     return speech.say("{share} since {day}", share=said, day=speech.day(since))
 
 
-def _pace(account: AccountView, mark: Mark, speech: Speech) -> str:
+def _pace(account: AccountView, mark: Mark, speech: PageLanguage) -> str:
     """Say how long an answer takes now: to its first token, or the whole of it where nothing streams."""
     now_s = _pace_s(account)
     if mark is Mark.DOWN:
@@ -149,7 +149,7 @@ def _pace(account: AccountView, mark: Mark, speech: Speech) -> str:
 
 
 def _pace_s(account: AccountView) -> float | None:
-    its = counting(account)
+    its = counted_targets(account)
     every = (*(one.ttft.now_s for one in its), *(one.latency.now_s for one in its))
     return next((one for one in every if one is not None), None)
 
@@ -196,16 +196,16 @@ def _with_move(limit: LimitRow) -> str:
     return f"{limit.words} ({limit.moved})" if limit.moved else limit.words
 
 
-def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Ability, ...]:
+def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) -> tuple[AbilityCell, ...]:
     """Return each kind of canary with the worst of its targets."""
     kinds: dict[str, list[TargetView]] = {}
     for target in account.targets:
         kinds.setdefault(target.canary, []).append(target)
     marks = {kind: mark_ability(its, now) for kind, its in kinds.items()}
-    return tuple(Ability(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
+    return tuple(AbilityCell(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
 
 
-def _shares(every: Shares, slo: float, speech: Speech) -> tuple[UptimeShare, ...]:
+def _shares(every: Shares, slo: float, speech: PageLanguage) -> tuple[UptimeShare, ...]:
     return tuple(
         UptimeShare(
             speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
@@ -219,17 +219,17 @@ def _shares(every: Shares, slo: float, speech: Speech) -> tuple[UptimeShare, ...
 def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
     """Return the budget left; None before a week was observed: one failure would overspend that of a day or two."""
     share = every[WINDOWS_D.index(BUDGET_D)]
-    is_early = max((seen_days(target.days) for target in counting(account)), default=0) < BUDGET_FEWEST_D
-    return None if share is None or is_early else budget_left(share, slo)
+    is_early = max((watched_days(target.days) for target in counted_targets(account)), default=0) < BUDGET_FEWEST_D
+    return None if share is None or is_early else error_budget_left(share, slo)
 
 
-def budget_words(left: float, speech: Speech) -> str:
+def error_budget_words(left: float, speech: PageLanguage) -> str:
     if left < 0:
         return speech.say("spent {times} times", times=speech.number(f"{1 - left:.1f}"))
     return speech.say("{share} left", share=speech.percent(left))
 
 
-def _spent(account: AccountView, speech: Speech) -> str | None:
+def _spent(account: AccountView, speech: PageLanguage) -> str | None:
     if account.spent_usd is None:
         return None
     today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
@@ -239,7 +239,7 @@ def _spent(account: AccountView, speech: Speech) -> str | None:
     return today + speech.say(", {money} in 30 days", money=month)
 
 
-def _credit(credit: CreditView, now: datetime, speech: Speech) -> str:
+def _credit(credit: CreditView, now: datetime, speech: PageLanguage) -> str:
     """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
     said = _left(credit, speech)
     if credit.days_left is not None:
@@ -249,7 +249,7 @@ def _credit(credit: CreditView, now: datetime, speech: Speech) -> str:
     return said + speech.say(" (as of {time})", time=speech.moment(credit.at, now).words)
 
 
-def _left(credit: CreditView, speech: Speech) -> str:
+def _left(credit: CreditView, speech: PageLanguage) -> str:
     if credit.left is None:
         return speech.remark(credit.words)
     left = speech.number(f"{credit.left:,.2f}")
@@ -259,7 +259,7 @@ def _left(credit: CreditView, speech: Speech) -> str:
     return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=credit.unit)
 
 
-def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
+def _account_state(account: AccountView, mark: Mark, speech: PageLanguage) -> str:
     """Put an account's state in words, with PARTLY and UNKNOWN said more exactly if only some targets are so."""
     states = {target.state for target in account.targets}
     if mark is Mark.PARTLY and State.UP in states:
@@ -272,7 +272,7 @@ def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
 def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetRow:
     now, speech = context.now, context.speech
     mark = mark_target(target, now)
-    late = is_late(target, now.at)
+    late = is_overdue(target, now.at)
     every = speech.duration(target.interval_s)
     latency, ttft = _figure(target.latency, mark, speech), _figure(target.ttft, mark, speech)
     lost = mark is Mark.UNKNOWN and target.state is State.UP and late
@@ -290,24 +290,24 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         latency=latency,
         ttft=ttft,
         good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
-        strip=strip(target.cells, speech),
+        strip=draw_hours(target.cells, speech),
         limits=tuple(
             _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
         ),
-        ninety=ninety(target.days, speech),
+        ninety=draw_days(target.days, speech),
         shares=_shares(its_shares, context.slo, speech),
         charts=tuple(_drawings(target, latency, ttft, mark, speech)),
         asks=speech.say("every {duration}", duration=every),
     )
 
 
-def _limit(limit: Limit, since: datetime | None, moved: Moved | None, context: Context) -> LimitRow:
+def _limit(limit: Limit, since: datetime | None, moved: CeilingMove | None, context: Context) -> LimitRow:
     speech = context.speech
     stands = speech.moment(since, context.now.at) if since and limit.limit is not None else None
     return LimitRow(speech.limit(limit), stands, _moved(moved, speech) if moved else "")
 
 
-def _moved(it: Moved, speech: Speech) -> str:
+def _moved(it: CeilingMove, speech: PageLanguage) -> str:
     before, after = (speech.number(f"{ceiling:,.0f}") for ceiling in (it.before, it.after))
     if it.told_at:
         silent = speech.day(it.told_at)
@@ -316,7 +316,7 @@ def _moved(it: Moved, speech: Speech) -> str:
 
 
 def _drawings(
-    target: TargetView, latency: Figure | None, ttft: Figure | None, mark: Mark, speech: Speech
+    target: TargetView, latency: Figure | None, ttft: Figure | None, mark: Mark, speech: PageLanguage
 ) -> Iterator[Drawing]:
     if ttft:
         yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
@@ -326,8 +326,8 @@ def _drawings(
         yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
 
-def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: Speech) -> Drawing:
-    drawn = chart(paces)
+def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: PageLanguage) -> Drawing:
+    drawn = draw_chart(paces)
     if drawn is None:
         return Drawing(name, figure, None, "")
     top = speech.seconds(drawn.top_s)
@@ -336,26 +336,26 @@ def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: S
     return Drawing(name, figure, drawn, said, _axes(drawn, speech))
 
 
-def _axes(drawn: Chart, speech: Speech) -> Axes:
+def _axes(drawn: Chart, speech: PageLanguage) -> Axes:
     ticks = (drawn.scale_s * third / 3 for third in (3, 2, 1))
     said = (*(speech.number(f"{tick:.3g}") for tick in ticks), "0")
     return Axes((f"{said[0]} s", *said[1:]), speech.day(drawn.first), speech.day(drawn.last))
 
 
-def _since(target: TargetView, mark: Mark, now: Standing, speech: Speech) -> Moment | None:
+def _since(target: TargetView, mark: Mark, now: CurrentState, speech: PageLanguage) -> Moment | None:
     """Return since when it is wrong; None for what works, as the account's own date is enough."""
     if target.since is None or mark is Mark.UP or now.offline or target.state is State.UP:
         return None
     return speech.moment(target.since, now.at)
 
 
-def _target_cause(target: TargetView, mark: Mark, speech: Speech) -> str:
+def _target_cause(target: TargetView, mark: Mark, speech: PageLanguage) -> str:
     if mark is Mark.UP:
         return ""
     return speech.fault(target.fault) if target.fault and mark is not Mark.UNKNOWN else speech.say(target.reason or "")
 
 
-def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
+def _throughput(measure: DurationView, mark: Mark, speech: PageLanguage) -> Figure | None:
     """Put the streaming speed in words; None if no stream was long enough to measure it."""
     if not (measure.now_s and measure.usual_s):
         return None
@@ -367,7 +367,7 @@ def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
     return Figure(shown, usual, speech.say("slower than usual") if slower else None)
 
 
-def _figure(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
+def _figure(measure: DurationView, mark: Mark, speech: PageLanguage) -> Figure | None:
     """Put a duration in words. A target that is down has no present one: its last good answers are old."""
     if measure.now_s is None and measure.usual_s is None:
         return None

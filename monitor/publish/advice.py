@@ -9,17 +9,17 @@ from msgspec import Struct
 from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
-from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.subject import Scope
-from monitor.publish.shared_risk import PULLS
+from monitor.publish.shared_risk import CONTAGIOUS_FAULTS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
-from monitor.publish.status import WHOLE, Standing, standing
-from monitor.publish.usable import Usable, usables
-from monitor.sentence.detected import remark
+from monitor.publish.status import WHOLE, CurrentState, current_state
+from monitor.publish.usable import Usable, assess_usability
+from monitor.sentence.finding import describe_answer
 from probes import remedy
-from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
+from probes.advice import ADVICE, SERVED, SWITCHED, AdviceContext, choose_advice
 from probes.model import Answer, Blame, Fault
-from probes.proxy import Way
+from probes.proxy import Egress
 from probes.target_id import provider_of
 
 NAMED = 5
@@ -63,7 +63,7 @@ class Glance(Struct, frozen=True):
     """The state of all accounts now. `every`: each account's usability, as in `pick` and `usable.json`."""
 
     snapshot: Snapshot
-    now: Standing
+    now: CurrentState
     every: Sequence[Usable]
     accounts: Mapping[str, AccountView]
 
@@ -93,10 +93,10 @@ class Workload(Struct, frozen=True):
     writes: bool = False
 
 
-def look_round(snapshot: Snapshot) -> Glance:
-    now = standing(snapshot)
+def glance_of_snapshot(snapshot: Snapshot) -> Glance:
+    now = current_state(snapshot)
     accounts = {one.id: one for provider in snapshot.providers for one in provider.accounts}
-    return Glance(snapshot, now, usables(snapshot, now), accounts)
+    return Glance(snapshot, now, assess_usability(snapshot, now), accounts)
 
 
 def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:
@@ -104,23 +104,23 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
-        if line := set_up(config, one.target, Answer(one.rule, remark(one.words)), glance):
+        if line := setup_fix(config, one.target, Answer(one.rule, describe_answer(one.words)), glance):
             return line
     provider = config.providers.get(incident.about.provider)
-    said = [remark(one.words) for one in incident.evidence if one.fault is incident.fault]
-    return advise(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
+    said = [describe_answer(one.words) for one in incident.evidence if one.fault is incident.fault]
+    return choose_advice(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
 
 
-def _around(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
+def _around(incident: Incident, config: Config, glance: Glance | None) -> AdviceContext:
     phase = next((one.phase for one in incident.evidence if one.fault is incident.fault), None)
     return _beside(incident, config, glance)._replace(phase=phase)
 
 
-def _beside(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
+def _beside(incident: Incident, config: Config, glance: Glance | None) -> AdviceContext:
     if glance and incident.fault in DEPENDING:
-        return surroundings(_loss(incident, config), config, glance)
-    own_base = _is_own_base(config, {*accounts_of(incident.targets), incident.about.account})
-    return Surroundings(own_base=own_base, together=len(accounts_of(incident.targets)) > 1)
+        return advice_context(_loss(incident, config), config, glance)
+    own_base = _is_own_base(config, {*accounts_of_targets(incident.targets), incident.about.account})
+    return AdviceContext(own_base=own_base, together=len(accounts_of_targets(incident.targets)) > 1)
 
 
 def _own_advice(incident: Incident) -> str | None:
@@ -157,17 +157,17 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
         raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
     since = target.since or glance.now.at
     loss = Loss(fault, provider.id, {account.id}, {target.id}, since, fault in ACCOUNT_WIDE)
-    return advise(fault, provider, said, surroundings(loss, config, glance)._replace(phase=target.phase))
+    return choose_advice(fault, provider, said, advice_context(loss, config, glance)._replace(phase=target.phase))
 
 
-def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
+def setup_fix(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
     """Return the line of monitor.toml that fixes a target's failure; None if none does."""
     watch = config.watches.get(target)
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
     account, name = config.accounts[watch.target.account], watch.target.canary
     well = _answered(config, account.id, glance)
-    return remedy.advise(config.providers[account.provider], account, name, answer, well)
+    return remedy.advise_setup(config.providers[account.provider], account, name, answer, well)
 
 
 def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
@@ -178,12 +178,12 @@ def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
     return [one.target.canary for one in its]
 
 
-def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
+def find_substitutes(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
     """Return the accounts that can do what this incident's have lost, best first."""
     return [] if incident.scope in OURS else _able(_loss(incident, config), config, glance)[:NAMED]
 
 
-def is_replaced(incident: Incident) -> bool:
+def needs_substitute(incident: Incident) -> bool:
     """Whether to name substitutes, even if there are none: the loss lasts until a person fixes it."""
     return incident.scope not in OURS and not incident.signal and incident.fault in ACCOUNT_WIDE
 
@@ -191,7 +191,7 @@ def is_replaced(incident: Incident) -> bool:
 def _loss(incident: Incident, config: Config) -> Loss:
     targets = set(incident.targets) or {one.target for one in incident.evidence}
     about = incident.about
-    hit = accounts_of(targets) | ({about.account} if about.account else set())
+    hit = accounts_of_targets(targets) | ({about.account} if about.account else set())
     if not (about.account or about.part):  # everything of this answerer
         hit |= {one.target.account for one in config.watches.values() if one.target.answerer == about.answerer}
     whole = incident.scope in WHOLE or incident.fault in ACCOUNT_WIDE
@@ -203,7 +203,11 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
 
     Accounts of other providers are named if all those left at its own may be lost next.
     """
-    every = usables(glance.snapshot, glance.now, loss.accounts) if loss.fault in PULLS else glance.every
+    every = (
+        assess_usability(glance.snapshot, glance.now, loss.accounts)
+        if loss.fault in CONTAGIOUS_FAULTS
+        else glance.every
+    )
     wanted = _lost_work(loss, config)
     able = [one for one in every if one.offered and one.account not in loss.accounts and _does(one, wanted, config)]
     if loss.fault.blame in SHARED:
@@ -274,13 +278,13 @@ def _writes(config: Config, provider: str, canary: str) -> bool:
 # Advice beyond the answer's own words
 
 
-def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
+def advice_context(loss: Loss, config: Config, glance: Glance) -> AdviceContext:
     """Return what the advice depends on besides the answers: whether others are served, and what works instead."""
     served = loss.fault in SERVED and _is_anybody_served(loss, config, glance)
     works = _works(loss, config, glance) if loss.fault in SWITCHED else None
     if loss.fault is Fault.SLOW:
         works = works or None  # the others may work, just as slowly
-    return Surroundings(served, _is_own_base(config, loss.accounts), works)
+    return AdviceContext(served, _is_own_base(config, loss.accounts), works)
 
 
 def _is_anybody_served(loss: Loss, config: Config, glance: Glance) -> bool:
@@ -295,7 +299,7 @@ def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
     return any(one.base is not None or config.providers[one.provider].base is None for one in known)
 
 
-def _road(config: Config, account: str) -> tuple[str, str | None, Way]:
+def _road(config: Config, account: str) -> tuple[str, str | None, Egress]:
     """Return where requests go, and how: another proxy, or other CAs, may fail where these do not."""
     its = config.accounts[account]
     return its.provider, its.base, its.way

@@ -53,12 +53,12 @@ class Badge(Struct, frozen=True):
         return self.left + self.right // 2
 
 
-def badge(label: str, mark: Mark, word: str) -> Badge:
+def draw_badge(label: str, mark: Mark, word: str) -> Badge:
     label = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
     return Badge(label, word, GROUNDS[mark], WIDTH * len(label) + 10, WIDTH * len(word) + 10)
 
 
-def endpoint(label: str, mark: Mark, word: str) -> bytes:
+def endpoint_json(label: str, mark: Mark, word: str) -> bytes:
     """Return the JSON that https://img.shields.io/endpoint?url=... turns into a badge."""
     document = {
         "schemaVersion": 1,

@@ -9,7 +9,7 @@ FOLD = 73
 """Octets per line: at most 75 with the space that starts a continuation; characters are never split."""
 
 
-def calendar(board: SiteSummary) -> bytes:
+def render_calendar(board: SiteSummary) -> bytes:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//provider-monitor//EN", f"X-WR-CALNAME:{_text(board.title)}"]
     for work in board.works:
         lines += _event(work)

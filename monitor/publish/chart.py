@@ -32,7 +32,7 @@ class Chart(Struct, frozen=True):
     last: datetime
 
 
-def chart(paces: Sequence[DayDurations]) -> Chart | None:
+def draw_chart(paces: Sequence[DayDurations]) -> Chart | None:
     """Draw the days that have durations, each at its place in time; None if they are too few."""
     known = [(pace.at, pace.p50_s, pace.p95_s) for pace in paces if pace.p50_s is not None and pace.p95_s is not None]
     if len(known) < FEWEST:

@@ -9,45 +9,53 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.config.config import Config
-from monitor.detect.account_memory import EMPTY, Note
-from monitor.detect.credit import CreditHistory, days_left, told_of
+from monitor.detect.account_memory import EMPTY, AccountMemory
+from monitor.detect.credit import CreditHistory, days_left, reported_credit
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
-from monitor.detect.limits import Moved
+from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.status_source import Source, why_unread
+from monitor.diagnose.status_source import StatusSource, why_unread
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
-from monitor.publish.advice import Glance, advice_for, advice_of, instead, is_replaced, look_round, set_up
-from monitor.publish.refresh_order import Due, PageMemory, Rotation, due
+from monitor.publish.advice import (
+    Glance,
+    advice_for,
+    advice_of,
+    find_substitutes,
+    glance_of_snapshot,
+    needs_substitute,
+    setup_fix,
+)
+from monitor.publish.refresh_order import DuePages, RenderedPage, Rotation, due_pages
 from monitor.publish.snapshot import (
     AccountView,
     CreditView,
     DayDurations,
+    DurationView,
+    Freshness,
     IncidentView,
-    Manner,
-    Measure,
     ObjectiveView,
     ProviderView,
-    Pulse,
+    SiteSettings,
     Snapshot,
     SourceView,
     Substitute,
     TargetView,
 )
-from monitor.publish.status import standing
+from monitor.publish.status import current_state
 from monitor.publish.uptime import WINDOWS_D
 from monitor.schedule import Watch
-from monitor.sentence.found import stage_failed
-from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
-from monitor.slo.objective import Objective, reserves
+from monitor.sentence.diagnosis import describe_stage_failure
+from monitor.slo.indicator import Cell, Sketch, add_cells, availability, quantile
+from monitor.slo.objective import Objective, error_budgets
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.history import ALL, Cells, History, LimitSince
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
-from probes.catalog import PACKAGED, provider_ids
+from probes.catalog import SHIPPED_FILES, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
 from probes.target_id import provider_of
@@ -65,20 +73,20 @@ UNSEEN = "the monitor was not watching"
 WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 
 
-class Memory(Struct, frozen=True):
+class TargetRecords(Struct, frozen=True):
     """What one snapshot reads about all targets."""
 
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime] = field(default_factory=dict)
     spent_usd: Mapping[str, float] = field(default_factory=dict)
     spent_month_usd: Mapping[str, float] = field(default_factory=dict)
-    notes: Mapping[str, Note] = field(default_factory=dict)
+    notes: Mapping[str, AccountMemory] = field(default_factory=dict)
     series: Mapping[str, int] = field(default_factory=dict)
     ceilings: Mapping[int, tuple[LimitSince, ...]] = field(default_factory=dict)
-    moves: Mapping[int, Mapping[tuple[str, int], Moved]] = field(default_factory=dict)
+    moves: Mapping[int, Mapping[tuple[str, int], CeilingMove]] = field(default_factory=dict)
 
 
-def take(
+def build_snapshot(
     stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rotation: Rotation | None = None
 ) -> Snapshot:
     """Return everything at `now`, read as of one instant; with a rotation, the past only where a page is due."""
@@ -90,7 +98,7 @@ def _take(
     stored: Reader, config: Config, now: datetime, warnings: tuple[str, ...], rotation: Rotation | None
 ) -> Snapshot:
     remembered, history, marks = stored.resumption.resume(), stored.history, stored.marks
-    memory = Memory(
+    memory = TargetRecords(
         healths=remembered.healths,
         plans=remembered.plans,
         spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
@@ -103,7 +111,7 @@ def _take(
     by_provider = _account_views(config, memory, now)
     failing_channels = stored.messages.failing_channels()
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
-    refused = tuple(unwritten(config, one) for one in filter(None, [marks.refusal()]))
+    refused = tuple(unsaved_notice(config, one) for one in filter(None, [marks.refusal()]))
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
@@ -131,7 +139,7 @@ def _recent_overlap(found: Overlap | None, now: datetime) -> Overlap | None:
     return found if found and found.is_recent(now) else None
 
 
-def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str, list[AccountView]]:
+def _account_views(config: Config, memory: TargetRecords, now: datetime) -> Mapping[str, list[AccountView]]:
     """Return the accounts by provider."""
     watches: dict[str, list[Watch]] = defaultdict(list)
     for watch in config.watches.values():
@@ -146,7 +154,7 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
 def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rotation: Rotation | None) -> Snapshot:
     """Return the snapshot with the past of each account, or of those whose page is due in the rotation."""
     every = frozenset(account.id for provider in shown.providers for account in provider.accounts)
-    this_time = Due(every, more=False) if rotation is None else due(rotation, shown, standing(shown))
+    this_time = DuePages(every, more=False) if rotation is None else due_pages(rotation, shown, current_state(shown))
     targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
                if account.id in this_time.accounts)  # fmt: skip
     seen = _seen(history, [numbers.get(one.id, 0) for one in targets], shown.made_at)
@@ -161,13 +169,13 @@ def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], r
 
 
 def _objective_view(stored: Reader, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
-    looks = stored.objectives.looks(numbers, one, now, one.window_days * DAY)
-    return ObjectiveView(one, tuple(reserves(one, looks, now)))
+    counts = stored.objectives.probe_counts(numbers, one, now, one.window_days * DAY)
+    return ObjectiveView(one, tuple(error_budgets(one, counts, now)))
 
 
-def _manner(config: Config) -> Manner:
+def _manner(config: Config) -> SiteSettings:
     site = config.site
-    return Manner(
+    return SiteSettings(
         slo=site.slo,
         language=site.language,
         url=site.url,
@@ -178,10 +186,10 @@ def _manner(config: Config) -> Manner:
 
 
 def _provider_view(
-    history: History, config: Config, id: str, accounts: Sequence[AccountView], memory: Memory, now: datetime
+    history: History, config: Config, id: str, accounts: Sequence[AccountView], memory: TargetRecords, now: datetime
 ) -> ProviderView:
     """Return a provider. Targets at a user's own base URL are left out of its cells, as those are public."""
-    shipped = id in provider_ids(PACKAGED)
+    shipped = id in provider_ids(SHIPPED_FILES)
     asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
     is_public = shipped and asked and config.public_folder
     strips = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
@@ -217,7 +225,7 @@ def _seen(history: History, series: Collection[int], now: datetime, *, added_up:
         for at, cell in cells.items():
             if at >= rolled:
                 unrolled[_midnight(at)].append(cell)
-        days.setdefault(one, {}).update({day: add(day, its) for day, its in unrolled.items()})
+        days.setdefault(one, {}).update({day: add_cells(day, its) for day, its in unrolled.items()})
     return SeriesHistory(hours, days)
 
 
@@ -227,26 +235,26 @@ def fresh_s(config: Config) -> float:
     return max(FRESH_AT_LEAST_S, 2 * shortest_s)
 
 
-def unwritten(config: Config, refused: StorageRefusal) -> str:
+def unsaved_notice(config: Config, refused: StorageRefusal) -> str:
     """Return in words that the monitor probes but cannot save the results."""
     return f"results cannot be written to {config.store.name}: {refused.words}"
 
 
-def pulse(marks: Marks, config: Config, now: datetime) -> Pulse:
+def read_freshness(marks: KeyValues, config: Config, now: datetime) -> Freshness:
     """Return whether the monitor is probing, whatever the results."""
     if refused := marks.refusal():
-        return Pulse(None, fresh_s(config), unwritten(config, refused))
+        return Freshness(None, fresh_s(config), unsaved_notice(config, refused))
     beat, failing = marks.last_beat(), marks.failing()
-    return Pulse(
+    return Freshness(
         (now - beat).total_seconds() if beat else None,
         fresh_s(config),
-        faults=tuple(stage_failed(one.reason) for one in failing),
+        faults=tuple(describe_stage_failure(one.reason) for one in failing),
         lasting=any(one.is_lasting for one in failing),
     )
 
 
 def _account_view(
-    config: Config, account: Account, watches: Sequence[Watch], memory: Memory, now: datetime
+    config: Config, account: Account, watches: Sequence[Watch], memory: TargetRecords, now: datetime
 ) -> AccountView:
     """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
@@ -276,9 +284,9 @@ def _worst(targets: Sequence[TargetView]) -> TargetView:
     return min([target for target in targets if target.counts] or targets, key=_badness)
 
 
-def _with_advice(shown: Snapshot, config: Config, memory: Memory) -> Snapshot:
+def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snapshot:
     """Return the snapshot with advice for each account with a fault and each open incident."""
-    round_about = look_round(shown)
+    round_about = glance_of_snapshot(shown)
 
     def advised(view: AccountView) -> AccountView:
         its_own = round_about.now.marks[view.id].is_trouble and not any(
@@ -303,23 +311,23 @@ def _with_advice(shown: Snapshot, config: Config, memory: Memory) -> Snapshot:
 def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[Substitute, ...] | None:
     found = tuple(
         Substitute(one.account, one.checked_at or round_about.now.at, one.caution.words if one.caution else "")
-        for one in instead(incident, config, round_about)
+        for one in find_substitutes(incident, config, round_about)
     )
-    return found if found or is_replaced(incident) else None
+    return found if found or needs_substitute(incident) else None
 
 
-def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glance) -> str:
+def _advice(config: Config, view: AccountView, memory: TargetRecords, round_about: Glance) -> str:
     worst = _worst(view.targets)
     health = memory.healths.get(worst.id)
     met = health.answer if health and worst.fault is health.fault else None
     answers = (memory.healths[one.id].answer for one in view.targets if one.fault and one.fault is worst.fault)
     said = [answer.words for answer in answers if answer]
-    return set_up(config, worst.id, met, round_about) or advice_of(view, worst, said, config, round_about)
+    return setup_fix(config, worst.id, met, round_about) or advice_of(view, worst, said, config, round_about)
 
 
 def _credit_view(credit: CreditHistory) -> CreditView:
     return CreditView(
-        credit.unit, credit.at, told_of(credit), credit.left, credit.most, days_left(credit), credit.expires_at
+        credit.unit, credit.at, reported_credit(credit), credit.left, credit.most, days_left(credit), credit.expires_at
     )
 
 
@@ -327,7 +335,7 @@ def _badness(target: TargetView) -> tuple[int, int]:
     return WORST.index(target.state), GRAVITY.index(target.fault) if target.fault else len(GRAVITY)
 
 
-def _at_a_glance(view: AccountView, entry: PageMemory | None) -> AccountView:
+def _at_a_glance(view: AccountView, entry: RenderedPage | None) -> AccountView:
     """Return the account with the past last read, if any; its page is kept as it is."""
     if entry is None:
         return replace(view, stands=True)
@@ -363,11 +371,11 @@ def _with_past(history: History, target: TargetView, series: int, seen: SeriesHi
     )
 
 
-def _stream(series: Series | None) -> Measure:
-    return Measure(*stream_s(series)) if series else Measure()
+def _stream(series: Series | None) -> DurationView:
+    return DurationView(*stream_s(series)) if series else DurationView()
 
 
-def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
+def _target_view(watch: Watch, memory: TargetRecords, now: datetime) -> TargetView:
     target = watch.target
     remembered = memory.healths.get(target.id, Health())
     health = _as_of(remembered, memory.plans.get(target.id), now, watch.interval_s)
@@ -407,7 +415,7 @@ def _empty(first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
     return tuple(Cell(first + number * step) for number in range(length))
 
 
-def _source_view(id: str, source: Source | None, config: Config, now: datetime) -> SourceView:
+def _source_view(id: str, source: StatusSource | None, config: Config, now: datetime) -> SourceView:
     provider = provider_of(id)
     known = config.providers.get(provider)
     telling = tuple(one for one in source.notices if one.is_open or one.planned) if source else ()
@@ -454,8 +462,8 @@ def _availability(seen: Collection[Cell]) -> float | None:
     return availability(good, good + sum(cell.degraded + cell.failed for cell in seen))
 
 
-def _measure(recent: Sketch, usual: Sketch) -> Measure:
-    return Measure(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95))
+def _measure(recent: Sketch, usual: Sketch) -> DurationView:
+    return DurationView(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95))
 
 
 def _pace(at: datetime, durations: Sketch) -> DayDurations:
@@ -466,9 +474,11 @@ def _incident_view(stored: Reader, config: Config, incident: Incident) -> Incide
     return IncidentView(incident, advice_for(incident, config), stored.messages.of(incident.id))
 
 
-def glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Glance:
+def glance_of_beliefs(
+    config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime
+) -> Glance:
     """Return the state of all accounts now, from the beliefs of the running process."""
-    views = _account_views(config, Memory(healths), now)
+    views = _account_views(config, TargetRecords(healths), now)
     shown = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
@@ -480,7 +490,7 @@ def glance(config: Config, healths: Mapping[str, Health], incidents: Collection[
         open_incidents=tuple(IncidentView(one, "") for one in incidents if one.closed_at is None),
         past_incidents=(),
     )
-    return look_round(shown)
+    return glance_of_snapshot(shown)
 
 
 def _midnight(at: datetime) -> datetime:

@@ -8,9 +8,9 @@ from itertools import groupby
 from msgspec import Struct
 
 from monitor.diagnose.incident import Incident
-from monitor.publish.history_bar import DAYS, GOOD, WORDS, Hour, judge
+from monitor.publish.history_bar import DAYS, GOOD, WORDS, CellState, state_of_cell
 from monitor.publish.paths import incident_page
-from monitor.publish.translation import Speech
+from monitor.publish.translation import PageLanguage
 from monitor.slo.indicator import Cell
 
 UP = "../../"
@@ -21,7 +21,7 @@ class Day(Struct, frozen=True, cache_hash=True):
     """One day: `href` leads to its incident, or to the day itself."""
 
     date: str
-    kind: Hour
+    kind: CellState
     words: str
     href: str
 
@@ -42,11 +42,11 @@ class Begun(Struct, frozen=True):
     title: str
 
 
-Told = tuple[datetime, Hour, float, Begun | None]
+Told = tuple[datetime, CellState, float, Begun | None]
 """A day: its kind, the share of good answers, and what began on it."""
 
 
-def day_list(cells: Sequence[Cell], incidents: Sequence[Incident], speech: Speech) -> DayList:
+def day_list(cells: Sequence[Cell], incidents: Sequence[Incident], speech: PageLanguage) -> DayList:
     """Return the days by month, oldest first.
 
     A day leads to the incident that began on it: to the first of `incidents`, if several did, and never to a drill.
@@ -59,23 +59,23 @@ def day_list(cells: Sequence[Cell], incidents: Sequence[Incident], speech: Speec
 def _told(cell: Cell, begun: Mapping[date, Begun]) -> Told:
     its = begun.get(cell.at.date()) if begun else None
     if not (cell.failed or cell.degraded):  # the common case
-        return cell.at, GOOD if cell.ok else judge(cell), 1.0, its
-    return cell.at, judge(cell, DAYS.tolerance), cell.ok / (cell.ok + cell.degraded + cell.failed), its
+        return cell.at, GOOD if cell.ok else state_of_cell(cell), 1.0, its
+    return cell.at, state_of_cell(cell, DAYS.tolerance), cell.ok / (cell.ok + cell.degraded + cell.failed), its
 
 
 @lru_cache(256)
-def _day_list(told: tuple[Told, ...], speech: Speech) -> DayList:
+def _day_list(told: tuple[Told, ...], speech: PageLanguage) -> DayList:
     """Cached, as the days of all that is well are the same."""
     months = groupby(told, key=lambda one: (one[0].year, one[0].month))
     return DayList(tuple(_month(tuple(its), speech) for _, its in months))
 
 
-def _month(days: tuple[Told, ...], speech: Speech) -> MonthOfDays:
+def _month(days: tuple[Told, ...], speech: PageLanguage) -> MonthOfDays:
     return MonthOfDays(speech.month(days[0][0]), tuple(_day(one, speech) for one in days))
 
 
 @lru_cache(4096)
-def _day(told: Told, speech: Speech) -> Day:
+def _day(told: Told, speech: PageLanguage) -> Day:
     """Cached, as even accounts that differ have most of their days in common."""
     at, kind, good, begun = told
     words = f"{speech.day(at)}: {speech.say(WORDS.get(kind, 'good'))}"

@@ -4,17 +4,25 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from monitor.publish.account_text import Context
-from monitor.publish.account_text import cards as cards_of
-from monitor.publish.headline import Headline, headline
-from monitor.publish.incident_text import RECENT, gravest_first, leads, row, wholes, wider_first, worst_sentence
-from monitor.publish.objective_text import pledges
+from monitor.publish.account_text import build_cards as cards_of
+from monitor.publish.headline import Headline, write_headline
+from monitor.publish.incident_text import (
+    RECENT,
+    build_row,
+    gravest_first,
+    incidents_by_notice,
+    top_incidents,
+    wider_first,
+    worst_sentence,
+)
+from monitor.publish.objective_text import build_promises
 from monitor.publish.overview import PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
 from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.source_text import pages
-from monitor.publish.status import Standing, worst
-from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import Front, LinkedText, PageFrame, Pledge, ProviderGroup, ProviderPage
+from monitor.publish.source_text import build_status_pages
+from monitor.publish.status import CurrentState, worst_mark
+from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.publish.view_model import Front, LinkedText, PageFrame, PromiseRow, ProviderGroup, ProviderPage
 
 MOST_OPEN = 12
 """Most open incidents that each have a line; the others fold under one."""
@@ -22,7 +30,7 @@ FEW_OPEN = 5
 """Fewer open incidents than that leave room for the past ones below them."""
 
 
-def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> PageFrame:
+def build_frame(snapshot: Snapshot, speech: PageLanguage = ENGLISH) -> PageFrame:
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
     return PageFrame(
         site=snapshot.title,
@@ -34,15 +42,18 @@ def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> PageFrame:
     )
 
 
-def front(
-    snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None
+def build_front(
+    snapshot: Snapshot,
+    now: CurrentState,
+    speech: PageLanguage = ENGLISH,
+    every: tuple[ProviderGroup, ...] | None = None,
 ) -> Front:
-    """Return the front page. `every`: the result of `groups`, if known already."""
-    every = groups(snapshot, now, speech) if every is None else every
+    """Return the front page. `every`: the result of `group_accounts`, if known already."""
+    every = group_accounts(snapshot, now, speech) if every is None else every
     are_few = sum(len(group.accounts) for group in every) <= PLATES
-    views = gravest_first(wholes(snapshot), snapshot)
-    opened = tuple(row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views)
-    said = headline(snapshot, now, speech)
+    views = gravest_first(top_incidents(snapshot), snapshot)
+    opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views)
+    said = write_headline(snapshot, now, speech)
     return Front(
         headline=said,
         detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)),
@@ -59,11 +70,14 @@ def front(
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
         groups=() if are_few else front_groups(every, speech),
         recent=tuple(
-            row(view, snapshot.made_at, snapshot.made_at, speech)
+            build_row(view, snapshot.made_at, snapshot.made_at, speech)
             for view in wider_first(snapshot.past_incidents)[:RECENT]
         ),
-        pages=pages(
-            snapshot.sources, snapshot.made_at, speech, leads(view.incident for view in snapshot.open_incidents)
+        pages=build_status_pages(
+            snapshot.sources,
+            snapshot.made_at,
+            speech,
+            incidents_by_notice(view.incident for view in snapshot.open_incidents),
         ),
     )
 
@@ -76,31 +90,31 @@ def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, 
     return tuple(LinkedText(text) for text in (f"{causes}. " if causes else "", said.rest) if text)
 
 
-def verdict(group: ProviderGroup, snapshot: Snapshot, speech: Speech) -> ProviderPage:
+def verdict(group: ProviderGroup, snapshot: Snapshot, speech: PageLanguage) -> ProviderPage:
     """Return the first screen of a provider's page."""
-    its = [view for view in wholes(snapshot) if view.incident.about.provider == group.id]
+    its = [view for view in top_incidents(snapshot) if view.incident.about.provider == group.id]
     views = gravest_first(its, snapshot)
     cards = sorted(group.accounts, key=urgency)
     marks = [card.mark for card in cards]
     said = how_many_work(marks, speech)
     return ProviderPage(
-        mark=worst(marks),
+        mark=worst_mark(marks),
         lead=f"{group.name}: {said}",
         detail=worst_sentence(views, snapshot.made_at, speech),
         words=said,
-        open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views),
+        open=tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views),
         rows=tuple(card for card in cards if not card.short),
         cells=tuple(card for card in cards if card.short),
     )
 
 
-def groups(
-    snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, existing: Collection[str] = ()
+def group_accounts(
+    snapshot: Snapshot, now: CurrentState, speech: PageLanguage = ENGLISH, existing: Collection[str] = ()
 ) -> tuple[ProviderGroup, ...]:
     """Return every provider with accounts, with all of them; link only to `existing` pages."""
-    promised: dict[str, tuple[Pledge, ...]] = {}
+    promised: dict[str, tuple[PromiseRow, ...]] = {}
     for view in snapshot.objectives:
-        promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *pledges(view, speech))
+        promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *build_promises(view, speech))
     context = Context(now, snapshot.manner.slo, speech, promised)
     return tuple(
         ProviderGroup(

@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.subject import Scope
-from monitor.publish.ability import is_late
+from monitor.publish.ability import is_overdue
 from monitor.publish.snapshot import AccountView, Snapshot
-from monitor.publish.status import Mark, Standing
-from monitor.publish.translation import ENGLISH, Speech
+from monitor.publish.status import CurrentState, Mark
+from monitor.publish.translation import ENGLISH, PageLanguage
 
 NAMED = 3
 """Most causes named in the sentence; the rest are counted."""
@@ -42,14 +42,14 @@ class AccountMarks(Struct, frozen=True):
 
     accounts: tuple[AccountView, ...]
     marks: Mapping[str, Mark]
-    now: Standing
-    speech: Speech
+    now: CurrentState
+    speech: PageLanguage
 
     def marked(self, *marks: Mark) -> list[AccountView]:
         return [account for account in self.accounts if self.marks[account.id] in marks]
 
 
-def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Headline:
+def write_headline(snapshot: Snapshot, now: CurrentState, speech: PageLanguage = ENGLISH) -> Headline:
     roll = _roll(snapshot, now, speech)
     if not roll.accounts:
         return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"))
@@ -77,12 +77,12 @@ def _warned(roll: AccountMarks, lead: str) -> Headline:
     return Headline(Mark.AT_RISK, said, _few(signs, roll.speech))
 
 
-def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> AccountMarks:
+def _roll(snapshot: Snapshot, now: CurrentState, speech: PageLanguage) -> AccountMarks:
     accounts = tuple(account for provider in snapshot.providers for account in provider.accounts)
     return AccountMarks(accounts, {account.id: _mark(account, now) for account in accounts}, now, speech)
 
 
-def _mark(account: AccountView, now: Standing) -> Mark:
+def _mark(account: AccountView, now: CurrentState) -> Mark:
     """Count an account named by an open incident as in trouble, even if its canaries are just recovering."""
     mark = now.marks[account.id]
     named = any(now.incident_of(target.id) for target in account.targets)
@@ -107,24 +107,24 @@ def _some(roll: AccountMarks, mark: Mark, verbs: tuple[str, str], cause: Callabl
     return Headline(mark, lead, _few([cause(account) for account in accounts], roll.speech), _rest(roll, *others))
 
 
-def _cause(incident: Incident, names: Mapping[str, str], speech: Speech) -> str:
+def _cause(incident: Incident, names: Mapping[str, str], speech: PageLanguage) -> str:
     subject = speech.subject(incident)
     if incident.scope is Scope.PROVIDER:
         subject = names.get(subject, subject)
     return f"{subject}: {speech.fault(incident.fault)} ({speech.whose_hedged(incident)})"
 
 
-def _own_cause(account: AccountView, speech: Speech) -> str:
+def _own_cause(account: AccountView, speech: PageLanguage) -> str:
     if account.fault is None:
         return f"{account.id}: {speech.say('cause not known')}"
     return f"{account.id}: {speech.fault(account.fault)} ({speech.blame(account.fault.blame)})"
 
 
-def _is_explained(account: AccountView, now: Standing) -> bool:
+def _is_explained(account: AccountView, now: CurrentState) -> bool:
     return any(now.incident_of(target.id) for target in account.targets)
 
 
-def _suspicion(account: AccountView, speech: Speech) -> str:
+def _suspicion(account: AccountView, speech: PageLanguage) -> str:
     faults = sorted({speech.fault(target.fault) for target in account.targets if target.fault})
     return f"{account.id}: {', '.join(faults)}" if faults else account.id
 
@@ -137,12 +137,12 @@ def _gap(account: AccountView, roll: AccountMarks) -> str:
     reason = next((target.reason for target in account.targets if target.reason), None)
     if reason:
         return f"{account.id}: {speech.say(reason)}"
-    seen = [target.seen_at for target in account.targets if is_late(target, now.at) and target.seen_at]
+    seen = [target.seen_at for target in account.targets if is_overdue(target, now.at) and target.seen_at]
     since = speech.say("not seen since {time}", time=speech.moment(min(seen), now.at).words) if seen else ""
     return f"{account.id}: {since or speech.say('not seen yet')}"
 
 
-def _few(causes: Sequence[str], speech: Speech) -> tuple[str, ...]:
+def _few(causes: Sequence[str], speech: PageLanguage) -> tuple[str, ...]:
     more = (speech.say("and {n} more", n=len(causes) - NAMED),) if len(causes) > NAMED else ()
     return (*causes[:NAMED], *more)
 

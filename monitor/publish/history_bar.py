@@ -9,15 +9,15 @@ from itertools import chain, groupby
 
 from msgspec import Struct
 
-from monitor.publish.translation import ENGLISH, Speech
-from monitor.slo.indicator import Cell, add
+from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.slo.indicator import Cell, add_cells
 
 HEIGHT = 16
 """Of the drawing; a cell is 1 wide, and the style sheet's dashes (.7 and .3) leave the gap between two."""
 HOUR = timedelta(hours=1)
 
 
-class Hour(StrEnum):
+class CellState(StrEnum):
     """The state of one hour or day. NOTHING: no observation; UNKNOWN: observations that cannot tell."""
 
     GOOD = "good"
@@ -27,7 +27,7 @@ class Hour(StrEnum):
     NOTHING = "nothing"
 
 
-GOOD, MIXED, DOWN, UNKNOWN, NOTHING = Hour
+GOOD, MIXED, DOWN, UNKNOWN, NOTHING = CellState
 """Aliases: looking a member up in its class takes half as long as judging."""
 
 LINES = {GOOD: (11,), MIXED: (3, 13), DOWN: (8,), UNKNOWN: (4, 12), NOTHING: (15,)}
@@ -42,14 +42,14 @@ class Scale(Struct, frozen=True):
     lead: str
     scattered: str
     latest: tuple[str, str]
-    between: Callable[[str, datetime, datetime, Speech], str]
+    between: Callable[[str, datetime, datetime, PageLanguage], str]
     tolerance: float = 0
 
 
 class BarStretch(Struct, frozen=True):
     """Consecutive cells of one kind: where they begin, how many, and the times of the first and the last."""
 
-    kind: Hour
+    kind: CellState
     start: int
     length: int
     first: datetime
@@ -57,7 +57,7 @@ class BarStretch(Struct, frozen=True):
 
 
 class BarStroke(Struct, frozen=True):
-    kind: Hour
+    kind: CellState
     path: str
 
 
@@ -83,22 +83,22 @@ class HistoryBar(Struct, frozen=True, cache_hash=True):
 EMPTY = HistoryBar(0, (), "", "")
 
 
-def strip(cells: Sequence[Cell], speech: Speech = ENGLISH) -> HistoryBar:
+def draw_hours(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryBar:
     """Draw hours."""
     return _strip(cells, HOURS, speech)
 
 
-def ninety(cells: Sequence[Cell], speech: Speech = ENGLISH) -> HistoryBar:
+def draw_days(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryBar:
     """Draw days."""
     return _strip(cells, DAYS, speech)
 
 
-def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> HistoryBar:
+def _strip(cells: Sequence[Cell], scale: Scale, speech: PageLanguage) -> HistoryBar:
     return _draw(tuple(_runs(cells, scale.tolerance)), scale, speech)
 
 
 @lru_cache(256)
-def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: Speech) -> HistoryBar:
+def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: PageLanguage) -> HistoryBar:
     """Draw the runs and put them in words. Cached, as the bars of all that is well are the same."""
     size = sum(run.length for run in runs)
     kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
@@ -113,17 +113,17 @@ def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: Speech) -> History
     )
 
 
-def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
+def add_hours(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
     """Add up the hours of several targets."""
     if len(strips) == 1:
         return list(strips[0])
     hours: dict[datetime, list[Cell]] = defaultdict(list)
     for cell in chain.from_iterable(strips):
         hours[cell.at].append(cell)
-    return [add(at, its) for at, its in sorted(hours.items())]
+    return [add_cells(at, its) for at, its in sorted(hours.items())]
 
 
-def judge(cell: Cell, tolerance: float = 0) -> Hour:
+def state_of_cell(cell: Cell, tolerance: float = 0) -> CellState:
     """Judge an hour or a day: DOWN if no valid result was good, MIXED if more than `tolerance` was not."""
     ok, bad = cell.ok, cell.failed + cell.degraded
     if not bad:  # the common case: nearly all of a hundred thousand
@@ -136,18 +136,18 @@ def judge(cell: Cell, tolerance: float = 0) -> Hour:
 def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[BarStretch]:
     """Yield the stretches of equal cells, one stroke each."""
     start = 0
-    for kind, its in groupby([judge(cell, tolerance) for cell in cells]):
+    for kind, its in groupby([state_of_cell(cell, tolerance) for cell in cells]):
         length = len(list(its))
         yield BarStretch(kind, start, length, cells[start].at, cells[start + length - 1].at)
         start += length
 
 
-def _stroke(kind: Hour, runs: Sequence[BarStretch]) -> BarStroke:
+def _stroke(kind: CellState, runs: Sequence[BarStretch]) -> BarStroke:
     path = "".join(f"M{run.start} {y}h{run.length}" for run in runs for y in LINES[kind])
     return BarStroke(kind, path)
 
 
-def _remark(word: str, runs: Sequence[BarStretch], size: int, scale: Scale, speech: Speech) -> str:
+def _remark(word: str, runs: Sequence[BarStretch], size: int, scale: Scale, speech: PageLanguage) -> str:
     """Say when the cells of a kind were, or how many if they are scattered: `down 03:00 to 05:00 UTC`."""
     said, run = speech.say(word), runs[0]
     if len(runs) > 1:
@@ -157,12 +157,12 @@ def _remark(word: str, runs: Sequence[BarStretch], size: int, scale: Scale, spee
     return scale.between(said, run.first.astimezone(UTC), run.last.astimezone(UTC), speech)
 
 
-def _hours_between(said: str, first: datetime, last: datetime, speech: Speech) -> str:
+def _hours_between(said: str, first: datetime, last: datetime, speech: PageLanguage) -> str:
     span = {"first": f"{first:%H:%M}", "last": f"{last + HOUR:%H:%M}"}
     return speech.say("{kind} {first} to {last} UTC", kind=said, **span)
 
 
-def _days_between(said: str, first: datetime, last: datetime, speech: Speech) -> str:
+def _days_between(said: str, first: datetime, last: datetime, speech: PageLanguage) -> str:
     if first == last:
         return speech.say("{kind} on {day}", kind=said, day=speech.day(first))
     return speech.say("{kind} from {first} to {last}", kind=said, first=speech.day(first), last=speech.day(last))

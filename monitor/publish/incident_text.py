@@ -10,13 +10,21 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence
-from monitor.diagnose.incident import Incident, Severity, accounts_of
+from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
 from monitor.publish.status import RANKS, Mark
-from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, SubstituteRow, TimelineRow
+from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.publish.view_model import (
+    IncidentRow,
+    IncidentStory,
+    LinkedText,
+    Month,
+    ProofRow,
+    SubstituteRow,
+    TimelineRow,
+)
 from monitor.words import Moment
 
 RECENT = 5
@@ -50,19 +58,19 @@ PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
 """Scopes beside which the rest of an account works."""
 USUAL = 3
 """Importance of what no account stands for."""
-Leads = Mapping[tuple[str, str], Incident]
+IncidentsByNotice = Mapping[tuple[str, str], Incident]
 """Incidents by source and id of the notice about them."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
 
-def leads(incidents: Iterable[Incident]) -> Leads:
+def incidents_by_notice(incidents: Iterable[Incident]) -> IncidentsByNotice:
     """Return the incident that each notice is about; of several, the one we were sure of first."""
     known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
     known.sort(key=lambda one: one.lead or timedelta())
     return {(one.announcement.source, one.announcement.notice): one for one in known if one.announcement}
 
 
-def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
+def build_months(snapshot: Snapshot, speech: PageLanguage = ENGLISH) -> tuple[Month, ...]:
     """Return the months, newest first. A part of a wider incident is in its own month."""
     by_month: dict[str, list[IncidentView]] = {}
     for view in wider_first(snapshot.past_incidents):
@@ -70,21 +78,21 @@ def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
     return tuple(_month(href, by_month[href], snapshot.made_at, speech) for href in sorted(by_month, reverse=True))
 
 
-def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> Month:
+def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: PageLanguage) -> Month:
     name = speech.month(views[0].incident.opened_at)
-    return Month(name, href, tuple(row(view, made_at, None, speech) for view in views))
+    return Month(name, href, tuple(build_row(view, made_at, None, speech) for view in views))
 
 
-def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> Story:
+def build_story(view: IncidentView, made_at: datetime, speech: PageLanguage = ENGLISH) -> IncidentStory:
     """Return one incident in full. A closed one does not depend on `made_at`, so its page stays byte for byte."""
     incident = view.incident
-    return Story(
-        row=row(view, made_at, None, speech),
+    return IncidentStory(
+        row=build_row(view, made_at, None, speech),
         is_open=incident.closed_at is None,
         ended=speech.moment(incident.closed_at) if incident.closed_at else None,
         severity=speech.say(incident.severity),
         scope=speech.say(SCOPES[incident.scope]),
-        blame_at_length=speech.say(words.whose_at_length(incident)),
+        blame_at_length=speech.say(words.whose_fault_at_length(incident)),
         targets=incident.targets,
         events=_events(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
@@ -92,15 +100,15 @@ def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> St
     )
 
 
-def substitutes(view: IncidentView, made_at: datetime, speech: Speech) -> tuple[SubstituteRow, ...]:
+def substitutes(view: IncidentView, made_at: datetime, speech: PageLanguage) -> tuple[SubstituteRow, ...]:
     return tuple(_substitute(one, made_at, speech) for one in view.instead or ())
 
 
-def _substitute(one: Substitute, made_at: datetime, speech: Speech) -> SubstituteRow:
+def _substitute(one: Substitute, made_at: datetime, speech: PageLanguage) -> SubstituteRow:
     return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), one.caution)
 
 
-def pieces(text: str) -> tuple[LinkedText, ...]:
+def split_links(text: str) -> tuple[LinkedText, ...]:
     """Split a text so that its http(s) URLs can be links."""
     found: list[LinkedText] = []
     end = 0
@@ -110,7 +118,7 @@ def pieces(text: str) -> tuple[LinkedText, ...]:
     return tuple(piece for piece in (*found, LinkedText(text[end:])) if piece.text)
 
 
-def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> tuple[LinkedText, ...]:
+def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: PageLanguage) -> tuple[LinkedText, ...]:
     """Say which open incident is the gravest, and what to use instead; empty if none tells of a loss."""
     view = next((one for one in views if not (one.incident.drill or one.incident.signal)), None)
     if view is None:
@@ -122,7 +130,7 @@ def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Spe
     return (LinkedText(f"{speech.say('Worst:')} "), named, LinkedText(told), *_use_sentence(view, made_at, speech))
 
 
-def _use_sentence(view: IncidentView, made_at: datetime, speech: Speech) -> Iterator[LinkedText]:
+def _use_sentence(view: IncidentView, made_at: datetime, speech: PageLanguage) -> Iterator[LinkedText]:
     if not view.instead:
         return
     best = view.instead[0]
@@ -140,13 +148,13 @@ def gravest_first(views: Sequence[IncidentView], snapshot: Snapshot) -> list[Inc
 
     def place(view: IncidentView) -> tuple[bool, int, int, int, datetime]:
         it = view.incident
-        hit = [known[id].importance for id in accounts_of(it.targets) if id in known]
+        hit = [known[id].importance for id in accounts_of_targets(it.targets) if id in known]
         return it.drill, RANKS[mark_incident(it)], -it.severity.rank, min(hit, default=USUAL), it.opened_at
 
     return sorted(views, key=place)
 
 
-def wholes(snapshot: Snapshot) -> list[IncidentView]:
+def top_incidents(snapshot: Snapshot) -> list[IncidentView]:
     """Return the open incidents that are not part of another open one."""
     ids = {view.incident.id for view in snapshot.open_incidents}
     return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
@@ -175,14 +183,18 @@ def _line_up(incident: Incident, known: Mapping[str, Incident]) -> list[Incident
     return line
 
 
-def row(
-    view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech, snapshot: Snapshot | None = None
-) -> Row:
+def build_row(
+    view: IncidentView,
+    made_at: datetime,
+    today: datetime | None,
+    speech: PageLanguage,
+    snapshot: Snapshot | None = None,
+) -> IncidentRow:
     incident = view.incident
     until = incident.closed_at or made_at
     mark = mark_incident(incident)
     subject, what = speech.subject_and_what(incident)
-    return Row(
+    return IncidentRow(
         id=incident.id,
         href=incident_page(incident.id),
         title=speech.title(incident),
@@ -191,18 +203,18 @@ def row(
         mark=mark,
         state=speech.say(STATES[mark]),
         drill=incident.drill,
-        whose=words.capital(speech.owner(incident)),
+        whose=words.capitalize(speech.owner(incident)),
         use=_use(view, speech),
         priority=_priority(incident, snapshot) if snapshot else "",
-        blame=words.capital(speech.whose(incident)),
+        blame=words.capitalize(speech.whose(incident)),
         certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
-        advice=pieces(view.advice),
+        advice=split_links(view.advice),
         reasons=(*speech.reasons(incident), *filter(None, [speech.ending(incident)])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
-        lead=words.capital(speech.lead(incident.lead)),
+        lead=words.capitalize(speech.lead(incident.lead)),
         parent=incident.parent,
     )
 
@@ -214,7 +226,7 @@ def mark_incident(incident: Incident) -> Mark:
     return Mark.DOWN if incident.severity is Severity.CRITICAL and incident.scope not in PARTS else Mark.PARTLY
 
 
-def _use(view: IncidentView, speech: Speech) -> str:
+def _use(view: IncidentView, speech: PageLanguage) -> str:
     """Say in a few words what works instead; empty where that is no question."""
     if view.incident.signal:
         return speech.say("Still works")
@@ -225,13 +237,13 @@ def _use(view: IncidentView, speech: Speech) -> str:
 
 def _priority(incident: Incident, snapshot: Snapshot) -> str:
     """Return the highest priority that one of its accounts was given, as `P1`; empty if none was."""
-    hit = accounts_of(incident.targets)
+    hit = accounts_of_targets(incident.targets)
     its = (one.priority for provider in snapshot.providers for one in provider.accounts if one.id in hit)
     told = min((one for one in its if one is not None), default=None)
     return "" if told is None else f"P{told}"
 
 
-def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
+def _told_words(told: Sequence[Delivery], speech: PageLanguage) -> str:
     """Say how the delivery of an incident's messages went, worst first."""
     told = [it for it in told if it.state is not OutboxState.REPLACED]
     stuck = sum(map(_is_stuck, told))
@@ -251,7 +263,7 @@ def _is_stuck(told: Delivery) -> bool:
     return told.state not in (OutboxState.SENT, OutboxState.REPLACED) and told.tries > 0
 
 
-def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
+def _events(view: IncidentView, speech: PageLanguage) -> tuple[TimelineRow, ...]:
     incident = view.incident
     first = TimelineRow(
         _clock(incident.opened_at, incident, speech), speech.say(_began(incident)), mark_incident(incident)
@@ -274,20 +286,20 @@ def _began(incident: Incident) -> str:
     return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
 
 
-def _message(told: Delivery, incident: Incident, speech: Speech) -> TimelineRow:
-    kind = words.capital(speech.say(STEPS.get(told.step, told.step)))
+def _message(told: Delivery, incident: Incident, speech: PageLanguage) -> TimelineRow:
+    kind = words.capitalize(speech.say(STEPS.get(told.step, told.step)))
     said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
     return TimelineRow(_clock(told.at, incident, speech), said, "message", told.error)
 
 
-def _clock(at: datetime, incident: Incident, speech: Speech) -> Moment:
+def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
     """Name an instant to the second, with its day if that is not the first of the incident."""
     its = speech.instant(at)
     time = f"{at.astimezone(UTC):%H:%M:%S}"
     return replace(its, words=time if at.date() == incident.opened_at.date() else f"{speech.day(at)}, {time}")
 
 
-def _fate(told: Delivery, speech: Speech) -> str:
+def _fate(told: Delivery, speech: PageLanguage) -> str:
     tries = speech.many(told.tries, "one try", "{n} tries")
     match told.state:
         case OutboxState.SENT:
@@ -301,13 +313,13 @@ def _fate(told: Delivery, speech: Speech) -> str:
     assert_never(told.state)
 
 
-def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
+def _status(evidence: Evidence, signal: bool, speech: PageLanguage) -> str:
     if signal:
         return speech.say("a probe that shows it")
     return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
 
 
-def _proof(evidence: Evidence, signal: bool, speech: Speech) -> ProofRow:
+def _proof(evidence: Evidence, signal: bool, speech: PageLanguage) -> ProofRow:
     return ProofRow(
         target=evidence.target,
         at=speech.instant(evidence.at),

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from monitor import __version__
-from monitor.publish.ability import works
+from monitor.publish.ability import is_working
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
-from monitor.publish.status import Mark, Standing
-from monitor.publish.usable import usables
-from monitor.slo.objective import PAIRS
+from monitor.publish.status import CurrentState, Mark
+from monitor.publish.usable import assess_usability
+from monitor.slo.objective import BURN_WINDOWS
 from probes.redact import CONTROLS
 from probes.target_id import provider_of
 
@@ -27,14 +27,14 @@ class Gauge(Struct, frozen=True):
     samples: tuple[Sample, ...]
 
 
-def metrics(snapshot: Snapshot, now: Standing) -> bytes:
+def render_metrics(snapshot: Snapshot, now: CurrentState) -> bytes:
     """Return the text; gauges without a sample are left out. It is built gauge by gauge: it has thousands of lines."""
     return b"".join(_text(gauge) for gauge in _gauges(snapshot, now) if gauge.samples) + b"# EOF\n"
 
 
-def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
+def _gauges(snapshot: Snapshot, now: CurrentState) -> Iterator[Gauge]:
     accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
-    words = {one.account: one for one in usables(snapshot, now)}
+    words = {one.account: one for one in assess_usability(snapshot, now)}
     known = [(labels, account.id, now.judgements[account.id].usable) for labels, account in accounts]
     offers = [(labels, words[account.id]) for labels, account in accounts]
     yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
@@ -104,7 +104,7 @@ def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
     )
 
 
-def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing) -> Iterator[Gauge]:
+def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentState) -> Iterator[Gauge]:
     targets = [
         (f"{labels},{_labels(canary=target.canary, model=target.model or '')}", target)
         for labels, account in accounts
@@ -199,7 +199,7 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
         tuple(
             (f"{labels},{_labels(window_s=f'{pair.long.total_seconds():.15g}')}", burn)
             for labels, one in reserves
-            for pair, burn in zip(PAIRS, one.burns, strict=True)
+            for pair, burn in zip(BURN_WINDOWS, one.burns, strict=True)
             if burn is not None
         ),
     )
@@ -209,8 +209,8 @@ def _up(usable: bool, mark: Mark) -> float:
     return 0.5 if usable and mark is Mark.PARTLY else float(usable)
 
 
-def _well(target: TargetView, now: Standing) -> bool | None:
-    return None if now.offline else works(target, now.at)
+def _well(target: TargetView, now: CurrentState) -> bool | None:
+    return None if now.offline else is_working(target, now.at)
 
 
 def _account(account: AccountView) -> Labels:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from monitor.publish.account_text import budget_words
+from monitor.publish.account_text import error_budget_words
 from monitor.publish.snapshot import ObjectiveView
-from monitor.publish.translation import Speech
-from monitor.publish.view_model import Pledge
-from monitor.slo.objective import PAIRS, Goal, Reserve
+from monitor.publish.translation import PageLanguage
+from monitor.publish.view_model import PromiseRow
+from monitor.slo.objective import BURN_WINDOWS, ErrorBudget, Goal
 
 
-def pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
+def build_promises(view: ObjectiveView, speech: PageLanguage) -> Iterator[PromiseRow]:
     """Yield the state of each promise of an objective; one without observations has no budget yet."""
     objective = view.objective
     known = {one.goal: one for one in view.reserves}
@@ -20,13 +20,15 @@ def pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
             share = speech.say("{share} within {seconds}", share=share, seconds=seconds)
         promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
         one = known.get(goal)
-        left, burns = (budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
-        yield Pledge(objective.name, promise, left, one is not None and one.left < 0, burns)
+        left, burns = (
+            (error_budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
+        )
+        yield PromiseRow(objective.name, promise, left, one is not None and one.left < 0, burns)
 
 
-def _burns(reserve: Reserve, speech: Speech) -> str:
+def _burns(reserve: ErrorBudget, speech: PageLanguage) -> str:
     """Say how fast a budget burns, if enough was observed: `× 3.1 in 1 h, × 1.2 in 6 h`."""
-    pairs = zip(PAIRS, reserve.burns, strict=True)
+    pairs = zip(BURN_WINDOWS, reserve.burns, strict=True)
     known = [(speech.number(f"{burn:.1f}"), pair.long) for pair, burn in pairs if burn is not None]
     said = (
         speech.say("× {times} in {duration}", times=times, duration=speech.duration(long.total_seconds()))

@@ -9,7 +9,7 @@ from typing import Final
 from monitor.diagnose.incident import Incident
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import RANKS, Mark
-from monitor.publish.translation import Speech
+from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import (
     AccountCard,
     Ahead,
@@ -61,7 +61,7 @@ OWNERS = {
 """Words for a number of incidents by whose fault they are."""
 
 
-def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech: Speech) -> Fleet:
+def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech: PageLanguage) -> Fleet:
     found = Counter(card.mark for group in groups for card in group.accounts)
     counts = tuple(Count(mark, found[mark], speech.say(COUNTED[mark])) for mark in Mark if found[mark])
     return Fleet(
@@ -81,13 +81,13 @@ def _bands(counts: Sequence[Count]) -> Iterator[Band]:
         start += one.number
 
 
-def _whose(incidents: Sequence[Incident], speech: Speech) -> str:
+def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
     found = Counter(one.blame for one in incidents)
     said = [speech.say(words, n=found[blame]) for blame, words in OWNERS.items() if found[blame]]
     return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
 
 
-def rail(groups: Sequence[ProviderGroup], speech: Speech, *, has_groups: bool) -> tuple[ProviderSummary, ...]:
+def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: bool) -> tuple[ProviderSummary, ...]:
     """Return a line for each provider, which leads to its accounts on this page, or to its own page."""
     return tuple(
         ProviderSummary(
@@ -119,7 +119,7 @@ def _units(marks: Sequence[Mark]) -> Units:
     return Units("share", len(marks), 8, f'<rect class="up" width="{good}" height="8"/>{bad}')
 
 
-def how_many_work(marks: Sequence[Mark], speech: Speech) -> str:
+def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
     good, every = sum(mark.works for mark in marks), len(marks)
     if good == every:
         return speech.many(every, "works", "all {n} work")
@@ -128,13 +128,13 @@ def how_many_work(marks: Sequence[Mark], speech: Speech) -> str:
     return speech.say("{some} of {all} work", some=good, all=every)
 
 
-def front_groups(groups: Sequence[ProviderGroup], speech: Speech) -> tuple[FrontGroup, ...]:
+def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
     """Return each provider with its troubles as rows, and the rest as it has room."""
     total = sum(len(group.accounts) for group in groups)
     return tuple(_front_group(group, total, speech) for group in groups)
 
 
-def _front_group(group: ProviderGroup, total: int, speech: Speech) -> FrontGroup:
+def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> FrontGroup:
     cards = sorted(group.accounts, key=urgency)
     bad = [card for card in cards if card.mark is not Mark.UP]
     good = [card for card in cards if card.mark is Mark.UP]
@@ -161,7 +161,7 @@ def urgency(card: AccountCard) -> tuple[int, int]:
     return RANKS[card.mark], card.importance
 
 
-def _fold(good: Sequence[AccountCard], total: int, speech: Speech) -> Fold:
+def _fold(good: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:
     paced = [card for card in good if card.pace_s is not None]
     slowest = max(paced, key=lambda card: card.pace_s or 0, default=None)
     return Fold(
@@ -172,14 +172,14 @@ def _fold(good: Sequence[AccountCard], total: int, speech: Speech) -> Fold:
     )
 
 
-def ahead(snapshot: Snapshot, speech: Speech) -> tuple[Ahead, ...]:
+def ahead(snapshot: Snapshot, speech: PageLanguage) -> tuple[Ahead, ...]:
     """Return what is known to come within SOON_D, the nearest first."""
     found = [*_planned(snapshot, speech), *_ending_credit(snapshot, speech)]
     until = snapshot.made_at + timedelta(days=SOON_D)
     return tuple(one for at, one in sorted(found, key=lambda it: it[0]) if snapshot.made_at <= at <= until)
 
 
-def _planned(snapshot: Snapshot, speech: Speech) -> Iterator[tuple[datetime, Ahead]]:
+def _planned(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:
     for source in snapshot.sources:
         for notice in source.notices:
             if notice.planned and notice.began_at:
@@ -187,7 +187,7 @@ def _planned(snapshot: Snapshot, speech: Speech) -> Iterator[tuple[datetime, Ahe
                 yield notice.began_at, Ahead("planned", when, f"{source.provider}: {notice.title}")
 
 
-def _ending_credit(snapshot: Snapshot, speech: Speech) -> Iterator[tuple[datetime, Ahead]]:
+def _ending_credit(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:
     for provider in snapshot.providers:
         for account in provider.accounts:
             for credit in account.credits:

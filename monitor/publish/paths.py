@@ -28,7 +28,7 @@ def month_page(at: datetime) -> str:
     return f"history/{at.astimezone(UTC):%Y-%m}.html"
 
 
-def badge(of: str) -> str:
+def badge_path(of: str) -> str:
     """Return the path of a badge without its suffix; `of`: the id of an account or a provider."""
     return f"badges/{_path(of)}"
 

@@ -8,33 +8,32 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
 from monitor.publish.account_text import MARKS
-from monitor.publish.badge import badge, endpoint
-from monitor.publish.calendar import calendar
+from monitor.publish.badge import draw_badge, endpoint_json
+from monitor.publish.calendar import render_calendar
 from monitor.publish.day_list import day_list
-from monitor.publish.feed import feed
-from monitor.publish.front_page import frame, front, groups, verdict
+from monitor.publish.feed import build_feed
+from monitor.publish.front_page import build_frame, build_front, group_accounts, verdict
 from monitor.publish.headline import Headline
 from monitor.publish.incident_text import (
+    build_months,
+    build_row,
+    build_story,
     gravest_first,
-    leads,
-    months,
+    incidents_by_notice,
     newest_first,
-    row,
-    story,
     substitutes,
     wider_first,
 )
-from monitor.publish.json_text import encode, ready
-from monitor.publish.metrics import metrics
-from monitor.publish.paths import account_page, incident_page
-from monitor.publish.paths import badge as badge_path
+from monitor.publish.json_text import encode, encode_part
+from monitor.publish.metrics import render_metrics
+from monitor.publish.paths import account_page, badge_path, incident_page
 from monitor.publish.public_view import PublicFrame, PublicMonth
-from monitor.publish.render import POLICY, TEMPLATES, SiteTemplates, press
-from monitor.publish.shared_risk import Caution, cautions
+from monitor.publish.render import POLICY, TEMPLATES, SiteTemplates, load_templates
+from monitor.publish.shared_risk import Caution, find_cautions
 from monitor.publish.snapshot import (
     AccountView,
     CreditView,
@@ -44,19 +43,19 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
-from monitor.publish.source_text import pages
-from monitor.publish.status import Standing, standing, worst
-from monitor.publish.summary import Component, IncidentEntry, SiteSummary, works
-from monitor.publish.translation import Speech
-from monitor.publish.usable import VERSION, Usable, pick, usables
-from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
-from monitor.sentence.doubted import doubted
-from monitor.slo.objective import PAIRS, Reserve
-from monitor.words import capital, iso, title
+from monitor.publish.source_text import build_status_pages
+from monitor.publish.status import CurrentState, current_state, worst_mark
+from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
+from monitor.publish.translation import PageLanguage
+from monitor.publish.usable import VERSION, Usable, assess_usability, pick
+from monitor.publish.view_model import AccountCard, IncidentRow, Month, PageFrame, ProviderGroup
+from monitor.sentence.doubt import describe_doubt
+from monitor.slo.objective import BURN_WINDOWS, ErrorBudget
+from monitor.words import capitalize, iso, title
 from probes.model import Fault
 from probes.target_id import provider_of
 
-__all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "usable_json"]
+__all__ = ["POLICY", "TEMPLATES", "kept_paths", "render", "render_pages", "status_json", "usable_json"]
 
 FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
 RECENT = 200
@@ -76,18 +75,18 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
 
     Files in `existing` that can no longer change, or whose page is not due, are left out.
     """
-    return dict(sheets(snapshot, existing))
+    return dict(render_pages(snapshot, existing))
 
 
-def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
+def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of each file, the front page last; one at a time, as 5,000 accounts make 90 MB."""
-    it = press(snapshot.manner.language, snapshot.manner.own)
-    now = standing(snapshot)
-    every = groups(snapshot, now, it.speech, existing)
-    around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
+    it = load_templates(snapshot.manner.language, snapshot.manner.own)
+    now = current_state(snapshot)
+    every = group_accounts(snapshot, now, it.speech, existing)
+    around, first = build_frame(snapshot, it.speech), build_front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
     # Before any page: these files prove at the next start that the folder is ours, even after a kill.
-    yield from for_programs(private_summary(snapshot, now, first.headline, it.speech), it)
+    yield from render_program_files(private_summary(snapshot, now, first.headline, it.speech), it)
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
         name = incident_page(view.incident.id)
@@ -95,29 +94,29 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
             yield name, _incident(view, around, snapshot, it)
     for view in snapshot.open_incidents:
         yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
-    yield from history(months(snapshot, it.speech), around, it, existing)
+    yield from render_history(build_months(snapshot, it.speech), around, it, existing)
     yield "status.json", status_json(snapshot, now)
     yield "usable.json", usable_json(snapshot, now)
-    yield "metrics.prom", metrics(snapshot, now)
+    yield "metrics.prom", render_metrics(snapshot, now)
     yield "favicon.svg", it.fill("favicon.svg", mark=first.headline.mark)
-    yield "404.html", it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
+    yield "404.html", it.fill("404.html", frame=replace(around, up=link_prefix(snapshot.manner.url), made=None))
     yield "index.html", it.fill("index.html", frame=around, front=first)
 
 
-def kept(snapshot: Snapshot) -> set[str]:
-    """Return the paths that belong to the site although `sheets` may leave them out: links stay valid."""
+def kept_paths(snapshot: Snapshot) -> set[str]:
+    """Return the paths that belong to the site although `render_pages` may leave them out: links stay valid."""
     stand = {account.id for provider in snapshot.providers for account in provider.accounts if account.stands}
     pages = {incident_page(id) for id in snapshot.incident_ids} | {account_page(id) for id in stand}
     return pages | {f"{badge_path(id)}.{kind}" for id in stand for kind in BADGES}
 
 
-def root(url: str | None) -> str:
+def link_prefix(url: str | None) -> str:
     """Return the prefix for links of a page that may be shown at any depth."""
     path = urlsplit(url).path if url else ""
     return f"{path.rstrip('/')}/"
 
 
-def history(
+def render_history(
     all_months: Sequence[Month | PublicMonth],
     around: PageFrame | PublicFrame,
     it: SiteTemplates,
@@ -132,23 +131,23 @@ def history(
             yield month.href, it.fill("history.html", frame=still, months=(month,), older=())
 
 
-def for_programs(board: SiteSummary, it: SiteTemplates) -> Iterator[tuple[str, bytes]]:
+def render_program_files(board: SiteSummary, it: SiteTemplates) -> Iterator[tuple[str, bytes]]:
     """Yield a site's files for programs."""
-    yield from statuspage.statuspage(board)
-    yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
-    yield "maintenance.ics", calendar(board)
+    yield from statuspage.render_statuspage(board)
+    yield "feed.xml", it.fill("feed.xml", feed=build_feed(board, it.speech))
+    yield "maintenance.ics", render_calendar(board)
     for part in (one for one in board.parts if not one.stands):
         word = it.speech.say(MARKS[part.mark])
-        yield f"{badge_path(part.id)}.svg", it.fill("badge.svg", badge=badge(part.name, part.mark, word))
-        yield f"{badge_path(part.id)}.json", endpoint(part.name, part.mark, word)
+        yield f"{badge_path(part.id)}.svg", it.fill("badge.svg", badge=draw_badge(part.name, part.mark, word))
+        yield f"{badge_path(part.id)}.json", endpoint_json(part.name, part.mark, word)
 
 
-def private_summary(snapshot: Snapshot, now: Standing, first: Headline, speech: Speech) -> SiteSummary:
+def private_summary(snapshot: Snapshot, now: CurrentState, first: Headline, speech: PageLanguage) -> SiteSummary:
     parts: list[Component] = []
     for provider in snapshot.providers:
         marks = [now.marks[account.id] for account in provider.accounts]
         if marks:
-            parts.append(Component(provider.id, provider.name, worst(marks)))
+            parts.append(Component(provider.id, provider.name, worst_mark(marks)))
             parts += [
                 Component(account.id, account.id, now.marks[account.id], provider.id, account.since, account.stands)
                 for account in provider.accounts
@@ -162,14 +161,14 @@ def private_summary(snapshot: Snapshot, now: Standing, first: Headline, speech: 
         words=first.sentence,
         parts=tuple(parts),
         cases=tuple(_case(view, parts, speech) for view in views if not view.incident.drill),
-        works=works(snapshot.sources),
+        works=announced_maintenances(snapshot.sources),
     )
 
 
-def _case(view: IncidentView, parts: Sequence[Component], speech: Speech) -> IncidentEntry:
+def _case(view: IncidentView, parts: Sequence[Component], speech: PageLanguage) -> IncidentEntry:
     incident = view.incident
-    hit = accounts_of(incident.targets)
-    began = f"{speech.title(incident)}. {capital(speech.whose_hedged(incident))}."
+    hit = accounts_of_targets(incident.targets)
+    began = f"{speech.title(incident)}. {capitalize(speech.whose_hedged(incident))}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
@@ -193,7 +192,7 @@ def _inner_pages(
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
     opened = _open_by_account(snapshot)
-    lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
+    lasting = replace(build_frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
     for group in every:
         yield group.href, _provider(group, snapshot, around, it)
@@ -208,15 +207,15 @@ class PastIncident(Struct, frozen=True):
     """An incident and its line in a list."""
 
     incident: Incident
-    row: Row
+    row: IncidentRow
 
 
-def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[PastIncident]]:
+def _by_account(snapshot: Snapshot, speech: PageLanguage) -> dict[str, list[PastIncident]]:
     """Return the past incidents of each account, newest first, each part below its wider incident."""
     found: dict[str, list[PastIncident]] = {}
     for view in wider_first(snapshot.past_incidents):
-        line = PastIncident(view.incident, row(view, snapshot.made_at, None, speech))
-        for account in accounts_of(view.incident.targets):
+        line = PastIncident(view.incident, build_row(view, snapshot.made_at, None, speech))
+        for account in accounts_of_targets(view.incident.targets):
             found.setdefault(account, []).append(line)
     return found
 
@@ -224,7 +223,7 @@ def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[PastIncide
 def _open_by_account(snapshot: Snapshot) -> dict[str, list[IncidentView]]:
     found: dict[str, list[IncidentView]] = {}
     for view in gravest_first(snapshot.open_incidents, snapshot):
-        for account in accounts_of(view.incident.targets):
+        for account in accounts_of_targets(view.incident.targets):
             found.setdefault(account, []).append(view)
     return found
 
@@ -242,7 +241,7 @@ def _account_page(
         "account.html",
         frame=around,
         account=card,
-        advice=row(first, snapshot.made_at, None, it.speech).advice if first else card.advice,
+        advice=build_row(first, snapshot.made_at, None, it.speech).advice if first else card.advice,
         instead=substitutes(first, snapshot.made_at, it.speech) if first else (),
         days=day_list(card.day_cells, [*(one.incident for one in opened), *(one.incident for one in past)], it.speech),
         past=[one.row for one in past[:RECENT]],
@@ -257,8 +256,10 @@ def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: S
         frame=replace(around, up="../"),
         group=group,
         verdict=verdict(group, snapshot, it.speech),
-        pages=pages(sources, snapshot.made_at, it.speech, leads(view.incident for view in snapshot.open_incidents)),
-        past=[row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
+        pages=build_status_pages(
+            sources, snapshot.made_at, it.speech, incidents_by_notice(view.incident for view in snapshot.open_incidents)
+        ),
+        past=[build_row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
     )
 
 
@@ -266,9 +267,9 @@ def _is_of(view: IncidentView, provider: str) -> bool:
     return view.incident.about.provider == provider
 
 
-def status_json(snapshot: Snapshot, now: Standing, only: Collection[str] | None = None) -> bytes:
+def status_json(snapshot: Snapshot, now: CurrentState, only: Collection[str] | None = None) -> bytes:
     """Return the state for machines, in a few kilobytes and a stable format; `only`: of these accounts."""
-    told = cautions(snapshot)
+    told = find_cautions(snapshot)
     document = {
         "version": STATUS_VERSION,
         "made_at": _iso(snapshot.made_at),
@@ -276,7 +277,7 @@ def status_json(snapshot: Snapshot, now: Standing, only: Collection[str] | None 
         "location": snapshot.location,
         "simulated": snapshot.simulated,
         "accounts": [
-            ready(_account(account, provider.id, now, told.get(account.id)))
+            encode_part(_account(account, provider.id, now, told.get(account.id)))
             for provider in snapshot.providers
             for account in provider.accounts
             if only is None or account.id in only
@@ -288,16 +289,16 @@ def status_json(snapshot: Snapshot, now: Standing, only: Collection[str] | None 
     return encode(document)
 
 
-def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
+def usable_json(snapshot: Snapshot, now: CurrentState) -> bytes:
     """Return which accounts can be used now, and for each provider the one to use."""
-    every = usables(snapshot, now)
+    every = assess_usability(snapshot, now)
     document = {
         "version": VERSION,
         "made_at": _iso(snapshot.made_at),
         "valid_until": _iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
         "simulated": snapshot.simulated,
         "providers": {one.id: {"use": _use(every, one.id)} for one in snapshot.providers if one.accounts},
-        "accounts": {one.account: ready(_usable(one)) for one in every},
+        "accounts": {one.account: encode_part(_usable(one)) for one in every},
     }
     return encode(document)
 
@@ -332,10 +333,10 @@ def _incident(view: IncidentView, around: PageFrame, snapshot: Snapshot, it: Sit
     around = replace(around, up="../")
     if view.incident.closed_at:
         around = replace(around, made=None, due=None)
-    return it.fill("incident.html", frame=around, story=story(view, snapshot.made_at, it.speech))
+    return it.fill("incident.html", frame=around, story=build_story(view, snapshot.made_at, it.speech))
 
 
-def _account(account: AccountView, provider: str, now: Standing, caution: Caution | None) -> dict[str, object]:
+def _account(account: AccountView, provider: str, now: CurrentState, caution: Caution | None) -> dict[str, object]:
     return {
         "id": account.id,
         "provider": provider,
@@ -382,7 +383,7 @@ def _source(source: SourceView) -> dict[str, object]:
         "id": source.id,
         "readable": source.readable,
         "read_at": _iso(source.read_at),
-        "problem": doubted(source.problem) if source.problem else None,
+        "problem": describe_doubt(source.problem) if source.problem else None,
         "unread": source.unread,
         "notices": [
             {
@@ -398,7 +399,7 @@ def _source(source: SourceView) -> dict[str, object]:
     }
 
 
-def _promise(view: ObjectiveView, reserve: Reserve) -> dict[str, object]:
+def _promise(view: ObjectiveView, reserve: ErrorBudget) -> dict[str, object]:
     """Shares are in [0, 1]; the budget left is below 0 if it is overspent."""
     objective = view.objective
     return {
@@ -411,7 +412,7 @@ def _promise(view: ObjectiveView, reserve: Reserve) -> dict[str, object]:
         "seen_days": round(reserve.seen_days, 2),
         "burn_rates": {
             f"{pair.long.total_seconds() / 3600:g}h": None if burn is None else round(burn, 2)
-            for pair, burn in zip(PAIRS, reserve.burns, strict=True)
+            for pair, burn in zip(BURN_WINDOWS, reserve.burns, strict=True)
         },
     }
 

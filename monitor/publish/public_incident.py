@@ -45,11 +45,11 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
     """Return the providers' own incidents, open ones first, then newest first."""
     names = {provider.id: provider.name for provider in providers}
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
-    found = [_reduced(view.incident, names) for view in views if is_theirs(view.incident, names)]
+    found = [_reduced(view.incident, names) for view in views if is_providers_own(view.incident, names)]
     return list({one.id: one for one in found}.values())
 
 
-def is_theirs(incident: Incident, providers: Iterable[str]) -> bool:
+def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
     """Whether an incident is the provider's own.
 
     A subject with `@` is a user's own gateway. What only one account meets accuses nobody in public: others may not

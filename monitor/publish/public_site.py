@@ -12,31 +12,31 @@ from msgspec.structs import asdict, replace
 
 from monitor.publish.account_text import MARKS
 from monitor.publish.headline import Headline
-from monitor.publish.history_bar import ninety
-from monitor.publish.incident_text import leads
+from monitor.publish.history_bar import draw_days
+from monitor.publish.incident_text import incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page
-from monitor.publish.private_site import for_programs, history, root
-from monitor.publish.public_incident import PublicIncident, is_theirs, public_incidents, public_providers
+from monitor.publish.private_site import link_prefix, render_history, render_program_files
+from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents, public_providers
 from monitor.publish.public_view import (
     ProviderLine,
     PublicFrame,
     PublicFront,
     PublicMonth,
-    PublicPages,
     PublicRow,
+    PublicStatusPages,
     PublicStory,
 )
-from monitor.publish.render import SiteTemplates, press
+from monitor.publish.render import SiteTemplates, load_templates
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
-from monitor.publish.source_text import pages
-from monitor.publish.status import Mark, Standing, mark_target, standing, worst
-from monitor.publish.summary import Component, IncidentEntry, SiteSummary, iso, works
-from monitor.publish.translation import Speech
+from monitor.publish.source_text import build_status_pages
+from monitor.publish.status import CurrentState, Mark, current_state, mark_target, worst_mark
+from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances, iso_millis
+from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import UptimeShare
 from monitor.slo.indicator import Cell, availability
-from monitor.words import capital
+from monitor.words import capitalize
 from probes.model import Blame
 from probes.target_id import provider_of
 
@@ -52,12 +52,12 @@ ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"}
 
 def render(snapshot: Snapshot) -> dict[str, bytes]:
     """Return the content of every file of the public site by its relative path."""
-    it = press(snapshot.manner.language, snapshot.manner.own)
+    it = load_templates(snapshot.manner.language, snapshot.manner.own)
     speech, made_at = it.speech, snapshot.made_at
     providers = public_providers(snapshot)
     outages = public_incidents(snapshot, providers)
     told = _sources(snapshot, providers)
-    now = standing(snapshot)
+    now = current_state(snapshot)
     lines = tuple(_line(one, outages, snapshot, now, speech) for one in providers)
     around = _frame(snapshot, speech)
     first = PublicFront(
@@ -71,16 +71,20 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     files["robots.txt"] = ROBOTS
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
     files["index.html"] = it.fill("public.html", frame=around, **asdict(first))
-    files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.public_url), made=None))
-    files |= dict(history(_months(outages, made_at, speech), around, it, ()))
+    files["404.html"] = it.fill(
+        "404.html", frame=replace(around, up=link_prefix(snapshot.manner.public_url), made=None)
+    )
+    files |= dict(render_history(_months(outages, made_at, speech), around, it, ()))
     for outage in outages:
         files[incident_page(outage.id)] = _incident(outage, around, made_at, it)
     files["status.json"] = _status(snapshot, providers, lines)
     files["schema/status.json"] = it.copy("schema/public-status.json")
-    return files | dict(for_programs(_board(snapshot, providers, lines, outages, told, first.headline, speech), it))
+    return files | dict(
+        render_program_files(_board(snapshot, providers, lines, outages, told, first.headline, speech), it)
+    )
 
 
-def _frame(snapshot: Snapshot, speech: Speech) -> PublicFrame:
+def _frame(snapshot: Snapshot, speech: PageLanguage) -> PublicFrame:
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
     return PublicFrame(
         site=snapshot.manner.public_title,
@@ -96,15 +100,19 @@ def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Sour
     return [source for source in snapshot.sources if provider_of(source.id) in ids]
 
 
-def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> PublicPages:
+def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: PageLanguage) -> PublicStatusPages:
     providers = {provider_of(source.id) for source in sources}
-    theirs = (view.incident for view in snapshot.open_incidents if is_theirs(view.incident, providers))
-    told = pages(sources, snapshot.made_at, speech, leads(theirs))
-    return PublicPages(notices=told.notices, quiet=told.quiet)
+    theirs = (view.incident for view in snapshot.open_incidents if is_providers_own(view.incident, providers))
+    told = build_status_pages(sources, snapshot.made_at, speech, incidents_by_notice(theirs))
+    return PublicStatusPages(notices=told.notices, quiet=told.quiet)
 
 
 def _line(
-    provider: ProviderView, outages: Sequence[PublicIncident], snapshot: Snapshot, now: Standing, speech: Speech
+    provider: ProviderView,
+    outages: Sequence[PublicIncident],
+    snapshot: Snapshot,
+    now: CurrentState,
+    speech: PageLanguage,
 ) -> ProviderLine:
     its = [outage for outage in outages if outage.provider == provider.id]
     mark = _mark(provider, its, now)
@@ -114,24 +122,26 @@ def _line(
         mark=mark,
         state=speech.say(MARKS[mark]),
         abilities=_abilities(provider, mark, now, speech),
-        ninety=ninety(days, speech),
+        ninety=draw_days(days, speech),
         shares=_shares(hours, days, snapshot.manner.slo, speech),
     )
 
 
-def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: Standing) -> Mark:
+def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: CurrentState) -> Mark:
     """Return a provider's mark: up while one account works, as the others then fail for reasons of their own."""
     open_ones = [outage for outage in outages if outage.closed_at is None]
     if now.offline:
         return Mark.UNKNOWN
     if open_ones:
-        return worst([outage.mark for outage in open_ones])
+        return worst_mark([outage.mark for outage in open_ones])
     targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
     works = any(mark_target(target, now) is Mark.UP for target in targets if not target.aside)
     return Mark.UP if works else Mark.UNKNOWN
 
 
-def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech) -> tuple[tuple[str, Mark, str], ...]:
+def _abilities(
+    provider: ProviderView, mark: Mark, now: CurrentState, speech: PageLanguage
+) -> tuple[tuple[str, Mark, str], ...]:
     """Return each kind of canary, and whether an account proves that it works."""
     kinds: dict[str, bool] = {}
     for account in provider.accounts:
@@ -167,7 +177,7 @@ def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[Publ
     return sum((outage.overlap(start, end, now) for outage in outages), timedelta()) // MINUTE
 
 
-def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Speech) -> tuple[UptimeShare, ...]:
+def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: PageLanguage) -> tuple[UptimeShare, ...]:
     """Return the share of time without an outage of the whole provider; trouble with a part counts as good."""
     shares = []
     for length in WINDOWS_D:
@@ -180,7 +190,7 @@ def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Spe
     return tuple(shares)
 
 
-def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
+def _headline(lines: Sequence[ProviderLine], speech: PageLanguage) -> Headline:
     """Give the state of the providers in a sentence."""
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
@@ -188,28 +198,30 @@ def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
         return Headline(Mark.UNKNOWN, speech.say("No provider is watched yet"))
     if sick:
         lead = speech.many(len(sick), "{n} provider has trouble", "{n} providers have trouble")
-        return Headline(worst([line.mark for line in sick]), lead, tuple(f"{line.name}: {line.state}" for line in sick))
+        return Headline(
+            worst_mark([line.mark for line in sick]), lead, tuple(f"{line.name}: {line.state}" for line in sick)
+        )
     if unknown:
         lead = speech.many(len(unknown), "{n} provider is not fully known", "{n} providers are not fully known")
         return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown))
     return Headline(Mark.UP, speech.say("All providers we watch work"))
 
 
-def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> PublicRow:
+def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> PublicRow:
     until = outage.closed_at or made_at
     return PublicRow(
         href=incident_page(outage.id),
         title=f"{outage.name}: {speech.fault(outage.fault)}",
         mark=outage.mark,
-        whose=capital(speech.blame(Blame.PROVIDER)),
-        blame=capital(speech.blame(Blame.PROVIDER)),
+        whose=capitalize(speech.blame(Blame.PROVIDER)),
+        blame=capitalize(speech.blame(Blame.PROVIDER)),
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),
-        lead=capital(speech.lead(outage.lead)),
+        lead=capitalize(speech.lead(outage.lead)),
     )
 
 
-def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: Speech) -> list[PublicMonth]:
+def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: PageLanguage) -> list[PublicMonth]:
     """Return the months, newest first, with their closed incidents."""
     found: dict[str, list[PublicIncident]] = {}
     for outage in outages:
@@ -238,8 +250,8 @@ def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it
 def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequence[ProviderLine]) -> bytes:
     document = {
         "version": VERSION,
-        "made_at": iso(snapshot.made_at),
-        "stale_after": iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
+        "made_at": iso_millis(snapshot.made_at),
+        "stale_after": iso_millis(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
         "simulated": snapshot.simulated,
         "providers": [{"id": one.id, "mark": line.mark} for one, line in zip(providers, lines, strict=True)],
     }
@@ -253,7 +265,7 @@ def _board(
     outages: Sequence[PublicIncident],
     told: Sequence[SourceView],
     first: Headline,
-    speech: Speech,
+    speech: PageLanguage,
 ) -> SiteSummary:
     return SiteSummary(
         title=snapshot.manner.public_title,
@@ -263,11 +275,11 @@ def _board(
         words=first.sentence,
         parts=tuple(Component(one.id, one.name, line.mark) for one, line in zip(providers, lines, strict=True)),
         cases=tuple(_case(outage, speech) for outage in outages),
-        works=works(told),
+        works=announced_maintenances(told),
     )
 
 
-def _case(outage: PublicIncident, speech: Speech) -> IncidentEntry:
+def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
     title = f"{outage.name}: {speech.fault(outage.fault)}"
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
     if outage.closed_at:

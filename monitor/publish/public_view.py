@@ -71,7 +71,7 @@ class PublicMonth(Struct, frozen=True):
     rows: tuple[PublicRow, ...]
 
 
-class PublicPages(Struct, frozen=True):
+class PublicStatusPages(Struct, frozen=True):
     """The notices on the providers' status pages, and which pages have none."""
 
     notices: tuple[NoticeRow, ...]
@@ -87,4 +87,4 @@ class PublicFront(Struct, frozen=True):
     lines: tuple[ProviderLine, ...]
     open: tuple[PublicRow, ...]
     recent: tuple[PublicRow, ...]
-    pages: PublicPages
+    pages: PublicStatusPages

@@ -36,15 +36,15 @@ def escape_word(value: object) -> str:
 
 
 @cache
-def is_as_known(ordinary: Escape) -> bool:
+def is_equivalent(ordinary: Escape) -> bool:
     """Whether an escape leaves alone everything that `escape_word` does."""
     return str(ordinary(OTHERS)) == OTHERS and str(ordinary(sys.maxsize)) == str(sys.maxsize)
 
 
-def adapt(template: Template, ordinary: Escape = escape) -> None:
+def use_quick_escape(template: Template, ordinary: Escape = escape) -> None:
     """Make a compiled template escape with `escape_word`; leave it alone if it does not use `ordinary`."""
     names = getattr(template.root_render_func, "__globals__", {})
-    if names.get("escape") is ordinary and is_as_known(ordinary):
+    if names.get("escape") is ordinary and is_equivalent(ordinary):
         names["escape"] = escape_word
 
 
@@ -54,5 +54,5 @@ class QuickTemplate(Template):
     @classmethod
     def from_code(cls, *args: Any, **kwargs: Any) -> Template:
         template = super().from_code(*args, **kwargs)
-        adapt(template)
+        use_quick_escape(template)
         return template

@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import escape
 
-from monitor.deadline import within
+from monitor.deadline import run_within
 from monitor.publish.quick_escape import QuickTemplate
-from monitor.publish.translation import Speech, load_speech
+from monitor.publish.translation import PageLanguage, load_language
 from probes.redact import CONTROLS
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
@@ -65,10 +65,10 @@ def _once() -> Callable[..., str]:
     return lambda value, macro, *more: fills(macro)(value, *more)
 
 
-class Spoken(FileSystemLoader):
+class TranslatingLoader(FileSystemLoader):
     """Loads templates with their fixed sentences already translated, once instead of at each use."""
 
-    def __init__(self, folders: Sequence[Path], speech: Speech) -> None:
+    def __init__(self, folders: Sequence[Path], speech: PageLanguage) -> None:
         super().__init__(folders)
         self._speech = speech
 
@@ -106,7 +106,7 @@ class SiteTemplates:
 
     def __init__(self, language: str, own: Path | None) -> None:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
-        self.speech: Speech = load_speech(language, tuple(folder / LANGUAGES for folder in self.folders))
+        self.speech: PageLanguage = load_language(language, tuple(folder / LANGUAGES for folder in self.folders))
         self.added = tuple(name for name in ADDED if own and isfile(own / name))
         self.warnings = {} if own is None else {name: _passed_over(name, own) for name in _no_files(own)}
         self._own = own
@@ -114,7 +114,7 @@ class SiteTemplates:
 
     def _made(self, folders: Sequence[Path]) -> PageTemplates:
         made = PageTemplates(
-            loader=Spoken(folders, self.speech),
+            loader=TranslatingLoader(folders, self.speech),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -150,7 +150,7 @@ class SiteTemplates:
             return self._environment.get_template(template).render(values)
         if template not in self.warnings:
             try:
-                return within(LONGEST_S, lambda: self._environment.get_template(template).render(values))
+                return run_within(LONGEST_S, lambda: self._environment.get_template(template).render(values))
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the page must be made
                 self.warnings[template] = f"the template {template} of {self._own} is not used: {_reason(error)}"
         return self._shipped.get_template(template).render(values)
@@ -162,6 +162,6 @@ class SiteTemplates:
 
 
 @cache
-def press(language: str, own: Path | None) -> SiteTemplates:
+def load_templates(language: str, own: Path | None) -> SiteTemplates:
     """Return the templates of a site, cached: each is compiled when it is first used."""
     return SiteTemplates(language, own)

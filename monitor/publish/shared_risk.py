@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import accounts_of
+from monitor.diagnose.incident import accounts_of_targets
 from monitor.publish.snapshot import AccountView, Snapshot
 from probes.model import Fault
 from probes.target_id import provider_of
 
-PULLS = frozenset({Fault.ACCOUNT_SUSPENDED})
+CONTAGIOUS_FAULTS = frozenset({Fault.ACCOUNT_SUSPENDED})
 """Faults that can spread to the next account. A demand to verify, or an empty balance, is that account's alone."""
 
 
@@ -21,7 +21,7 @@ class Caution(Struct, frozen=True):
     withheld: bool
 
 
-def cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[str, Caution]:
+def find_cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[str, Caution]:
     """Return the caution of each account that has one, by id; suspended accounts have none."""
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
     named = _named(snapshot).union(also_suspended)
@@ -35,11 +35,16 @@ def cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[
 def _named(snapshot: Snapshot) -> set[str]:
     """Return the accounts whose suspension is an open incident, even while they cannot be probed."""
     incidents = (view.incident for view in snapshot.open_incidents)
-    return {id for one in incidents if one.fault in PULLS and not one.drill for id in accounts_of(one.targets)}
+    return {
+        id
+        for one in incidents
+        if one.fault in CONTAGIOUS_FAULTS and not one.drill
+        for id in accounts_of_targets(one.targets)
+    }
 
 
 def _is_suspended(account: AccountView) -> bool:
-    return any(one.state is State.DOWN and one.fault in PULLS for one in account.targets)
+    return any(one.state is State.DOWN and one.fault in CONTAGIOUS_FAULTS for one in account.targets)
 
 
 def _caution(account: AccountView, suspended: Sequence[AccountView]) -> Caution | None:

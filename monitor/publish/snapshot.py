@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from monitor.alert.case import Delivery
 from monitor.detect.health import State
-from monitor.detect.limits import Moved
+from monitor.detect.limits import CeilingMove
 from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.reason import StageFailed, Unread
 from monitor.slo.indicator import Cell
-from monitor.slo.objective import Objective, Reserve
+from monitor.slo.objective import ErrorBudget, Objective
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
@@ -25,7 +25,7 @@ CROWD = 40
 """Number of accounts above which a page shows in full only those that do not simply work."""
 
 
-class Measure(Struct, frozen=True):
+class DurationView(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
     For a stream it is the time per output token after the first, as the detectors measure it: of the latest five, and
@@ -65,9 +65,9 @@ class TargetView(Struct, frozen=True):
     since: datetime | None
     seen_at: datetime | None
     interval_s: float
-    latency: Measure = Measure()
-    ttft: Measure = Measure()
-    token: Measure = Measure()
+    latency: DurationView = DurationView()
+    ttft: DurationView = DurationView()
+    token: DurationView = DurationView()
     availability: float | None = None
     cells: tuple[Cell, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -77,7 +77,7 @@ class TargetView(Struct, frozen=True):
     latency_days: tuple[DayDurations, ...] = ()
     ttft_days: tuple[DayDurations, ...] = ()
     next_at: datetime | None = None
-    moves: tuple[Moved | None, ...] = ()
+    moves: tuple[CeilingMove | None, ...] = ()
     well_at: datetime | None = None
     confirmed: bool = False
     free: bool = False
@@ -188,7 +188,7 @@ class ObjectiveView(Struct, frozen=True):
     """One objective and the state of each of its promises; a promise without observations has none."""
 
     objective: Objective
-    reserves: tuple[Reserve, ...]
+    reserves: tuple[ErrorBudget, ...]
 
 
 class Substitute(Struct, frozen=True):
@@ -211,7 +211,7 @@ class IncidentView(Struct, frozen=True):
     instead: tuple[Substitute, ...] | None = None
 
 
-class Manner(Struct, frozen=True):
+class SiteSettings(Struct, frozen=True):
     """The settings of the sites, from [site] in monitor.toml.
 
     `slo`: the share of good answers expected of an account. `url` and `public_url`: where people reach the private
@@ -226,7 +226,7 @@ class Manner(Struct, frozen=True):
     own: Path | None = None
 
 
-class Pulse(Struct, frozen=True):
+class Freshness(Struct, frozen=True):
     """Seconds since the monitor last probed, None: never or unknown; more than `most_s` is too long.
 
     `faults`: the recent failures of its own stages; `lasting`: whether one of them keeps failing.
@@ -267,7 +267,7 @@ class Snapshot(Struct, frozen=True):
     open_incidents: tuple[IncidentView, ...]
     past_incidents: tuple[IncidentView, ...]
     sources: tuple[SourceView, ...] = ()
-    manner: Manner = Manner()
+    manner: SiteSettings = SiteSettings()
     incident_ids: frozenset[str] = frozenset()
     objectives: tuple[ObjectiveView, ...] = ()
     more: bool = False

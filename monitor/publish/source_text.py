@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.publish.incident_text import Leads
+from monitor.publish.incident_text import IncidentsByNotice
 from monitor.publish.snapshot import SourceView
-from monitor.publish.translation import Speech
-from monitor.publish.view_model import NoticeRow, Pages
+from monitor.publish.translation import PageLanguage
+from monitor.publish.view_model import NoticeRow, StatusPages
 from probes.notice import UNTITLED, Impact, Notice
 
 
-def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
+def build_status_pages(
+    sources: Sequence[SourceView], now: datetime, speech: PageLanguage, known: IncidentsByNotice
+) -> StatusPages:
     telling = [source for source in sources if source.readable and source.notices]
     quiet = dict.fromkeys(source.provider for source in sources if source.readable)
     loud = {source.provider for source in sources if source.readable and (source.notices or source.unread)}
-    return Pages(
+    return StatusPages(
         notices=tuple(_notice(source, one, now, speech, known) for source in telling for one in source.notices),
         quiet=tuple(name for name in quiet if name not in loud),
         dark=tuple(
@@ -25,13 +27,15 @@ def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: L
     )
 
 
-def _why_dark(source: SourceView, speech: Speech) -> str:
+def _why_dark(source: SourceView, speech: PageLanguage) -> str:
     if source.readable:
         return speech.many(source.unread, "{n} item could not be read", "{n} items could not be read")
     return speech.doubt(source.problem) if source.problem else speech.say("not read yet")
 
 
-def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:
+def _notice(
+    source: SourceView, notice: Notice, now: datetime, speech: PageLanguage, known: IncidentsByNotice
+) -> NoticeRow:
     incident = known.get((source.id, notice.id))
     is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(

@@ -8,9 +8,9 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import SEVERITIES, Incident, Severity, accounts_of
+from monitor.diagnose.incident import SEVERITIES, Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
-from monitor.publish.ability import Judgement, is_late, is_lost, judge, works
+from monitor.publish.ability import Assessment, assess_account, is_lost, is_overdue, is_working
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault
 from probes.target_id import account_of
@@ -45,7 +45,7 @@ class Mark(StrEnum):
 RANKS = {mark: rank for rank, mark in enumerate(Mark)}
 
 
-class Standing(Struct, frozen=True):
+class CurrentState(Struct, frozen=True):
     """The time of the page, the open incidents (without drills), and the state of each account.
 
     `signals`: incidents that announce trouble; what they are about still works. `warned`: the accounts that one of them
@@ -57,7 +57,7 @@ class Standing(Struct, frozen=True):
     signals: tuple[Incident, ...]
     offline: bool
     marks: Mapping[str, Mark]
-    judgements: Mapping[str, Judgement]
+    judgements: Mapping[str, Assessment]
     warned: frozenset[str] = frozenset()
 
     def incident_of(self, target: str) -> Incident | None:
@@ -66,7 +66,7 @@ class Standing(Struct, frozen=True):
         return next((incident for incident in self.incidents if target in incident.targets), None)
 
 
-def standing(snapshot: Snapshot) -> Standing:
+def current_state(snapshot: Snapshot) -> CurrentState:
     every = [view.incident for view in snapshot.open_incidents if not view.incident.drill]
     ids = {incident.id for incident in every}
     wholes = [incident for incident in every if incident.parent not in ids]
@@ -75,11 +75,11 @@ def standing(snapshot: Snapshot) -> Standing:
     offline = any(incident.scope is Scope.MONITOR for incident in troubles)
     held, at = _held(every, offline=offline), snapshot.made_at
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
-    judgements = {one.id: judge(one, at, held=one.id in held, offline=offline) for one in accounts}
+    judgements = {one.id: assess_account(one, at, held=one.id in held, offline=offline) for one in accounts}
     marks = {one.id: _mark_account(one, at, judgements[one.id], offline=offline) for one in accounts}
     warned = frozenset(one.id for one in accounts if any(_speaks_of(sign, one) for sign in signals))
     marks |= {id: Mark.AT_RISK for id in warned if marks[id] is Mark.UP}
-    return Standing(at, troubles, signals, offline, marks, judgements, warned)
+    return CurrentState(at, troubles, signals, offline, marks, judgements, warned)
 
 
 def _speaks_of(sign: Incident, account: AccountView) -> bool:
@@ -98,32 +98,32 @@ def _held(incidents: Iterable[Incident], *, offline: bool) -> set[str]:
     """
     standing = (one for one in incidents if one.scope in WHOLE and not one.signal)
     told = (one for one in standing if not offline or one.blame is Blame.ACCOUNT)
-    return {account for incident in told for account in accounts_of(incident.targets)}
+    return {account for incident in told for account in accounts_of_targets(incident.targets)}
 
 
-def mark_target(target: TargetView, now: Standing) -> Mark:
+def mark_target(target: TargetView, now: CurrentState) -> Mark:
     return Mark.UNKNOWN if now.offline else _mark_target(target, now.at)
 
 
 def _mark_target(target: TargetView, at: datetime) -> Mark:
     match target.state:
         case State.UP:  # first: the common case
-            return Mark.UNKNOWN if is_late(target, at) else Mark.UP
+            return Mark.UNKNOWN if is_overdue(target, at) else Mark.UP
         case State.DOWN:
             return Mark.PARTLY if _is_mild(target.fault) else Mark.DOWN
         case State.SUSPECTED:
             return Mark.SUSPECTED
         case State.UNKNOWN:
-            return Mark.DOWN if works(target, at) is False else Mark.UNKNOWN
+            return Mark.DOWN if is_working(target, at) is False else Mark.UNKNOWN
     assert_never(target.state)
 
 
 def mark_account(account: AccountView, at: datetime) -> Mark:
     """Return the mark of an account without an open incident."""
-    return _mark_account(account, at, judge(account, at), offline=False)
+    return _mark_account(account, at, assess_account(account, at), offline=False)
 
 
-def _mark_account(account: AccountView, at: datetime, judged: Judgement, *, offline: bool) -> Mark:
+def _mark_account(account: AccountView, at: datetime, judged: Assessment, *, offline: bool) -> Mark:
     if not account.targets:
         return Mark.UNKNOWN
     if offline or is_lost(account):
@@ -134,19 +134,19 @@ def _mark_account(account: AccountView, at: datetime, judged: Judgement, *, offl
 
 def _mark_all(marks: Sequence[Mark], usable: bool | None) -> Mark:
     """Return the worst of several marks; PARTLY if one of them still answers, or the loss is not certain."""
-    seen, answers = worst(marks), Mark.UP in marks or Mark.PARTLY in marks
+    seen, answers = worst_mark(marks), Mark.UP in marks or Mark.PARTLY in marks
     if usable is False and seen in (Mark.UP, Mark.UNKNOWN):  # the case against it is not from its own canaries
         return Mark.PARTLY if answers else Mark.DOWN
     return Mark.PARTLY if seen is Mark.DOWN and (answers or usable is not False) else seen
 
 
-def mark_ability(targets: Sequence[TargetView], now: Standing) -> Mark:
+def mark_ability(targets: Sequence[TargetView], now: CurrentState) -> Mark:
     """Return the mark of one kind of canary: the worst of its targets, PARTLY while one of several models works."""
     marks = [mark_target(target, now) for target in targets]
-    return Mark.PARTLY if Mark.DOWN in marks and Mark.UP in marks else worst(marks)
+    return Mark.PARTLY if Mark.DOWN in marks and Mark.UP in marks else worst_mark(marks)
 
 
-def worst(marks: Sequence[Mark]) -> Mark:
+def worst_mark(marks: Sequence[Mark]) -> Mark:
     return min(marks, key=RANKS.__getitem__)
 
 

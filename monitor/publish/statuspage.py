@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from monitor.diagnose.incident import Severity
-from monitor.publish.json_text import encode, ready
+from monitor.publish.json_text import encode, encode_part
 from monitor.publish.status import Mark
-from monitor.publish.summary import RECENT, AnnouncedMaintenance, Component, IncidentEntry, SiteSummary, iso
+from monitor.publish.summary import RECENT, AnnouncedMaintenance, Component, IncidentEntry, SiteSummary, iso_millis
 from probes.notice import NoticePhase
 
 STATUSES = {
@@ -40,7 +40,7 @@ ENDED = "resolved"
 Json = dict[str, object]
 
 
-def statuspage(board: SiteSummary) -> Iterator[tuple[str, bytes]]:
+def render_statuspage(board: SiteSummary) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of each document of the API."""
     page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
     cases = [_incident(case, board) for case in board.cases[:RECENT]]
@@ -69,7 +69,7 @@ def _page(board: SiteSummary) -> Json:
         "name": board.title,
         "url": board.address(""),
         "time_zone": "Etc/UTC",
-        "updated_at": iso(board.made_at),
+        "updated_at": iso_millis(board.made_at),
     }
 
 
@@ -78,12 +78,14 @@ def _components(board: SiteSummary) -> list[Raw]:
     for part in board.parts:
         if part.group:
             members.setdefault(part.group, []).append(part.id)
-    return [ready(_component(part, number, members.get(part.id), board)) for number, part in enumerate(board.parts, 1)]
+    return [
+        encode_part(_component(part, number, members.get(part.id), board)) for number, part in enumerate(board.parts, 1)
+    ]
 
 
 def _component(part: Component, position: int, members: list[str] | None, board: SiteSummary) -> Json:
     """Return one component. Its creation time is unknown, but strict clients want one: the oldest known time."""
-    since = iso(part.since or board.made_at)
+    since = iso_millis(part.since or board.made_at)
     component: Json = {
         "id": part.id,
         "name": part.name,
@@ -110,9 +112,9 @@ def _incident(case: IncidentEntry, board: SiteSummary) -> Json:
             "incident_id": case.id,
             "status": status,
             "body": words,
-            "created_at": iso(at),
-            "updated_at": iso(at),
-            "display_at": iso(at),
+            "created_at": iso_millis(at),
+            "updated_at": iso_millis(at),
+            "display_at": iso_millis(at),
             "affected_components": None,
             "deliver_notifications": False,
         }
@@ -122,13 +124,13 @@ def _incident(case: IncidentEntry, board: SiteSummary) -> Json:
         "id": case.id,
         "name": case.title,
         "status": newest_first[0][1],
-        "created_at": iso(case.opened_at),
-        "updated_at": iso(case.updated_at),
+        "created_at": iso_millis(case.opened_at),
+        "updated_at": iso_millis(case.updated_at),
         "monitoring_at": None,
-        "resolved_at": iso(case.closed_at) if case.closed_at else None,
+        "resolved_at": iso_millis(case.closed_at) if case.closed_at else None,
         "impact": IMPACTS[case.severity],
         "shortlink": board.address(case.path),
-        "started_at": iso(case.opened_at),
+        "started_at": iso_millis(case.opened_at),
         "page_id": "provider-monitor",
         "incident_updates": updates,
         "components": [_component(part, 1, None, board) for part in board.parts if part.id in case.parts],
@@ -140,16 +142,16 @@ def _maintenance(work: AnnouncedMaintenance, board: SiteSummary) -> Json:
         "id": work.id,
         "name": f"{work.provider}: {work.title}",
         "status": PHASES.get(work.phase, "in_progress"),
-        "created_at": iso(work.begins_at),
-        "updated_at": iso(board.made_at),
+        "created_at": iso_millis(work.begins_at),
+        "updated_at": iso_millis(board.made_at),
         "monitoring_at": None,
         "resolved_at": None,
         "impact": "maintenance",
         "shortlink": work.url or board.address("index.html"),
-        "started_at": iso(work.begins_at),
+        "started_at": iso_millis(work.begins_at),
         "page_id": "provider-monitor",
         "incident_updates": [],
         "components": [],
-        "scheduled_for": iso(work.begins_at),
-        "scheduled_until": iso(work.ends_at),
+        "scheduled_for": iso_millis(work.begins_at),
+        "scheduled_until": iso_millis(work.ends_at),
     }

@@ -79,7 +79,7 @@ class SiteSummary(Struct, frozen=True):
         return f"{self.url.rstrip('/')}/{path}" if self.url else path
 
 
-def works(sources: Sequence[SourceView]) -> tuple[AnnouncedMaintenance, ...]:
+def announced_maintenances(sources: Sequence[SourceView]) -> tuple[AnnouncedMaintenance, ...]:
     """Return the maintenances with a stated time."""
     return tuple(
         AnnouncedMaintenance(
@@ -99,5 +99,5 @@ def works(sources: Sequence[SourceView]) -> tuple[AnnouncedMaintenance, ...]:
     )
 
 
-def iso(at: datetime) -> str:
+def iso_millis(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,9 +8,9 @@ from monitor import words
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.reason import AnswerWords, StageFailed, Unread
 from monitor.sentence import reason
-from monitor.sentence.detected import remark
-from monitor.sentence.doubted import doubted
-from monitor.sentence.found import stage_failed
+from monitor.sentence.diagnosis import describe_stage_failure
+from monitor.sentence.doubt import describe_doubt
+from monitor.sentence.finding import describe_answer
 from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
 from probes.notice import Notice
@@ -18,7 +18,7 @@ from probes.notice import Notice
 SUFFIX = ".toml"
 
 
-class Speech(Language, frozen=True, eq=False):
+class PageLanguage(Language, frozen=True, eq=False):
     """A language, with the phrases of the pages."""
 
     def fault(self, fault: Fault) -> str:
@@ -28,7 +28,7 @@ class Speech(Language, frozen=True, eq=False):
         return self.say(words.BLAMES[blame])
 
     def whose(self, incident: Incident) -> str:
-        return self.say(words.whose(incident))
+        return self.say(words.whose_fault(incident))
 
     def owner(self, incident: Incident) -> str:
         """Say whose fault it is in two words."""
@@ -75,35 +75,35 @@ class Speech(Language, frozen=True, eq=False):
         return self.say("less than $0.01") if 0 < usd < 0.01 else self.number(words.money(usd))
 
     def reasons(self, incident: Incident) -> list[str]:
-        return reason.reasons(incident, self)
+        return reason.describe_reasons(incident, self)
 
     def ending(self, incident: Incident) -> str:
-        return reason.ending(incident, self)
+        return reason.describe_ending(incident, self)
 
     def remark(self, it: AnswerWords) -> str:
-        return remark(it, self)
+        return describe_answer(it, self)
 
     def stage_failed(self, it: StageFailed) -> str:
-        return stage_failed(it, self)
+        return describe_stage_failure(it, self)
 
     def notice_title(self, it: Notice) -> str:
         return words.notice_title(it.title, it.claim, self.say)
 
     def doubt(self, it: Unread) -> str:
-        return doubted(it, self)
+        return describe_doubt(it, self)
 
     def limit(self, it: Limit) -> str:
-        return words.limit(it, self.say, self.number)
+        return words.describe_limit(it, self.say, self.number)
 
     def lead(self, by: timedelta | None) -> str:
         """Say who knew first, we or the provider's page; empty while that says nothing."""
-        return words.lead(by, self.say)
+        return words.describe_lead(by, self.say)
 
 
-ENGLISH = Speech()
+ENGLISH = PageLanguage()
 
 
-def load_speech(code: str, folders: tuple[Path, ...]) -> Speech:
+def load_language(code: str, folders: tuple[Path, ...]) -> PageLanguage:
     """Return the language from the first folder that has its file; English if none has, or the file is unusable."""
     for folder in folders:
         try:
@@ -113,5 +113,5 @@ def load_speech(code: str, folders: tuple[Path, ...]) -> Speech:
         told = document.get("phrases")
         phrases = {text: said for text, said in told.items() if isinstance(said, str)} if isinstance(told, dict) else {}
         direction = "rtl" if document.get("direction") == "rtl" else "ltr"
-        return Speech(code, phrases, str(document.get("decimal", ".")), direction)
+        return PageLanguage(code, phrases, str(document.get("decimal", ".")), direction)
     return ENGLISH

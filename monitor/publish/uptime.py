@@ -16,7 +16,7 @@ Shares = tuple[float | None, ...]
 """Shares of good answers in [0, 1], one for each of WINDOWS_D; None if there was no valid one."""
 
 
-def shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
+def uptime_shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
     """Return the share of good answers over each window; the first is the last 24 hours, the others end today."""
     good, valid = _counts(days)
     longer = (_share(good[-length:], valid[-length:]) for length in WINDOWS_D[1:])
@@ -28,7 +28,7 @@ def worst_shares(every: Iterable[Shares]) -> Shares:
     return tuple(map(_least, zip(*every, strict=True))) or (None,) * len(WINDOWS_D)
 
 
-def seen_days(days: Sequence[Cell]) -> int:
+def watched_days(days: Sequence[Cell]) -> int:
     """Return the number of days of the error budget with a valid result."""
     return sum(bool(cell.ok + cell.degraded + cell.failed) for cell in days[-BUDGET_D:])
 
@@ -38,7 +38,7 @@ def first_seen(days: Iterable[Cell]) -> datetime | None:
     return min((cell.at for cell in days if cell.ok + cell.degraded + cell.failed), default=None)
 
 
-def counting(account: AccountView) -> tuple[TargetView, ...]:
+def counted_targets(account: AccountView) -> tuple[TargetView, ...]:
     """Return the targets that show whether the account works."""
     return tuple(target for target in account.targets if not target.aside) or account.targets
 

@@ -7,11 +7,11 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.publish.ability import Judgement, valid_until, works
-from monitor.publish.shared_risk import Caution, cautions
+from monitor.publish.ability import Assessment, is_working, valid_until
+from monitor.publish.shared_risk import Caution, find_cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
-from monitor.publish.status import Mark, Standing
-from monitor.publish.uptime import counting
+from monitor.publish.status import CurrentState, Mark
+from monitor.publish.uptime import counted_targets
 from probes.model import Confidence, Fault
 
 VERSION = 1
@@ -53,9 +53,9 @@ class Usable(Struct, frozen=True):
         return self.suspected, self.caution is not None, self.state is Mark.PARTLY, self.warned
 
 
-def usables(snapshot: Snapshot, now: Standing, also_suspended: Iterable[str] = ()) -> list[Usable]:
+def assess_usability(snapshot: Snapshot, now: CurrentState, also_suspended: Iterable[str] = ()) -> list[Usable]:
     """Return the usability of each account. `also_suspended`: treated as suspended, as in a drill."""
-    told = cautions(snapshot, also_suspended)
+    told = find_cautions(snapshot, also_suspended)
     margin = timedelta(seconds=snapshot.fresh_s)
     return [
         _usable(account, provider, now, margin, told.get(account.id))
@@ -71,9 +71,9 @@ def pick(every: Sequence[Usable], provider: str) -> Usable | None:
 
 
 def _usable(
-    account: AccountView, provider: ProviderView, now: Standing, margin: timedelta, caution: Caution | None
+    account: AccountView, provider: ProviderView, now: CurrentState, margin: timedelta, caution: Caution | None
 ) -> Usable:
-    targets, mark, judged = counting(account), now.marks[account.id], now.judgements[account.id]
+    targets, mark, judged = counted_targets(account), now.marks[account.id], now.judgements[account.id]
     incident = next((it for it in map(now.incident_of, (target.id for target in targets)) if it), None)
     seen = [target.seen_at for target in targets if target.seen_at]
     return Usable(
@@ -99,10 +99,10 @@ def _retry_at(targets: Sequence[TargetView]) -> datetime | None:
     return min((target.next_at for target in targets if target.next_at), default=None)
 
 
-def _valid_until(targets: Sequence[TargetView], judged: Judgement, at: datetime, margin: timedelta) -> datetime | None:
+def _valid_until(targets: Sequence[TargetView], judged: Assessment, at: datetime, margin: timedelta) -> datetime | None:
     match judged.usable:
         case True:
-            return min(valid_until(target) for target in targets if works(target, at))
+            return min(valid_until(target) for target in targets if is_working(target, at))
         case False:
             return max(_retry_at(targets) or at, at) + margin
         case None:

@@ -34,7 +34,7 @@ class LinkedText(Struct, frozen=True):
     is_own: bool = False
 
 
-class Row(Struct, frozen=True):
+class IncidentRow(Struct, frozen=True):
     """An incident as a line of a list. `title` is `subject` and `what` in one; `subject` may be empty.
 
     `whose`: in two words; `blame`: in full. `use`: what works instead, "" if that is no question. `priority`: of the
@@ -95,10 +95,10 @@ class SubstituteRow(Struct, frozen=True):
     caution: str
 
 
-class Story(Struct, frozen=True):
+class IncidentStory(Struct, frozen=True):
     """One incident in full. `instead`: None if no substitute is needed."""
 
-    row: Row
+    row: IncidentRow
     is_open: bool
     ended: Moment | None
     severity: str
@@ -127,7 +127,7 @@ class UptimeShare(Struct, frozen=True):
     missed: bool
 
 
-class Pledge(Struct, frozen=True):
+class PromiseRow(Struct, frozen=True):
     """One promise of an objective and its state. `left`: of its error budget; `burns`: how fast that is used."""
 
     name: str
@@ -183,7 +183,7 @@ class TargetRow(Struct, frozen=True):
     asks: str
 
 
-class Ability(Struct, frozen=True):
+class AbilityCell(Struct, frozen=True):
     """One cell of the matrix: what an account can do, as far as its canaries show."""
 
     name: str
@@ -206,7 +206,7 @@ class AccountCard(Struct, frozen=True):
     name: str
     mark: Mark
     state: str
-    abilities: tuple[Ability, ...]
+    abilities: tuple[AbilityCell, ...]
     note: str = ""
     tags: tuple[str, ...] = ()
     cause: str = ""
@@ -220,7 +220,7 @@ class AccountCard(Struct, frozen=True):
     shares: tuple[UptimeShare, ...] = ()
     budget: str = ""
     overspent: bool = False
-    pledges: tuple[Pledge, ...] = ()
+    pledges: tuple[PromiseRow, ...] = ()
     tempo: tuple[Drawing, ...] = ()
     limits: tuple[str, ...] = ()
     targets: tuple[TargetRow, ...] = ()
@@ -244,7 +244,7 @@ class ProviderPage(Struct, frozen=True):
     lead: str
     detail: tuple[LinkedText, ...]
     words: str
-    open: tuple[Row, ...]
+    open: tuple[IncidentRow, ...]
     rows: tuple[AccountCard, ...]
     cells: tuple[AccountCard, ...]
 
@@ -256,7 +256,7 @@ class ProviderGroup(Struct, frozen=True):
     name: str
     href: str
     accounts: tuple[AccountCard, ...]
-    pledges: tuple[Pledge, ...]
+    pledges: tuple[PromiseRow, ...]
 
 
 class NoticeRow(Struct, frozen=True):
@@ -273,7 +273,7 @@ class NoticeRow(Struct, frozen=True):
     lead: str
 
 
-class Pages(Struct, frozen=True):
+class StatusPages(Struct, frozen=True):
     """The notices on the providers' status pages, which pages have none, and which cannot be trusted now."""
 
     notices: tuple[NoticeRow, ...]
@@ -284,7 +284,7 @@ class Pages(Struct, frozen=True):
 class Month(Struct, frozen=True):
     name: str
     href: str
-    rows: tuple[Row, ...]
+    rows: tuple[IncidentRow, ...]
 
 
 class Count(Struct, frozen=True):
@@ -377,7 +377,7 @@ class FrontGroup(Struct, frozen=True):
     cells: tuple[AccountCard, ...]
     fold: Fold | None
     worse: str
-    pledges: tuple[Pledge, ...]
+    pledges: tuple[PromiseRow, ...]
 
 
 class Front(Struct, frozen=True):
@@ -391,15 +391,15 @@ class Front(Struct, frozen=True):
     detail: tuple[LinkedText, ...]
     fleet: Fleet
     slo: str
-    open: tuple[Row, ...]
+    open: tuple[IncidentRow, ...]
     open_words: str
-    folded: tuple[Row, ...]
+    folded: tuple[IncidentRow, ...]
     are_many: bool
     warnings: tuple[str, ...]
     rail: tuple[ProviderSummary, ...]
     ahead: tuple[Ahead, ...]
     plates: tuple[AccountCard, ...]
-    pledges: tuple[Pledge, ...]
+    pledges: tuple[PromiseRow, ...]
     groups: tuple[FrontGroup, ...]
-    recent: tuple[Row, ...]
-    pages: Pages
+    recent: tuple[IncidentRow, ...]
+    pages: StatusPages

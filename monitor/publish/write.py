@@ -12,7 +12,7 @@ from msgspec import Struct
 from monitor.config.output_path import GROWING
 
 
-class Access(Struct, frozen=True):
+class FileModes(Struct, frozen=True):
     """Modes of what is written. `is_exact`: whatever the umask. Existing folders keep their modes."""
 
     folder: int
@@ -20,9 +20,9 @@ class Access(Struct, frozen=True):
     is_exact: bool
 
 
-PRIVATE = Access(0o750, 0o640, is_exact=False)
+PRIVATE = FileModes(0o750, 0o640, is_exact=False)
 """Modes of pages with accounts and evidence: the owner writes, the group (the web server's) reads, nobody else."""
-PUBLIC = Access(0o755, 0o644, is_exact=True)
+PUBLIC = FileModes(0o755, 0o644, is_exact=True)
 """Modes of files that another user serves or collects: under a service's usual umask of 077 that would fail."""
 
 LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
@@ -30,22 +30,24 @@ PIECE = 64 * 1024
 """Bytes of a file compared at a time."""
 
 
-class Leaving(ValueError):
+class OutsideLink(ValueError):
     """A symbolic link leads out of the folder: files behind it were skipped, and all else was written."""
 
 
-def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: Access = PRIVATE) -> int:
-    """Write what differs, `index.html` last, so that it never links to a missing page; see `write_sheets`.
+def write_site(
+    folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: FileModes = PRIVATE
+) -> int:
+    """Write what differs, `index.html` last, so that it never links to a missing page; see `write_pages`.
 
     Raises ValueError, before anything is written, if a name is not a plain path.
     """
     for name in (*files, *kept):
         _check(name)
-    return write_sheets(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept, access)
+    return write_pages(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept, access)
 
 
-def write_sheets(
-    folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = (), access: Access = PRIVATE
+def write_pages(
+    folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = (), access: FileModes = PRIVATE
 ) -> int:
     """Write each file that differs as it comes, and return how many did; a large site is never in memory as a whole.
 
@@ -87,20 +89,20 @@ def _is_inside(folder: Path, parent: str) -> bool:
         return False
 
 
-def _leaving(parent: str) -> Leaving:
-    return Leaving(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
+def _leaving(parent: str) -> OutsideLink:
+    return OutsideLink(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
 
 
 # A large site has thousands of files: from here on paths are strings, as a `Path` costs more than a system call.
 
 
-def write_open(file: Path, content: bytes) -> bool:
+def write_for_all(file: Path, content: bytes) -> bool:
     """Write one world-readable file if it differs; return whether it did. Raises OSError."""
     _make_folder(file.parent, PUBLIC)
     return _write(str(file), content, PUBLIC)
 
 
-def _write(place: str, content: bytes, access: Access) -> bool:
+def _write(place: str, content: bytes, access: FileModes) -> bool:
     if _holds(place, content, access):
         return False
     head, tail = os.path.split(place)
@@ -117,7 +119,7 @@ def _write(place: str, content: bytes, access: Access) -> bool:
     return True
 
 
-def _holds(place: str, content: bytes, access: Access) -> bool:
+def _holds(place: str, content: bytes, access: FileModes) -> bool:
     try:
         seen = os.stat(place)
         if seen.st_size != len(content) or (access.is_exact and S_IMODE(seen.st_mode) != access.file):
@@ -133,7 +135,7 @@ def _remove(place: str) -> None:
         os.unlink(place)
 
 
-def _make_folder(folder: Path, access: Access) -> None:
+def _make_folder(folder: Path, access: FileModes) -> None:
     """Create a folder and its parents, all with the same mode (`Path.mkdir(parents=True)` opens the parents)."""
     if folder.is_dir():
         return
@@ -150,7 +152,7 @@ def _create(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, PRIVATE.file)
 
 
-def existing(folder: Path) -> set[str]:
+def existing_pages(folder: Path) -> set[str]:
     """Return the relative paths of existing pages that may stay as they are."""
     return {name for kind in LASTING for name in iglob(kind, root_dir=folder)}
 

@@ -6,11 +6,20 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from monitor.alert.case import Cases, Fate, Key, Message, Step, with_changes, with_messages, without_old
+from monitor.alert.case import (
+    Cases,
+    DeliveryResult,
+    Message,
+    MessageKey,
+    Step,
+    with_changes,
+    with_messages,
+    without_old,
+)
 from monitor.alert.channel import Channel, pause_s
 from monitor.alert.digest import Timing, due_digests
 from monitor.alert.reply import Reply
-from monitor.alert.routing import Situation, decide
+from monitor.alert.routing import RoutingInput, decide
 from monitor.alert.rule import Rules
 from monitor.diagnose.incident import Change, Incident, Severity
 
@@ -23,7 +32,7 @@ class Record(Struct, frozen=True):
     since: datetime
     changes: Sequence[Change]
     replies: Sequence[Reply]
-    fates: Mapping[Key, Fate]
+    fates: Mapping[MessageKey, DeliveryResult]
 
 
 class ReplayedMessage(Struct, frozen=True):
@@ -37,7 +46,7 @@ class ReplayedMessage(Struct, frozen=True):
     message: Message
     incident: Incident | None = None
     together: int = 1
-    fate: Fate | None = None
+    fate: DeliveryResult | None = None
 
 
 class _Channels(Struct):
@@ -47,7 +56,7 @@ class _Channels(Struct):
     due: list[tuple[datetime, str, str, bool]] = field(default_factory=list)
 
 
-def replay(
+def replay_alerts(
     record: Record, channels: Sequence[Channel], rules: Rules, timing: Timing, now: datetime
 ) -> Iterator[ReplayedMessage]:
     """Yield what would have been sent, in order. Time moves from change to change and, in between, by minutes."""
@@ -61,7 +70,7 @@ def replay(
         if new := changes.get(at):
             cases = without_old(with_changes(cases, new), at)
         given = [one for one in record.replies if one.at <= at]
-        messages = decide(Situation(cases, channels, rules, given, at))
+        messages = decide(RoutingInput(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])
         for line in _as_sent(messages, cases, record.fates, at):
             yield line
@@ -79,7 +88,7 @@ def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> It
 
 
 def _as_sent(
-    messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime
+    messages: Sequence[Message], cases: Cases, fates: Mapping[MessageKey, DeliveryResult], at: datetime
 ) -> Iterator[ReplayedMessage]:
     together = Counter(message.channel for message in messages)
     for one in messages:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, Incident
-from monitor.diagnose.reason import ControlAnswered, Elsewhere
+from monitor.diagnose.reason import ControlAnswered, NeutralHosts
 from monitor.state.belief import ControlResult
 from probes.model import ControlAnswer, Target
 
@@ -64,7 +64,7 @@ def _spans(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[
 
 
 def _span(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
-    reached = next((one.reached for one in incident.reasons if isinstance(one, Elsewhere)), None)
+    reached = next((one.reached for one in incident.reasons if isinstance(one, NeutralHosts)), None)
     controls = [
         ControlAnswer(one.at, one.fault, one.status, one.latency_s)
         for one in incident.reasons

@@ -18,14 +18,21 @@ from monitor.alert.case import Cases, with_changes, without_old
 from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
-from monitor.detect.target_memory import NEW, Track, with_pace_of
-from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of, key_of
+from monitor.detect.target_memory import NEW, TargetMemory, with_pace_of
+from monitor.diagnose.incident import Change, ChangeKind, Incident, date_at, incident_key
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import is_suspected
-from monitor.replay.alerts import Record, replay
+from monitor.replay.alerts import Record, replay_alerts
 from monitor.replay.control_probes import ControlHistory
-from monitor.replay.tuning import LookCount, ReplayResult, count
-from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
+from monitor.replay.tuning import ObservationCount, ReplayResult, count_incidents
+from monitor.stages.evaluate import (
+    Detect,
+    feed_detectors,
+    feed_health_detectors,
+    has_changed,
+    run_detectors,
+    update_incidents,
+)
 from monitor.state.belief import Belief
 from monitor.state.self_health import SelfHealth
 from monitor.store.reader import Reader
@@ -43,32 +50,32 @@ REPORTED = 2_000
 SAME = timedelta(seconds=20)
 """Time within which a change is the recorded one, and gets its date: no observation says when it was judged."""
 NEVER = datetime.max.replace(tzinfo=UTC)
-NOT_OF_LOOKS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
+NOT_FROM_OBSERVATIONS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
 
 
-def look_back(
+def replay_observations(
     stored: Reader,
     config: Config,
     tried: Sequence[Thresholds],
-    tally: LookCount,
+    tally: ObservationCount,
     now: datetime,
     report: Callable[[str], None],
 ) -> dict[Thresholds, ReplayResult]:
     """Return by setting what would have been reported since `tally.since`; `report` gets the progress."""
     since, begin = tally.since, tally.since - WARM_UP
     targets = [watch.target for watch in config.watches.values()]
-    looks = in_order(stored.history.observations(target, begin) for target in targets)
+    looks = merge_by_time(stored.history.observations(target, begin) for target in targets)
     record, until = stored.incidents.changes_since(begin), stored.marks.last_beat() or now
-    found = relive(config, tried, _reported(tally.passing(looks), report), record, until)
+    found = replay_beats(config, tried, _reported(tally.passing(looks), report), record, until)
     before = stored.incidents.between(begin, tally.begin or since)
     named = () if set(config.accounts) <= set(tally.accounts) else tally.accounts
     replies, fates = stored.messages.replies(), stored.messages.fates(since)
     told = dict[Thresholds, ReplayResult]()
     for setting, changes in found.items():
         report(f"telling with setting {len(told) + 1} of {len(tried)}")
-        its = retold(changes, record, before, since)
-        lines = replay(Record(since, its, replies, fates), config.channels, config.rules, config.digest, now)
-        told[setting] = count(lines, its, named)
+        its = merge_with_record(changes, record, before, since)
+        lines = replay_alerts(Record(since, its, replies, fates), config.channels, config.rules, config.digest, now)
+        told[setting] = count_incidents(lines, its, named)
     return told
 
 
@@ -79,25 +86,25 @@ def _reported(looks: Iterable[Observation], report: Callable[[str], None]) -> It
         yield one
 
 
-def in_order(histories: Iterable[Iterable[Observation]]) -> Iterator[Observation]:
+def merge_by_time(histories: Iterable[Iterable[Observation]]) -> Iterator[Observation]:
     """Merge the observations of each target, oldest first, in the order in which they ended."""
-    return merge(*histories, key=came_at)
+    return merge(*histories, key=ended_at)
 
 
-def came_at(observation: Observation) -> datetime:
+def ended_at(observation: Observation) -> datetime:
     """Return when a probe ended."""
     return observation.at + timedelta(seconds=observation.latency_s or 0.0)
 
 
-def is_of_looks(incident: Incident) -> bool:
+def is_from_observations(incident: Incident) -> bool:
     """Whether it follows from recorded observations, and can be found again."""
-    if incident.drill or incident.is_absence or incident.scope in NOT_OF_LOOKS:
+    if incident.drill or incident.is_absence or incident.scope in NOT_FROM_OBSERVATIONS:
         return False
     signs = {evidence.rule for evidence in incident.evidence}
     return not incident.signal or incident.is_flap or incident.fault is Fault.SLOW or intermittent.RULE in signs
 
 
-def relive(
+def replay_beats(
     config: Config, tried: Sequence[Thresholds], looks: Iterable[Observation], record: Sequence[Change], until: datetime
 ) -> dict[Thresholds, list[Change]]:
     """Return by setting the incidents that the observations, in order, would have led to.
@@ -111,7 +118,7 @@ def relive(
     targets = {id: watch.target for id, watch in config.watches.items()}
     recorded, absences = ControlHistory.of(record, targets), _absences(record)
     for beat in _beats(looks):
-        at = came_at(beat[-1])
+        at = ended_at(beat[-1])
         for candidate in candidates.values():
             if candidate.due_at < at:
                 _pass(candidate, at, lead, recorded, absences)
@@ -156,7 +163,7 @@ def _belief(config: Config, setting: Thresholds) -> Belief:
 def _beats(looks: Iterable[Observation]) -> Iterator[list[Observation]]:
     beat: list[Observation] = []
     for one in looks:
-        if beat and came_at(one) - came_at(beat[0]) > BEAT:
+        if beat and ended_at(one) - ended_at(beat[0]) > BEAT:
             yield beat
             beat = []
         beat.append(one)
@@ -174,7 +181,7 @@ def _see_all(lead: Candidate, rest: Sequence[Candidate], one: Observation) -> No
     """
     id = one.target.id
     before = lead.belief.healths.get(id)
-    _see(lead, one, follow)
+    _see(lead, one, feed_detectors)
     if (after := lead.belief.healths.get(id)) is None:
         return  # it is no longer watched
     calm = _is_calm(lead.belief, one, before)
@@ -193,15 +200,15 @@ def _is_calm(belief: Belief, one: Observation, before: Health | None) -> bool:
     return before is not None and before.state is State.UP and one.outcome is Outcome.OK and not belief.pending.stirred
 
 
-def _is_steady(track: Track) -> bool:
+def _is_steady(track: TargetMemory) -> bool:
     """Whether one more good answer changes nothing of its flapping."""
     return not track.flap.since and track.flicker is intermittent.NONE
 
 
 def _see(candidate: Candidate, observation: Observation, detect: Detect) -> None:
     before = candidate.belief.healths.get(observation.target.id, Health())
-    for after in judge(candidate.belief, candidate.own, [observation], detect).values():
-        turned = has_stirred(before, after)
+    for after in run_detectors(candidate.belief, candidate.own, [observation], detect).values():
+        turned = has_changed(before, after)
         candidate.wavers |= turned or is_suspected(after) or (after.state is State.DOWN and after.successes > 0)
         candidate.turns |= turned and State.DOWN in (before.state, after.state)
 
@@ -209,7 +216,7 @@ def _see(candidate: Candidate, observation: Observation, detect: Detect) -> None
 def _follow_turns(lead: Belief, belief: Belief, observation: Observation, before: Health, after: Health) -> None:
     """Take over the speed of all targets from the lead."""
     belief.pools = lead.pools
-    follow_turns(belief, lead.tracks.get(observation.target.id, NEW), observation, before, after)
+    feed_health_detectors(belief, lead.tracks.get(observation.target.id, NEW), observation, before, after)
 
 
 def _pass(
@@ -232,11 +239,11 @@ def _conclude(candidate: Candidate, at: datetime, lead: Candidate, recorded: Con
     if candidate is not lead:
         belief.tracks = {id: with_pace_of(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
     belief.control = recorded.at(at)
-    changes = [as_of(change, at) for change in conclude(belief, candidate.own, candidate.offline, at)]
+    changes = [date_at(change, at) for change in update_incidents(belief, candidate.own, candidate.offline, at)]
     belief.adopt(changes)
     if offline := [change for change in changes if change.incident.is_offline]:
         candidate.cases = without_old(with_changes(candidate.cases, offline), at)
-    candidate.changes += [change for change in changes if is_of_looks(change.incident)]
+    candidate.changes += [change for change in changes if is_from_observations(change.incident)]
     if (
         changes
         or candidate.turns
@@ -260,7 +267,7 @@ def _absences(record: Iterable[Change]) -> list[tuple[datetime, datetime]]:
 # What there was to report
 
 
-def retold(
+def merge_with_record(
     found: Iterable[Change], record: Sequence[Change], before: Sequence[Incident], since: datetime
 ) -> list[Change]:
     """Return what there was to report since then, in order: found in the observations, or else on record.
@@ -270,7 +277,7 @@ def retold(
     dates = _dates(record)
     found = _named_as_recorded(found, record)
     news = [_dated(change, dates) for change in found if not any(_goes_on(change.incident, one) for one in before)]
-    others = [change for change in record if not is_of_looks(change.incident)]
+    others = [change for change in record if not is_from_observations(change.incident)]
     changes = sorted([*news, *others], key=lambda change: change.at)
     firsts: dict[str, datetime] = {}
     for change in changes:
@@ -292,7 +299,7 @@ def _named_as_recorded(found: Iterable[Change], record: Iterable[Change]) -> lis
 
 def _origin(incident: Incident) -> tuple[object, ...]:
     """Return what an id is made of besides the location: the subject of a trouble, and the second in which it began."""
-    return *key_of(incident), incident.opened_at.replace(microsecond=0)
+    return *incident_key(incident), incident.opened_at.replace(microsecond=0)
 
 
 def _renamed(incident: Incident, ids: Mapping[str, str]) -> Incident:

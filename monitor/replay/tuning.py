@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.health import Thresholds
-from monitor.diagnose.incident import Change, Incident, accounts_of
+from monitor.diagnose.incident import Change, Incident, accounts_of_targets
 from monitor.replay.alerts import ReplayedMessage
 from probes.model import Fault, Observation
 
@@ -61,7 +61,7 @@ class ReplayResult(Struct, frozen=True):
         return ReplayResult([alarm for alarm in self.alarms if alarm.is_slow])
 
 
-class Trial(Struct, frozen=True):
+class TriedSetting(Struct, frozen=True):
     """A setting and what it would have sent. `delay_s` is the median from the first failure to the message.
 
     `found` of the `outages` that the current setting reports are reported by this one, too. `delay_s` is None if none
@@ -83,7 +83,7 @@ class Outage(Struct, frozen=True):
     untold: Sequence[Thresholds]
 
 
-class LookCount(Struct):
+class ObservationCount(Struct):
     """The replayed observations, counted as they pass: those at the chosen accounts, since `since`.
 
     `begin` is the time of the very first observation, `at` that of the present one.
@@ -111,14 +111,16 @@ class LookCount(Struct):
         return self.at - self.first if self.first and self.at else timedelta(0)
 
 
-def settings(now: Thresholds) -> list[Thresholds]:
+def neighbouring_settings(now: Thresholds) -> list[Thresholds]:
     """Return the current setting and its neighbours, each of which differs from it in one value."""
     failures = [replace(now, failures=number) for number in sorted({*FAILURES, now.failures})]
     blips = [replace(now, blip_s=seconds) for seconds in sorted({*BLIPS_S, now.blip_s})]
     return list(dict.fromkeys([*failures, *blips]))
 
 
-def count(lines: Iterable[ReplayedMessage], changes: Iterable[Change], accounts: Collection[str] = ()) -> ReplayResult:
+def count_incidents(
+    lines: Iterable[ReplayedMessage], changes: Iterable[Change], accounts: Collection[str] = ()
+) -> ReplayResult:
     """Return what these messages report, each incident once; only what concerns `accounts`, if given."""
     first: dict[str, datetime] = {}
     messages: Counter[str] = Counter()
@@ -135,18 +137,18 @@ def count(lines: Iterable[ReplayedMessage], changes: Iterable[Change], accounts:
 
 def concerns(incident: Incident, accounts: Collection[str]) -> bool:
     seen = {*incident.members, *(evidence.target for evidence in incident.evidence)}
-    return not accounts_of(seen).isdisjoint(accounts)
+    return not accounts_of_targets(seen).isdisjoint(accounts)
 
 
-def compare(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Trial]:
+def compare(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[TriedSetting]:
     """Return what each setting would have sent, compared with the current one."""
     return [_trial(setting, its, told[now].outages) for setting, its in told.items()]
 
 
-def _trial(setting: Thresholds, told: ReplayResult, outages: Sequence[ReplayedIncident]) -> Trial:
+def _trial(setting: Thresholds, told: ReplayResult, outages: Sequence[ReplayedIncident]) -> TriedSetting:
     found = [one for outage in outages if (one := _same(told, outage))]
     delay_s = median(one.delay_s for one in found) if found else None
-    return Trial(setting, len(told.alarms), told.messages, delay_s, len(found), len(outages))
+    return TriedSetting(setting, len(told.alarms), told.messages, delay_s, len(found), len(outages))
 
 
 def outages(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Outage]:

@@ -20,19 +20,19 @@ from monitor.config.config import Config
 from monitor.control.message import WORK_S
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
-from monitor.publish.collect import fresh_s, pulse
-from monitor.publish.snapshot import Pulse
+from monitor.publish.collect import fresh_s, read_freshness
+from monitor.publish.snapshot import Freshness
 from monitor.runtime import shutdown
-from monitor.runtime.loop import run
-from monitor.runtime.request import answering
-from monitor.stages.beat import change
+from monitor.runtime.loop import run_loop
+from monitor.runtime.request import serve_requests
+from monitor.stages.beat import save_change
 from monitor.stages.former_location import end_former_locations
-from monitor.stages.notify import take_reply
+from monitor.stages.notify import save_reply
 from monitor.state.belief import BeliefView
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.services import Services, real_edge
 from monitor.storage_refusal import StoreError
-from monitor.thread import with_threads
+from monitor.thread import use_own_threads
 from monitor.web.connection_limit import ConnectionLimit
 from monitor.web.link_reply import LinkReplies
 from monitor.web.server import site_app
@@ -53,7 +53,7 @@ READERS_S = 0.5
 """Seconds that the page's readers get to finish at shutdown."""
 
 
-def watch(config: Config, show: Print) -> None:
+def run_daemon(config: Config, show: Print) -> None:
     """Run until SIGTERM or SIGINT. Raises StoreError if the database cannot be used."""
     with runner() as loop:
         loop.run(_watch(config, show))
@@ -63,7 +63,7 @@ def runner() -> asyncio.Runner:
     """Return the runner of a resident monitor, on uvloop if that is installed."""
     prepare_interpreter()
     make = _fast_loop() or asyncio.new_event_loop
-    return asyncio.Runner(loop_factory=lambda: with_threads(make()))
+    return asyncio.Runner(loop_factory=lambda: use_own_threads(make()))
 
 
 def prepare_interpreter() -> None:
@@ -82,19 +82,19 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_state(config, real_edge(show)) as state, answering(state), serve(state) as address:
+    async with open_state(config, real_edge(show)) as state, serve_requests(state), serve_site(state) as address:
         with suppress(OSError):  # stdout is closed: no reason not to watch
             if address:
                 show(f"status page: {address}")
             targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
             show(f"watching {targets} of {accounts}; Ctrl-C ends it")
         state.services.storage.look_where_it_lies()
-        await end_former_locations(state.services, state.told, partial(change, state))
+        await end_former_locations(state.services, state.told, partial(save_change, state))
         state.services.manager = find_manager(os.environ, os.getpid())
-        await until_signalled(state)
+        await run_until_signalled(state)
 
 
-async def until_signalled(state: MonitorState) -> None:
+async def run_until_signalled(state: MonitorState) -> None:
     """Run the stages until a signal asks for shutdown.
 
     Probes under way are dropped; whatever is written stays. Messages under way get a grace period, so that few are
@@ -102,13 +102,13 @@ async def until_signalled(state: MonitorState) -> None:
     """
     reload, asked = asyncio.Event(), asyncio.Semaphore(0)
     _take_signals(state.services.manager, reload, asked)
-    stages = asyncio.create_task(run(state, reload))
+    stages = asyncio.create_task(run_loop(state, reload))
     state.services.manager.tell(systemd.READY)
     await _first_of(stages, asked.acquire())
     if stages.done():
         await stages
     state.services.manager.tell(systemd.STOPPING)
-    shutdown.begin(0)
+    shutdown.limit_shutdown(0)
     stages.cancel()
     asyncio.get_running_loop().call_later(shutdown.GRACE_S, state.signals.dropped.set)
     ended = asyncio.gather(stages, return_exceptions=True)
@@ -126,7 +126,7 @@ def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaph
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came during the start waits
-    for number in shutdown.ASKING:
+    for number in shutdown.STOP_SIGNALS:
         loop.add_signal_handler(number, asked.release)
 
 
@@ -137,7 +137,7 @@ async def _first_of(work: asyncio.Future[Any], signalled: Coroutine[Any, Any, bo
 
 
 @asynccontextmanager
-async def serve(state: MonitorState) -> AsyncIterator[str | None]:
+async def serve_site(state: MonitorState) -> AsyncIterator[str | None]:
     """Serve the page and the signed links; yield the address, or None if it is not served."""
     services, belief, config = state.services, state.belief, state.belief.config
     if not config.site.serve:
@@ -148,7 +148,7 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
     connections = ConnectionLimit()
     names = [public] if public else []
     app = site_app(
-        config.folder, names, link_replies, lambda: _pulse(services, belief), connections, lambda: _stuck(services)
+        config.folder, names, link_replies, lambda: _freshness(services, belief), connections, lambda: _stuck(services)
     )
     # Our forms never come compressed, and a body that is not really gzip would count as an error of ours.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
@@ -180,7 +180,7 @@ def _submitter(state: MonitorState) -> Callable[[Reply], bool]:
 
     def submit(reply: Reply) -> bool:
         return asyncio.run_coroutine_threadsafe(
-            take_reply(state.services, state.told, state.signals, reply), loop
+            save_reply(state.services, state.told, state.signals, reply), loop
         ).result(WORK_S)
 
     return submit
@@ -197,15 +197,15 @@ def _stuck(services: Services) -> str | None:
     return services.own.warnings.get("page") or services.own.warnings.get("store")
 
 
-def _pulse(services: Services, belief: BeliefView) -> Pulse:
+def _freshness(services: Services, belief: BeliefView) -> Freshness:
     config = belief.config
     if refused := services.own.warnings.get("store"):
-        return Pulse(None, fresh_s(config), refused)
+        return Freshness(None, fresh_s(config), refused)
     try:
         with services.storage.store.reading() as stored:
-            return pulse(stored.marks, config, services.edge.clock())
+            return read_freshness(stored.marks, config, services.edge.clock())
     except StoreError as error:
-        return Pulse(None, fresh_s(config), f"{services.storage.store.name} cannot be read: {error}")
+        return Freshness(None, fresh_s(config), f"{services.storage.store.name} cannot be read: {error}")
 
 
 async def _listen(connections: ConnectionLimit, config: Config) -> asyncio.Server | None:

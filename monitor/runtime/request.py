@@ -7,20 +7,20 @@ from functools import partial
 
 import msgspec
 
-from monitor.alert.reply import Reply, WrongArgument, is_dated, is_meant, objection, subjects
+from monitor.alert.reply import Reply, WrongArgument, is_complete, is_dated, objection, subjects
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.stages import drill
-from monitor.stages.beat import change
+from monitor.stages.beat import save_change
 from monitor.stages.drill import Drill, begin_drill
-from monitor.stages.notify import take_reply
+from monitor.stages.notify import save_reply
 from monitor.state.monitor_state import MonitorState
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
 from monitor.store.reader import Reader
-from monitor.store.standby import Place
-from probes.sanitize import admit_said
+from monitor.store.standby import WritePlace
+from probes.sanitize import sanitize_line
 
 CHECK_S = 5.0
 """Seconds between checks that the socket's file is still there."""
@@ -29,10 +29,10 @@ WARNING = "control socket"
 
 
 @asynccontextmanager
-async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
+async def serve_requests(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
     """Answer requests on the control socket while the context is open."""
     services, storage = state.services, state.services.storage
-    server = storage.store.control_server(partial(obey, state), storage.failover.is_holder)
+    server = storage.store.control_server(partial(handle_request, state), storage.failover.is_holder)
     await _listen(services.own, server)
     listening = asyncio.create_task(_keep_listening(services.own, server, check_s))
     try:
@@ -57,10 +57,10 @@ async def _listen(own: SelfHealth, server: ControlServer) -> None:
         own.mended(WARNING)
 
 
-async def obey(state: MonitorState, request: Request) -> RequestResult:
+async def handle_request(state: MonitorState, request: Request) -> RequestResult:
     """Carry out a request and return its result."""
     try:
-        is_new = await TAKING[request.kind](state, bytes(request.body))
+        is_new = await HANDLERS[request.kind](state, bytes(request.body))
     except UNREADABLE as error:
         return RequestResult(RequestStatus.REFUSED, f"what was asked cannot be read: {error}")
     except NotMeant as error:
@@ -73,9 +73,11 @@ async def obey(state: MonitorState, request: Request) -> RequestResult:
 def _to_know(storage: Storage) -> str:
     """Return a notice if the write went to a stand-in for the database; "" if not."""
     failover = storage.failover
-    if failover.refusal is None or failover.place is Place.DISK:
+    if failover.refusal is None or failover.place is WritePlace.DISK:
         return ""
-    where = "in memory, and lost if the monitor ends" if failover.place is Place.MEMORY else "in the runtime folder"
+    where = (
+        "in memory, and lost if the monitor ends" if failover.place is WritePlace.MEMORY else "in the runtime folder"
+    )
     return f"{storage.store.name} cannot be written now ({failover.refusal.words}): until it can, this is kept {where}"
 
 
@@ -84,12 +86,12 @@ class NotMeant(Exception):
 
 
 async def _take_reply(state: MonitorState, body: bytes) -> bool:
-    reply = admit_said(msgspec.json.decode(body, type=Reply))
-    if not is_meant(reply):
+    reply = sanitize_line(msgspec.json.decode(body, type=Reply))
+    if not is_complete(reply):
         raise msgspec.ValidationError("a reply has a time, and a silence says what it holds")
     if found := _objection(state, reply):
         return await _unless_known(state, reply, found)
-    return await take_reply(state.services, state.told, state.signals, reply)
+    return await save_reply(state.services, state.told, state.signals, reply)
 
 
 def _objection(state: MonitorState, reply: Reply) -> WrongArgument | None:
@@ -110,15 +112,15 @@ def _is_replied(stored: Reader, id: str) -> bool:
 
 
 async def _begin_drill(state: MonitorState, body: bytes) -> bool:
-    wish = admit_said(msgspec.json.decode(body, type=Drill))
+    wish = sanitize_line(msgspec.json.decode(body, type=Drill))
     if not is_dated(wish.at):
         raise msgspec.ValidationError("a drill has a time")
     if found := drill.objection(wish, state.belief.config, state.services.edge.clock()):
         raise NotMeant(str(found))
-    return await begin_drill(state.services, state.told.cases.keys(), partial(change, state), wish)
+    return await begin_drill(state.services, state.told.cases.keys(), partial(save_change, state), wish)
 
 
-TAKING: Mapping[RequestKind, Callable[[MonitorState, bytes], Awaitable[bool]]] = {
+HANDLERS: Mapping[RequestKind, Callable[[MonitorState, bytes], Awaitable[bool]]] = {
     RequestKind.REPLY: _take_reply,
     RequestKind.DRILL: _begin_drill,
 }

@@ -12,26 +12,26 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.detect.health import Health
-from monitor.runtime.loop import supervise
+from monitor.runtime.loop import make_supervisor
 from monitor.runtime.supervisor import Work
 from monitor.schedule import is_due
 from monitor.stage import Stage
-from monitor.stages.beat import beat, follow_clock, is_to_conclude, note_absence, seen
+from monitor.stages.beat import beat, follow_clock_change, is_conclusion_due, record_absence, take_observations
 from monitor.stages.deliver import deliver, deliver_due
-from monitor.stages.notify import take_left_replies, tell_due
-from monitor.stages.objectives import weigh_step
+from monitor.stages.notify import import_legacy_replies, write_due_messages
+from monitor.stages.objectives import check_burn_rates
 from monitor.stages.poll_status import poll_source_safely, probe_controls
-from monitor.stages.probe import is_wavering, probe
+from monitor.stages.probe import is_undecided, probe_target
 from monitor.stages.publish import Published, publish_once
-from monitor.stages.retention import examine, tidy_step
+from monitor.stages.retention import check_database, retention_step
 from monitor.state.belief import BeliefView
 from monitor.state.monitor_state import MonitorState
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals
+from monitor.state.stage_signal import StageSignals
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
-from monitor.store.standby import Place
+from monitor.store.standby import WritePlace
 from monitor.store.store import Store
 from monitor.store.writer import Writer
 from probes.model import Observation, Timer
@@ -84,12 +84,12 @@ class RoundClock(Struct):
         return self.passed_s + pause_s + self.longest_s < self.times.looks_s
 
 
-async def once(state: MonitorState, times: RoundTimes = USUAL) -> None:
+async def run_round(state: MonitorState, times: RoundTimes = USUAL) -> None:
     """Run one round. What it cannot confirm in time is saved for the next round."""
     services, state.planned.round_at = state.services, state.services.edge.clock()
     patience = services.prober.patience
     services.prober = replace(services.prober, patience=replace(patience, total_s=min(patience.total_s, times.looks_s)))
-    supervisor, steps = supervise(state), _steps(state, times)
+    supervisor, steps = make_supervisor(state), _steps(state, times)
     for stage, step in steps:
         await supervisor.attempt(stage, step)
     for stage in dict(steps):
@@ -101,19 +101,19 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
     services, belief, told, signals = state.services, state.belief, state.told, state.signals
     return (
         (Stage.EVALUATE, partial(_resume, state)),
-        (Stage.NOTIFY, partial(take_left_replies, services, told, signals)),
+        (Stage.NOTIFY, partial(import_legacy_replies, services, told, signals)),
         (Stage.PROBE, partial(_probe_step, state, times)),
-        (Stage.OBJECTIVES, partial(weigh_step, services, belief, signals)),
+        (Stage.OBJECTIVES, partial(check_burn_rates, services, belief, signals)),
         (Stage.EVALUATE, partial(_settle, state)),
-        (Stage.NOTIFY, partial(tell_due, services, belief, told, signals)),
+        (Stage.NOTIFY, partial(write_due_messages, services, belief, told, signals)),
         (Stage.DELIVER, partial(deliver_due, services, belief, told, signals)),
         (Stage.PUBLISH, partial(_publish, services, belief, signals)),
-        (Stage.RETENTION, partial(_tidy, services, belief, signals)),
+        (Stage.RETENTION, partial(_run_retention, services, belief, signals)),
     )
 
 
 @asynccontextmanager
-async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
+async def skip_logged_warnings(services: Services) -> AsyncIterator[None]:
     """Do not log a warning of ours that an earlier round already logged: cron mails every line."""
     before = services.storage.failover.reader.marks.said()
     services.own.logged = before | services.own.logged
@@ -129,32 +129,32 @@ OF_THE_DATABASE = ("store", "database")
 
 async def _resume(state: MonitorState) -> None:
     now = state.planned.round_at or state.services.edge.clock()
-    await follow_clock(state)
+    await follow_clock_change(state)
     state.told.tells_unremembered = await _is_first_of_hour(state.services.storage, now)
     await _note_missed_rounds(state, now)
 
 
 async def _probe_step(state: MonitorState, times: RoundTimes) -> None:
-    async with _beside_probes(state), asyncio.TaskGroup() as looks:
-        await _probe_due(state, looks, times)
+    async with _beside_probes(state), asyncio.TaskGroup() as probes:
+        await _probe_due(state, probes, times)
 
 
 async def _settle(state: MonitorState) -> None:
-    if is_to_conclude(state) or state.belief.pending.stirred or state.times.beaten_at is None:
+    if is_conclusion_due(state) or state.belief.pending.stirred or state.times.beaten_at is None:
         await beat(state, [], state.services.edge.clock(), ahead=MINUTE)
 
 
-async def _publish(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def _publish(services: Services, belief: BeliefView, signals: StageSignals) -> None:
     made = await publish_once(services, belief, signals, Published())
     while made.more:
         made = await publish_once(services, belief, signals, made)
 
 
-async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def _run_retention(services: Services, belief: BeliefView, signals: StageSignals) -> None:
     try:
         if signals.unsound.is_set():
-            await examine(services, signals)
-        await tidy_step(services, belief)
+            await check_database(services, signals)
+        await retention_step(services, belief)
     except StoreError as error:
         log.warning("old results cannot be rolled up: %s", error)
 
@@ -184,16 +184,16 @@ def _is_to_read(belief: BeliefView, source: str, now: datetime) -> bool:
     return known is None or known.polled_at is None or now - known.polled_at >= since
 
 
-async def _probe_due(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
+async def _probe_due(state: MonitorState, probes: asyncio.TaskGroup, times: RoundTimes) -> None:
     """Probe what is due, and re-check what must be confirmed, while there is time."""
     services, belief, planned, clock = state.services, state.belief, state.planned, state.services.edge.clock
     round_clock = RoundClock(services.edge.timer, services.edge.timer(), times)
     _bring_forward(belief, planned, clock())
     while True:
         if round_clock.has_time():
-            for target in planned.looks.take_due(clock()):
-                look = probe(services, belief, planned, state.signals, belief.config.watches[target])
-                round_clock.running[target] = looks.create_task(look), round_clock.timer()
+            for target in planned.probes.take_due(clock()):
+                probing = probe_target(services, belief, planned, state.signals, belief.config.watches[target])
+                round_clock.running[target] = probes.create_task(probing), round_clock.timer()
         pause_s = _next_in_s(belief, planned, round_clock, clock())
         if pause_s is None and not round_clock.running:
             return
@@ -206,9 +206,9 @@ async def _probe_due(state: MonitorState, looks: asyncio.TaskGroup, times: Round
 def _bring_forward(belief: BeliefView, planned: ScheduleState, now: datetime) -> None:
     """Make due whatever is due in a moment, oldest observation first, as there may be no time for all."""
     for id, watch in belief.config.watches.items():
-        at = planned.looks.first_of([id])
+        at = planned.probes.first_of([id])
         if at is not None and is_due(watch, at, now):
-            planned.looks.set(id, min(now, belief.healths.get(id, Health()).seen_at or EPOCH))
+            planned.probes.set(id, min(now, belief.healths.get(id, Health()).seen_at or EPOCH))
 
 
 def _next_in_s(belief: BeliefView, planned: ScheduleState, round_clock: RoundClock, now: datetime) -> float | None:
@@ -216,10 +216,10 @@ def _next_in_s(belief: BeliefView, planned: ScheduleState, round_clock: RoundClo
 
     With nothing under way it waits at most `waits_s`, enough to confirm a failure that answers at once.
     """
-    first = planned.looks.next_at()
+    first = planned.probes.next_at()
     if first is None or (first - now).total_seconds() > round_clock.times.looks_s:
         return None
-    at = planned.looks.first_of(id for id, health in belief.healths.items() if is_wavering(health))
+    at = planned.probes.first_of(id for id, health in belief.healths.items() if is_undecided(health))
     if at is None:
         return None
     pause_s = max((at - now).total_seconds(), 0.0)
@@ -244,8 +244,8 @@ async def _next_observations(state: MonitorState, round_clock: RoundClock, pause
         async with asyncio.timeout(min(BATCH_S, max(stop_s - round_clock.passed_s, 0.0))):
             while len(found) < len(round_clock.running):
                 found.append(await state.signals.observations.get())
-    await follow_clock(state)
-    found = seen(state, found)
+    await follow_clock_change(state)
+    found = take_observations(state, found)
     for one in found:
         _, its_start_s = round_clock.running.pop(one.target.id, (None, round_clock.timer()))
         round_clock.longest_s = max(round_clock.longest_s, round_clock.timer() - its_start_s)
@@ -254,9 +254,9 @@ async def _next_observations(state: MonitorState, round_clock: RoundClock, pause
 
 def _drop(config: Config, round_clock: RoundClock) -> None:
     """Cancel the probes under way, except client programs: they have their own limit and have already cost money."""
-    for id, (look, _) in list(round_clock.running.items()):
+    for id, (probing, _) in list(round_clock.running.items()):
         if not config.providers[config.watches[id].target.provider].is_command:
-            look.cancel()
+            probing.cancel()
             del round_clock.running[id]
             log.debug("%s: no answer within this round; the next one probes again", id)
 
@@ -264,14 +264,14 @@ def _drop(config: Config, round_clock: RoundClock) -> None:
 async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
     """Record a gap if cron missed rounds; the usual pause is known only from the past ones."""
     storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
-    if before and now - before >= absent and storage.failover.place is not Place.MEMORY:
+    if before and now - before >= absent and storage.failover.place is not WritePlace.MEMORY:
         usual = await asyncio.to_thread(_usual_pause, storage.store)
-        await note_absence(state, now, max(absent, GAP_FACTOR * usual))
+        await record_absence(state, now, max(absent, GAP_FACTOR * usual))
 
 
 async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:
     """Whether this is the hour's first round; only matters when no round can save anything."""
-    forgets = storage.failover.place is Place.MEMORY
+    forgets = storage.failover.place is WritePlace.MEMORY
     pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.store)) if forgets else MINUTE
     return now - now.replace(minute=0, second=0, microsecond=0) < pause
 

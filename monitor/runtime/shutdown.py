@@ -11,10 +11,10 @@ LIMIT_S = 4.0
 GRACE_S = 2.5
 """Seconds of it for messages under way: an unconfirmed one is sent again after the next start."""
 
-ASKING = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def heed(code: int) -> None:
+def stop_on_sigterm(code: int) -> None:
     """Let SIGTERM end the process until a loop takes over the signals; call it in the main thread.
 
     The kernel's default would do, except for PID 1 of a container. A thread gets the signal even while a long SQLite
@@ -31,15 +31,15 @@ def heed(code: int) -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def begin(code: int) -> None:
+def limit_shutdown(code: int) -> None:
     """End the process with `code` after LIMIT_S, if it has not ended by itself."""
     threading.Thread(target=_end, args=(code,), daemon=True, name="shutdown").start()
 
 
 def _listen(awake: int, code: int) -> None:
     while number := os.read(awake, 1):
-        if number[0] in ASKING:
-            begin(code)
+        if number[0] in STOP_SIGNALS:
+            limit_shutdown(code)
 
 
 def _end(code: int) -> None:

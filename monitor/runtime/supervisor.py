@@ -9,12 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named
+from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, error_name
 from monitor.diagnose.subject import Scope
 from monitor.stage import Stage
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, Tell
+from monitor.state.stage_signal import SaveChange, StageSignals
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 
@@ -31,8 +31,8 @@ class Supervisor(Struct, frozen=True):
 
     services: Services
     belief: BeliefView
-    signals: Signals
-    tell: Tell
+    signals: StageSignals
+    tell: SaveChange
     rest_s: Callable[[int], float] = back_off_s
 
     async def keep(self, stage: Stage, work: Work) -> None:
@@ -82,7 +82,7 @@ class Supervisor(Struct, frozen=True):
         """Report a stage's failure, in the log and wherever people look; as an incident once it lasts."""
         log.error("the stage `%s` failed and is restarted", stage, exc_info=error)
         try:
-            self.services.own.note_failure(stage, named(error), self.services.edge.clock())
+            self.services.own.note_failure(stage, error_name(error), self.services.edge.clock())
             self.signals.news.set()
             await self._note_failing()
             await self.review(stage)

@@ -35,7 +35,7 @@ class Cell(Struct, frozen=True, gc=False):
     unknown: int = 0
 
 
-def add(at: datetime, cells: Iterable[Cell]) -> Cell:
+def add_cells(at: datetime, cells: Iterable[Cell]) -> Cell:
     """Add up cells into one that begins at `at`."""
     ok = degraded = failed = unknown = 0
     for cell in cells:  # one pass: a page adds up a hundred thousand of them
@@ -54,12 +54,12 @@ def availability(good: int, valid: int) -> float | None:
     return good / valid if valid else None
 
 
-def budget_left(share: float, slo: float) -> float:
+def error_budget_left(share: float, slo: float) -> float:
     """Return how much of the error budget is left; 1: all of it, below 0: overspent. `slo` is in (0, 1)."""
     return 1 - (1 - share) / (1 - slo)
 
 
-def sketch(durations_ms: Sequence[int]) -> Sketch:
+def make_sketch(durations_ms: Sequence[int]) -> Sketch:
     try:
         return Counter(map(BINS.__getitem__, durations_ms))
     except IndexError:
@@ -85,7 +85,7 @@ def quantile(durations: Sketch, share: float) -> float | None:
     return None
 
 
-def below(durations: Sketch, most_s: float) -> int:
+def count_below(durations: Sketch, most_s: float) -> int:
     """Return how many took at most `most_s` seconds; those less than 10 % longer may count, too."""
     last = bisect_left(EDGES, most_s)
     return sum(count for bin_, count in durations.items() if bin_ <= last)

@@ -74,7 +74,7 @@ class Objective(Struct, frozen=True):
         return {goal: share for goal, share in both.items() if share is not None}
 
 
-class Tally(Struct, frozen=True):
+class SpanCounts(Struct, frozen=True):
     """What one target, by its number, showed in one span. UNKNOWN is in no count.
 
     `begins` is at the first probe if nobody had watched before. `seen` is the share of the span that was watched; for
@@ -96,17 +96,17 @@ class Tally(Struct, frozen=True):
         return bad, bad + good
 
 
-class Looks(Struct, frozen=True):
+class ProbeCounts(Struct, frozen=True):
     """What the targets of one objective showed: by hour, long ago by day, and in each of SHORT as a whole."""
 
-    hours: Sequence[Tally]
-    recent: Mapping[timedelta, Sequence[Tally]]
+    hours: Sequence[SpanCounts]
+    recent: Mapping[timedelta, Sequence[SpanCounts]]
 
-    def within(self, window: timedelta) -> Sequence[Tally]:
+    def within(self, window: timedelta) -> Sequence[SpanCounts]:
         return self.recent.get(window, self.hours)
 
 
-class Rate(Struct, frozen=True):
+class BurnRate(Struct, frozen=True):
     """The share that was bad in a window, over how many bad probes, and how much of the window was watched."""
 
     share: float
@@ -114,7 +114,7 @@ class Rate(Struct, frozen=True):
     covered: float
 
 
-class Pair(Struct, frozen=True):
+class BurnWindows(Struct, frozen=True):
     """It burns if both windows do: the long one says that it matters, the short one that it still goes on."""
 
     long: timedelta
@@ -123,17 +123,17 @@ class Pair(Struct, frozen=True):
     words: tuple[str, str]
 
 
-PAIRS = (
-    Pair(HOUR, timedelta(minutes=5), 14.4, ("hour", "5 minutes")),
-    Pair(6 * HOUR, timedelta(minutes=30), 6.0, ("6 hours", "30 minutes")),
-    Pair(3 * DAY, 6 * HOUR, 1.0, ("3 days", "6 hours")),
+BURN_WINDOWS = (
+    BurnWindows(HOUR, timedelta(minutes=5), 14.4, ("hour", "5 minutes")),
+    BurnWindows(6 * HOUR, timedelta(minutes=30), 6.0, ("6 hours", "30 minutes")),
+    BurnWindows(3 * DAY, 6 * HOUR, 1.0, ("3 days", "6 hours")),
 )
 SHORT = (timedelta(minutes=5), timedelta(minutes=30), HOUR)
 """The windows that hours are too coarse for."""
-LONGEST = PAIRS[-1].long
+LONGEST = BURN_WINDOWS[-1].long
 
 
-class Reserve(Struct, frozen=True):
+class ErrorBudget(Struct, frozen=True):
     """The state of one promise. `kept` is the share that was good, `left` that of the error budget that is left.
 
     `kept` is of the time that was watched, the budget of the whole window: unwatched time uses none of it. `left` is
@@ -149,7 +149,7 @@ class Reserve(Struct, frozen=True):
     burns: tuple[float | None, ...]
 
 
-def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime) -> Rate | None:
+def burn_rate(tallies: Iterable[SpanCounts], goal: Goal, window: timedelta, now: datetime) -> BurnRate | None:
     """Return the share that was bad, each target's span weighing the same; None if nothing that counts was seen."""
     weighed = bad_share = 0.0
     bad_looks, series, since = 0.0, set(), now - window
@@ -163,30 +163,32 @@ def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime)
             bad_share += lap * bad / valid
             bad_looks += bad
             series.add(one.series)
-    return Rate(bad_share / weighed, bad_looks, weighed / len(series)) if series else None
+    return BurnRate(bad_share / weighed, bad_looks, weighed / len(series)) if series else None
 
 
-def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]:
+def error_budgets(objective: Objective, looks: ProbeCounts, now: datetime) -> list[ErrorBudget]:
     """Return the state of each promise; none for a promise of which nothing was seen."""
     window = objective.window_days * DAY
     found = []
     for goal, promised in objective.promises.items():
-        if seen := rate(looks.hours, goal, window, now):
-            burns = tuple(_burn(looks, goal, pair.long, promised, now) for pair in PAIRS)
+        if seen := burn_rate(looks.hours, goal, window, now):
+            burns = tuple(_burn(looks, goal, pair.long, promised, now) for pair in BURN_WINDOWS)
             left = 1.0 - seen.share * seen.covered / (1.0 - promised)
-            found.append(Reserve(goal, promised, 1.0 - seen.share, left, seen.covered * objective.window_days, burns))
+            found.append(
+                ErrorBudget(goal, promised, 1.0 - seen.share, left, seen.covered * objective.window_days, burns)
+            )
     return found
 
 
-def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis | None) -> Diagnosis | None:
+def burn_signal(objective: Objective, looks: ProbeCounts, now: datetime, before: Diagnosis | None) -> Diagnosis | None:
     """Return the one sign that an objective's budget burns too fast; `before` is the sign of a minute ago.
 
     Without probes since, it goes on.
     """
     for goal, promised in objective.promises.items():
-        for pair in PAIRS:
-            long = rate(looks.within(pair.long), goal, pair.long, now)
-            short = rate(looks.within(pair.short), goal, pair.short, now)
+        for pair in BURN_WINDOWS:
+            long = burn_rate(looks.within(pair.long), goal, pair.long, now)
+            short = burn_rate(looks.within(pair.short), goal, pair.short, now)
             least = pair.factor * (1.0 - promised)
             if long and _matters(long, pair.long, before, least) and _goes_on(short, before, least):
                 sign = _sign(objective, goal, pair, (long, short), now)
@@ -194,7 +196,7 @@ def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis
     return None
 
 
-def resumed(incident: Incident) -> Diagnosis:
+def signal_of_incident(incident: Incident) -> Diagnosis:
     """Return the sign that an open incident was opened by, so that a restart does not end it."""
     return Diagnosis(
         about=incident.about,
@@ -209,12 +211,12 @@ def resumed(incident: Incident) -> Diagnosis:
     )
 
 
-def _burn(looks: Looks, goal: Goal, window: timedelta, promised: float, now: datetime) -> float | None:
-    seen = rate(looks.within(window), goal, window, now)
+def _burn(looks: ProbeCounts, goal: Goal, window: timedelta, promised: float, now: datetime) -> float | None:
+    seen = burn_rate(looks.within(window), goal, window, now)
     return seen.share / (1.0 - promised) if seen and seen.covered >= COVERED else None
 
 
-def _matters(long: Rate, window: timedelta, before: Diagnosis | None, least: float) -> bool:
+def _matters(long: BurnRate, window: timedelta, before: Diagnosis | None, least: float) -> bool:
     """Whether the long window counts, and says that too much was bad.
 
     While it burns already, any probe counts for the hour: a dead account, which is probed once an hour, would otherwise
@@ -227,11 +229,13 @@ def _matters(long: Rate, window: timedelta, before: Diagnosis | None, least: flo
     return long.covered >= COVERED and (before is not None or long.bad >= FEWEST)
 
 
-def _goes_on(short: Rate | None, before: Diagnosis | None, least: float) -> bool:
+def _goes_on(short: BurnRate | None, before: Diagnosis | None, least: float) -> bool:
     return before is not None if short is None else short.share >= least
 
 
-def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None], now: datetime) -> Diagnosis:
+def _sign(
+    objective: Objective, goal: Goal, pair: BurnWindows, rates: tuple[BurnRate, BurnRate | None], now: datetime
+) -> Diagnosis:
     """A budget says how much was bad, not whose fault it was: that is for the incidents of the failures themselves."""
     return Diagnosis(
         about=subject_of(Scope.OBJECTIVE, objective.subject, objective.name),
@@ -247,7 +251,7 @@ def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate 
 
 
 def _reasons(
-    objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None]
+    objective: Objective, goal: Goal, pair: BurnWindows, rates: tuple[BurnRate, BurnRate | None]
 ) -> tuple[BudgetBurnt, BudgetLasts]:
     long, short = rates
     allowed = 1.0 - objective.promises[goal]

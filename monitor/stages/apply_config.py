@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from monitor.alert.text import MessageTemplates
 from monitor.config.config import Config
 from monitor.state.belief import Belief
-from monitor.state.monitor_state import MonitorState, patience
+from monitor.state.monitor_state import MonitorState, probe_limits
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from probes.catalog import rules_by_name
 
 
-def take_up(state: MonitorState, config: Config) -> None:
+def apply_config(state: MonitorState, config: Config) -> None:
     """Switch to another configuration, but for what is opened at the start: that stays, with a warning."""
     services, belief, planned = state.services, state.belief, state.planned
     before = belief.config
@@ -79,7 +79,7 @@ def _equip(services: Services, before: Config, after: Config) -> None:
     """Update the prober and the senders. Old secrets stay masked: an answer may be under way."""
     secrets = tuple(dict.fromkeys((*after.secrets, *before.secrets)))
     rules_of = rules_by_name(after.shelf)
-    services.prober = replace(services.prober, patience=patience(after), rules_of=rules_of, secrets=secrets)
+    services.prober = replace(services.prober, patience=probe_limits(after), rules_of=rules_of, secrets=secrets)
     services.templates = MessageTemplates(after.templates)
     services.turnstiles.by_host.clear()
 
@@ -87,7 +87,7 @@ def _equip(services: Services, before: Config, after: Config) -> None:
 def _forget(belief: Belief, planned: ScheduleState, before: Config) -> None:
     """Drop what is no longer watched."""
     for id in before.watches.keys() - belief.config.watches.keys():
-        planned.looks.drop(id)
+        planned.probes.drop(id)
         belief.healths.pop(id, None)
         belief.tracks.pop(id, None)
     for id in before.feeds.keys() - belief.config.feeds.keys():
@@ -98,11 +98,11 @@ def _plan(state: MonitorState, before: Config) -> None:
     """Plan a first probe of new targets, and an immediate one where the key changed."""
     services, config, planned = state.services, state.belief.config, state.planned
     now = services.edge.clock()
-    planned.plan_looks(config.watches, now, services.pauses.spread_s)
+    planned.plan_probes(config.watches, now, services.pauses.spread_s)
     for id, watch in config.watches.items():
         if _has_other_key(before, config, watch.target.account):
-            planned.looks.hurry(id, now)
-    state.signals.looks_planned.set()
+            planned.probes.hurry(id, now)
+    state.signals.probes_planned.set()
     state.signals.polls_planned.set()
 
 

@@ -10,20 +10,20 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from monitor.diagnose.incident import Change, absence, as_of
-from monitor.diagnose.incident import redated as redated_incident
-from monitor.diagnose.status_source import Source, is_news
+from monitor.diagnose.incident import Change, absence_change, date_at
+from monitor.diagnose.incident import shift_incident as redated_incident
+from monitor.diagnose.status_source import StatusSource, is_news
 from monitor.diagnose.subject import Scope
-from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
+from monitor.stages.evaluate import memories_to_save, run_detectors, update_accounts, update_incidents
 from monitor.stages.first_answer import FirstAnswer
-from monitor.stages.first_look import FirstLook
-from monitor.stages.notify import tell
-from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
-from monitor.stages.spend import note_spending
+from monitor.stages.notify import queue_messages
+from monitor.stages.plan import hurry_associates, is_target_suspected, plan_probes, plan_unjudged, probe_the_rest
+from monitor.stages.spend import record_spending
+from monitor.stages.startup_probe import StartupProbes
 from monitor.state.belief import Belief, ControlResult
 from monitor.state.monitor_state import MonitorState
-from monitor.state.stage_signal import Burning, Report, Signals
-from monitor.store.clock import Reading, redated, was_set
+from monitor.state.stage_signal import BurningObjectives, StageReport, StageSignals
+from monitor.store.clock import ClockReading, clock_shift, shift_dates
 from monitor.store.row import Batch
 from monitor.words import duration, title
 from probes.model import Observation
@@ -31,23 +31,23 @@ from probes.model import Observation
 log = logging.getLogger("monitor")
 
 
-async def remember(state: MonitorState) -> None:
+async def run_beats(state: MonitorState) -> None:
     """Run beat after beat on the observations that come in."""
-    first = FirstLook(frozenset(watch.target.answerer for watch in state.belief.config.watches.values()))
+    first = StartupProbes(frozenset(watch.target.answerer for watch in state.belief.config.watches.values()))
     answers = first_answers(state)
     while True:
         await _gather(state.signals, state.services.pauses.beat_s)
-        await follow_clock(state)
-        observations = seen(state)
+        await follow_clock_change(state)
+        observations = take_observations(state)
         first.take(observations)
         answers.take(observations)
-        if observations or is_to_conclude(state) or state.services.storage.failover.refusal or _is_idle(state):
+        if observations or is_conclusion_due(state) or state.services.storage.failover.refusal or _is_idle(state):
             now = state.services.edge.clock()
-            await note_absence(state, now, state.services.pauses.absent)
+            await record_absence(state, now, state.services.pauses.absent)
             try:
                 await beat(state, observations, now)
             except Exception:
-                plan_as_usual(state.services, state.belief, state.planned, observations)
+                plan_unjudged(state.services, state.belief, state.planned, observations)
                 raise
 
 
@@ -62,7 +62,7 @@ def first_answers(state: MonitorState) -> FirstAnswer:
     return FirstAnswer(targets=counted, show=partial(log.info, "%s"), timer=state.services.edge.timer)
 
 
-async def _gather(signals: Signals, beat_s: float) -> None:
+async def _gather(signals: StageSignals, beat_s: float) -> None:
     """Wait up to `beat_s` to batch good results; a failure ends the wait at once."""
     with suppress(TimeoutError):
         async with asyncio.timeout(beat_s):
@@ -70,12 +70,12 @@ async def _gather(signals: Signals, beat_s: float) -> None:
     signals.urgent.clear()
 
 
-def is_to_conclude(state: MonitorState) -> bool:
+def is_conclusion_due(state: MonitorState) -> bool:
     """Whether a stage other than the prober reported something, or time alone may change the conclusions."""
     return state.belief.pending.unsettled or not state.signals.reports.empty()
 
 
-async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> None:
+async def record_absence(state: MonitorState, now: datetime, pause: timedelta) -> None:
     """Record that nobody was watching: the gap since the last beat is longer than `pause`."""
     before, times = state.times.beat_at, state.times
     if before is None or now - before < pause:
@@ -83,27 +83,27 @@ async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> 
     if times.beaten_at is not None and state.services.edge.uptime() - times.beaten_at < pause.total_seconds():
         log.warning("the clock was set forward by %s: no gap", duration((now - before).total_seconds()))
     else:
-        await change(state, absence(before, now, state.belief.config.location))
+        await save_change(state, absence_change(before, now, state.belief.config.location))
 
 
-def seen(state: MonitorState, before: Sequence[Observation] = ()) -> list[Observation]:
+def take_observations(state: MonitorState, before: Sequence[Observation] = ()) -> list[Observation]:
     """Return `before` and all observations in the queue, dated by the clock as it is set now."""
     now, waiting = state.services.edge.read_clocks(), state.signals.observations
     found = [*before, *(waiting.get_nowait() for _ in range(waiting.qsize()))]
     return [_as_dated_now(one, state.planned.begun.pop(one.target.id, now), now) for one in found]
 
 
-def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation:
-    by = was_set(began, now)
+def _as_dated_now(one: Observation, began: ClockReading, now: ClockReading) -> Observation:
+    by = clock_shift(began, now)
     return replace(one, at=min(one.at + by, now.at)) if by or one.at > now.at else one
 
 
-async def follow_clock(state: MonitorState) -> None:
+async def follow_clock_change(state: MonitorState) -> None:
     """Re-date whatever is open when the clock was set, so that durations stay true."""
     times, edge = state.times, state.services.edge
     before, times.clocks = times.clocks, edge.read_clocks()
     by, times.set_by = times.set_by, timedelta(0)
-    by += was_set(before, times.clocks)
+    by += clock_shift(before, times.clocks)
     if not by:
         return
     how = "forward" if by > timedelta(0) else "back"
@@ -112,7 +112,7 @@ async def follow_clock(state: MonitorState) -> None:
     _redate(state, by)
     changes = tuple(redated_incident(one, by, now) for one in state.belief.incidents.values())
     _adopt(state, changes)
-    messages = tuple(tell(state.belief, state.told, changes, now))
+    messages = tuple(queue_messages(state.belief, state.told, changes, now))
     await _save(state, Batch(now, changes=changes, messages=messages, trace=edge.trace()))
     state.signals.outbox.set()
     state.signals.news.set()
@@ -121,9 +121,9 @@ async def follow_clock(state: MonitorState) -> None:
 def _redate(state: MonitorState, by: timedelta) -> None:
     """Shift the dates of everything in progress by `by`; drop what is only good for minutes."""
     belief, times = state.belief, state.times
-    belief.healths = redated(belief.healths, by)
-    belief.tracks = redated(belief.tracks, by)
-    belief.pools = redated(belief.pools, by)
+    belief.healths = shift_dates(belief.healths, by)
+    belief.tracks = shift_dates(belief.tracks, by)
+    belief.pools = shift_dates(belief.pools, by)
     belief.burning = {id: replace(one, since=one.since + by) for id, one in belief.burning.items()}
     belief.control = ControlResult(online=belief.control.online)
     belief.pending.stirred = True
@@ -134,21 +134,21 @@ def _redate(state: MonitorState, by: timedelta) -> None:
     state.signals.polls_planned.set()
 
 
-def take_reports(belief: Belief, signals: Signals) -> None:
+def apply_reports(belief: Belief, signals: StageSignals) -> None:
     """Take in what the other stages reported since the last beat."""
     for _ in range(signals.reports.qsize()):
         _believe(belief, signals.reports.get_nowait())
 
 
-def _believe(belief: Belief, report: Report) -> None:
+def _believe(belief: Belief, report: StageReport) -> None:
     match report:
-        case Source():
-            belief.pending.stirred |= is_news(belief.sources.get(report.id, Source(report.id)), report)
+        case StatusSource():
+            belief.pending.stirred |= is_news(belief.sources.get(report.id, StatusSource(report.id)), report)
             belief.sources[report.id] = report
         case ControlResult():
             belief.pending.stirred = True
             belief.control = report
-        case Burning():
+        case BurningObjectives():
             belief.pending.unsettled |= report.by_id.keys() != belief.burning.keys()
             belief.burning = report.by_id
         case _:
@@ -169,28 +169,28 @@ async def beat(
         state.planned,
         state.signals,
     )
-    take_reports(belief, signals)
-    doubted = {one.target.id for one in observations if is_doubted(belief, one.target.id)}
-    healths = judge(belief, services.own, observations)
-    notes = take_note(belief, services.own, observations)
-    tracks, pools = tracks_to_save(belief, state.times.tracked_at, observations, now)
+    apply_reports(belief, signals)
+    doubted = {one.target.id for one in observations if is_target_suspected(belief, one.target.id)}
+    healths = run_detectors(belief, services.own, observations)
+    notes = update_accounts(belief, services.own, observations)
+    tracks, pools = memories_to_save(belief, state.times.tracked_at, observations, now)
     state.times.tracked_at |= dict.fromkeys(tracks, now)
     stirred = belief.pending.stirred
-    plans = plan_looks(services, belief, planned, signals, healths, observations)
-    back = {id for id in doubted & healths.keys() if not is_doubted(belief, id)}
-    ask_the_rest(services, belief, planned, back)
+    plans = plan_probes(services, belief, planned, signals, healths, observations)
+    back = {id for id in doubted & healths.keys() if not is_target_suspected(belief, id)}
+    probe_the_rest(services, belief, planned, back)
     offline = [case.incident for case in told.cases.values() if case.incident.is_offline]
-    changes = [as_of(change, now) for change in conclude(belief, services.own, offline, now, ahead)]
+    changes = [date_at(change, now) for change in update_incidents(belief, services.own, offline, now, ahead)]
     _adopt(state, changes)
     if stirred:
         hurry_associates(services, belief, planned, now)
-    messages = tell(belief, told, changes, now)
+    messages = queue_messages(belief, told, changes, now)
     batch = Batch(
         now,
         tuple(observations),
         healths,
         plans,
-        note_spending(belief, planned, observations),
+        record_spending(belief, planned, observations),
         tuple(changes),
         tuple(messages),
         notes=notes,
@@ -233,11 +233,11 @@ def _poll_sources_again(state: MonitorState) -> None:
     state.signals.polls_planned.set()
 
 
-async def change(state: MonitorState, one: Change) -> None:
+async def save_change(state: MonitorState, one: Change) -> None:
     """Save one change that no observation led to, and queue its messages."""
     now = state.services.edge.clock()
-    one = as_of(one, now)
+    one = date_at(one, now)
     _adopt(state, [one])
-    await _save(state, Batch(now, changes=(one,), messages=tuple(tell(state.belief, state.told, [one], now))))
+    await _save(state, Batch(now, changes=(one,), messages=tuple(queue_messages(state.belief, state.told, [one], now))))
     state.signals.outbox.set()
     state.signals.news.set()

@@ -13,43 +13,43 @@ from msgspec.structs import replace
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel
-from monitor.alert.deliver import again_at, would_disturb
+from monitor.alert.deliver import next_try_at, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.outbox import OutboxMessage, OutboxRow
-from monitor.alert.routing import Situation, past
-from monitor.alert.signed_link import addresses
-from monitor.alert.storage_notice import severity_of_news
+from monitor.alert.routing import RoutingInput, past_incidents
+from monitor.alert.signed_link import link_urls
+from monitor.alert.storage_notice import severity_of_notice
 from monitor.alert.text import (
-    Circumstances,
     DigestSummary,
+    MessageContext,
+    MessagePart,
     MessageTemplates,
-    Piece,
-    Text,
+    MessageText,
     UsableAccount,
     compose,
+    compose_channel_failure,
     compose_digest,
-    compose_failing,
-    compose_news,
-    worst,
+    compose_storage_notice,
+    worst_severity,
 )
 from monitor.config.config import Config
 from monitor.diagnose.incident import Change, Incident, Severity
-from monitor.publish.advice import Glance, advice_for, instead, is_replaced
-from monitor.publish.collect import glance
-from monitor.stages.notify import situation
+from monitor.publish.advice import Glance, advice_for, find_substitutes, needs_substitute
+from monitor.publish.collect import glance_of_beliefs
+from monitor.stages.notify import routing_input
 from monitor.state.alert_state import AlertState
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError
-from monitor.store.standby import Place
+from monitor.store.standby import WritePlace
 from monitor.store.store import Store
-from monitor.store.writer import Writer, key
+from monitor.store.writer import Writer, outbox_key
 
 log = logging.getLogger("monitor")
 
 
-def warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
+def preload_libraries(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     """Load the message libraries in a thread as soon as a message may be due: it takes as long as a slow canary."""
     addressed = [channel for channel in channels if channel.url != TERMINAL.url]
     if addressed and "apprise" not in sys.modules:
@@ -62,7 +62,7 @@ def _warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     templates.load()
 
 
-async def deliver(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
+async def deliver(services: Services, belief: BeliefView, told: AlertState, signals: StageSignals) -> None:
     """Send each message to its channel; no channel waits for another."""
     busy: set[str] = set()
     async with asyncio.TaskGroup() as deliveries:
@@ -74,10 +74,10 @@ async def deliver(services: Services, belief: BeliefView, told: AlertState, sign
                     deliveries.create_task(_deliver_safely(services, belief, told, signals, message, busy))
             # Not at once, even when a message is due: its channel may be busy with an earlier one.
             wait_s = services.seconds_to(await _next_message_at(services))
-            await pause(max(wait_s, services.pauses.step_s), signals.outbox)
+            await wait_for_event(max(wait_s, services.pauses.step_s), signals.outbox)
 
 
-async def deliver_due(services: Services, belief: BeliefView, told: AlertState, signals: Signals) -> None:
+async def deliver_due(services: Services, belief: BeliefView, told: AlertState, signals: StageSignals) -> None:
     """Try every due message once, each channel's in order, and return."""
     tried: set[int] = set()
     while messages := [message for message in await _due_messages(services, belief, told) if message.id not in tried]:
@@ -88,7 +88,12 @@ async def deliver_due(services: Services, belief: BeliefView, told: AlertState, 
 
 
 async def _deliver_safely(
-    services: Services, belief: BeliefView, told: AlertState, signals: Signals, message: OutboxMessage, busy: set[str]
+    services: Services,
+    belief: BeliefView,
+    told: AlertState,
+    signals: StageSignals,
+    message: OutboxMessage,
+    busy: set[str],
 ) -> None:
     """Send one message. A stop waits for it to finish: it would be sent twice otherwise."""
     work = asyncio.create_task(_deliver_one(services, belief, told, signals, message))
@@ -106,13 +111,13 @@ async def _deliver_safely(
 
 async def _postpone(services: Services, message: OutboxMessage, error: str) -> None:
     now = services.edge.clock()
-    if again := again_at(message, now):
+    if again := next_try_at(message, now):
         await services.storage.write(Writer.postponed, message, error, again)
     else:
         await services.storage.write(Writer.given_up, message, error, now)
 
 
-async def _finish(signals: Signals, work: asyncio.Task[None]) -> None:
+async def _finish(signals: StageSignals, work: asyncio.Task[None]) -> None:
     """Wait for work that has its own time limit, even through a stop; give up when `dropped` is set."""
     try:
         await asyncio.shield(work)
@@ -127,7 +132,7 @@ async def _finish(signals: Signals, work: asyncio.Task[None]) -> None:
 
 
 async def _deliver_one(
-    services: Services, belief: BeliefView, told: AlertState, signals: Signals, message: OutboxMessage
+    services: Services, belief: BeliefView, told: AlertState, signals: StageSignals, message: OutboxMessage
 ) -> None:
     channel = _channel(belief, message.channel)
     if channel is None:
@@ -138,9 +143,9 @@ async def _deliver_one(
     error = await services.outside.send(channel, text, severity, services.edge.show)
     now = services.edge.clock()
     if error is None:
-        told.note_sent([key(message.channel, item) for item in message.items])
+        told.note_sent([outbox_key(message.channel, item) for item in message.items])
         await services.storage.write(Writer.delivered, message, now)
-    elif again := again_at(message, now):
+    elif again := next_try_at(message, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
         await services.storage.write(Writer.postponed, message, error, again)
         await _report_failing_channel(services, belief, signals, message, error, now)
@@ -151,7 +156,7 @@ async def _deliver_one(
 
 
 async def _report_failing_channel(
-    services: Services, belief: BeliefView, signals: Signals, message: OutboxMessage, error: str, now: datetime
+    services: Services, belief: BeliefView, signals: StageSignals, message: OutboxMessage, error: str, now: datetime
 ) -> None:
     """Tell the other channels that this one fails. Only a critical message breaks into quiet hours.
 
@@ -169,22 +174,22 @@ async def _report_failing_channel(
 
 def _pieces(
     services: Services, belief: BeliefView, told: AlertState, message: OutboxMessage, channel: Channel
-) -> list[Piece]:
+) -> list[MessagePart]:
     """Return the parts of a message. In a message about several incidents each gets only its advice."""
     items = [(item, _with_present_incident(belief, item.change)) for item in message.items if item.change]
     if not items:
         return []
     now, config = services.edge.clock(), belief.config
-    seen = glance(config, belief.healths, belief.incidents.values(), now)
+    seen = glance_of_beliefs(config, belief.healths, belief.incidents.values(), now)
     if len(items) > 1:
-        return [_piece(item, change, _brief_circumstances(config, change.incident, seen)) for item, change in items]
+        return [_part(item, change, _brief_context(config, change.incident, seen)) for item, change in items]
     ((item, change),) = items
-    around = _full_circumstances(config, change.incident, seen, situation(belief, told, now))
-    return [_piece(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
+    around = _full_context(config, change.incident, seen, routing_input(belief, told, now))
+    return [_part(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
 
 
-def _piece(item: OutboxRow, change: Change, around: Circumstances) -> Piece:
-    return Piece(item.step, item.number, change, around, item.first)
+def _part(item: OutboxRow, change: Change, around: MessageContext) -> MessagePart:
+    return MessagePart(item.step, item.number, change, around, item.first)
 
 
 def _with_present_incident(belief: BeliefView, change: Change) -> Change:
@@ -193,19 +198,19 @@ def _with_present_incident(belief: BeliefView, change: Change) -> Change:
     return replace(change, incident=now) if now and not change.incident.closed_at else change
 
 
-def _brief_circumstances(config: Config, incident: Incident, seen: Glance) -> Circumstances:
-    return Circumstances(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
+def _brief_context(config: Config, incident: Incident, seen: Glance) -> MessageContext:
+    return MessageContext(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
 
 
-def _severity(message: OutboxMessage, pieces: Sequence[Piece]) -> Severity | None:
+def _severity(message: OutboxMessage, pieces: Sequence[MessagePart]) -> Severity | None:
     if pieces:
-        return worst(pieces)
+        return worst_severity(pieces)
     first = message.items[0]
     match first.step:
         case Step.FAILING:
             return Severity.WARNING
         case Step.STORE:
-            return severity_of_news(first.note)
+            return severity_of_notice(first.note)
         case Step.DIGEST:
             return Severity.INFO
         case Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
@@ -214,8 +219,8 @@ def _severity(message: OutboxMessage, pieces: Sequence[Piece]) -> Severity | Non
 
 
 async def _text(
-    services: Services, belief: BeliefView, message: OutboxMessage, pieces: Sequence[Piece], channel: Channel
-) -> Text:
+    services: Services, belief: BeliefView, message: OutboxMessage, pieces: Sequence[MessagePart], channel: Channel
+) -> MessageText:
     now, config, form = services.edge.clock(), belief.config, channel.format
     first = message.items[0]
     match first.step:
@@ -225,9 +230,9 @@ async def _text(
             summary = await asyncio.to_thread(_summary, services.storage.store, config, channel, first.note)
             text = compose_digest(summary, channel.detail, form, services.templates)
         case Step.STORE:
-            text = compose_news(first.note, config.location, channel.detail, form, services.templates)
+            text = compose_storage_notice(first.note, config.location, channel.detail, form, services.templates)
         case Step.FAILING | Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
-            text = compose_failing(
+            text = compose_channel_failure(
                 first.about_channel, first.note, config.location, channel.detail, form, services.templates
             )
         case _:
@@ -256,19 +261,19 @@ def _links(services: Services, config: Config, incident: Incident, channel: Chan
     url = config.site.url
     if not (url and services.link_key) or incident.closed_at or incident.drill:
         return {}
-    return addresses(services.link_key, url, incident.id, channel.name, now)
+    return link_urls(services.link_key, url, incident.id, channel.name, now)
 
 
-def _full_circumstances(config: Config, incident: Incident, seen: Glance, situation: Situation) -> Circumstances:
+def _full_context(config: Config, incident: Incident, seen: Glance, situation: RoutingInput) -> MessageContext:
     now, case = situation.now, situation.cases.get(incident.id)
-    lately = past(case, situation) if case else [incident]
+    lately = past_incidents(case, situation) if case else [incident]
     return replace(
-        _brief_circumstances(config, incident, seen),
+        _brief_context(config, incident, seen),
         usable=[
             UsableAccount(one.account, one.checked_at or now, one.caution.words if one.caution else "")
-            for one in instead(incident, config, seen)
+            for one in find_substitutes(incident, config, seen)
         ],
-        replaced=is_replaced(incident),
+        replaced=needs_substitute(incident),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),
     )
@@ -276,7 +281,7 @@ def _full_circumstances(config: Config, incident: Incident, seen: Glance, situat
 
 async def _due_messages(services: Services, belief: BeliefView, told: AlertState) -> list[OutboxMessage]:
     now = services.edge.clock()
-    if not told.tells_unremembered and services.storage.failover.place is Place.MEMORY:
+    if not told.tells_unremembered and services.storage.failover.place is WritePlace.MEMORY:
         return []
     try:
         waiting = await services.storage.write(Writer.due_messages, now)
@@ -289,7 +294,7 @@ async def _due_messages(services: Services, belief: BeliefView, told: AlertState
 
 async def _unsent(services: Services, told: AlertState, message: OutboxMessage) -> OutboxMessage | None:
     """Return the part of a message this process has not sent. The rest is recorded again: that record was lost."""
-    done = tuple(item for item in message.items if key(message.channel, item) in told.sent)
+    done = tuple(item for item in message.items if outbox_key(message.channel, item) in told.sent)
     if not done:
         return message
     await services.storage.write(Writer.delivered, replace(message, items=done), services.edge.clock())

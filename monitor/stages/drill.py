@@ -17,7 +17,7 @@ from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.diagnose.subject import Scope, subject_of
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
-from monitor.state.stage_signal import Tell
+from monitor.state.stage_signal import SaveChange
 from monitor.store.store import Store
 from probes.document import suggest
 from probes.model import Confidence, Fault
@@ -47,7 +47,7 @@ def objection(drill: Drill, config: Config, now: datetime) -> WrongArgument | No
     return misdated(drill.at, now)
 
 
-def ask(store: Store, drill: Drill, alone: Callable[[], None]) -> None:
+def request_drill(store: Store, drill: Drill, alone: Callable[[], None]) -> None:
     """Ask the process that holds the database to start a drill; without one, run it `alone`. Raises StoreError."""
     store.submit(Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
 
@@ -68,14 +68,14 @@ def _diagnosis(drill: Drill) -> Diagnosis:
     )
 
 
-async def drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+async def resolve_drills(services: Services, belief: BeliefView, tell: SaveChange) -> None:
     """Resolve each drill once it has lasted long enough."""
     while True:
         await end_drills(services, belief, tell)
         await asyncio.sleep(services.pauses.step_s)
 
 
-async def begin_drill(services: Services, known: Collection[str], tell: Tell, wish: Drill) -> bool:
+async def begin_drill(services: Services, known: Collection[str], tell: SaveChange, wish: Drill) -> bool:
     """Start a drill unless its incident's id is `known`; return whether it is new.
 
     A caller cut off before the answer repeats the same request.
@@ -86,7 +86,7 @@ async def begin_drill(services: Services, known: Collection[str], tell: Tell, wi
     return True
 
 
-async def end_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+async def end_drills(services: Services, belief: BeliefView, tell: SaveChange) -> None:
     now = services.edge.clock()
     for one in [one for one in belief.incidents.values() if is_over(one, now, services.pauses.drill)]:
         await tell(Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))

@@ -9,21 +9,20 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from monitor.detect import account_memory, flap, intermittent, reminder, shared_latency, target_memory
-from monitor.detect.account_memory import EMPTY, Note
+from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
-from monitor.detect.latency import SPEAKING, Series, is_late, pace, slowness
-from monitor.detect.reason import AllSlow, AtUsualPace, SaidOf
+from monitor.detect.latency import SPEAKING, Series, is_late, sensitivity_for, slowness
+from monitor.detect.reason import AllSlow, AtUsualPace, RemarkOn
 from monitor.detect.shared_latency import Pool, PoolKey
-from monitor.detect.target_memory import DetectorSettings, Track
+from monitor.detect.target_memory import DetectorSettings, TargetMemory
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis
-from monitor.diagnose.early_warning import sign_of
+from monitor.diagnose.early_warning import signal_of
 from monitor.diagnose.incident import Change, Incident
-from monitor.diagnose.lifecycle import advance as advance_incidents
-from monitor.diagnose.lifecycle import fading, reconnected_at
-from monitor.diagnose.status_source import unreadable
+from monitor.diagnose.lifecycle import advance_incidents, fading_incidents, reconnected_at
+from monitor.diagnose.status_source import diagnose_unreadable
 from monitor.diagnose.subject import Scope, own_hosts
 from monitor.diagnose.target_state import TargetState
 from monitor.state.belief import Belief, BeliefView, pool_keys
@@ -53,18 +52,18 @@ Detect = Callable[[Belief, Observation, Health, Health], None]
 """Takes in an observation, with its target's health before and after."""
 
 
-def judge(
+def run_detectors(
     belief: Belief, own: SelfHealth, observations: Sequence[Observation], detect: Detect | None = None
 ) -> dict[str, Health]:
     """Update health and detectors from the observations; return the new health of each observed target."""
     healths: dict[str, Health] = {}
-    thresholds, detect = belief.config.thresholds, detect or follow
+    thresholds, detect = belief.config.thresholds, detect or feed_detectors
     for observation in observations:
         id = observation.target.id
         if id in belief.config.watches:
             before, interval_s = belief.healths.get(id) or Health(), belief.config.watches[id].interval_s
             belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
-            belief.pending.stirred |= has_stirred(before, healths[id])
+            belief.pending.stirred |= has_changed(before, healths[id])
             work = partial(detect, belief, observation, before, healths[id])
             _guarded(own, f"the detectors of {id}", work)
     return healths
@@ -82,19 +81,19 @@ def _guarded(own: SelfHealth, what: str, work: Callable[[], Iterable[T] | None])
     return found
 
 
-def has_stirred(before: Health, after: Health) -> bool:
+def has_changed(before: Health, after: Health) -> bool:
     """Whether an observation changed an input of the diagnosis."""
     was = (before.state, before.fault, before.reason, before.lasting)
     return was != (after.state, after.fault, after.reason, after.lasting)
 
 
-def follow(belief: Belief, observation: Observation, before: Health, after: Health) -> None:
+def feed_detectors(belief: Belief, observation: Observation, before: Health, after: Health) -> None:
     """Feed one observation to the detectors of its target and of its pools."""
     target = observation.target
     watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, target_memory.NEW)
     if watch.aside:
         return
-    settings = DetectorSettings(pace(watch.interval_s), belief.config.accounts[target.account].answer_tokens)
+    settings = DetectorSettings(sensitivity_for(watch.interval_s), belief.config.accounts[target.account].answer_tokens)
     held = belief.is_slow(target)
     now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, settings, held=held)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
@@ -103,12 +102,14 @@ def follow(belief: Belief, observation: Observation, before: Health, after: Heal
         series = now.series(key.kind)
         if series is not None and series is not known.series(key.kind):
             after_it = shared_latency.advance(belief.pools.get(key), target.account, series)
-            belief.pools[key] = shared_latency.anew(after_it) if _has_recovered(before, after) else after_it
+            belief.pools[key] = shared_latency.reset(after_it) if _has_recovered(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
         belief.pending.stirred = True
 
 
-def follow_turns(belief: Belief, paced: Track, observation: Observation, before: Health, after: Health) -> None:
+def feed_health_detectors(
+    belief: Belief, paced: TargetMemory, observation: Observation, before: Health, after: Health
+) -> None:
     """Feed one observation only to the detectors that depend on the target's health.
 
     `paced` is a track that has taken in the same observation: speed and limits are copied from it.
@@ -117,7 +118,7 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
     if belief.config.watches[target.id].aside:
         return
     known = belief.tracks.get(target.id, target_memory.NEW)
-    now = belief.tracks[target.id] = target_memory.turned(known, paced, observation, before, after)
+    now = belief.tracks[target.id] = target_memory.advance_from(known, paced, observation, before, after)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _reset_flickers(belief, target.account)
     if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
@@ -137,14 +138,14 @@ def _has_recovered(before: Health, after: Health) -> bool:
     return before.state is State.DOWN and after.state is State.UP and not its_own
 
 
-def tracks_to_save(
+def memories_to_save(
     belief: Belief, saved_at: Mapping[str, datetime], observations: Sequence[Observation], now: datetime
-) -> tuple[dict[str, Track], dict[PoolKey, Pool]]:
+) -> tuple[dict[str, TargetMemory], dict[PoolKey, Pool]]:
     """Return the tracks that alarm or were not saved for a minute; the rest is cheap to learn again.
 
     `saved_at` is when each target's track was last saved.
     """
-    tracks: dict[str, Track] = {}
+    tracks: dict[str, TargetMemory] = {}
     pools: dict[PoolKey, Pool] = {}
     for observation in observations:
         id, target = observation.target.id, observation.target
@@ -155,9 +156,9 @@ def tracks_to_save(
     return tracks, pools
 
 
-def take_note(belief: Belief, own: SelfHealth, observations: Sequence[Observation]) -> dict[str, Note]:
+def update_accounts(belief: Belief, own: SelfHealth, observations: Sequence[Observation]) -> dict[str, AccountMemory]:
     """Update the accounts' notes from the answers: credit, models on offer, warnings."""
-    notes: dict[str, Note] = {}
+    notes: dict[str, AccountMemory] = {}
     for observation in observations:
         if observation.target.id in belief.config.watches:
             what = f"the notes of {observation.target.account}"
@@ -165,7 +166,7 @@ def take_note(belief: Belief, own: SelfHealth, observations: Sequence[Observatio
     return notes
 
 
-def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, Note]]:
+def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, AccountMemory]]:
     account = observation.target.account
     attention, before = belief.config.attention(account), belief.notes.get(account, EMPTY)
     after = account_memory.advance(before, observation, attention)
@@ -176,15 +177,15 @@ def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, 
         yield account, after
 
 
-def is_to_confirm(belief: BeliefView, observation: Observation) -> bool:
+def needs_confirmation(belief: BeliefView, observation: Observation) -> bool:
     """Whether the observation shows a loss that a second reading must confirm."""
     if not observation.credits and observation.offer is None:
         return False
     account = observation.target.account
-    return account_memory.is_turning(belief.notes.get(account, EMPTY), belief.config.attention(account))
+    return account_memory.needs_confirmation(belief.notes.get(account, EMPTY), belief.config.attention(account))
 
 
-def conclude(
+def update_incidents(
     belief: Belief, own: SelfHealth, offline: Iterable[Incident], now: datetime, ahead: timedelta = timedelta(0)
 ) -> list[Change]:
     """Return the incidents that open, change or resolve, and those the providers' status pages now announce.
@@ -223,7 +224,7 @@ def _diagnose(
         belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, location, hosts
     )
     belief.incidents |= {one.id: one for one in course.refreshed}
-    belief.fading = fading(belief.incidents.values(), belief.healths)
+    belief.fading = fading_incidents(belief.incidents.values(), belief.healths)
     return list(course.changes)
 
 
@@ -251,7 +252,7 @@ def _moved_past(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]
 
 def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return the unreadable status sources; while we are offline, only those already known."""
-    found = unreadable(belief.sources.values(), now)
+    found = diagnose_unreadable(belief.sources.values(), now)
     if not (belief.is_offline or any(one.scope is Scope.MONITOR for one in diagnoses)):
         return found
     known = {one.subject for one in belief.incidents.values() if one.scope is Scope.SOURCE}
@@ -330,7 +331,7 @@ def _path_finding(slow: Sequence[Finding]) -> Finding:
         rule=PATH_RULE,
         reasons=(
             AllSlow(),
-            *(SaidOf(one.account, one.words) for one in slow),
+            *(RemarkOn(one.account, one.words) for one in slow),
         ),
         others=tuple(id for one in slow for id in (one.target, *one.others) if id != first.target),
         blamed=Blame.PATH,
@@ -359,14 +360,14 @@ def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> lis
     _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
     hosts = own_hosts(flaps)
-    return [sign_of(finding, hosts) for finding in flap.findings(flaps, now, covered)]
+    return [signal_of(finding, hosts) for finding in flap.findings(flaps, now, covered)]
 
 
 def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
     """Count no flaps while we are offline: it is our connection that flaps."""
     for id in cut_off:
-        if (memory := belief.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
-            belief.tracks[id] = replace(memory, flap=flap.STEADY)
+        if (memory := belief.tracks.get(id)) and memory.flap is not flap.NO_TURNS and not memory.flap.since:
+            belief.tracks[id] = replace(memory, flap=flap.NO_TURNS)
 
 
 def _separate_flaps(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
@@ -375,7 +376,7 @@ def _separate_flaps(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
         by_road = one.scope is Scope.EGRESS and not one.subject
         for id in one.targets if by_road or one.settled else ():
             memory = belief.tracks.get(id)
-            if memory and (its := flap.ascribed(memory.flap, by_road=by_road)) is not memory.flap:
+            if memory and (its := flap.attribute_outage(memory.flap, by_road=by_road)) is not memory.flap:
                 belief.tracks[id] = replace(memory, flap=its)
 
 
@@ -442,12 +443,12 @@ def _lingering(belief: Belief) -> list[Diagnosis]:
         return []
     found: list[Finding] = []
     for key, one in belief.pools.items():
-        found += shared_latency.settled(key.answerer, "", key.kind, one, key.model)
+        found += shared_latency.accepted_findings(key.answerer, "", key.kind, one, key.model)
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
-            found += target_memory.settled(watch.target, memory)
+            found += target_memory.accepted_findings(watch.target, memory)
     hosts = own_hosts(watch.target for watch in belief.config.watches.values())
-    return [sign_of(finding, hosts) for finding in found]
+    return [signal_of(finding, hosts) for finding in found]
 
 
 def _last_of(belief: Belief, group: PoolKey) -> str:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from monitor.diagnose.incident import Change, ChangeKind
 from monitor.state.alert_state import AlertState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Tell
+from monitor.state.stage_signal import SaveChange
 from monitor.storage_refusal import StoreError
 from monitor.store.former_location import FormerLocation
 from monitor.store.reader import Reader
@@ -18,7 +18,7 @@ from monitor.words import count
 log = logging.getLogger("monitor")
 
 
-async def end_former_locations(services: Services, told: AlertState, tell: Tell) -> None:
+async def end_former_locations(services: Services, told: AlertState, tell: SaveChange) -> None:
     """End what is open at locations for which this database was written before, and warn; call it at the start.
 
     Nobody watches for them any more: `location` was changed, or the database was restored from elsewhere.
@@ -32,7 +32,7 @@ async def end_former_locations(services: Services, told: AlertState, tell: Tell)
         log.error("what %s holds of other locations cannot be ended: %s", storage.store.name, error)
 
 
-async def _end(services: Services, told: AlertState, tell: Tell, former: FormerLocation) -> None:
+async def _end(services: Services, told: AlertState, tell: SaveChange, former: FormerLocation) -> None:
     now = services.edge.clock()
     told.cases = {**told.cases, **former.cases}
     changes = [Change(replace(one, closed_at=now), ChangeKind.WITHDRAWN, now) for one in former.incidents]

@@ -10,12 +10,12 @@ from monitor import __version__
 from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.liveness import systemd
-from monitor.liveness.heartbeat import Ping, ping
+from monitor.liveness.heartbeat import Ping, send_ping
 from monitor.state.beat_times import BeatTimes
 from monitor.state.belief import BeliefView
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals
+from monitor.state.stage_signal import StageSignals
 from monitor.words import count
 from probes.canary import open_session
 
@@ -25,7 +25,7 @@ STALLED = timedelta(seconds=60)
 """Delay after which a due probe shows that the schedule is stuck."""
 
 
-def trouble(services: Services, belief: BeliefView) -> str | None:
+def beat_problem(services: Services, belief: BeliefView) -> str | None:
     """Return why the latest beat was not good; None when it was.
 
     Good means that the results are saved and that anything can be reached: an offline monitor does not watch, and its
@@ -38,12 +38,12 @@ def trouble(services: Services, belief: BeliefView) -> str | None:
 
 def is_stuck(services: Services, planned: ScheduleState) -> bool:
     """Whether probing has stalled: a beat then proves nothing, so no ping is sent."""
-    at = planned.looks.next_at()
+    at = planned.probes.next_at()
     return at is not None and services.edge.clock() - at > STALLED
 
 
-async def beat_outside(
-    services: Services, belief: BeliefView, planned: ScheduleState, times: BeatTimes, signals: Signals
+async def send_heartbeats(
+    services: Services, belief: BeliefView, planned: ScheduleState, times: BeatTimes, signals: StageSignals
 ) -> None:
     """Ping after a beat, once per interval, and at once when a beat fails after a good one.
 
@@ -51,7 +51,7 @@ async def beat_outside(
     """
     pinged, failing, due_s = None, False, 0.0
     while True:
-        heartbeat, beat, why = belief.config.heartbeat, times.beaten_at, trouble(services, belief)
+        heartbeat, beat, why = belief.config.heartbeat, times.beaten_at, beat_problem(services, belief)
         is_due = services.edge.timer() >= due_s or bool(why and not failing)
         if heartbeat and beat != pinged and is_due and not is_stuck(services, planned):
             pinged, failing = beat, why is not None
@@ -69,10 +69,10 @@ def _kind_of_ping(why: str | None) -> Ping:
 
 
 async def _ping(services: Services, belief: BeliefView, url: str, word: Ping, reason: str = "") -> str | None:
-    return await ping(services.prober.session, url, word, reason, belief.config.way, services.pauses.ping_s)
+    return await send_ping(services.prober.session, url, word, reason, belief.config.way, services.pauses.ping_s)
 
 
-def _note_result(services: Services, signals: Signals, error: str | None) -> None:
+def _note_result(services: Services, signals: StageSignals, error: str | None) -> None:
     """Set or clear the warning, on the page and in the log, that the heartbeat does not get through."""
     before = services.own.warnings.get("heartbeat")
     if error:
@@ -107,11 +107,13 @@ def _summary(services: Services, belief: BeliefView) -> str:
     states = Counter(health.state for health in belief.healths.values())
     seen = ", ".join(f"{states[state]} {state}" for state in State if states[state])
     watched = f"{count(len(belief.config.watches), 'target')}: {seen or 'not looked at yet'}"
-    return "; ".join(filter(None, (watched, count(len(belief.incidents), "open incident"), trouble(services, belief))))
+    return "; ".join(
+        filter(None, (watched, count(len(belief.incidents), "open incident"), beat_problem(services, belief)))
+    )
 
 
 @asynccontextmanager
-async def told_round(services: Services, belief: BeliefView, signals: Signals) -> AsyncIterator[None]:
+async def ping_round(services: Services, belief: BeliefView, signals: StageSignals) -> AsyncIterator[None]:
     """Ping around a single round: the start while it runs, and at the end success or the reason for failure."""
     if belief.config.heartbeat is None:
         yield
@@ -122,7 +124,7 @@ async def told_round(services: Services, belief: BeliefView, signals: Signals) -
     limit_s: float | None = LAST_PING_S
     try:
         yield
-        why, limit_s = trouble(services, belief), None
+        why, limit_s = beat_problem(services, belief), None
     except Exception as error:
         why, limit_s = f"the monitor's own fault ({type(error).__name__})", None
         raise
@@ -133,8 +135,8 @@ async def told_round(services: Services, belief: BeliefView, signals: Signals) -
                 _note_result(services, signals, await _ping(services, belief, url, _kind_of_ping(why), why or ""))
 
 
-async def tell_failure(config: Config, why: str) -> None:
+async def ping_failure(config: Config, why: str) -> None:
     """Ping that the monitor could not even start."""
     if config.heartbeat:
         async with open_session(__version__) as session:
-            await ping(session, config.heartbeat.url, Ping.FAIL, why, config.way)
+            await send_ping(session, config.heartbeat.url, Ping.FAIL, why, config.way)

@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
-from monitor.detect.latency import pace
+from monitor.detect.latency import sensitivity_for
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
-from monitor.diagnose.target_state import BREATH, EPOCH, NEVER, is_suspected, is_unreachable
-from monitor.schedule import Watch, has_room, is_patient, next_at
-from monitor.stages.deliver import warm_up
-from monitor.stages.evaluate import is_to_confirm
+from monitor.diagnose.target_state import EPOCH, NEVER, SAME_INSTANT, is_suspected, is_unreachable
+from monitor.schedule import Watch, has_room_for_extra, is_patient, next_at
+from monitor.stages.deliver import preload_libraries
+from monitor.stages.evaluate import needs_confirmation
 from monitor.stages.spend import spent_today
 from monitor.state.belief import BeliefView
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals
+from monitor.state.stage_signal import StageSignals
 from probes.model import Blame, Fault, Observation, Target
 
 MOST_SIBLINGS = 10
@@ -24,11 +24,11 @@ MOST_OTHERS = 2
 """Most other accounts probed out of turn for money, or for a refused key: not one, as one may fail by itself."""
 
 
-def plan_looks(
+def plan_probes(
     services: Services,
     belief: BeliefView,
     planned: ScheduleState,
-    signals: Signals,
+    signals: StageSignals,
     healths: Mapping[str, Health],
     observations: Sequence[Observation],
 ) -> dict[str, datetime]:
@@ -43,38 +43,38 @@ def plan_looks(
             failures, chance = belief.config.probe.failures, services.edge.chance()
             again_s = _recheck_s(services, belief, planned, watch)
             plans[id] = next_at(
-                watch, health, observation.at, failures, chance, planned.round_at, again_s, services.pauses.looks
+                watch, health, observation.at, failures, chance, planned.round_at, again_s, services.pauses.probes
             )
-            if is_to_confirm(belief, observation):
+            if needs_confirmation(belief, observation):
                 plans[id] = min(plans[id], observation.at + services.pauses.reread)
             if id in shared:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
-            planned.looks.set(id, plans[id])
+            planned.probes.set(id, plans[id])
             if _is_first_sign(health):
                 turning.append(watch)
     if turning:
-        warm_up(belief.config.channels, services.templates)
+        preload_libraries(belief.config.channels, services.templates)
         for id in _neighbours(services, belief, planned, signals, turning) - _just_probed(healths, turning):
             _hurry(services, belief, planned, id)
-    signals.looks_planned.set()
+    signals.probes_planned.set()
     return plans
 
 
 def _just_probed(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
     """Return the targets probed since the first of those, or at the same moment: another probe would add nothing."""
     first = min(healths[one.target.id].began_at or NEVER for one in turning)
-    return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
+    return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - SAME_INSTANT}
 
 
-def is_doubted(belief: BeliefView, target: str) -> bool:
+def is_target_suspected(belief: BeliefView, target: str) -> bool:
     return belief.healths.get(target, Health()).state in (State.DOWN, State.SUSPECTED)
 
 
-def is_down(belief: BeliefView, target: str) -> bool:
+def is_target_down(belief: BeliefView, target: str) -> bool:
     return belief.healths.get(target, Health()).state is State.DOWN
 
 
-def ask_the_rest(services: Services, belief: BeliefView, planned: ScheduleState, back: Set[str]) -> None:
+def probe_the_rest(services: Services, belief: BeliefView, planned: ScheduleState, back: Set[str]) -> None:
     """Probe at once the targets of an incident that are still down and not probed since a part of it recovered.
 
     A recovery of their account counts, even of a merely suspected target: else an hourly canary keeps the incident
@@ -87,17 +87,17 @@ def ask_the_rest(services: Services, belief: BeliefView, planned: ScheduleState,
         since = min((belief.healths[id].since or NEVER for id in back & incident.members), default=EPOCH)
         for id in incident.members & belief.config.watches.keys():
             recovered_at = max(since, by_account.get(belief.config.watches[id].target.account, EPOCH))
-            if is_down(belief, id) and (belief.healths[id].seen_at or NEVER) < recovered_at:
+            if is_target_down(belief, id) and (belief.healths[id].seen_at or NEVER) < recovered_at:
                 _hurry(services, belief, planned, id)
 
 
-def plan_as_usual(
+def plan_unjudged(
     services: Services, belief: BeliefView, planned: ScheduleState, observations: Sequence[Observation]
 ) -> None:
     """Plan unjudged targets after their usual interval: without a plan they are never probed again."""
     for target in {one.target.id for one in observations}:
-        if (watch := belief.config.watches.get(target)) and target not in planned.looks:
-            planned.looks.set(target, services.edge.clock() + timedelta(seconds=watch.interval_s))
+        if (watch := belief.config.watches.get(target)) and target not in planned.probes:
+            planned.probes.set(target, services.edge.clock() + timedelta(seconds=watch.interval_s))
 
 
 def _shared(belief: BeliefView) -> frozenset[str]:
@@ -109,7 +109,7 @@ def _shared(belief: BeliefView) -> frozenset[str]:
 def _recheck_s(services: Services, belief: BeliefView, planned: ScheduleState, watch: Watch) -> float | None:
     """Return seconds until a probe out of turn is useful; None: not needed, or no budget for it."""
     memory, account = belief.tracks.get(watch.target.id), watch.target.account
-    if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
+    if memory is None or (again := target_memory.extra_probe_s(memory, sensitivity_for(watch.interval_s))) is None:
         return None
     return again if watch.free or _can_afford(services, belief, planned, account) else None
 
@@ -130,11 +130,11 @@ def _hurry(services: Services, belief: BeliefView, planned: ScheduleState, targe
     health, watch, now = belief.healths.get(target, Health()), belief.config.watches.get(target), services.edge.clock()
     is_idle = watch is not None and watch.aside and health.state is State.UNKNOWN
     if not (is_suspected(health) or is_patient(health, now) or is_idle):
-        planned.looks.hurry(target, now)
+        planned.probes.hurry(target, now)
 
 
 def _neighbours(
-    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, turning: Sequence[Watch]
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals, turning: Sequence[Watch]
 ) -> set[str]:
     """Return the targets to re-check: they show whose fault it is, or that it is over.
 
@@ -176,7 +176,7 @@ def _probe_key(target: Target) -> tuple[str, str, str | None]:
 
 def _can_afford(services: Services, belief: BeliefView, planned: ScheduleState, account: str) -> bool:
     now = services.edge.clock()
-    return has_room(belief.config.budgets[account], spent_today(planned, account, now), now)
+    return has_room_for_extra(belief.config.budgets[account], spent_today(planned, account, now), now)
 
 
 def hurry_associates(services: Services, belief: BeliefView, planned: ScheduleState, now: datetime) -> None:
@@ -191,7 +191,7 @@ def hurry_associates(services: Services, belief: BeliefView, planned: ScheduleSt
         free = {watch.target.account for watch in its if watch.free}
         for watch in its:
             if watch.free or watch.target.account not in free:  # a subscription has no free canary
-                planned.looks.hurry(watch.target.id, now)
+                planned.probes.hurry(watch.target.id, now)
         for id in _others_at_answerer(belief, account):
             _hurry(services, belief, planned, id)
     planned.suspended = suspended

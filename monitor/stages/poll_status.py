@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from math import inf
 
-from monitor.diagnose.status_source import Source, follow, is_news
-from monitor.sentence.doubted import doubted
+from monitor.diagnose.status_source import StatusSource, is_news, update_source
+from monitor.sentence.doubt import describe_doubt
 from monitor.state.belief import BeliefView, ControlResult
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 from probes.control import is_gated
@@ -30,7 +30,7 @@ STALE_S = 5.0
 """Seconds until the neutral hosts' answer is stale: on a flapping connection it holds for the last drop only."""
 
 
-async def poll_sources(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals) -> None:
+async def poll_sources(services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals) -> None:
     """Poll each status source when due, without waiting for any to answer."""
     async with asyncio.TaskGroup() as polls:
         while True:
@@ -38,12 +38,12 @@ async def poll_sources(services: Services, belief: BeliefView, planned: Schedule
             for id in planned.polls.take_due(services.edge.clock()):
                 if id in belief.config.feeds:
                     polls.create_task(poll_source_safely(services, belief, planned, signals, id))
-            await pause(services.seconds_to(planned.polls.next_at()), signals.polls_planned)
+            await wait_for_event(services.seconds_to(planned.polls.next_at()), signals.polls_planned)
             signals.polls_planned.clear()
 
 
 async def poll_source_safely(
-    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, id: str
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals, id: str
 ) -> None:
     """Poll one source. A bug of ours must not stop the other sources."""
     try:
@@ -56,10 +56,10 @@ async def poll_source_safely(
 
 
 async def poll_source(
-    services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, id: str
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals, id: str
 ) -> None:
     """Poll one source, and report the result to the beat."""
-    feed, before = belief.config.feeds[id], belief.sources.get(id, Source(id))
+    feed, before = belief.config.feeds[id], belief.sources.get(id, StatusSource(id))
     prober, way = services.prober, belief.config.way
     try:
         bulletin = await services.outside.poll(
@@ -69,7 +69,7 @@ async def poll_source(
     except Exception as error:  # our bug must not look like the source being silent
         log.exception("%s: the poll itself failed", id)
         bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, PollBroken(type(error).__name__))
-    after = follow(before, bulletin)
+    after = update_source(before, bulletin)
     latest = bulletin if after.problem else after.last or bulletin
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())
     pause_s = wait_s * belief.config.status.interval_s / USUAL_S
@@ -77,9 +77,9 @@ async def poll_source(
     await _report_source(services, signals, before, after)
 
 
-async def _report_source(services: Services, signals: Signals, before: Source, after: Source) -> None:
+async def _report_source(services: Services, signals: StageSignals, before: StatusSource, after: StatusSource) -> None:
     if after.problem and before.problem != after.problem:
-        log.warning("status source %s is not believed: %s", after.id, doubted(after.problem))
+        log.warning("status source %s is not believed: %s", after.id, describe_doubt(after.problem))
     try:
         await services.storage.write(Writer.save_source, after)
     except StoreError as error:
@@ -90,16 +90,18 @@ async def _report_source(services: Services, signals: Signals, before: Source, a
         signals.news.set()
 
 
-async def probe_controls(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def probe_controls(services: Services, belief: BeliefView, signals: StageSignals) -> None:
     """Call each doubted answerer without a key, as soon as there is a doubt and again while it lasts."""
     asked_s = -inf
     while True:
-        await pause(services.pauses.step_s, signals.doubt)
+        await wait_for_event(services.pauses.step_s, signals.doubt)
         signals.doubt.clear()
         asked_s = await probe_controls_now(services, belief, signals, asked_s)
 
 
-async def probe_controls_now(services: Services, belief: BeliefView, signals: Signals, asked_s: float = -inf) -> float:
+async def probe_controls_now(
+    services: Services, belief: BeliefView, signals: StageSignals, asked_s: float = -inf
+) -> float:
     """Call each doubted answerer without a key, and check whether anything can be reached from here.
 
     `asked_s` is when neutral hosts were last asked, in seconds of the timer; return the new value.

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.target_state import is_suspected
-from monitor.schedule import Agenda, Watch, is_affordable
+from monitor.schedule import ProbePlan, Watch, is_affordable
 from monitor.stages.spend import spent_today
 from monitor.state.belief import BeliefView
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from probes.model import Account, Answer, Observation, Outcome, Target
-from probes.remedy import explain
+from probes.remedy import explain_observation
 
 log = logging.getLogger("monitor")
 
@@ -26,12 +26,12 @@ CLOCK_JUMP = timedelta(seconds=30)
 """Drift from the monotonic clock that shows the clock was set or the machine slept: replan everything."""
 
 
-def is_wavering(health: Health) -> bool:
+def is_undecided(health: Health) -> bool:
     """Whether one more probe may decide: a failure is unconfirmed, or an outage may be over."""
     return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
-async def look(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals) -> None:
+async def start_probes(services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals) -> None:
     """Start every probe when due, without waiting for any to end."""
     _plan_missing(services, belief, planned)  # the probes under way when this stage last ended
     offset = _offset(services)
@@ -40,16 +40,18 @@ async def look(services: Services, belief: BeliefView, planned: ScheduleState, s
             if abs(_offset(services) - offset) > CLOCK_JUMP:
                 offset = _offset(services)
                 log.warning("the clock jumped, or the machine slept: every probe is planned anew")
-                planned.looks = Agenda()
+                planned.probes = ProbePlan()
                 _plan_missing(services, belief, planned)
-            for target in planned.looks.take_due(services.edge.clock()):
+            for target in planned.probes.take_due(services.edge.clock()):
                 if watch := belief.config.watches.get(target):
-                    attempts.create_task(probe(services, belief, planned, signals, watch))
-            signals.looks_planned.clear()
-            await pause(services.seconds_to(planned.looks.next_at()), signals.looks_planned)
+                    attempts.create_task(probe_target(services, belief, planned, signals, watch))
+            signals.probes_planned.clear()
+            await wait_for_event(services.seconds_to(planned.probes.next_at()), signals.probes_planned)
 
 
-async def probe(services: Services, belief: BeliefView, planned: ScheduleState, signals: Signals, watch: Watch) -> None:
+async def probe_target(
+    services: Services, belief: BeliefView, planned: ScheduleState, signals: StageSignals, watch: Watch
+) -> None:
     """Probe one target, unless there is a reason not to, and hand on the observation."""
     account = belief.config.accounts.get(watch.target.account)
     if account is None:
@@ -58,14 +60,14 @@ async def probe(services: Services, belief: BeliefView, planned: ScheduleState, 
         observation = await _attempt(services, belief, planned, account, watch)
     except Exception as error:  # our bug must neither stop the probing nor be blamed on the account
         log.exception("%s: the attempt itself failed", watch.target.id)
-        observation = unseen(watch, services.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
+        observation = unprobed(watch, services.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
     if watch.aside:
         observation = _set_aside(observation)
     signals.observations.put_nowait(observation)
     if (
         signals.observations.qsize() >= min(FULL_BATCH, len(belief.config.watches))
         or observation.outcome is not Outcome.OK
-        or is_wavering(belief.healths.get(watch.target.id, Health()))
+        or is_undecided(belief.healths.get(watch.target.id, Health()))
     ):
         signals.urgent.set()
 
@@ -74,7 +76,7 @@ async def _attempt(
     services: Services, belief: BeliefView, planned: ScheduleState, account: Account, watch: Watch
 ) -> Observation:
     if refusal := _refusal(services, belief, planned, account, watch):
-        return unseen(watch, services.edge.clock(), refusal)
+        return unprobed(watch, services.edge.clock(), refusal)
     async with services.turnstiles.to(belief.config, account):
         planned.begun[watch.target.id] = services.edge.read_clocks()
         provider = belief.config.providers[account.provider]
@@ -91,7 +93,7 @@ def _explained(belief: BeliefView, planned: ScheduleState, observation: Observat
         return observation
     provider, proven = belief.config.providers[account.provider], target.id in planned.proven
     others = None if proven else _does_another_canary_work(belief, target)
-    return explain(provider, account, observation, proven=proven, others=others)
+    return explain_observation(provider, account, observation, proven=proven, others=others)
 
 
 def _does_another_canary_work(belief: BeliefView, target: Target) -> bool | None:
@@ -120,13 +122,13 @@ def _refusal(
     return None
 
 
-def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
+def unprobed(watch: Watch, at: datetime, reason: str) -> Observation:
     """Return the observation for a probe that did not take place."""
     return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
 
 
 def _plan_missing(services: Services, belief: BeliefView, planned: ScheduleState) -> None:
-    planned.plan_looks(belief.config.watches, services.edge.clock(), services.pauses.spread_s)
+    planned.plan_probes(belief.config.watches, services.edge.clock(), services.pauses.spread_s)
 
 
 def _offset(services: Services) -> timedelta:

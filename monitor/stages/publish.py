@@ -9,18 +9,18 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.publish import private_site, public_site
-from monitor.publish.collect import take
-from monitor.publish.refresh_order import Rotation, advance
-from monitor.publish.render import press
+from monitor.publish.collect import build_snapshot
+from monitor.publish.refresh_order import Rotation, advance_rotation
+from monitor.publish.render import load_templates
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.status import standing
-from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
+from monitor.publish.status import current_state
+from monitor.publish.write import PUBLIC, OutsideLink, existing_pages, write_for_all, write_pages, write_site
 from monitor.state.belief import BeliefView
 from monitor.state.self_health import SelfHealth
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError, is_corrupt
-from monitor.store.expected_schema import Foreign
+from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.store import Store
 from probes.model import Clock
 
@@ -43,7 +43,7 @@ class Published(Struct, frozen=True):
     is_unsound: bool = False
 
 
-async def publish(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def publish(services: Services, belief: BeliefView, signals: StageSignals) -> None:
     """Publish at once when there is news, else every half minute."""
     made = Published()
     while True:
@@ -54,15 +54,15 @@ async def publish(services: Services, belief: BeliefView, signals: Signals) -> N
             signals.news.set()
         took_s = services.edge.timer() - began
         await asyncio.sleep(rest_s(took_s))
-        await pause(quiet_s(took_s), signals.news)
+        await wait_for_event(quiet_s(took_s), signals.news)
 
 
-async def publish_once(services: Services, belief: BeliefView, signals: Signals, before: Published) -> Published:
+async def publish_once(services: Services, belief: BeliefView, signals: StageSignals, before: Published) -> Published:
     """Write both sites, off the loop; after a reload, rewrite all pages."""
     config, own = belief.config, services.own
     rotation = before.rotation if before.config is config else {}
     storage = services.storage
-    made = await storage.read(make, storage.store, config, services.edge.clock, _shown(own), rotation)
+    made = await storage.read(write_sites, storage.store, config, services.edge.clock, _shown(own), rotation)
     if made.is_unsound:
         signals.unsound.set()
     is_news = any(one.startswith(TEMPLATE) and one not in own.warnings for one in made.warnings)
@@ -87,18 +87,20 @@ def quiet_s(took_s: float) -> float:
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
-def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rotation: Rotation) -> Published:
+def write_sites(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rotation: Rotation) -> Published:
     """Write both sites from the database. Called off the loop."""
     try:
         with store.reading() as stored:
-            snapshot = take(stored, config, clock(), warnings, rotation)
+            snapshot = build_snapshot(stored, config, clock(), warnings, rotation)
         warned = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
         warned |= _template_warnings(config)
-        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, warned)
+        return Published(config, advance_rotation(rotation, snapshot, current_state(snapshot)), snapshot.more, warned)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         warned = {"page": f"the page cannot be written to {config.folder}: {reason}"}
-        return Published(config, rotation, warnings=warned, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
+        return Published(
+            config, rotation, warnings=warned, is_unsound=is_corrupt(error) or isinstance(error, ForeignDatabase)
+        )
 
 
 TEMPLATE = "page template "
@@ -112,8 +114,10 @@ def _shown(own: SelfHealth) -> tuple[str, ...]:
 def _write_private(folder: Path, snapshot: Snapshot) -> dict[str, str | None]:
     """Write the private site; warn of a symbolic link in it that leads out of the folder, without failing."""
     try:
-        write_sheets(folder, private_site.sheets(snapshot, existing(folder)), private_site.kept(snapshot))
-    except Leaving as error:
+        write_pages(
+            folder, private_site.render_pages(snapshot, existing_pages(folder)), private_site.kept_paths(snapshot)
+        )
+    except OutsideLink as error:
         return {"link": f"in {folder} {error}"}
     return {"link": None}
 
@@ -122,9 +126,9 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
     """Write the files for other users of this machine: the public site, and metrics for a textfile collector."""
     try:
         if config.public_folder:
-            write_site(config.public_folder, public_site.render(snapshot), existing(config.public_folder), PUBLIC)
+            write_site(config.public_folder, public_site.render(snapshot), existing_pages(config.public_folder), PUBLIC)
         if config.metrics:
-            write_open(config.metrics, (config.folder / "metrics.prom").read_bytes())
+            write_for_all(config.metrics, (config.folder / "metrics.prom").read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         place = getattr(error, "filename", None) or config.public_folder
@@ -134,5 +138,5 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 
 def _template_warnings(config: Config) -> dict[str, str]:
     """Return which of the user's page templates are not used, and why."""
-    warnings = press(config.site.language, config.page_templates).warnings
+    warnings = load_templates(config.site.language, config.page_templates).warnings
     return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}

@@ -6,32 +6,32 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.config.accounts import with_keys_of
+from monitor.config.accounts import keep_old_keys
 from monitor.config.config import Config
-from monitor.config.cost import overspending
-from monitor.config.load import load
+from monitor.config.cost import check_budgets
+from monitor.config.load import load_config
 from monitor.liveness.systemd import READY
-from monitor.log import conceal_also
+from monitor.log import add_secrets
 from monitor.state.belief import BeliefView
 from monitor.state.self_health import SelfHealth
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.words import count
 from probes.document import DocumentError
 
 log = logging.getLogger("monitor")
 
-TakeUp = Callable[[Config], None]
+ApplyConfig = Callable[[Config], None]
 """Switches to another configuration."""
 
 
-async def follow_configuration(
-    services: Services, belief: BeliefView, signals: Signals, take_up: TakeUp, reload: asyncio.Event
+async def watch_config(
+    services: Services, belief: BeliefView, signals: StageSignals, take_up: ApplyConfig, reload: asyncio.Event
 ) -> None:
     """Reload a changed monitor.toml or key file; reject a bad one by name and keep running as before."""
     stamps = await asyncio.to_thread(_stamps, belief.config)
     while True:
-        await pause(2 * services.pauses.step_s, reload)
+        await wait_for_event(2 * services.pauses.step_s, reload)
         asked, before, stamps = reload.is_set(), stamps, await asyncio.to_thread(_stamps, belief.config)
         reload.clear()
         changed = [one.name for one in stamps if stamps[one] != before.get(one, stamps[one])]
@@ -47,8 +47,8 @@ async def follow_configuration(
 async def _changed(own: SelfHealth, file: Path, what: str) -> Config | None:
     """Load the configuration again; None, with a warning, if it cannot be used."""
     try:
-        config = await asyncio.to_thread(load, file, os.environ)
-        if problems := overspending(config):
+        config = await asyncio.to_thread(load_config, file, os.environ)
+        if problems := check_budgets(config):
             raise DocumentError(problems)
     except DocumentError as error:
         own.warn("configuration", f"{what} was changed but is not used, because of: {error.problems[0]}")
@@ -58,10 +58,10 @@ async def _changed(own: SelfHealth, file: Path, what: str) -> Config | None:
     return config
 
 
-def _take_up(own: SelfHealth, before: Config, after: Config, what: str, take_up: TakeUp) -> None:
+def _take_up(own: SelfHealth, before: Config, after: Config, what: str, take_up: ApplyConfig) -> None:
     """Switch to the new configuration. An account whose key cannot be read any more keeps its old one."""
-    config, lost = with_keys_of(before, after)
-    conceal_also(config.secrets)
+    config, lost = keep_old_keys(before, after)
+    add_secrets(config.secrets)
     take_up(config)
     if lost:
         own.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))

@@ -4,42 +4,42 @@ import asyncio
 
 from monitor.state.belief import BeliefView
 from monitor.state.services import Services
-from monitor.state.stage_signal import Signals, pause
+from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap
-from monitor.store.expected_schema import Foreign
+from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.reader import Reader
 from monitor.store.writer import Writer
 
-TIDY_S = 60.0
+RETENTION_INTERVAL_S = 60.0
 
 
-async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def run_retention(services: Services, belief: BeliefView, signals: StageSignals) -> None:
     """Check the database, then roll up closed hours and delete what is too old, one step at a time."""
-    await examine(services, signals)
+    await check_database(services, signals)
     while True:
         if signals.unsound.is_set():
-            await examine(services, signals)
+            await check_database(services, signals)
         try:
-            more = await tidy_step(services, belief)
+            more = await retention_step(services, belief)
         except StoreError as error:
             more = False
             services.own.warn("tidy", f"old results cannot be rolled up: {error}")
-        await pause(0 if more else TIDY_S, signals.unsound)
+        await wait_for_event(0 if more else RETENTION_INTERVAL_S, signals.unsound)
 
 
-async def examine(services: Services, signals: Signals) -> None:
+async def check_database(services: Services, signals: StageSignals) -> None:
     """Check the database for corruption; if it is broken, go on with a new one."""
     signals.unsound.clear()
     try:
         sound = await services.storage.ask(Reader.is_sound)
     except StoreError as error:
-        sound = not is_corrupt(error) and not isinstance(error, Foreign)
+        sound = not is_corrupt(error) and not isinstance(error, ForeignDatabase)
     if not sound:
         await services.storage.begin_anew()
 
 
-async def tidy_step(services: Services, belief: BeliefView) -> bool:
+async def retention_step(services: Services, belief: BeliefView) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = services.edge.clock()
     await _count_overlaps(services)
@@ -52,5 +52,5 @@ async def tidy_step(services: Services, belief: BeliefView) -> bool:
 async def _count_overlaps(services: Services) -> None:
     if times := await asyncio.to_thread(services.storage.store.take_overlaps):
         before = await services.storage.ask(lambda stored: stored.marks.overlap())
-        if after := overlap.add(before, times):
+        if after := overlap.add_skipped_rounds(before, times):
             await services.storage.write(Writer.save_overlap, after)

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from monitor.config.cost import most_used
+from monitor.config.cost import max_usage
 from monitor.schedule import Spending
 from monitor.state.belief import BeliefView
 from monitor.state.schedule_state import ScheduleState
 from probes.model import Observation, Usage
 
 
-def note_spending(
+def record_spending(
     belief: BeliefView, planned: ScheduleState, observations: Sequence[Observation]
 ) -> dict[str, Spending]:
     spent: dict[str, Spending] = {}
@@ -35,5 +35,5 @@ def _paid(belief: BeliefView, observation: Observation) -> Observation:
     if watch is None or watch.free or observation.status != 200 or observation.usage != Usage():
         return observation
     target, config = watch.target, belief.config
-    usage, usd = most_used(target, config.providers[target.provider], config.accounts[target.account])
+    usage, usd = max_usage(target, config.providers[target.provider], config.accounts[target.account])
     return replace(observation, usage=usage, cost_usd=usd)

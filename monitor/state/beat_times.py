@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from monitor.store.clock import Reading
+from monitor.store.clock import ClockReading
 
 
 class BeatTimes(Struct, kw_only=True):
@@ -14,7 +14,7 @@ class BeatTimes(Struct, kw_only=True):
     also of the previous process. `tracked_at`: when each target's track was last saved.
     """
 
-    clocks: Reading
+    clocks: ClockReading
     set_by: timedelta = timedelta(0)
     beaten_at: float | None = None
     beat_at: datetime | None = None

@@ -10,18 +10,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.config.config import Config
-from monitor.detect.account_memory import Note
+from monitor.detect.account_memory import AccountMemory
 from monitor.detect.account_memory import findings as find
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
-from monitor.detect.measure import Kind
+from monitor.detect.measure import Measure
 from monitor.detect.reminder import Reminder
 from monitor.detect.shared_latency import Pool, PoolKey
-from monitor.detect.target_memory import Track
+from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement, Change, Incident
-from monitor.diagnose.status_source import Source, announcements, page
+from monitor.diagnose.status_source import StatusSource, find_announcements, read_status_page
 from monitor.diagnose.subject import Scope
 from probes.model import ControlAnswer, Target
 
@@ -38,7 +38,7 @@ class ControlResult(Struct, frozen=True):
     online: bool | None = None
 
 
-class Pending(Struct):
+class PendingConclusion(Struct):
     """What the next conclusion depends on.
 
     `stirred`: something changed; `unsettled`: time alone may change the result; `awaiting`: so may a probe under way.
@@ -61,13 +61,13 @@ class BeliefView(Protocol):
     @property
     def healths(self) -> Mapping[str, Health]: ...
     @property
-    def tracks(self) -> Mapping[str, Track]: ...
+    def tracks(self) -> Mapping[str, TargetMemory]: ...
     @property
-    def notes(self) -> Mapping[str, Note]: ...
+    def notes(self) -> Mapping[str, AccountMemory]: ...
     @property
     def incidents(self) -> Mapping[str, Incident]: ...
     @property
-    def sources(self) -> Mapping[str, Source]: ...
+    def sources(self) -> Mapping[str, StatusSource]: ...
     @property
     def control(self) -> ControlResult: ...
     @property
@@ -86,16 +86,16 @@ class Belief(Struct, kw_only=True):
 
     config: Config
     healths: dict[str, Health] = field(default_factory=dict)
-    tracks: dict[str, Track] = field(default_factory=dict)
+    tracks: dict[str, TargetMemory] = field(default_factory=dict)
     pools: dict[PoolKey, Pool] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
+    notes: dict[str, AccountMemory] = field(default_factory=dict)
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, StatusSource] = field(default_factory=dict)
     control: ControlResult = ControlResult()
     burning: Mapping[str, Diagnosis] = field(default_factory=dict)
     fading: frozenset[str] = frozenset()
-    pending: Pending = field(default_factory=Pending)
+    pending: PendingConclusion = field(default_factory=PendingConclusion)
 
     @property
     def is_offline(self) -> bool:
@@ -109,21 +109,21 @@ class Belief(Struct, kw_only=True):
 
     def announcements(self, now: datetime) -> dict[str, list[Announcement]]:
         """Return the trouble that the providers' status pages announce, by answerer."""
-        return self._by_answerer(announcements, now)
+        return self._by_answerer(find_announcements, now)
 
     def corroboration(self, now: datetime) -> Corroboration:
         """Return what is known besides the targets' health; stale control results are left out."""
         return Corroboration(
             controls={id: one for id, one in self.control.controls.items() if now - one.at < STALE},
-            pages=self._by_answerer(page, now),
+            pages=self._by_answerer(read_status_page, now),
             groups=self.config.groups,
             companies={id: one.company for id, one in self.config.providers.items() if one.company},
             online=self.control.online,
         )
 
-    def _by_answerer(self, read: Callable[[Sequence[Source], datetime], T], now: datetime) -> dict[str, T]:
+    def _by_answerer(self, read: Callable[[Sequence[StatusSource], datetime], T], now: datetime) -> dict[str, T]:
         """Return what `read` makes of each provider's sources, by answerer; a provider can have several answerers."""
-        its = defaultdict[str, list[Source]](list)
+        its = defaultdict[str, list[StatusSource]](list)
         for source in self.sources.values():
             its[source.provider].append(source)
         by_provider = {provider: read(sources, now) for provider, sources in its.items()}
@@ -162,5 +162,5 @@ def pool_keys(target: Target) -> tuple[PoolKey, ...]:
 @lru_cache(1_000)
 def _pool_keys(answerer: str, canary: str, model: str | None) -> tuple[PoolKey, ...]:
     """Cached: called for every answer."""
-    common = tuple(PoolKey(answerer, canary, kind) for kind in (Kind.TOTAL, Kind.FIRST))
-    return (*common, PoolKey(answerer, canary, Kind.TOKEN, model)) if model else common
+    common = tuple(PoolKey(answerer, canary, kind) for kind in (Measure.TOTAL, Measure.FIRST))
+    return (*common, PoolKey(answerer, canary, Measure.TOKEN, model)) if model else common

@@ -12,18 +12,18 @@ from monitor.alert.text import MessageTemplates
 from monitor.config.config import Config
 from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
-from monitor.schedule import Agenda
-from monitor.slo.objective import resumed
+from monitor.schedule import ProbePlan
+from monitor.slo.objective import signal_of_incident
 from monitor.state.alert_state import AlertState
 from monitor.state.beat_times import BeatTimes
 from monitor.state.belief import Belief
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.self_health import SelfHealth
-from monitor.state.services import REAL, USUAL_PAUSES, Edge, Outside, Pauses, Services
-from monitor.state.stage_signal import Signals
+from monitor.state.services import DEFAULT_PAUSES, REAL_CALLS, Edge, OutsideCalls, Pauses, Services
+from monitor.state.stage_signal import StageSignals
 from monitor.state.storage import Storage
-from monitor.store.clock import was_set_back
-from monitor.store.resumption import Correspondence, Remembered, Resumption
+from monitor.store.clock import clock_set_back
+from monitor.store.resumption import RestoredBelief, RestoredMessages, Resumption
 from monitor.store.standby import FailoverWriter
 from monitor.store.store import open_store
 from probes.canary import Prober, open_session
@@ -40,12 +40,12 @@ class MonitorState(Struct, frozen=True, kw_only=True):
     told: AlertState
     planned: ScheduleState
     times: BeatTimes
-    signals: Signals = field(default_factory=Signals)
+    signals: StageSignals = field(default_factory=StageSignals)
 
 
 @asynccontextmanager
 async def open_state(
-    config: Config, edge: Edge, outside: Outside = REAL, pauses: Pauses = USUAL_PAUSES
+    config: Config, edge: Edge, outside: OutsideCalls = REAL_CALLS, pauses: Pauses = DEFAULT_PAUSES
 ) -> AsyncIterator[MonitorState]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
     store = open_store(config.store, pauses.store)
@@ -58,7 +58,7 @@ async def open_state(
         storage = Storage(store, failover, writing, reading, own, edge.clock)
         async with open_session(__version__) as session:
             secrets = tuple(config.secrets)
-            prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config), secrets=secrets)
+            prober = Prober(session, load_wording(), edge.clock, edge.timer, probe_limits(config), secrets=secrets)
             services = Services(
                 edge=edge,
                 storage=storage,
@@ -73,7 +73,7 @@ async def open_state(
             yield state
 
 
-def patience(config: Config) -> TimeLimits:
+def probe_limits(config: Config) -> TimeLimits:
     return TimeLimits(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
 
 
@@ -82,11 +82,11 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     edge, stored = services.edge, failover.reader
     left = stored.resumption
     remembered, before = left.resume(), left.correspondence(edge.clock())
-    set_by = was_set_back(stored.marks.trace(), edge.trace())
+    set_by = clock_set_back(stored.marks.trace(), edge.trace())
     belief, told = _belief(config, remembered, left), _alert_state(before, edge.clock())
     failover.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
     planned = ScheduleState(
-        looks=_looks(config, remembered, edge.clock(), set_by),
+        probes=_probe_plan(config, remembered, edge.clock(), set_by),
         spendings=dict(remembered.spendings),
         proven={id for id, health in belief.healths.items() if _is_proven(health)},
     )
@@ -94,7 +94,7 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     return MonitorState(services=services, belief=belief, told=told, planned=planned, times=times)
 
 
-def _belief(config: Config, remembered: Remembered, left: Resumption) -> Belief:
+def _belief(config: Config, remembered: RestoredBelief, left: Resumption) -> Belief:
     objectives = [one for one in remembered.incidents.values() if one.scope is Scope.OBJECTIVE]
     belief = Belief(
         config=config,
@@ -104,13 +104,13 @@ def _belief(config: Config, remembered: Remembered, left: Resumption) -> Belief:
         tracks={id: track for id, track in left.tracks().items() if id in config.watches},
         pools=left.pools(),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
-        burning={one.subject: resumed(one) for one in objectives},
+        burning={one.subject: signal_of_incident(one) for one in objectives},
     )
     belief.find_anew()
     return belief
 
 
-def _alert_state(before: Correspondence, now: datetime) -> AlertState:
+def _alert_state(before: RestoredMessages, now: datetime) -> AlertState:
     return AlertState(
         digest_from=before.beat or now,
         cases=dict(before.cases),
@@ -120,9 +120,9 @@ def _alert_state(before: Correspondence, now: datetime) -> AlertState:
     )
 
 
-def _looks(config: Config, remembered: Remembered, now: datetime, set_by: timedelta) -> Agenda:
+def _probe_plan(config: Config, remembered: RestoredBelief, now: datetime, set_by: timedelta) -> ProbePlan:
     """Resume the plans still in the future; targets that became due meanwhile are planned anew."""
-    agenda = Agenda()
+    agenda = ProbePlan()
     for id, planned in remembered.plans.items():
         if id in config.watches and (at := planned + set_by) > now:
             agenda.set(id, at)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from monitor.schedule import Agenda, Spending, Watch, first_at
-from monitor.store.clock import Reading
+from monitor.schedule import ProbePlan, Spending, Watch, first_at
+from monitor.store.clock import ClockReading
 
 
 class ScheduleState(Struct, kw_only=True):
@@ -17,20 +17,20 @@ class ScheduleState(Struct, kw_only=True):
     single round that this process runs; None: it is resident.
     """
 
-    looks: Agenda = field(default_factory=Agenda)
-    polls: Agenda = field(default_factory=Agenda)
+    probes: ProbePlan = field(default_factory=ProbePlan)
+    polls: ProbePlan = field(default_factory=ProbePlan)
     followed: set[str] = field(default_factory=set)
-    begun: dict[str, Reading] = field(default_factory=dict)
+    begun: dict[str, ClockReading] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
     suspended: set[str] = field(default_factory=set)
     spendings: dict[str, Spending] = field(default_factory=dict)
     round_at: datetime | None = None
 
-    def plan_looks(self, watches: Mapping[str, Watch], now: datetime, spread_s: float) -> None:
+    def plan_probes(self, watches: Mapping[str, Watch], now: datetime, spread_s: float) -> None:
         """Plan a first probe, within `spread_s`, for every target that has no plan."""
         for id, watch in watches.items():
-            if id not in self.looks:
-                self.looks.set(id, first_at(watch, now, spread_s))
+            if id not in self.probes:
+                self.probes.set(id, first_at(watch, now, spread_s))
 
     def plan_polls(self, sources: Mapping[str, object], now: datetime, spread_s: float) -> None:
         """Plan a first poll, within `spread_s`, of every new status source; drop those that are gone."""
@@ -44,7 +44,7 @@ class ScheduleState(Struct, kw_only=True):
 
     def plan_polls_anew(self) -> None:
         """Drop all planned polls, so that each status source gets a first poll again."""
-        self.polls = Agenda()
+        self.polls = ProbePlan()
         self.followed.clear()
 
     def hurry_polls(self, now: datetime) -> None:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from monitor.diagnose.stage_failure import Failing, once_more
-from monitor.sentence.found import stage_failed
+from monitor.diagnose.stage_failure import FailingStage, add_failure
+from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.stage import Stage
 
 log = logging.getLogger("monitor")
@@ -20,13 +20,13 @@ class SelfHealth(Struct):
 
     warnings: dict[str, str] = field(default_factory=dict)
     logged: dict[str, str] = field(default_factory=dict)
-    failing: dict[Stage, Failing] = field(default_factory=dict)
+    failing: dict[Stage, FailingStage] = field(default_factory=dict)
     refused_at: datetime | None = None
 
     @property
     def fault(self) -> str | None:
         """All stages that failed lately and were restarted, as one text; None: none did."""
-        return "; ".join(stage_failed(one.reason) for one in self.failing.values()) or None
+        return "; ".join(describe_stage_failure(one.reason) for one in self.failing.values()) or None
 
     def warn(self, about: str, words: str, level: int = logging.ERROR) -> None:
         """Warn that something of ours does not work; logged once, until the words change."""
@@ -46,7 +46,7 @@ class SelfHealth(Struct):
 
     def note_failure(self, stage: Stage, error: str, at: datetime) -> None:
         """Count one more failure of a stage."""
-        self.failing[stage] = once_more(self.failing.get(stage), stage, error, at)
+        self.failing[stage] = add_failure(self.failing.get(stage), stage, error, at)
 
     def withdraw(self, about: str) -> bool:
         """Clear a warning without logging; return whether there was one."""

@@ -12,23 +12,23 @@ from msgspec import Struct, field
 
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print, send
-from monitor.alert.text import MessageTemplates, Text
+from monitor.alert.text import MessageTemplates, MessageText
 from monitor.config.config import Config
 from monitor.diagnose.incident import Severity
 from monitor.liveness.systemd import Manager
-from monitor.schedule import LookPauses
+from monitor.schedule import ProbePauses
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
-from monitor.store.clock import Reading, Trace, boot
+from monitor.store.clock import ClockReading, ClockTrace, boot_id
 from monitor.store.setting import WriterLimits
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.control import is_online, probe_control
-from probes.feeds.poll import poll
+from probes.feeds.poll import poll_feed
 from probes.model import Account, Clock, ControlAnswer, Observation, Target, Timer
 from probes.notice import Bulletin
 from probes.provider import Provider
-from probes.proxy import Proxies, Way
+from probes.proxy import Egress, Proxies
 
 
 def uptime() -> float:
@@ -45,24 +45,24 @@ class Edge(Struct, frozen=True):
     show: Print
     uptime: Timer = uptime
 
-    def read_clocks(self) -> Reading:
-        return Reading(self.clock(), self.timer(), self.uptime())
+    def read_clocks(self) -> ClockReading:
+        return ClockReading(self.clock(), self.timer(), self.uptime())
 
-    def trace(self) -> Trace:
-        return Trace(self.clock(), self.uptime(), boot())
+    def trace(self) -> ClockTrace:
+        return ClockTrace(self.clock(), self.uptime(), boot_id())
 
 
-class Outside(Struct, frozen=True):
+class OutsideCalls(Struct, frozen=True):
     """Every call to the outside world; a benchmark replaces them with a world of its own."""
 
     attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
-    probe_control: Callable[[Prober, Provider, str | None, Way], Awaitable[ControlAnswer]] = probe_control
-    poll: Callable[..., Awaitable[Bulletin]] = poll
+    probe_control: Callable[[Prober, Provider, str | None, Egress], Awaitable[ControlAnswer]] = probe_control
+    poll: Callable[..., Awaitable[Bulletin]] = poll_feed
     is_online: Callable[[Sequence[tuple[str, int]], float, Sequence[Proxies]], Awaitable[bool | None]] = is_online
-    send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send
+    send: Callable[[Channel, MessageText, Severity | None, Print], Awaitable[str | None]] = send
 
 
-REAL = Outside()
+REAL_CALLS = OutsideCalls()
 
 
 class Pauses(Struct, frozen=True):
@@ -85,15 +85,15 @@ class Pauses(Struct, frozen=True):
     reread: timedelta = timedelta(seconds=15)
     drill: timedelta = timedelta(seconds=10)
     ping_s: float = 10.0
-    looks: LookPauses = LookPauses()
+    probes: ProbePauses = ProbePauses()
     lock_notice: timedelta = timedelta(seconds=30)
     store: WriterLimits = WriterLimits()
 
 
-USUAL_PAUSES = Pauses()
+DEFAULT_PAUSES = Pauses()
 
 
-class Turnstiles(Struct):
+class HostLimits(Struct):
     """Limits the concurrent canaries per host."""
 
     by_host: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -119,9 +119,9 @@ class Services(Struct, kw_only=True):
     own: SelfHealth
     prober: Prober
     templates: MessageTemplates
-    outside: Outside = REAL
-    pauses: Pauses = USUAL_PAUSES
-    turnstiles: Turnstiles = field(default_factory=Turnstiles)
+    outside: OutsideCalls = REAL_CALLS
+    pauses: Pauses = DEFAULT_PAUSES
+    turnstiles: HostLimits = field(default_factory=HostLimits)
     link_key: bytes | None = None
     manager: Manager = Manager()
 

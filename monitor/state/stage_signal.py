@@ -8,26 +8,26 @@ from msgspec import Struct, field
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.status_source import StatusSource
 from monitor.state.belief import ControlResult
 from probes.model import Observation
 
 
-class Burning(Struct, frozen=True):
+class BurningObjectives(Struct, frozen=True):
     """The objectives, by id, whose budget burns now."""
 
     by_id: Mapping[str, Diagnosis]
 
 
-Report = Source | ControlResult | Burning
+StageReport = StatusSource | ControlResult | BurningObjectives
 """What a stage other than the prober learnt: a status source's state, control probes, objectives."""
 
 
-Tell = Callable[[Change], Awaitable[None]]
+SaveChange = Callable[[Change], Awaitable[None]]
 """Saves a change that no observation led to, and queues its messages."""
 
 
-class Signals(Struct, frozen=True):
+class StageSignals(Struct, frozen=True):
     """What one stage leaves for another. The beat takes `reports` and `observations`.
 
     `doubted`: answerers of doubted targets, to be called without a key. `unsound`: a reader found the database
@@ -35,9 +35,9 @@ class Signals(Struct, frozen=True):
     """
 
     observations: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
-    reports: asyncio.Queue[Report] = field(default_factory=asyncio.Queue)
+    reports: asyncio.Queue[StageReport] = field(default_factory=asyncio.Queue)
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
-    looks_planned: asyncio.Event = field(default_factory=asyncio.Event)
+    probes_planned: asyncio.Event = field(default_factory=asyncio.Event)
     polls_planned: asyncio.Event = field(default_factory=asyncio.Event)
     doubted: set[str] = field(default_factory=set)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,14 +47,14 @@ class Signals(Struct, frozen=True):
     unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def report(self, one: Report, *, is_urgent: bool = True) -> None:
+    def report(self, one: StageReport, *, is_urgent: bool = True) -> None:
         """Hand a report to the beat; an urgent one, which may change the conclusions, wakes it at once."""
         self.reports.put_nowait(one)
         if is_urgent:
             self.urgent.set()
 
 
-async def pause(seconds: float, event: asyncio.Event) -> None:
+async def wait_for_event(seconds: float, event: asyncio.Event) -> None:
     """Wait for the event, at most `seconds`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(max(seconds, 0)):

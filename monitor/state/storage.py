@@ -17,7 +17,7 @@ from monitor.store.row import Batch
 from monitor.store.standby import FailoverWriter
 from monitor.store.store import Store
 from monitor.store.writer import Writer
-from monitor.thread import plainly
+from monitor.thread import without_stop_iteration
 from probes.model import Clock
 
 log = logging.getLogger("monitor")
@@ -51,13 +51,15 @@ class Storage(Struct, frozen=True):
     async def _in_writing_thread(self, work: Callable[[], T]) -> T:
         """Run it there, and report whether the database takes writes now."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, work)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, without_stop_iteration, work)
         finally:
             self._report_refusal()
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run a long read off the loop, one at a time."""
-        return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
+        return await asyncio.get_running_loop().run_in_executor(
+            self.reading, without_stop_iteration, partial(work, *args)
+        )
 
     async def ask(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run a query on the store off the loop. Raises StoreError."""

@@ -14,23 +14,23 @@ from msgspec import Struct
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import restoration
 from monitor.store.aside import aside_name, files, forget_older, is_emptied, remove
-from monitor.store.connection import read_any_version, read_as_it_is, take_over
+from monitor.store.connection import open_unchecked, read_any_version, take_over
 from monitor.store.expected_schema import (
-    STEPS_NAME,
-    STEPS_TABLE,
+    MIGRATIONS_NAME,
+    MIGRATIONS_TABLE,
     VERSION,
     check_version,
-    complaint,
+    schema_problem,
     steps_taken,
     version_of,
     was_ours,
 )
-from monitor.store.file_owner import BESIDE
-from monitor.store.lock import Lock, lock_file
+from monitor.store.file_owner import SIDE_FILES
+from monitor.store.lock import Lock, lock_path
 from monitor.store.sqlite_error import is_broken_file, refusal_of
-from monitor.store.standby_path import stand_in
-from monitor.store.transfer import BELIEFS, SIGHTINGS, TELLING, carry
-from probes.document import why_no_file
+from monitor.store.standby_path import standby_file
+from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, copy_rows
+from probes.document import why_not_writable
 
 STAND_IN = "stand-in"
 DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
@@ -39,7 +39,7 @@ IDLE_S = 3600.0
 WANTED = "name a file that `provider-monitor backup` wrote"
 
 
-def identity(file: Path) -> tuple[int, int] | None:
+def file_id(file: Path) -> tuple[int, int] | None:
     """Return what identifies a file whatever its name; None if it does not exist."""
     try:
         seen = file.stat()
@@ -93,8 +93,8 @@ def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
 
 def _left_beside(database: Path) -> sqlite3.Connection | None:
     """Return a connection to the stand-in, which has all since the database could not be written. Raises StoreError."""
-    there = stand_in(database, user=_owner(database))
-    return read_as_it_is(there) if there and there.exists() else None
+    there = standby_file(database, user=_owner(database))
+    return open_unchecked(there) if there and there.exists() else None
 
 
 def _owner(database: Path) -> int | None:
@@ -125,7 +125,7 @@ def _complete(draft: Path, left: sqlite3.Connection | None) -> None:
             return
         if version_of(copy) < VERSION:
             take_over(copy, "the copy")
-        if not carry(left, copy, TELLING + BELIEFS + SIGHTINGS):
+        if not copy_rows(left, copy, ALERT_TABLES + BELIEF_TABLES + OBSERVATION_TABLES):
             raise NotWhole("a part of what is kept beside the database, as it cannot be written, cannot be read")
         if words := _complaint(copy):
             raise NotWhole(f"the copy is not whole: {words}")
@@ -133,13 +133,13 @@ def _complete(draft: Path, left: sqlite3.Connection | None) -> None:
 
 def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
     """Return why a copy must not replace a file; None if nothing is lost by that."""
-    if why := why_no_file(file):
+    if why := why_not_writable(file):
         return why
-    if identity(file) is not None and identity(file) == identity(database):
+    if file_id(file) is not None and file_id(file) == file_id(database):
         return "is the database itself"
     if not _spots(file).isdisjoint(_own(database)):
         return "belongs to the database that is copied"
-    if any(_spots(file) & _spots(one) or identity(file) == identity(one) is not None for one in named):
+    if any(_spots(file) & _spots(one) or file_id(file) == file_id(one) is not None for one in named):
         return "is monitor.toml, or named there"
     if any(os.path.exists(f"{file}{side}") for side in (".lock", "-wal")):
         return "is a database that a monitor works with"
@@ -148,8 +148,8 @@ def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
 
 def _own(database: Path) -> set[Path]:
     """Return the paths of everything a monitor keeps with its database and with its stand-in."""
-    bases = {spot for one in (database, stand_in(database)) if one for spot in (*_spots(one), one.resolve())}
-    return {Path(f"{base}{side}") for base in bases for side in BESIDE}
+    bases = {spot for one in (database, standby_file(database)) if one for spot in (*_spots(one), one.resolve())}
+    return {Path(f"{base}{side}") for base in bases for side in SIDE_FILES}
 
 
 def _spots(file: Path) -> set[Path]:
@@ -179,7 +179,7 @@ def _repair(error: OSError | sqlite3.Error) -> str:
     return "name a file in a folder that is there, and that this user may write to"
 
 
-class Estate(Struct, frozen=True):
+class DatabaseOwner(Struct, frozen=True):
     """Owner of a database, present or future, and the parent folders still to be made."""
 
     uid: int
@@ -198,13 +198,13 @@ def restore(database: Path, file: Path, at: datetime) -> list[Path]:
         try:
             return _restore(database, source, at, estate)
         finally:
-            _hand_over_what_is_there(estate, lock_file(database))
+            _hand_over_what_is_there(estate, lock_path(database))
 
 
-def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: Estate | None) -> list[Path]:
+def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: DatabaseOwner | None) -> list[Path]:
     lock = Lock(database)
     try:
-        there = stand_in(database, user=estate.uid if estate else None)
+        there = standby_file(database, user=estate.uid if estate else None)
         restoration.end(database, there)
         copy = copy_to(source, _draft(database))
         kept = _keep_stand_in(database, there, at)
@@ -227,7 +227,7 @@ def _keep_stand_in(database: Path, there: Path | None, at: datetime) -> list[Pat
     if there is None or not there.exists():
         return []
     try:
-        source = read_as_it_is(there)
+        source = open_unchecked(there)
     except StoreError:  # nothing can be read of it
         return []
     with closing(source):
@@ -236,17 +236,17 @@ def _keep_stand_in(database: Path, there: Path | None, at: datetime) -> list[Pat
     return [kept]
 
 
-def _estate(database: Path) -> Estate | None:
+def _estate(database: Path) -> DatabaseOwner | None:
     """Return None unless we are root: only root makes files that the monitor's own user could not write."""
     if os.geteuid() != 0:
         return None
     above = (database, *database.parents)
     missing = tuple(takewhile(lambda one: not one.exists(), above))
     seen = above[len(missing)].stat()
-    return Estate(seen.st_uid, seen.st_gid, tuple(one for one in missing if one != database))
+    return DatabaseOwner(seen.st_uid, seen.st_gid, tuple(one for one in missing if one != database))
 
 
-def _hand_over(estate: Estate | None, *files: Path) -> None:
+def _hand_over(estate: DatabaseOwner | None, *files: Path) -> None:
     """Change the owner of what root has made to the database's owner. Raises OSError."""
     if estate is None:
         return
@@ -254,7 +254,7 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
         os.chown(one, estate.uid, estate.gid)
 
 
-def _hand_over_what_is_there(estate: Estate | None, lock: Path) -> None:
+def _hand_over_what_is_there(estate: DatabaseOwner | None, lock: Path) -> None:
     """The same for the folders and the lock, also after a failure: the monitor could not start with root's."""
     if estate is None:
         return
@@ -265,7 +265,7 @@ def _hand_over_what_is_there(estate: Estate | None, lock: Path) -> None:
 
 def _backup(file: Path) -> sqlite3.Connection:
     """Open a backup of a database of ours, of this schema or an older one. Raises StoreError."""
-    if why := why_no_file(file) or ("is empty, and its log is not" if is_emptied(file) else None):
+    if why := why_not_writable(file) or ("is empty, and its log is not" if is_emptied(file) else None):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:
@@ -281,7 +281,7 @@ def _backup(file: Path) -> sqlite3.Connection:
 
 def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
     """Return why no monitor could use a backup; an older schema is migrated as a trial, without rows."""
-    words, version = complaint(backup), version_of(backup)
+    words, version = schema_problem(backup), version_of(backup)
     if (words and not 0 < version < VERSION) or version == 0:
         return words if words and version else "is none of ours"
     if not _took_its_steps(backup, version):
@@ -302,8 +302,8 @@ def _took_its_steps(backup: sqlite3.Connection, version: int) -> bool:
     """Whether a database records just the steps to its version; by others its next migration would go wrong."""
     from monitor.store.schema import steps_until  # slow to import
 
-    query = f"SELECT name FROM {STEPS_TABLE} WHERE migration_set = ? ORDER BY name"
-    return [name for (name,) in backup.execute(query, [STEPS_NAME])] == steps_until(version)
+    query = f"SELECT name FROM {MIGRATIONS_TABLE} WHERE migration_set = ? ORDER BY name"
+    return [name for (name,) in backup.execute(query, [MIGRATIONS_NAME])] == steps_until(version)
 
 
 def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
@@ -311,8 +311,8 @@ def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
     made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type <> 'table'"
     for (statement,) in source.execute(made):
         trial.execute(statement)
-    steps = source.execute(f"SELECT * FROM {STEPS_TABLE}").fetchall()
-    trial.executemany(f"INSERT INTO {STEPS_TABLE} VALUES (?, ?, ?, ?)", steps)
+    steps = source.execute(f"SELECT * FROM {MIGRATIONS_TABLE}").fetchall()
+    trial.executemany(f"INSERT INTO {MIGRATIONS_TABLE} VALUES (?, ?, ?, ?)", steps)
     trial.execute(f"PRAGMA user_version = {version_of(source)}")
 
 
@@ -349,13 +349,13 @@ def is_broken(database: Path) -> bool:
         return is_broken_file(error)
 
 
-def foreign(database: Path) -> str | None:
+def why_foreign(database: Path) -> str | None:
     """Return why a second connection takes a sound file for foreign; None: it is ours, or unreadable."""
     if is_emptied(database):
         return None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
-            return complaint(db)
+            return schema_problem(db)
     except sqlite3.Error:
         return None
 
@@ -376,7 +376,7 @@ def _complaint(db: sqlite3.Connection) -> str | None:
     return None if words == "ok" else " ".join(str(words).split())
 
 
-def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
+def keep_copy(source: sqlite3.Connection, database: Path, why: str) -> Path:
     """Keep a copy of a database beside it, of the same owner. Raises OSError or sqlite3.Error."""
     copy = copy_to(source, _draft(database))
     _hand_over(_estate(database), copy)

@@ -17,7 +17,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 T = TypeVar("T")
 
 
-class Reading(Struct, frozen=True):
+class ClockReading(Struct, frozen=True):
     """All clocks at one instant. `timer_s` stops while the machine sleeps, `uptime_s` does not."""
 
     at: datetime
@@ -25,7 +25,7 @@ class Reading(Struct, frozen=True):
     uptime_s: float
 
 
-class Trace(Struct, frozen=True):
+class ClockTrace(Struct, frozen=True):
     """What a process leaves to the next: clock and uptime at one instant, and the boot id."""
 
     at: datetime
@@ -33,7 +33,7 @@ class Trace(Struct, frozen=True):
     boot: str
 
 
-def was_set(before: Reading, now: Reading) -> timedelta:
+def clock_shift(before: ClockReading, now: ClockReading) -> timedelta:
     """Return how far the clock was set between two readings in one process; 0 if it was not."""
     ran_s = now.timer_s - before.timer_s
     slept_s = max(now.uptime_s - before.uptime_s - ran_s, 0.0)
@@ -41,7 +41,7 @@ def was_set(before: Reading, now: Reading) -> timedelta:
     return moved if abs(moved) >= STEP else timedelta(0)
 
 
-def was_set_back(left: Trace | None, now: Trace) -> timedelta:
+def clock_set_back(left: ClockTrace | None, now: ClockTrace) -> timedelta:
     """Return how far the clock was set back since the previous process, as a negative duration; 0 if it was not.
 
     After a reboot the time off is unknown: it counts as no time. A clock set forward looks like a gap in the watch,
@@ -55,7 +55,7 @@ def was_set_back(left: Trace | None, now: Trace) -> timedelta:
     return moved if moved <= -STEP else timedelta(0)
 
 
-def redated(value: T, by: timedelta) -> T:
+def shift_dates(value: T, by: timedelta) -> T:
     """Return a value with every date in it shifted by `by`."""
     return cast(T, _moved(value, by))
 
@@ -75,7 +75,7 @@ def _moved(value: object, by: timedelta) -> object:
 
 
 @cache
-def boot() -> str:
+def boot_id() -> str:
     """Return the boot id; "" if the system has none."""
     try:
         return BOOT.read_text().strip()

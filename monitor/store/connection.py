@@ -9,12 +9,20 @@ from pathlib import Path
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.aside import is_emptied, set_orphan_aside
-from monitor.store.expected_schema import REPAIR, SET_ASIDE, VERSION, Foreign, check_version, steps_taken, version_of
+from monitor.store.expected_schema import (
+    REPAIR,
+    SET_ASIDE,
+    VERSION,
+    ForeignDatabase,
+    check_version,
+    steps_taken,
+    version_of,
+)
 from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
 from monitor.store.sqlite_error import is_broken_file, refusal_of
-from monitor.store.standby_path import stand_in
-from probes.document import why_no_file
+from monitor.store.standby_path import standby_file
+from probes.document import why_not_writable
 
 log = logging.getLogger("monitor")
 
@@ -23,7 +31,7 @@ Check = Callable[[sqlite3.Connection, Path], None]
 
 def check_file(database: Path) -> None:
     """Raise StoreError for a device or a pipe before it is touched: as root we would change the machine's modes."""
-    if why := why_no_file(database):
+    if why := why_not_writable(database):
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
@@ -48,7 +56,7 @@ def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
         _read_by_name(connection)
     except (OSError, sqlite3.Error) as error:
-        raise unusable(database, error) from None
+        raise unusable_error(database, error) from None
     with _closed_if_unusable(connection, database):
         _prepare(connection, database)
     return connection
@@ -74,14 +82,14 @@ def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
 
     Raises StoreError, also if there is no database yet.
     """
-    there = stand_in(database)
+    there = standby_file(database)
     if there and there.exists():
         with suppress(StoreError):
-            return read_only(there, wait_s)
-    return read_only(database, wait_s)
+            return open_read_only(there, wait_s)
+    return open_read_only(database, wait_s)
 
 
-def read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection to this very file; of an older version, to a migrated copy. Raises StoreError."""
     connection = read_any_version(database, wait_s)
     if version_of(connection) == VERSION:
@@ -105,7 +113,7 @@ def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sql
     try:
         is_there = database.exists()
     except OSError as error:  # a parent folder is closed to us
-        raise unusable(database, error) from None
+        raise unusable_error(database, error) from None
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     return _shared_or_not(database, wait_s, _check_ready)
@@ -120,7 +128,7 @@ def is_older(database: Path) -> bool:
         return False
 
 
-def read_as_it_is(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_unchecked(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
     """Return a read-only connection to this very file, whatever it holds. Raises StoreError."""
     return _shared_or_not(database, wait_s, _check_readable)
 
@@ -143,7 +151,7 @@ def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=wait_s, check_same_thread=False)
     except sqlite3.Error as error:
-        raise unusable(database, error) from None
+        raise unusable_error(database, error) from None
     _read_by_name(connection)
     with _closed_if_unusable(connection, database):
         check(connection, database)
@@ -152,7 +160,7 @@ def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3
 
 def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
     if check_version(connection, str(database)) == 0:  # another process is about to create it
-        raise Foreign(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
+        raise ForeignDatabase(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
 
 
 def _check_readable(connection: sqlite3.Connection, _: Path) -> None:
@@ -179,7 +187,7 @@ def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Itera
     except BaseException as error:  # also at a shutdown meanwhile
         connection.close()
         if isinstance(error, sqlite3.Error):
-            raise unusable(database, error) from None
+            raise unusable_error(database, error) from None
         raise
 
 
@@ -237,7 +245,7 @@ def _migrate(connection: sqlite3.Connection, name: str) -> None:
     except sqlite3.Error as error:
         if refusal_of(error):
             raise
-        raise Foreign(f"{name}: cannot be taken over from an older version ({error}); {REPAIR}") from None
+        raise ForeignDatabase(f"{name}: cannot be taken over from an older version ({error}); {REPAIR}") from None
 
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
@@ -245,17 +253,17 @@ def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -
 
     One that an older program left half migrated has its copy from before, which is not to be replaced.
     """
-    from monitor.store.backup import keep
+    from monitor.store.backup import keep_copy
 
     if steps_taken(connection) > version:
         return
     try:
-        keep(connection, database, f"schema-{version}")
+        keep_copy(connection, database, f"schema-{version}")
     except OSError as error:
-        raise unusable(database, error) from None
+        raise unusable_error(database, error) from None
 
 
-def unusable(database: Path, error: Exception) -> StoreError:
+def unusable_error(database: Path, error: Exception) -> StoreError:
     """Return the error to report for a database that the system or SQLite makes unusable."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
@@ -269,14 +277,14 @@ def in_words(database: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise statement_refused(database, error) from error
+        raise statement_error(database, error) from error
 
 
-def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> StoreError:
+def statement_error(database: Path, error: StoreError | sqlite3.Error) -> StoreError:
     """Return the error to report for a refused statement; with a repair if the database as a whole refuses."""
     if isinstance(error, StoreError):
         return error
-    return unusable(database, error) if refusal_of(error) else StoreError(f"{database}: {error}")
+    return unusable_error(database, error) if refusal_of(error) else StoreError(f"{database}: {error}")
 
 
 def _way_in(database: Path) -> str:

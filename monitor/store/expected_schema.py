@@ -8,15 +8,15 @@ from monitor.storage_refusal import StoreError
 VERSION = 11
 """Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
-STEPS_TABLE = "_sqlite_migrations"
+MIGRATIONS_TABLE = "_sqlite_migrations"
 """Table of the migration steps taken, which every database of ours has had from the first one on."""
-STEPS_NAME = "provider-monitor"
+MIGRATIONS_NAME = "provider-monitor"
 """Name of our set of steps in that table."""
 ENOUGH = 2
 """Number of tables exactly as in LAYOUT that prove a database ours."""
 
 
-class Foreign(StoreError):
+class ForeignDatabase(StoreError):
     """The file is sound, but not a database of this program, or not of a version that it supports."""
 
 
@@ -80,7 +80,7 @@ def layout(db: sqlite3.Connection) -> dict[str, str]:
     return dict(tuple(row) for row in db.execute(SEEN))
 
 
-def complaint(db: sqlite3.Connection) -> str | None:
+def schema_problem(db: sqlite3.Connection) -> str | None:
     """Return why a file is not a database that this program writes to; None: it is one. Raises sqlite3.Error."""
     version, there = version_of(db), layout(db)
     if version == VERSION:
@@ -99,9 +99,9 @@ def check_version(db: sqlite3.Connection, name: str) -> int:
     """
     version = version_of(db)
     if words := _newer(version):
-        raise Foreign(f"{name}: {words}; update provider-monitor, or name another database")
+        raise ForeignDatabase(f"{name}: {words}; update provider-monitor, or name another database")
     if words := _difference(layout(db)) if version == VERSION else _not_older(db, version, layout(db)):
-        raise Foreign(f"{name}: {words}; {SET_ASIDE if was_ours(db) else REPAIR}")
+        raise ForeignDatabase(f"{name}: {words}; {SET_ASIDE if was_ours(db) else REPAIR}")
     return version
 
 
@@ -122,8 +122,8 @@ def _took_our_steps(db: sqlite3.Connection) -> bool:
 def steps_taken(db: sqlite3.Connection) -> int:
     """Return how many migration steps a database records. Raises sqlite3.Error."""
     with suppress(sqlite3.OperationalError):  # no such table, or no such column
-        query = f"SELECT count(*) FROM {STEPS_TABLE} WHERE migration_set = ?"
-        return int(db.execute(query, [STEPS_NAME]).fetchone()[0])
+        query = f"SELECT count(*) FROM {MIGRATIONS_TABLE} WHERE migration_set = ?"
+        return int(db.execute(query, [MIGRATIONS_NAME]).fetchone()[0])
     return 0
 
 
@@ -156,7 +156,7 @@ def _not_older(db: sqlite3.Connection, version: int, there: dict[str, str]) -> s
 def _is_blank(db: sqlite3.Connection, there: dict[str, str]) -> bool:
     """Whether no migration step was taken yet; another process may be at it."""
     return not there or (
-        there.keys() == {STEPS_TABLE} and db.execute(f"SELECT 1 FROM {STEPS_TABLE}").fetchone() is None
+        there.keys() == {MIGRATIONS_TABLE} and db.execute(f"SELECT 1 FROM {MIGRATIONS_TABLE}").fetchone() is None
     )
 
 

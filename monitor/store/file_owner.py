@@ -11,9 +11,9 @@ from pathlib import Path
 
 from monitor.control.socket_file import Owner
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
-from monitor.store.standby_path import real_path, stand_in
+from monitor.store.standby_path import real_path, standby_file
 
-BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
+SIDE_FILES = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
 """Suffixes of the files a monitor keeps beside its database, and beside its stand-in."""
 
 
@@ -22,7 +22,7 @@ def check_owned(database: Path) -> None:
 
     Found later it costs more: a lock file the lock, a WAL the database, a key the signed links.
     """
-    bases = filter(None, (*{database, real_path(database)}, stand_in(database)))
+    bases = filter(None, (*{database, real_path(database)}, standby_file(database)))
     closed = list(dict.fromkeys(name for base in bases for name in _closed(base)))
     if closed:
         why, repair = os.strerror(errno.EACCES), _of_another(Path(closed[0])) or _giving(closed)
@@ -33,7 +33,7 @@ def _closed(base: Path) -> list[str]:
     """Return which files of a database are closed to this user; in a closed folder nobody knows, so only that."""
     if folder := closed_folder(base):
         return [str(folder)]
-    return [file for side in BESIDE if _is_closed(file := f"{base}{side}")]
+    return [file for side in SIDE_FILES if _is_closed(file := f"{base}{side}")]
 
 
 def _is_closed(path: str) -> bool:
@@ -77,7 +77,7 @@ def _of_another(place: Path) -> str | None:
     return f"it belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}"
 
 
-class Unheard(StoreError):
+class NotCarriedOut(StoreError):
     """The request was not carried out; the text says why, and what to do instead."""
 
 
@@ -86,15 +86,15 @@ def owner_of(database: Path) -> Owner:
     try:
         seen = next(one for one in (database, *database.absolute().parents) if one.exists()).stat()
     except OSError as error:
-        raise Unheard(f"{database}: {error.strerror}; say it as root, or as the monitor's own user") from None
+        raise NotCarriedOut(f"{database}: {error.strerror}; say it as root, or as the monitor's own user") from None
     return Owner(seen.st_uid, seen.st_gid)
 
 
-def speaker_of(database: Path) -> int:
+def acting_user(database: Path) -> int:
     """Return the user to act as: the owner; only the owner, or root in their place, may. Raises Unheard."""
     owner, us = owner_of(database).uid, os.geteuid()
     if us not in (0, owner):
-        raise Unheard(f"{database.name} belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}")
+        raise NotCarriedOut(f"{database.name} belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}")
     return owner
 
 
@@ -111,11 +111,11 @@ def _name(user: int) -> str:
         return str(user)
 
 
-def give(bases: Iterable[Path], owner: Owner) -> None:
+def give_to_owner(bases: Iterable[Path], owner: Owner) -> None:
     """Make the owner the owner of what root has made, without following links, as the folder is theirs."""
     if os.geteuid() == owner.uid:
         return
-    for file in (Path(f"{base}{side}") for base in bases for side in BESIDE):
+    for file in (Path(f"{base}{side}") for base in bases for side in SIDE_FILES):
         with suppress(FileNotFoundError):
             _give_one(file, owner)
 
@@ -128,6 +128,6 @@ def _give_one(file: Path, owner: Owner) -> None:
     try:
         os.fchown(opened, owner.uid, owner.gid)
     except OSError as error:
-        raise Unheard(f"{file} cannot be given to {_name(owner.uid)} ({error.strerror}); chown it") from None
+        raise NotCarriedOut(f"{file} cannot be given to {_name(owner.uid)} ({error.strerror}); chown it") from None
     finally:
         os.close(opened)

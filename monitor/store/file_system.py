@@ -48,13 +48,13 @@ class Mount(Struct, frozen=True):
         return path == self.point or path.startswith(self.point.rstrip("/") + "/")
 
 
-def warning(database: Path) -> str | None:
+def check_location(database: Path) -> str | None:
     """Return why a database should not be where it is, with the repair; None if it is fine or unknown."""
     try:
         told = MOUNTS.read_bytes()
     except OSError:  # not Linux
         return None
-    kind = kind_at(os.path.realpath(database), told)
+    kind = file_system_at(os.path.realpath(database), told)
     if kind is None or kind.removeprefix("fuse.") not in OF_NETWORKS:
         return None
     return (
@@ -63,7 +63,7 @@ def warning(database: Path) -> str | None:
     )  # https://sqlite.org/wal.html, https://sqlite.org/faq.html#q5
 
 
-def kind_at(path: str, told: bytes) -> str | None:
+def file_system_at(path: str, told: bytes) -> str | None:
     """Return the type of the file system that holds an absolute path without links; None: not known.
 
     It follows the kernel's way, from mount to mount: of several on one mount the first on the path is entered, and

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.alert.case import Case
-from monitor.alert.reply import ReplyKind, standing
+from monitor.alert.reply import ReplyKind, active_replies
 from monitor.diagnose.incident import Incident
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.resumption import Resumption
 
 AWAY = timedelta(hours=1)
@@ -27,19 +27,19 @@ class FormerLocation(Struct, frozen=True):
 
 def former_locations(connection: sqlite3.Connection, here: str, now: datetime) -> list[FormerLocation]:
     """Return the locations that wrote last while `here` did not, as after `location` was changed in monitor.toml."""
-    mine = Marks(connection, here).last_beat()
+    mine = KeyValues(connection, here).last_beat()
     names = [row["location"] for row in connection.execute("SELECT location FROM mark WHERE name = 'beat' ORDER BY 1")]
     return [_former(connection, name, now) for name in names if name != here and _is_newer(connection, name, mine)]
 
 
 def _is_newer(connection: sqlite3.Connection, name: str, mine: datetime | None) -> bool:
-    last = Marks(connection, name).last_beat()
+    last = KeyValues(connection, name).last_beat()
     return last is not None and (mine is None or last - mine > AWAY)
 
 
 def _former(connection: sqlite3.Connection, name: str, now: datetime) -> FormerLocation:
-    left = Resumption(connection, name, Marks(connection, name))
+    left = Resumption(connection, name, KeyValues(connection, name))
     incidents, its = left.resume().incidents, left.correspondence(now)
-    silences = [one for one in standing(its.replies, now) if one.kind is ReplyKind.SILENCE]
+    silences = [one for one in active_replies(its.replies, now) if one.kind is ReplyKind.SILENCE]
     cases = {id: case for id, case in its.cases.items() if id in incidents}
     return FormerLocation(name, tuple(incidents.values()), cases, len(silences))

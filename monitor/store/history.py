@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from monitor.detect import limits
 from monitor.detect.latency import Series
-from monitor.detect.limits import Moved
-from monitor.detect.target_memory import Track
-from monitor.slo.indicator import Cell, Sketch, merge, sketch, unpack
-from monitor.store.key_value import Marks
+from monitor.detect.limits import CeilingMove
+from monitor.detect.target_memory import TargetMemory
+from monitor.slo.indicator import Cell, Sketch, make_sketch, merge, unpack
+from monitor.store.key_value import KeyValues
 from monitor.store.row import (
     DEGRADED,
     FAILED,
@@ -24,8 +24,8 @@ from monitor.store.row import (
     from_json,
     from_ms,
     observation_from,
-    sound,
-    target_id,
+    read_rows,
+    target_id_from,
     to_ms,
 )
 from probes.model import Limit, Observation, Target
@@ -69,7 +69,7 @@ class LimitSince(Struct, frozen=True):
 class History:
     """The results of one location. A series is one target's observations, known by its number (`series_ids`)."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
@@ -81,7 +81,7 @@ class History:
     def series_ids(self) -> dict[str, int]:
         """Return the number of each target's series, by target id."""
         rows = self._db.execute("SELECT id, account, canary, model FROM series WHERE location = ?", (self._location,))
-        return {target_id(row): row["id"] for row in rows}
+        return {target_id_from(row): row["id"] for row in rows}
 
     def usual_pause(self, least: timedelta) -> timedelta:
         """Return the median pause between the latest probes of the most often probed target; 0: not known.
@@ -166,7 +166,7 @@ class History:
         rows = self._db.execute(
             """SELECT track FROM track WHERE series_id = ? AND instr(track, '"token":{')""", (series,)
         )
-        return next(sound(rows, lambda row: from_json(row["track"], Track).token), None)
+        return next(read_rows(rows, lambda row: from_json(row["track"], TargetMemory).token), None)
 
     def ceilings(self) -> dict[int, tuple[LimitSince, ...]]:
         """Return the rate limits of each series."""
@@ -177,14 +177,18 @@ class History:
         rows = groupby(self._db.execute(query, (self._location,)), key=lambda row: row["series_id"])
         return {series: tuple(map(_ceiling, its)) for series, its in rows}
 
-    def moves(self) -> dict[int, Mapping[tuple[str, int], Moved]]:
+    def moves(self) -> dict[int, Mapping[tuple[str, int], CeilingMove]]:
         """Return the ceilings of each series that moved for good; the JSON is searched, as few ever do."""
         query = """
             SELECT series_id, track FROM track JOIN series ON series.id = series_id
             WHERE location = ? AND instr(track, '"moved":{')
         """
         rows = self._db.execute(query, (self._location,))
-        return dict(sound(rows, lambda row: (row["series_id"], limits.moves(from_json(row["track"], Track).limits))))
+        return dict(
+            read_rows(
+                rows, lambda row: (row["series_id"], limits.ceiling_moves(from_json(row["track"], TargetMemory).limits))
+            )
+        )
 
     def spent(self, since: date) -> dict[str, float]:
         """Return what the canaries of each account have cost from that day on, in USD."""
@@ -201,7 +205,7 @@ class History:
             WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
         """
         key = (self._location, target.account, target.canary, target.model or "", to_ms(since))
-        yield from sound(self._db.execute(query, key), lambda row: observation_from(row, target))
+        yield from read_rows(self._db.execute(query, key), lambda row: observation_from(row, target))
 
 
 def _ceiling(row: sqlite3.Row) -> LimitSince:
@@ -210,4 +214,4 @@ def _ceiling(row: sqlite3.Row) -> LimitSince:
 
 
 def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
-    return sketch([value for row in rows if (value := row[column]) is not None])
+    return make_sketch([value for row in rows if (value := row[column]) is not None])

@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from monitor.diagnose.incident import Change, Incident
-from monitor.store.row import change_from, incident_from, sound, to_ms
+from monitor.store.row import change_from, incident_from, read_rows, to_ms
 
 
 class IncidentLog:
@@ -20,7 +20,7 @@ class IncidentLog:
             "SELECT details FROM incident WHERE location = ? AND closed IS NOT NULL ORDER BY opened DESC LIMIT ?",
             (self._location, most),
         )
-        return list(sound(rows, incident_from))
+        return list(read_rows(rows, incident_from))
 
     def between(self, since: datetime, until: datetime) -> list[Incident]:
         """Return the incidents open at any time within the span, without drills; oldest first."""
@@ -29,12 +29,12 @@ class IncidentLog:
             WHERE location = ? AND NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
         """
         rows = self._db.execute(query, (self._location, to_ms(until), to_ms(until), to_ms(since)))
-        return list(sound(rows, incident_from))
+        return list(read_rows(rows, incident_from))
 
     def find(self, id: str) -> Incident | None:
         query = "SELECT details FROM incident WHERE (location, id) = (?, ?)"
         row = self._db.execute(query, (self._location, id)).fetchone()
-        return next(sound([row] if row else (), incident_from), None)
+        return next(read_rows([row] if row else (), incident_from), None)
 
     def ids(self) -> list[str]:
         rows = self._db.execute("SELECT id FROM incident WHERE location = ?", (self._location,))
@@ -50,4 +50,4 @@ class IncidentLog:
             ORDER BY rowid
         """
         rows = self._db.execute(query, {"here": self._location, "since": to_ms(since)})
-        return list(sound(rows, change_from))
+        return list(read_rows(rows, change_from))

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from monitor.diagnose.stage_failure import Failing
+from monitor.diagnose.stage_failure import FailingStage
 from monitor.storage_refusal import StorageRefusal
-from monitor.store.clock import Trace
+from monitor.store.clock import ClockTrace
 from monitor.store.overlap import Overlap
-from monitor.store.row import from_json, from_ms, sound
+from monitor.store.row import from_json, from_ms, read_rows
 
 T = TypeVar("T")
 
 
-class Marks:
+class KeyValues:
     """The marks of one location."""
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
@@ -24,14 +24,14 @@ class Marks:
     def _marked(self, name: str, read: Callable[[str], T]) -> T | None:
         """Return the value of a mark; None if it is missing or unreadable."""
         rows = self._db.execute("SELECT value FROM mark WHERE (location, name) = (?, ?)", (self.location, name))
-        return next(sound(rows, lambda row: read(row["value"])), None)
+        return next(read_rows(rows, lambda row: read(row["value"])), None)
 
     def last_beat(self) -> datetime | None:
         return self._marked("beat", _time)
 
-    def trace(self) -> Trace | None:
+    def trace(self) -> ClockTrace | None:
         """Return the clock readings that the last process left; None: none."""
-        return self._marked("clock", lambda text: from_json(text, Trace))
+        return self._marked("clock", lambda text: from_json(text, ClockTrace))
 
     def refusal(self) -> StorageRefusal | None:
         """Return why the database cannot be written, if this file is its stand-in."""
@@ -41,9 +41,9 @@ class Marks:
         """Return the rounds skipped lately; None: none ever was."""
         return self._marked("overlap", lambda text: from_json(text, Overlap))
 
-    def failing(self) -> list[Failing]:
+    def failing(self) -> list[FailingStage]:
         """Return the failing stages, as the monitor last saved them."""
-        return self._marked("failing", lambda text: from_json(text, list[Failing])) or []
+        return self._marked("failing", lambda text: from_json(text, list[FailingStage])) or []
 
     def said(self) -> dict[str, str]:
         """Return the monitor's own warnings already in the log, by subject."""

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from monitor.alert.reply import Reply, is_meant
+from monitor.alert.reply import Reply, is_complete
 from monitor.control.message import UNREADABLE
-from monitor.store.standby_path import stand_in
-from probes.sanitize import admit_said
+from monitor.store.standby_path import standby_file
+from probes.sanitize import sanitize_line
 
 log = logging.getLogger("monitor")
 
@@ -22,20 +22,20 @@ LONGEST = 64 * 1024
 """Most bytes of such a reply."""
 
 
-class LeftReply(Struct, frozen=True):
+class LegacyReply(Struct, frozen=True):
     """A reply, and the file that it was left in."""
 
     reply: Reply
     file: Path
 
 
-def left_replies(database: Path) -> list[LeftReply]:
+def legacy_replies(database: Path) -> list[LegacyReply]:
     """Return the replies left as files; delete files that are not replies."""
     found = []
     for file, content in chain.from_iterable(map(_left, _folders(database))):
         reply = _read(content)
-        if reply and is_meant(reply):
-            found.append(LeftReply(reply, file))
+        if reply and is_complete(reply):
+            found.append(LegacyReply(reply, file))
         else:
             _remove(file)
     return sorted(found, key=lambda one: one.reply.at)
@@ -43,12 +43,12 @@ def left_replies(database: Path) -> list[LeftReply]:
 
 def _read(content: bytes) -> Reply | None:
     try:
-        return admit_said(msgspec.json.decode(content, type=Reply))
+        return sanitize_line(msgspec.json.decode(content, type=Reply))
     except UNREADABLE:
         return None
 
 
-def forget_left(database: Path, replies: Iterable[LeftReply]) -> None:
+def delete_legacy_replies(database: Path, replies: Iterable[LegacyReply]) -> None:
     """Delete the files of these replies, and old drill requests: nobody waits for those any more."""
     wishes = database.with_name(f"{database.name}.wishes")
     for file in (*(one.file for one in replies), *wishes.glob("*.json")):
@@ -79,4 +79,4 @@ def _remove(file: Path) -> None:
 
 def _folders(database: Path) -> list[Path]:
     """Return where replies may be: beside the database, and beside its stand-in for when it could not be written."""
-    return [one.with_name(f"{one.name}.replies") for one in (database, stand_in(database)) if one]
+    return [one.with_name(f"{one.name}.replies") for one in (database, standby_file(database)) if one]

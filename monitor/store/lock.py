@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import check_file, unusable
+from monitor.store.connection import check_file, unusable_error
 from monitor.store.file_owner import check_owned
 from monitor.store.standby_path import beside, real_path
 
@@ -66,13 +66,13 @@ class Lock:
         """
         check_file(database)
         check_owned(database)
-        self._database, self.was_there = database, lock_file(database).exists()
+        self._database, self.was_there = database, lock_path(database).exists()
         self._briefly = briefly
         self._kept: list[int] = []
         try:
             self._held = self._taken()
         except OSError as error:
-            raise unusable(database, error) from None
+            raise unusable_error(database, error) from None
 
     def _taken(self) -> LockFile:
         """Open a file to lock, and take it. Raises OSError and Busy.
@@ -80,12 +80,12 @@ class Lock:
         Whoever can make no lock file locks the database, and looks for a lock file afterwards; whoever has a lock file
         looks at the database afterwards. So one of two who come at the same instant sees the other.
         """
-        lock_file(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock_path(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._take(_open_lock(self._database))
         if file.is_own and self._is_held_itself():
             os.close(file.descriptor)
             raise Busy(file.path, UNKNOWN)
-        if not file.is_own and lock_file(self._database).exists():
+        if not file.is_own and lock_path(self._database).exists():
             os.close(file.descriptor)
             file = self._take(_open_lock(self._database))
         return file
@@ -122,7 +122,7 @@ class Lock:
 
     def is_lost(self) -> bool:
         """Whether the locked file was deleted or replaced, so that another process could take the lock."""
-        place = lock_file(self._database) if self._held.is_own else real_path(self._database)
+        place = lock_path(self._database) if self._held.is_own else real_path(self._database)
         try:
             return not os.path.samestat(os.stat(place), os.fstat(self._held.descriptor))
         except OSError as error:
@@ -134,7 +134,7 @@ class Lock:
         A lock of the database itself becomes one of a lock file as soon as one can be made. Raises OSError, and Busy if
         another process was first.
         """
-        lock_file(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock_path(self._database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.is_lost():
             if not self._held.is_own:
                 self._exchange()
@@ -165,14 +165,14 @@ class Lock:
             os.close(one)
 
 
-def lock_file(database: Path) -> Path:
+def lock_path(database: Path) -> Path:
     """Return the lock file, which is beside the database itself: two paths that lead to it have one lock."""
     return beside(database, ".lock")
 
 
 def _open_lock(database: Path) -> LockFile:
     """Open the lock file. If none can be made, lock the database itself, as with one on a read-only disk."""
-    path, itself = lock_file(database), real_path(database)
+    path, itself = lock_path(database), real_path(database)
     try:
         return _open_own(database)
     except OSError as error:
@@ -183,7 +183,7 @@ def _open_lock(database: Path) -> LockFile:
 
 
 def _open_own(database: Path) -> LockFile:
-    path, how = lock_file(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    path, how = lock_path(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     return LockFile(os.open(path, how, 0o600), path, is_own=True)
 
 

@@ -3,10 +3,10 @@
 import sqlite3
 from datetime import datetime
 
-from monitor.alert.case import Delivery, Fate, Key, OutboxState, Step, matter
+from monitor.alert.case import Delivery, DeliveryResult, MessageKey, OutboxState, Step, describe_topic
 from monitor.alert.reply import Reply
 from monitor.diagnose.incident import Incident
-from monitor.store.row import from_json, from_ms, reply_from, sound, to_ms
+from monitor.store.row import from_json, from_ms, read_rows, reply_from, to_ms
 
 
 class MessageLog:
@@ -22,7 +22,7 @@ class MessageLog:
             SELECT channel, step, state, coalesce(done, next) AS at, tries, error
             FROM outbox WHERE (location, incident_id) = (?, ?) ORDER BY id
         """
-        return tuple(sound(self._db.execute(query, (self._location, incident)), _delivery))
+        return tuple(read_rows(self._db.execute(query, (self._location, incident)), _delivery))
 
     def latest(self, most: int) -> list[tuple[Incident | None, str, Delivery]]:
         """Return the latest messages, newest first, with the incident as it was reported, or the other subject."""
@@ -31,14 +31,14 @@ class MessageLog:
             FROM outbox LEFT JOIN change ON (change.location, change.id) = (outbox.location, change_id)
             WHERE outbox.location = ? ORDER BY outbox.id DESC LIMIT ?
         """
-        return list(sound(self._db.execute(query, (self._location, most)), _delivery_with_subject))
+        return list(read_rows(self._db.execute(query, (self._location, most)), _delivery_with_subject))
 
-    def fates(self, since: datetime) -> dict[Key, Fate]:
+    def fates(self, since: datetime) -> dict[MessageKey, DeliveryResult]:
         """Return the delivery of each message decided since then."""
         query = """
             SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE location = ? AND at >= ?
         """
-        return dict(sound(self._db.execute(query, (self._location, to_ms(since))), _fate))
+        return dict(read_rows(self._db.execute(query, (self._location, to_ms(since))), _fate))
 
     def failing_channels(self) -> list[tuple[str, str]]:
         """Return the channels whose latest message still fails after some tries, with the reason."""
@@ -51,7 +51,7 @@ class MessageLog:
 
     def replies(self) -> list[Reply]:
         return list(
-            sound(
+            read_rows(
                 self._db.execute("SELECT details FROM reply WHERE location = ? ORDER BY at", (self._location,)),
                 reply_from,
             )
@@ -64,7 +64,7 @@ class MessageLog:
 
 def _delivery_with_subject(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
     incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
-    return incident, matter(row["about_channel"], row["note"]), _delivery(row)
+    return incident, describe_topic(row["about_channel"], row["note"]), _delivery(row)
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:
@@ -72,6 +72,6 @@ def _delivery(row: sqlite3.Row) -> Delivery:
     return Delivery(row["channel"], step, state, from_ms(row["at"]), row["tries"], row["error"])
 
 
-def _fate(row: sqlite3.Row) -> tuple[Key, Fate]:
+def _fate(row: sqlite3.Row) -> tuple[MessageKey, DeliveryResult]:
     key = row["change_id"], row["channel"], Step(row["step"]), row["number"]
-    return key, Fate(OutboxState(row["state"]), row["tries"], row["error"])
+    return key, DeliveryResult(OutboxState(row["state"]), row["tries"], row["error"])

@@ -7,9 +7,9 @@ from json import dumps
 
 from msgspec.structs import replace
 
-from monitor.slo.indicator import below, unpack
-from monitor.slo.objective import LONGEST, REACH, SHORT, Looks, Objective, Tally
-from monitor.store.key_value import Marks
+from monitor.slo.indicator import count_below, unpack
+from monitor.slo.objective import LONGEST, REACH, SHORT, Objective, ProbeCounts, SpanCounts
+from monitor.store.key_value import KeyValues
 from monitor.store.row import DEGRADED, FAILED, MILLISECOND, OK, UNKNOWN, duration_ms, from_ms, to_ms
 
 HOUR = timedelta(hours=1)
@@ -20,12 +20,14 @@ DAY_MS = 86_400_000
 class ObjectiveHistory:
     """The results of one location, added up for objectives."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
 
-    def looks(self, known: Mapping[str, int], objective: Objective, now: datetime, reach: timedelta = LONGEST) -> Looks:
+    def probe_counts(
+        self, known: Mapping[str, int], objective: Objective, now: datetime, reach: timedelta = LONGEST
+    ) -> ProbeCounts:
         """Return the results of an objective's targets: the hours as far back as `reach`, and the last minutes.
 
         `known`: the numbers of all series, by target id. Beyond the reach of any burn rate whole days are used:
@@ -40,9 +42,9 @@ class ObjectiveHistory:
         recent = {span: list(self._counted(":since", series, objective, now - span, span)) for span in SHORT}
         recent[HOUR] = list(self._last_hour(known, objective, now, recent[HOUR]))
         hours = [*self._rolled(series, objective, split), *self._unrolled(series, objective, split)]
-        return Looks([*self._days(series, objective, first, split), *self._since_watched(hours)], recent)
+        return ProbeCounts([*self._days(series, objective, first, split), *self._since_watched(hours)], recent)
 
-    def _days(self, series: str, objective: Objective, since: datetime, until: datetime) -> Iterator[Tally]:
+    def _days(self, series: str, objective: Objective, since: datetime, until: datetime) -> Iterator[SpanCounts]:
         """Yield the rolled-up days; `since` may be within the first one."""
         if since >= until:
             return
@@ -58,7 +60,7 @@ class ObjectiveHistory:
             begins, ends = max(day, since), day + DAY
             fast, slow = quick.get((row["series_id"], row["day"]), (0, 0))
             seen = row["hours"] * HOUR / (ends - begins)
-            yield Tally(row["series_id"], begins, ends, row["looks"] - failed, failed, fast, slow, seen)
+            yield SpanCounts(row["series_id"], begins, ends, row["looks"] - failed, failed, fast, slow, seen)
 
     def _quick_days(
         self, series: str, latency_s: float, since: datetime, until: datetime
@@ -70,10 +72,10 @@ class ObjectiveHistory:
         """
         for row in self._db.execute(query, (series, to_ms(since - DAY), to_ms(until))):
             durations = unpack(row["latency"])
-            fast = below(durations, latency_s)
+            fast = count_below(durations, latency_s)
             yield (row["series_id"], row["at"]), (fast, sum(durations.values()) - fast)
 
-    def _rolled(self, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+    def _rolled(self, series: str, objective: Objective, since: datetime) -> Iterator[SpanCounts]:
         """Yield the rolled-up hours; quick or slow is exact to the width of a sketch's bin."""
         query = """
             SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
@@ -83,15 +85,15 @@ class ObjectiveHistory:
             at, fast, slow = from_ms(row["at"]), 0, 0
             if objective.latency_s is not None:
                 durations = unpack(row["latency"])
-                fast = below(durations, objective.latency_s)
+                fast = count_below(durations, objective.latency_s)
                 slow = sum(durations.values()) - fast
-            yield Tally(row["series_id"], at, at + HOUR, row["ok"], row["bad"], fast, slow)
+            yield SpanCounts(row["series_id"], at, at + HOUR, row["ok"], row["bad"], fast, slow)
 
-    def _unrolled(self, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+    def _unrolled(self, series: str, objective: Objective, since: datetime) -> Iterator[SpanCounts]:
         start = max(since, self._marks.rolled_until())
         return self._counted("at / 3600000 * 3600000", series, objective, start, HOUR)
 
-    def _since_watched(self, hours: Iterable[Tally]) -> Iterator[Tally]:
+    def _since_watched(self, hours: Iterable[SpanCounts]) -> Iterator[SpanCounts]:
         """Yield the hours, oldest of a series first; the first hour of a watch starts at its first observation."""
         looked = set()
         for one in hours:
@@ -101,7 +103,7 @@ class ObjectiveHistory:
                 )
                 looked.add((one.series, one.begins))
 
-    def _watched_since(self, hour: Tally) -> datetime:
+    def _watched_since(self, hour: SpanCounts) -> datetime:
         """Return since when an hour was watched: all of it, if its observations are deleted already."""
         look = f"FROM observation WHERE series_id = ? AND at >= ? AND at < ? AND outcome <> {UNKNOWN}"
         span = (hour.series, to_ms(hour.begins), to_ms(hour.ends))
@@ -112,8 +114,8 @@ class ObjectiveHistory:
         return hour.begins if self._db.execute(f"SELECT 1 {look} LIMIT 1", before).fetchone() else from_ms(first)
 
     def _last_hour(
-        self, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[Tally]
-    ) -> Iterator[Tally]:
+        self, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[SpanCounts]
+    ) -> Iterator[SpanCounts]:
         """Yield the results of the last hour, and the share of it that its observations cover."""
         reaches = {known[target]: objective.reach(target) for target in objective.targets if target in known}
         watched = dict(self._watched(reaches, now))
@@ -147,7 +149,7 @@ class ObjectiveHistory:
 
     def _counted(
         self, span: str, series: str, objective: Objective, since: datetime, length: timedelta
-    ) -> Iterator[Tally]:
+    ) -> Iterator[SpanCounts]:
         """Yield counts from the rows, one per series and span; `span` is the SQL for a span's start."""
         limit = duration_ms(objective.latency_s)
         query = f"""
@@ -160,4 +162,4 @@ class ObjectiveHistory:
         for row in self._db.execute(query, {"limit": limit, "series": series, "since": to_ms(since)}):
             begins = from_ms(row["begins"])
             counts = (row["ok"], row["bad"], int(row["fast"]), int(row["slow"]))
-            yield Tally(row["series_id"], begins, begins + length, *counts)
+            yield SpanCounts(row["series_id"], begins, begins + length, *counts)

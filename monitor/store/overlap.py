@@ -24,7 +24,7 @@ class Overlap(Struct, frozen=True):
         return now - self.last < DAY
 
 
-def leave(database: Path, at: datetime) -> None:
+def note_skipped_round(database: Path, at: datetime) -> None:
     """Note that a round was skipped at `at`. If that cannot be written it is not counted, without an error."""
     with suppress(OSError):
         file = os.open(_file(database), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -34,7 +34,7 @@ def leave(database: Path, at: datetime) -> None:
             os.close(file)
 
 
-def take(database: Path) -> list[datetime]:
+def take_skipped_rounds(database: Path) -> list[datetime]:
     """Return and remove the times of skipped rounds; lines that are not a time are dropped."""
     file = _file(database)
     taken = file.with_name(f"{file.name}.taken")
@@ -51,7 +51,7 @@ def take(database: Path) -> list[datetime]:
     return found
 
 
-def add(before: Overlap | None, times: Iterable[datetime]) -> Overlap | None:
+def add_skipped_rounds(before: Overlap | None, times: Iterable[datetime]) -> Overlap | None:
     """Return the count with these rounds added; a day without one restarts it."""
     for at in sorted(times):
         if before is None or not before.is_recent(at):

@@ -8,7 +8,7 @@ from datetime import datetime
 from monitor.store.former_location import FormerLocation, former_locations
 from monitor.store.history import History
 from monitor.store.incident_log import IncidentLog
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.message_log import MessageLog
 from monitor.store.objective_history import ObjectiveHistory
 from monitor.store.resumption import Resumption
@@ -20,7 +20,7 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
         self._db = connection
-        self.marks = Marks(connection, location)
+        self.marks = KeyValues(connection, location)
         self.resumption = Resumption(connection, location, self.marks)
         self.history = History(connection, location, self.marks)
         self.objectives = ObjectiveHistory(connection, location, self.marks)

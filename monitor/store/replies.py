@@ -8,16 +8,18 @@ from msgspec import Raw
 
 from monitor.alert.reply import Reply
 from monitor.control.message import Request, RequestKind
-from monitor.store.submission import submit, write_alone
-from probes.sanitize import admit_said
+from monitor.store.submission import submit_request, write_directly
+from probes.sanitize import sanitize_line
 
 log = logging.getLogger("monitor")
 
 
-def leave(database: Path, location: str, reply: Reply) -> None:
+def save_reply(database: Path, location: str, reply: Reply) -> None:
     """Save a reply, effective at once; the same one twice counts once. Raises StoreError."""
-    reply = admit_said(reply)
+    reply = sanitize_line(reply)
     request = Request(RequestKind.REPLY, Raw(msgspec.json.encode(reply)))
-    told = submit(database, request, lambda: write_alone(database, location, lambda it: it.save_reply(reply)))
+    told = submit_request(
+        database, request, lambda: write_directly(database, location, lambda it: it.save_reply(reply))
+    )
     if told:
         log.warning("%s", told)

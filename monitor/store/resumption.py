@@ -7,44 +7,44 @@ from typing import Any
 
 from msgspec import Struct
 
-from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
+from monitor.alert.case import KEEP_FOR, Case, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
-from monitor.alert.storage_notice import Heard, StoreNews, read_news
-from monitor.detect.account_memory import Note
+from monitor.alert.storage_notice import LastNotice, StorageEventKind, read_notice
+from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import Health
 from monitor.detect.shared_latency import Pool, PoolKey
-from monitor.detect.target_memory import Track
+from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.status_source import StatusSource
 from monitor.schedule import Spending
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.row import (
     change_from,
     from_json,
     from_ms,
     health_from,
-    maybe_time,
     pool_key,
-    readable,
+    read_rows,
+    read_values,
     reply_from,
-    sound,
-    target_id,
+    target_id_from,
+    time_or_none,
     to_ms,
 )
 
 
-class Remembered(Struct, frozen=True):
+class RestoredBelief(Struct, frozen=True):
     """What a restart resumes of belief and plan, by target id, account id and incident id."""
 
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime]
     spendings: Mapping[str, Spending]
     incidents: Mapping[str, Incident]
-    notes: Mapping[str, Note]
-    sources: Mapping[str, Source]
+    notes: Mapping[str, AccountMemory]
+    sources: Mapping[str, StatusSource]
 
 
-class Correspondence(Struct, frozen=True):
+class RestoredMessages(Struct, frozen=True):
     """What a restart resumes of messages and replies.
 
     `digests`: when each channel was last sent one. `beat`: when anything was last written; None: never. `heard`: what
@@ -55,7 +55,7 @@ class Correspondence(Struct, frozen=True):
     replies: Sequence[Reply]
     digests: Mapping[str, datetime]
     beat: datetime | None
-    heard: Mapping[str, Heard]
+    heard: Mapping[str, LastNotice]
 
 
 RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR closed > :since)"
@@ -64,12 +64,12 @@ RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR 
 class Resumption:
     """What the last process at one location left for the next."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
 
-    def resume(self) -> Remembered:
+    def resume(self) -> RestoredBelief:
         """Return what was believed, planned, spent and open at the end of the last process."""
         healths: dict[str, Health] = {}
         plans: dict[str, datetime] = {}
@@ -78,64 +78,68 @@ class Resumption:
             FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
             WHERE location = ?
         """
-        for id, health, planned in sound(self._db.execute(query, (self._location,)), _planned):
+        for id, health, planned in read_rows(self._db.execute(query, (self._location,)), _planned):
             healths[id] = health
             if planned:
                 plans[id] = planned
-        return Remembered(healths, plans, self._spendings(), self._open_incidents(), self._notes(), self.sources())
+        return RestoredBelief(healths, plans, self._spendings(), self._open_incidents(), self._notes(), self.sources())
 
     def _spendings(self) -> dict[str, Spending]:
         query = "SELECT account, max(day) AS day, tokens, usd FROM spending WHERE location = ? GROUP BY account"
-        return dict(sound(self._db.execute(query, (self._location,)), _spending))
+        return dict(read_rows(self._db.execute(query, (self._location,)), _spending))
 
-    def sources(self) -> dict[str, Source]:
+    def sources(self) -> dict[str, StatusSource]:
         """Return the state of each status source, by its id."""
         rows = self._db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (self._location,))
-        return readable(((row["id"], row["source"]) for row in rows), Source)
+        return read_values(((row["id"], row["source"]) for row in rows), StatusSource)
 
-    def tracks(self) -> dict[str, Track]:
+    def tracks(self) -> dict[str, TargetMemory]:
         """Return the detectors' memory of each target, by its id."""
         query = """
             SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
         """
-        return readable(((target_id(row), row["track"]) for row in self._db.execute(query, (self._location,))), Track)
+        return read_values(
+            ((target_id_from(row), row["track"]) for row in self._db.execute(query, (self._location,))), TargetMemory
+        )
 
     def pools(self) -> dict[PoolKey, Pool]:
         """Return the detectors' memory of each pool."""
         rows = self._db.execute("SELECT id, pool FROM pool WHERE location = ?", (self._location,))
-        return dict(sound(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
+        return dict(read_rows(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
 
-    def _notes(self) -> dict[str, Note]:
+    def _notes(self) -> dict[str, AccountMemory]:
         rows = self._db.execute("SELECT account, note FROM note WHERE location = ?", (self._location,))
-        return readable(((row["account"], row["note"]) for row in rows), Note)
+        return read_values(((row["account"], row["note"]) for row in rows), AccountMemory)
 
     def _open_incidents(self) -> dict[str, Incident]:
         query = "SELECT id, details FROM incident WHERE location = ? AND closed IS NULL ORDER BY opened"
         rows = self._db.execute(query, (self._location,))
-        return readable(((row["id"], row["details"]) for row in rows), Incident)
+        return read_values(((row["id"], row["details"]) for row in rows), Incident)
 
-    def correspondence(self, now: datetime) -> Correspondence:
+    def correspondence(self, now: datetime) -> RestoredMessages:
         query = "SELECT channel, max(at) AS at FROM outbox WHERE location = ? AND step = 'digest' GROUP BY channel"
         rows = self._db.execute(query, (self._location,))
         digests = {row["channel"]: from_ms(row["at"]) for row in rows}
-        return Correspondence(self._cases(now), self._replies(now), digests, self._marks.last_beat(), self._heard())
+        return RestoredMessages(self._cases(now), self._replies(now), digests, self._marks.last_beat(), self._heard())
 
-    def _heard(self) -> dict[str, Heard]:
+    def _heard(self) -> dict[str, LastNotice]:
         query = """
             SELECT channel, note, max(number) AS at FROM outbox
             WHERE location = ? AND step = 'store' AND note NOT LIKE ? GROUP BY 1
         """
-        rows = self._db.execute(query, (self._location, f"{StoreNews.EVENT}%"))
-        return dict(sound(rows, lambda row: (row["channel"], Heard(read_news(row["note"])[0], from_ms(row["at"])))))
+        rows = self._db.execute(query, (self._location, f"{StorageEventKind.EVENT}%"))
+        return dict(
+            read_rows(rows, lambda row: (row["channel"], LastNotice(read_notice(row["note"])[0], from_ms(row["at"]))))
+        )
 
     def _cases(self, now: datetime) -> dict[str, Case]:
         """Return the recent incidents and who was notified, in order."""
-        which = {"here": self._location, "since": to_ms(now - KEPT)}
+        which = {"here": self._location, "since": to_ms(now - KEEP_FOR)}
         recent = f"location = :here AND incident_id IN ({RECENT})"
         query = f"SELECT incident, kind, at FROM change WHERE {recent} ORDER BY rowid"
-        cases = with_changes({}, sound(self._db.execute(query, which), change_from))
+        cases = with_changes({}, read_rows(self._db.execute(query, which), change_from))
         query = f"SELECT * FROM outbox WHERE {recent} AND change_id IS NOT NULL ORDER BY id"
-        return with_messages(cases, sound(self._db.execute(query, which), _message))
+        return with_messages(cases, read_rows(self._db.execute(query, which), _message))
 
     def _replies(self, now: datetime) -> list[Reply]:
         """Return the replies that may still be in effect."""
@@ -147,11 +151,11 @@ class Resumption:
             )
             ORDER BY at
         """
-        return list(sound(self._db.execute(query, {"here": self._location, "now": to_ms(now)}), reply_from))
+        return list(read_rows(self._db.execute(query, {"here": self._location, "now": to_ms(now)}), reply_from))
 
 
 def _planned(row: Mapping[str, Any]) -> tuple[str, Health, datetime | None]:
-    return target_id(row), health_from(row), maybe_time(row["next"])
+    return target_id_from(row), health_from(row), time_or_none(row["next"])
 
 
 def _spending(row: sqlite3.Row) -> tuple[str, Spending]:

@@ -7,9 +7,9 @@ from json import dumps
 
 from msgspec import Struct
 
-from monitor.slo.indicator import merge, pack, sketch, unpack
+from monitor.slo.indicator import make_sketch, merge, pack, unpack
 from monitor.store.connection import transaction
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.row import OK, OUTCOMES, from_json, from_ms, to_ms
 from monitor.store.setting import Retention
 
@@ -38,14 +38,14 @@ class RollUp(Struct, frozen=True):
     location: str
 
 
-def save(db: sqlite3.Connection, due: RollUp) -> None:
+def save_roll_up(db: sqlite3.Connection, due: RollUp) -> None:
     with transaction(db):
         db.executemany(f"INSERT OR REPLACE INTO {due.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", due.rows)
         mark = (due.location, f"{due.table}_until", str(to_ms(due.until)))
         db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", mark)
 
 
-def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp | None:
+def next_roll_up(db: sqlite3.Connection, marks: KeyValues, now: datetime) -> RollUp | None:
     """Return the oldest closed hour not rolled up yet, else the oldest such day; None if all are."""
     here = marks.location
     series = [row["id"] for row in db.execute("SELECT id FROM series WHERE location = ?", (here,))]
@@ -100,17 +100,17 @@ def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> l
     return [_from_hours(one, day, rows) for one, rows in by_series.items()]
 
 
-def forget_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
+def delete_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
     """Delete some of the rows past their retention; return whether there may be more."""
-    if sum(forget(db, table, since) for table, since in keep.begins(now).items()):
+    if sum(delete_before(db, table, since) for table, since in keep.begins(now).items()):
         return True
-    forget_answers(db, now - timedelta(days=keep.raw_days))
+    delete_answers(db, now - timedelta(days=keep.raw_days))
     return False
 
 
-def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
+def delete_before(db: sqlite3.Connection, table: str, before: datetime) -> int:
     """Delete up to ROWS_AT_ONCE rows older than `before`; return how many."""
-    gone, query = 0, FORGET[table]
+    gone, query = 0, DELETE[table]
     with transaction(db):
         for series in _series(db):
             which = {"series": series, "before": to_ms(before), "most": ROWS_AT_ONCE - gone}
@@ -120,14 +120,14 @@ def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
     return gone
 
 
-def forget_all_but(db: sqlite3.Connection, most: int) -> None:
+def delete_all_but(db: sqlite3.Connection, most: int) -> None:
     """Delete all observations but the latest `most`: in memory no more fit."""
     for table in ("observation", "evidence"):
         oldest = f"SELECT at FROM {table} ORDER BY at DESC LIMIT 1 OFFSET ?"
         db.execute(f"DELETE FROM {table} WHERE at <= ({oldest})", (most,))
 
 
-def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
+def delete_answers(db: sqlite3.Connection, before: datetime) -> int:
     """Delete the answers from before that time that nothing refers to any more."""
     query = """
         DELETE FROM answer WHERE first_at < ?
@@ -138,7 +138,7 @@ def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
 
 
 # One series at a time: its rows are one range, while rows picked from all series are looked up one by one.
-FORGET = {
+DELETE = {
     name: f"""
         DELETE FROM {name} WHERE series_id = :series AND at < coalesce(
             (SELECT at FROM {name} WHERE series_id = :series AND at < :before ORDER BY at LIMIT 1 OFFSET :most), :before
@@ -149,7 +149,7 @@ FORGET = {
 
 
 def _packed(durations_ms: str | None) -> bytes | None:
-    return pack(sketch(from_json(f"[{durations_ms}]", list[int]))) if durations_ms else None
+    return pack(make_sketch(from_json(f"[{durations_ms}]", list[int]))) if durations_ms else None
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:

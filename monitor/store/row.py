@@ -12,16 +12,16 @@ from msgspec import Struct, field
 
 from monitor.alert.case import Message
 from monitor.alert.reply import Reply
-from monitor.detect.account_memory import Note
+from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import Health, State, Suspicion
-from monitor.detect.measure import Kind
+from monitor.detect.measure import Measure
 from monitor.detect.shared_latency import Pool, PoolKey
-from monitor.detect.target_memory import Track
+from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
-from monitor.store.clock import Trace
+from monitor.store.clock import ClockTrace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
 
 log = logging.getLogger("monitor")
@@ -48,11 +48,11 @@ class Batch(Struct, frozen=True):
     spendings: Mapping[str, Spending] = field(default_factory=dict)  # by account id
     changes: tuple[Change, ...] = ()
     messages: tuple[Message, ...] = ()
-    notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
-    tracks: Mapping[str, Track] = field(default_factory=dict)  # by target id
+    notes: Mapping[str, AccountMemory] = field(default_factory=dict)  # by account id
+    tracks: Mapping[str, TargetMemory] = field(default_factory=dict)  # by target id
     pools: Mapping[PoolKey, Pool] = field(default_factory=dict)
     replies: tuple[Reply, ...] = ()
-    trace: Trace | None = None
+    trace: ClockTrace | None = None
 
 
 def to_ms(at: datetime) -> int:
@@ -63,11 +63,11 @@ def from_ms(at: int) -> datetime:
     return EPOCH + at * MILLISECOND
 
 
-def maybe_ms(at: datetime | None) -> int | None:
+def ms_or_none(at: datetime | None) -> int | None:
     return None if at is None else to_ms(at)
 
 
-def maybe_time(at: int | None) -> datetime | None:
+def time_or_none(at: int | None) -> datetime | None:
     return None if at is None else from_ms(at)
 
 
@@ -110,7 +110,7 @@ def _as_of_now(text: str) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(text) | {"about": about, "widest": widest})
 
 
-def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
+def read_values(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
     """Return the stored values by name; an unreadable one is left out and learnt again."""
     found = {}
     for name, text in rows:
@@ -129,14 +129,14 @@ def pool_id(key: PoolKey) -> str:
 def pool_key(id: str) -> PoolKey:
     """Return the pool that a row's id means. Raises ValueError."""
     answerer, canary, kind, *model = id.split(" ", 3)
-    return PoolKey(answerer, canary, Kind(kind), model[0] if model else None)
+    return PoolKey(answerer, canary, Measure(kind), model[0] if model else None)
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError)
 """Errors from reading a row that another program or a broken disk wrote."""
 
 
-def sound(rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
+def read_rows(rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
     """Yield the value of each row; an unreadable one is skipped and logged, so that it hides no other."""
     for row in rows:
         try:
@@ -155,18 +155,18 @@ def health_from(row: Mapping[str, Any]) -> Health:
     """Return the health from a row joined with its answer."""
     return Health(
         state=State(row["state"]),
-        since=maybe_time(row["since"]),
+        since=time_or_none(row["since"]),
         failures=row["failures"],
         successes=row["successes"],
-        began_at=maybe_time(row["began"]),
-        seen_at=maybe_time(row["seen"]),
+        began_at=time_or_none(row["began"]),
+        seen_at=time_or_none(row["seen"]),
         fault=Fault(row["fault"]) if row["fault"] else None,
         status=row["status"],
         request_id=row["request_id"],
         answer=_answer_from(row) if row["rule"] else None,
         reason=row["reason"],
         evidence=from_json(row["evidence"], Suspicion) if row["evidence"] else None,
-        well_at=maybe_time(row["well"]),
+        well_at=time_or_none(row["well"]),
     )
 
 
@@ -197,7 +197,7 @@ def reply_from(row: Mapping[str, Any]) -> Reply:
     return from_json(row["details"], Reply)
 
 
-def target_id(row: Mapping[str, str]) -> str:
+def target_id_from(row: Mapping[str, str]) -> str:
     return "/".join(filter(None, (row["account"], row["canary"], row["model"])))
 
 

@@ -15,26 +15,26 @@ from monitor.diagnose.incident import Change
 from monitor.store.row import Batch
 from monitor.store.sqlite_error import is_about_values
 from monitor.store.writer import Writer
-from probes.sanitize import admit, clean
+from probes.sanitize import clean_text, sanitize
 
 log = logging.getLogger("monitor")
 
 LARGEST_BYTES = 1024 * 1024
 """Most bytes of a set-aside file; the previous file is kept, no older one."""
-LONGEST_PART = 8_000
+MAX_PART_LENGTH = 8_000
 """Most characters set aside of one value."""
 
 T = TypeVar("T")
 
 
-class Unwritable(Struct, frozen=True):
+class UnwritablePart(Struct, frozen=True):
     """One part of a batch that cannot be written, and the name of the error."""
 
     part: Batch
     error: str
 
 
-def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
+def save_batch(writer: Writer, batch: Batch, aside: Path) -> list[UnwritablePart]:
     """Write a batch; set aside the parts whose values are refused, and return those.
 
     Raises sqlite3.Error if the database takes nothing at all, Foreign if its tables are no longer ours.
@@ -44,7 +44,7 @@ def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
         return []
     writer.check()
     log.error("a batch cannot be written as a whole (%s): writing it part by part", error)
-    refused = [one for part in parts(batch) if (one := _refusal(writer, part))]
+    refused = [one for part in split_batch(batch) if (one := _refusal(writer, part))]
     for one in refused:
         _set_aside(one, batch, aside)
     return refused
@@ -63,17 +63,17 @@ def _try(save: Callable[[Batch], None], batch: Batch) -> str | None:
     return None
 
 
-def _refusal(writer: Writer, part: Batch) -> Unwritable | None:
+def _refusal(writer: Writer, part: Batch) -> UnwritablePart | None:
     """Write a part: as it is, else with its values made valid, else only its changes without their evidence."""
     error = None
-    for mend in MENDS:
+    for mend in FIXES:
         try:
             mended = mend(part)
         except Exception:  # noqa: BLE001 - that does not fix it
             continue
         if (error := _try(writer.save, mended)) is None:
             return None
-    return Unwritable(part, error or "")
+    return UnwritablePart(part, error or "")
 
 
 def _as_it_is(part: Batch) -> Batch:
@@ -91,10 +91,10 @@ def _without_proof(change: Change) -> Change:
     return replace(change, incident=replace(change.incident, evidence=(), reasons=(), announcement=None))
 
 
-MENDS: Sequence[Callable[[Batch], Batch]] = (_as_it_is, admit, _bare)
+FIXES: Sequence[Callable[[Batch], Batch]] = (_as_it_is, sanitize, _bare)
 
 
-def parts(batch: Batch) -> Iterator[Batch]:
+def split_batch(batch: Batch) -> Iterator[Batch]:
     """Yield the parts of a batch that can be written alone, in order: first each observation with its consequences."""
     at, left = batch.at, dict(batch.notes)
     spendings = dict(batch.spendings)
@@ -120,9 +120,13 @@ def _taken(values: dict[str, T], id: str) -> dict[str, T]:
     return {id: values.pop(id)} if id in values else {}
 
 
-def _set_aside(refusal: Unwritable, batch: Batch, aside: Path) -> None:
+def _set_aside(refusal: UnwritablePart, batch: Batch, aside: Path) -> None:
     """Append a refused part to the file, as far as a person needs it. If that fails too, the log has it."""
-    told = {"at": batch.at.isoformat(), "error": refusal.error, "part": clean(ascii(refusal.part))[:LONGEST_PART]}
+    told = {
+        "at": batch.at.isoformat(),
+        "error": refusal.error,
+        "part": clean_text(ascii(refusal.part))[:MAX_PART_LENGTH],
+    }
     log.error("set aside, as it cannot be written (%s): %s", refusal.error, told["part"][:300])
     try:
         if aside.exists() and aside.stat().st_size > LARGEST_BYTES:

@@ -4,19 +4,19 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-from monitor.store.expected_schema import STEPS_NAME
+from monitor.store.expected_schema import MIGRATIONS_NAME
 
-STEPS = Migrations(STEPS_NAME)
+MIGRATIONS = Migrations(MIGRATIONS_NAME)
 
 
-@STEPS()
+@MIGRATIONS()
 def m001_first(db: Database) -> None:
     """Times are whole milliseconds since 1970 UTC, durations milliseconds, money nano-USD: small and exact."""
     for statement in FIRST:
         db.execute(statement)
 
 
-@STEPS()
+@MIGRATIONS()
 def m002_note(db: Database) -> None:
     """The notes on an account besides health: credit, models on offer, warnings."""
     db.execute(
@@ -28,7 +28,7 @@ def m002_note(db: Database) -> None:
     )
 
 
-@STEPS()
+@MIGRATIONS()
 def m003_source(db: Database) -> None:
     """The state of each status source."""
     db.execute(
@@ -40,7 +40,7 @@ def m003_source(db: Database) -> None:
     )
 
 
-@STEPS()
+@MIGRATIONS()
 def m004_track(db: Database) -> None:
     """The detectors' memory of each target and each pool, and the evidence against a target."""
     db.execute("CREATE TABLE track (series_id INTEGER PRIMARY KEY, track TEXT NOT NULL)")
@@ -54,27 +54,27 @@ def m004_track(db: Database) -> None:
     db.execute("ALTER TABLE health ADD COLUMN evidence TEXT")
 
 
-@STEPS()
+@MIGRATIONS()
 def m005_step(db: Database) -> None:
     """A message has its own step, may be about no change, and is sent with others of the same instant (`at`)."""
     for statement in STEPWISE:
         db.execute(statement)
 
 
-@STEPS()
+@MIGRATIONS()
 def m006_outcome(db: Database) -> None:
     """An outcome becomes a number: 0 ok, 1 degraded, 2 failed, 3 unknown. It saves two bytes in millions of rows."""
     for statement in NUMBERED:
         db.execute(statement)
 
 
-@STEPS()
+@MIGRATIONS()
 def m007_flapping(db: Database) -> None:
     """Flapping becomes an incident of its own; a message about it was a step of another incident's."""
     db.execute("UPDATE OR REPLACE outbox SET step = 'changed' WHERE step = 'flapping'")
 
 
-@STEPS()
+@MIGRATIONS()
 def m008_well(db: Database) -> None:
     """The latest good answer of each target, from the observations still kept."""
     db.execute("ALTER TABLE health ADD COLUMN well INTEGER")
@@ -88,20 +88,20 @@ def m008_well(db: Database) -> None:
     )
 
 
-@STEPS()
+@MIGRATIONS()
 def m009_phase(db: Database) -> None:
     """The phase of the connection that failed; kept with the words, as most of millions of observations have none."""
     db.execute("ALTER TABLE answer ADD COLUMN phase TEXT")
 
 
-@STEPS()
+@MIGRATIONS()
 def m010_about_channel(db: Database) -> None:
     """The channel a message is about; the text it was read from cannot tell `mail` from `mail: ops`."""
     for statement in ABOUT_CHANNEL:
         db.execute(statement)
 
 
-@STEPS()
+@MIGRATIONS()
 def m011_location(db: Database) -> None:
     """The location in each row that depends on it; ids become unique per location only.
 
@@ -461,16 +461,16 @@ FIRST = (
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Migrate the tables, each step in a transaction or savepoint that also records it."""
-    STEPS.apply(Database(connection))
+    MIGRATIONS.apply(Database(connection))
 
 
 def lay_tables(connection: sqlite3.Connection, version: int) -> None:
     """Make the tables of a version in an empty database."""
-    later = [one.name for one in STEPS.pending(Database(connection))[version:]]
-    STEPS.apply(Database(connection), stop_before=later)
+    later = [one.name for one in MIGRATIONS.pending(Database(connection))[version:]]
+    MIGRATIONS.apply(Database(connection), stop_before=later)
     connection.execute(f"PRAGMA user_version = {version}")
 
 
 def steps_until(version: int) -> list[str]:
     """Return the names of the steps to a version, from nothing."""
-    return [one.name for one in STEPS.pending(Database(memory=True))[:version]]
+    return [one.name for one in MIGRATIONS.pending(Database(memory=True))[:version]]

@@ -16,27 +16,27 @@ from msgspec.structs import replace
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store import restoration
 from monitor.store.aside import files, is_emptied, log_file, put_back, remove, set_aside
-from monitor.store.backup import copy_to, foreign, identity, is_broken, was_once_ours
+from monitor.store.backup import copy_to, file_id, is_broken, was_once_ours, why_foreign
 from monitor.store.connection import (
     open_in_memory,
+    open_read_only,
+    open_unchecked,
     open_writer,
-    read_as_it_is,
-    read_only,
-    statement_refused,
+    statement_error,
 )
-from monitor.store.expected_schema import Foreign
+from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
-from monitor.store.rollup import forget_all_but
+from monitor.store.rollup import delete_all_but
 from monitor.store.setting import USUAL_LIMITS, WriterLimits
 from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of
-from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
+from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, HISTORY_TABLES, OBSERVATION_TABLES, copy_rows
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
 
 log = logging.getLogger("monitor")
 
-GOING_ON = TELLING + BELIEFS
+CARRIED_OVER = ALERT_TABLES + BELIEF_TABLES
 
 MAGIC, PAGE = b"SQLite format 3\0", 4096
 """First bytes of a database file, and its page size in bytes. Source: https://sqlite.org/fileformat.html"""
@@ -45,7 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Place(StrEnum):
+class WritePlace(StrEnum):
     """DISK: the database. RUNTIME: a file in the runtime folder. MEMORY: lost when the process ends."""
 
     DISK = "disk"
@@ -60,15 +60,15 @@ class StorageEvent(Struct, frozen=True):
     words: str
 
 
-class Unusable(Struct, frozen=True):
+class UnusableFile(Struct, frozen=True):
     """Why a file is set aside: the suffix of its new name, and the reason in words."""
 
     kind: str
     words: str
 
 
-BROKEN = Unusable("corrupt", "broken")
-EMPTIED = Unusable("corrupt", "cut to nothing")
+BROKEN = UnusableFile("corrupt", "broken")
+EMPTIED = UnusableFile("corrupt", "cut to nothing")
 
 
 class FailoverWriter:
@@ -89,7 +89,7 @@ class FailoverWriter:
     ) -> None:
         self._database, self._location, self._lock = database, location, lock
         self._clock, self._timer, self._stand_in, self._limits = clock, timer, aside, limits
-        self.place = Place.DISK
+        self.place = WritePlace.DISK
         self.refusal: StorageRefusal | None = None
         self.events: list[StorageEvent] = []
         self.is_resumed = False
@@ -103,7 +103,7 @@ class FailoverWriter:
         self._end_restore()
         was_empty = self._is_empty()
         try:
-            self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
+            self._use(open_writer(self._database, self._limits.wait_s), WritePlace.DISK)
         except (StoreError, sqlite3.Error) as error:
             self._open_without(error)
         if was_empty:
@@ -125,7 +125,7 @@ class FailoverWriter:
 
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
         """Go on without an unusable database. Raises the error if no monitor ever used it."""
-        self._was_ours = isinstance(error, Foreign) and was_once_ours(self._database)
+        self._was_ours = isinstance(error, ForeignDatabase) and was_once_ours(self._database)
         refusal = StorageRefusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
         if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
             raise error
@@ -160,16 +160,16 @@ class FailoverWriter:
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run `work` on the database, else on a stand-in. Raises StoreError for what neither takes."""
         self._retry_database()
-        if self.place is Place.DISK and self._lock.is_lost():
+        if self.place is WritePlace.DISK and self._lock.is_lost():
             self._lock_again()
-        if self.place is Place.DISK and self._is_gone():
+        if self.place is WritePlace.DISK and self._is_gone():
             self._restore_file()
-        for place in Place:
+        for place in WritePlace:
             try:
                 done = work(self.writer, *args, **named)
-            except (Foreign, sqlite3.Error) as error:
-                if place is Place.MEMORY or not self._fail_over(error):
-                    raise statement_refused(self._database, error) from error
+            except (ForeignDatabase, sqlite3.Error) as error:
+                if place is WritePlace.MEMORY or not self._fail_over(error):
+                    raise statement_error(self._database, error) from error
             else:
                 self._trim_stand_in()
                 return done
@@ -190,33 +190,33 @@ class FailoverWriter:
 
     def _trim_stand_in(self) -> None:
         """Keep the stand-in small: it is, or may be, in memory."""
-        if self.place is Place.DISK:
+        if self.place is WritePlace.DISK:
             return
         self._writes += 1
         if self._writes % 100 == 0:
-            forget_all_but(self.connection, self._limits.kept)
+            delete_all_but(self.connection, self._limits.kept)
 
     def tidy(self, work: Callable[[Writer], T]) -> T | None:
         """Run housekeeping, on the database only; None: it takes no writes now."""
-        if self.place is not Place.DISK:
+        if self.place is not WritePlace.DISK:
             return None
         try:
             return work(self.writer)
         except sqlite3.Error as error:
             if not self._fail_over(error):
-                raise statement_refused(self._database, error) from error
+                raise statement_error(self._database, error) from error
         return None
 
     def doubt(self) -> None:
         """Check a reader's report that the database is broken or no longer ours; if so, start a new one."""
-        if self.place is not Place.DISK:
+        if self.place is not WritePlace.DISK:
             return
         if self._is_gone():
             self._restore_file()
         else:
             self._begin_anew(self.connection)
 
-    def _use(self, connection: sqlite3.Connection, place: Place) -> None:
+    def _use(self, connection: sqlite3.Connection, place: WritePlace) -> None:
         try:
             connection.execute("SELECT count(*) FROM mark").fetchone()  # so that the WAL exists
         except sqlite3.Error:
@@ -225,13 +225,13 @@ class FailoverWriter:
         self.connection, self.place = connection, place
         self.writer = Writer(connection, self._location)
         file, self._log = _files(self._database)
-        self._held = identity(file), identity(self._log)
-        if place is Place.DISK:
+        self._held = file_id(file), file_id(self._log)
+        if place is WritePlace.DISK:
             self.refusal, self._was_ours = None, True
         with suppress(sqlite3.Error):  # the next write meets it, too
             self.recall(self.writer)
 
-    def _fail_over(self, error: Foreign | sqlite3.Error) -> bool:
+    def _fail_over(self, error: ForeignDatabase | sqlite3.Error) -> bool:
         """Fail over after a refusal; return False if the database as a whole refuses nothing.
 
         An unknown error, such as a missing table, may concern the whole database.
@@ -240,7 +240,7 @@ class FailoverWriter:
         if refusal is None and is_about_values(error) and _is_open(self.connection):
             return False
         if (
-            self.place is Place.DISK
+            self.place is WritePlace.DISK
             and (refusal is None or is_broken_file(error))
             and self._begin_anew(self.connection)
         ):
@@ -255,7 +255,7 @@ class FailoverWriter:
 
         Without an open handle the file is read.
         """
-        source = before if before and _is_open(before) else _maybe_read(self._database, read_as_it_is)
+        source = before if before and _is_open(before) else _maybe_read(self._database, open_unchecked)
         try:
             self._open_any_stand_in(refusal, source)
         finally:
@@ -265,16 +265,16 @@ class FailoverWriter:
     def _open_any_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
         self._again_s = self._timer() + self._limits.again_s
-        if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
+        if self.place is WritePlace.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
             return
-        left = _maybe_read(self._stand_in) if self.place is Place.DISK and self._stand_in else None
-        known = GOING_ON + SIGHTINGS if left or self.place is Place.RUNTIME else GOING_ON
+        left = _maybe_read(self._stand_in) if self.place is WritePlace.DISK and self._stand_in else None
+        known = CARRIED_OVER + OBSERVATION_TABLES if left or self.place is WritePlace.RUNTIME else CARRIED_OVER
         memory = open_in_memory()
         if source := left or before:
-            carry(source, memory, known)
+            copy_rows(source, memory, known)
         if left:
             left.close()
-        self._use(memory, Place.MEMORY)
+        self._use(memory, WritePlace.MEMORY)
         self.refusal = self.writer.save_refusal(self.refusal)
 
     def _open_stand_in(self, file: Path, before: sqlite3.Connection | None) -> bool:
@@ -287,7 +287,7 @@ class FailoverWriter:
             return False
         try:
             if before and not was_left:  # a stand-in left behind is newer than the database
-                carry(before, made, GOING_ON)
+                copy_rows(before, made, CARRIED_OVER)
             refusal = Writer(made, self._location).save_refusal(self.refusal)
         except sqlite3.Error:
             made.close()
@@ -295,16 +295,16 @@ class FailoverWriter:
                 self._delete_stand_in()
             return False
         self.refusal, self.is_resumed = refusal, was_left
-        self._use(made, Place.RUNTIME)
+        self._use(made, WritePlace.RUNTIME)
         return True
 
     def _import_left_stand_in(self) -> None:
         """Write into the database what the previous process left in a stand-in."""
-        if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
+        if self.place is not WritePlace.DISK or self._stand_in is None or not self._stand_in.exists():
             return
-        left = _maybe_read(self._stand_in, read_as_it_is)
+        left = _maybe_read(self._stand_in, open_unchecked)
         try:
-            whole = carry(left, self.connection, GOING_ON + SIGHTINGS) if left else False
+            whole = copy_rows(left, self.connection, CARRIED_OVER + OBSERVATION_TABLES) if left else False
         except sqlite3.Error as error:
             self._fail_over(error)
         else:
@@ -330,9 +330,9 @@ class FailoverWriter:
         before, place = self.connection, self.place
         try:
             self._lock.renew()
-            self._use(self._caught_up(), Place.DISK)
+            self._use(self._caught_up(), WritePlace.DISK)
         except (OSError, StoreError, sqlite3.Error) as error:
-            if is_broken_file(error) or isinstance(error, Foreign):
+            if is_broken_file(error) or isinstance(error, ForeignDatabase):
                 self._begin_anew(self.connection)
             return
         self._close_stand_in(before, place)
@@ -345,17 +345,17 @@ class FailoverWriter:
         disk = open_writer(self._database, self._limits.retry_wait_s)
         try:
             _checkpoint(disk)
-            carry(self.connection, disk, GOING_ON + SIGHTINGS)
+            copy_rows(self.connection, disk, CARRIED_OVER + OBSERVATION_TABLES)
             disk.execute(f"PRAGMA busy_timeout = {round(1000 * self._limits.wait_s)}")
         except BaseException:
             disk.close()
             raise
         return disk
 
-    def _close_stand_in(self, before: sqlite3.Connection, place: Place) -> None:
+    def _close_stand_in(self, before: sqlite3.Connection, place: WritePlace) -> None:
         """Close the stand-in."""
         before.close()
-        if place is Place.RUNTIME:
+        if place is WritePlace.RUNTIME:
             self._delete_stand_in()
 
     def _delete_stand_in(self) -> None:
@@ -372,7 +372,7 @@ class FailoverWriter:
         why = self._why_unusable()
         if why is None:
             return False
-        if before and self.place is Place.DISK:
+        if before and self.place is WritePlace.DISK:
             before.close()  # first: closing later would delete the new one's WAL, which has the same name
         at, place = self._clock(), self.place
         try:
@@ -388,7 +388,7 @@ class FailoverWriter:
         )
         return True
 
-    def _why_unusable(self) -> Unusable | None:
+    def _why_unusable(self) -> UnusableFile | None:
         """Return what a second connection finds wrong. A file this process never used may be another program's.
 
         In that case the error at the start says so.
@@ -397,8 +397,8 @@ class FailoverWriter:
             return EMPTIED
         if is_broken(self._database):
             return BROKEN
-        words = foreign(self._database) if self._was_ours else None
-        return Unusable("foreign", f"ours no more ({words})") if words else None
+        words = why_foreign(self._database) if self._was_ours else None
+        return UnusableFile("foreign", f"ours no more ({words})") if words else None
 
     def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
         """Go on with a new database; return whether everything was copied. If none can be made, nothing changes."""
@@ -406,9 +406,9 @@ class FailoverWriter:
         try:
             fresh = open_writer(self._database)
             whole = self._salvage(aside, fresh)
-            if before and self.place is not Place.DISK:
-                carry(before, fresh, GOING_ON + SIGHTINGS)
-            self._use(fresh, Place.DISK)
+            if before and self.place is not WritePlace.DISK:
+                copy_rows(before, fresh, CARRIED_OVER + OBSERVATION_TABLES)
+            self._use(fresh, WritePlace.DISK)
         except (StoreError, sqlite3.Error):
             if fresh:
                 fresh.close()
@@ -420,18 +420,18 @@ class FailoverWriter:
         """Copy what can be read; return whether that was everything except single observations."""
         if is_emptied(aside):
             os.truncate(aside, PAGE)  # a page of nothing: SQLite reads the log of a file that has one
-        old = _maybe_read(aside, read_as_it_is)
+        old = _maybe_read(aside, open_unchecked)
         if old is None:
             return False
         try:
-            whole = [carry(old, fresh, passages) for passages in (TELLING, BELIEFS, HISTORY)]
+            whole = [copy_rows(old, fresh, passages) for passages in (ALERT_TABLES, BELIEF_TABLES, HISTORY_TABLES)]
             return all(whole)
         finally:
             old.close()
 
     def _is_gone(self) -> bool:
         """Whether a new connection would open other files than the ones we hold."""
-        return any(seen and identity(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
+        return any(seen and file_id(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
 
     def _restore_file(self) -> None:
         """Replace the file that was removed: we still hold all of it open."""
@@ -450,7 +450,7 @@ class FailoverWriter:
     def _put_in_place(self, before: sqlite3.Connection, at: datetime) -> str:
         """Go on with a file at the database's path; return in words which one. Raises if that is impossible."""
         file, its_log = _files(self._database)
-        there, (held, _), is_elsewhere = identity(file), self._held, its_log != self._log
+        there, (held, _), is_elsewhere = file_id(file), self._held, its_log != self._log
         if there is None or (there == held and not is_elsewhere):
             return self._write_anew(before)
         if there == held:
@@ -464,7 +464,7 @@ class FailoverWriter:
         self._remove_wal()
         remove(real)
         copy.rename(real)
-        self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
+        self._use(open_writer(self._database, self._limits.wait_s), WritePlace.DISK)
         return "it was written anew, nothing is lost"
 
     def _follow_link(self, before: sqlite3.Connection) -> str:
@@ -474,7 +474,7 @@ class FailoverWriter:
             return self._write_anew(before)
         before.close()
         self._log.unlink(missing_ok=True)
-        self._use(open_writer(self._database, self._limits.wait_s), Place.DISK)
+        self._use(open_writer(self._database, self._limits.wait_s), WritePlace.DISK)
         return "it is used where the link at its place leads to, nothing is lost"
 
     def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:
@@ -483,21 +483,21 @@ class FailoverWriter:
         try:
             made = open_writer(self._database)
         except StoreError as error:
-            if not (isinstance(error, Foreign) or (is_broken_file(error) and is_broken(self._database))):
+            if not (isinstance(error, ForeignDatabase) or (is_broken_file(error) and is_broken(self._database))):
                 raise
-            why = foreign(self._database) or "is broken"
+            why = why_foreign(self._database) or "is broken"
             aside = set_aside(self._database, at, "foreign")
             how = f"what was put in its place {why}, and is set aside as {aside.name}"
             return f"{how}; {self._write_anew(before)}"
-        carry(before, made, GOING_ON)
+        copy_rows(before, made, CARRIED_OVER)
         before.close()
-        self._use(made, Place.DISK)
+        self._use(made, WritePlace.DISK)
         return "another file was put in its place, which is used now"
 
     def _remove_wal(self) -> None:
         """Remove our WAL from the path, where it would be read as another file's; we still hold it open."""
         _, held = self._held
-        if held and identity(self._log) == held:
+        if held and file_id(self._log) == held:
             for side in (self._log, self._log.with_name(self._log.name.removesuffix("-wal") + "-shm")):
                 side.unlink(missing_ok=True)
 
@@ -522,7 +522,9 @@ def _checkpoint(disk: sqlite3.Connection) -> None:
     disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def _maybe_read(database: Path, read: Callable[[Path], sqlite3.Connection] = read_only) -> sqlite3.Connection | None:
+def _maybe_read(
+    database: Path, read: Callable[[Path], sqlite3.Connection] = open_read_only
+) -> sqlite3.Connection | None:
     try:
         return read(database)
     except StoreError:

@@ -22,7 +22,7 @@ def beside(database: Path, suffix: str) -> Path:
     return real.with_name(f"{real.name}{suffix}")
 
 
-def stand_in(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:
+def standby_file(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:
     """Return the path of a database's stand-in, whether it exists or not; None if no folder can be written.
 
     `user`: who uses the database, if root acts for them; by default this process's user.

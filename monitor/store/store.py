@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from monitor.alert.reply import Reply
     from monitor.control.message import Request
     from monitor.control.server import ControlServer, Handle
-    from monitor.store.legacy_reply import LeftReply
+    from monitor.store.legacy_reply import LegacyReply
     from monitor.store.reader import Reader
     from monitor.store.row import Batch
-    from monitor.store.salvage import Unwritable
+    from monitor.store.salvage import UnwritablePart
     from monitor.store.standby import FailoverWriter
     from monitor.store.writer import Writer
     from probes.model import Clock, Timer
@@ -45,7 +45,7 @@ class Store(Struct, frozen=True):
         """Return why the database should not be where it is; None: it is fine."""
         from monitor.store import file_system
 
-        return file_system.warning(self._database)
+        return file_system.check_location(self._database)
 
     # Reading and writing
 
@@ -64,11 +64,11 @@ class Store(Struct, frozen=True):
         from monitor.store.connection import in_words
         from monitor.store.lock import Lock
         from monitor.store.standby import FailoverWriter
-        from monitor.store.standby_path import stand_in
+        from monitor.store.standby_path import standby_file
 
         lock = Lock(self._database)
         try:
-            aside = stand_in(self._database)
+            aside = standby_file(self._database)
             failover = FailoverWriter(self._database, self.address.location, lock, clock, timer, aside, self.limits)
             with in_words(self._database):
                 failover.open()
@@ -77,11 +77,11 @@ class Store(Struct, frozen=True):
         finally:
             lock.release()
 
-    def save(self, writer: "Writer", batch: "Batch") -> list["Unwritable"]:
+    def save(self, writer: "Writer", batch: "Batch") -> list["UnwritablePart"]:
         """Work for a writer: write a batch, set aside the parts whose values are refused, and return those."""
         from monitor.store import salvage
 
-        return salvage.save(writer, batch, self._aside)
+        return salvage.save_batch(writer, batch, self._aside)
 
     @property
     def aside_name(self) -> str:
@@ -122,18 +122,18 @@ class Store(Struct, frozen=True):
         `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once.
         Returns a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
         """
-        from monitor.store.submission import submit
+        from monitor.store.submission import submit_request
 
-        return submit(self._database, request, alone)
+        return submit_request(self._database, request, alone)
 
     def submit_reply(self, reply: "Reply") -> None:
         """Save a reply through the process that holds the database, else by ourselves; the same one twice counts once.
 
         Raises StoreError.
         """
-        from monitor.store.replies import leave
+        from monitor.store.replies import save_reply
 
-        leave(self._database, self.address.location, reply)
+        save_reply(self._database, self.address.location, reply)
 
     def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "ControlServer":
         """Return the server of the requests that other processes submit. Raises Unheard."""
@@ -144,29 +144,29 @@ class Store(Struct, frozen=True):
         places = partial(socket_files, self._database)
         return ControlServer(places, owner_of(self._database), handle, is_holder)
 
-    def left_replies(self) -> list["LeftReply"]:
+    def left_replies(self) -> list["LegacyReply"]:
         """Return the replies that an older version left."""
-        from monitor.store.legacy_reply import left_replies
+        from monitor.store.legacy_reply import legacy_replies
 
-        return left_replies(self._database)
+        return legacy_replies(self._database)
 
-    def forget_left(self, replies: Collection["LeftReply"]) -> None:
+    def forget_left(self, replies: Collection["LegacyReply"]) -> None:
         """Forget those that were taken."""
-        from monitor.store.legacy_reply import forget_left
+        from monitor.store.legacy_reply import delete_legacy_replies
 
-        forget_left(self._database, replies)
+        delete_legacy_replies(self._database, replies)
 
     def note_overlap(self, at: datetime) -> None:
         """Note that a round was skipped, as another was at work. If that cannot be noted, it is not counted."""
         from monitor.store import overlap
 
-        overlap.leave(self._database, at)
+        overlap.note_skipped_round(self._database, at)
 
     def take_overlaps(self) -> list[datetime]:
         """Return and remove the times of rounds skipped."""
         from monitor.store import overlap
 
-        return overlap.take(self._database)
+        return overlap.take_skipped_rounds(self._database)
 
     # The key of signed links
 

@@ -10,13 +10,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.control.client import ask
-from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
+from monitor.control.client import send_request
+from monitor.control.message import ANSWER_S, MAX_LINE_BYTES, WORK_S, Request, RequestResult, RequestStatus, to_line
 from monitor.store.connection import is_older, read_any_version
-from monitor.store.file_owner import Unheard, give, owner_of, repair_for, speaker_of
+from monitor.store.file_owner import NotCarriedOut, acting_user, give_to_owner, owner_of, repair_for
 from monitor.store.lock import Busy, Lock
-from monitor.store.standby import FailoverWriter, Place
-from monitor.store.standby_path import beside, real_path, stand_in
+from monitor.store.standby import FailoverWriter, WritePlace
+from monitor.store.standby_path import beside, real_path, standby_file
 from monitor.store.writer import Writer
 
 PATIENCE_S = 10.0
@@ -28,18 +28,18 @@ PAUSE_S = 0.1
 
 def socket_files(database: Path, user: int | None = None) -> list[Path]:
     """Return where a user's process (by default ours) listens: beside the database, else beside its stand-in."""
-    return [beside(one, ".sock") for one in (database, stand_in(database, user=user)) if one]
+    return [beside(one, ".sock") for one in (database, standby_file(database, user=user)) if one]
 
 
-def submit(database: Path, request: Request, alone: Callable[[], None], patience_s: float = PATIENCE_S) -> str:
+def submit_request(database: Path, request: Request, alone: Callable[[], None], patience_s: float = PATIENCE_S) -> str:
     """Have the process that holds the database carry out a request, or run `alone` if there is none.
 
     `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once. Returns
     a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
     """
-    if len(to_line(request)) > LONGEST:
-        raise Unheard(f"this is too long; name less than {LONGEST // 1024} KiB at once")
-    user, began_s = speaker_of(database), time.monotonic()
+    if len(to_line(request)) > MAX_LINE_BYTES:
+        raise NotCarriedOut(f"this is too long; name less than {MAX_LINE_BYTES // 1024} KiB at once")
+    user, began_s = acting_user(database), time.monotonic()
     ends_s = began_s + patience_s
     while True:
         if (answer := _asked(database, user, request)) is not None:
@@ -51,7 +51,7 @@ def submit(database: Path, request: Request, alone: Callable[[], None], patience
             ends_s = min(ends_s, began_s + UPGRADE_S) if waits_for_upgrade else ends_s
             if time.monotonic() > ends_s:
                 why = UPGRADING if waits_for_upgrade else SILENT
-                raise Unheard(f"{database.name} is held by {error.who}, which {why}") from None
+                raise NotCarriedOut(f"{database.name} is held by {error.who}, which {why}") from None
             time.sleep(PAUSE_S)
         else:
             return ""
@@ -67,12 +67,12 @@ def _asked(database: Path, user: int, request: Request) -> RequestResult | None:
     """Return the answer of the process that holds the database; None if there is none, or to retry."""
     for file in socket_files(database, user):
         try:
-            answer = ask(file, {0, user, os.geteuid()}, request)
+            answer = send_request(file, {0, user, os.geteuid()}, request)
         except TimeoutError:
             why = f"the process that holds {database.name} has not answered within {ANSWER_S:.0f} s"
-            raise Unheard(f"{why}; it may do it yet, and if not, restart it and say this again") from None
+            raise NotCarriedOut(f"{why}; it may do it yet, and if not, restart it and say this again") from None
         except PermissionError as error:
-            raise Unheard(f"{file}: {error.strerror}; {repair_for(user)}") from None
+            raise NotCarriedOut(f"{file}: {error.strerror}; {repair_for(user)}") from None
         except OSError:
             continue
         if answer:
@@ -82,30 +82,32 @@ def _asked(database: Path, user: int, request: Request) -> RequestResult | None:
 
 def _heeded(answer: RequestResult, database: Path) -> str:
     if answer.status is RequestStatus.REFUSED:
-        raise Unheard(f"the process that holds {database.name} refuses this: {answer.words}")
+        raise NotCarriedOut(f"the process that holds {database.name} refuses this: {answer.words}")
     if answer.status is RequestStatus.PENDING:
         why = f"the process that holds {database.name} could not write this within {WORK_S:.0f} s"
-        raise Unheard(f"{why}; it does so when it can, unless it ends before: look at it again in a while")
+        raise NotCarriedOut(f"{why}; it does so when it can, unless it ends before: look at it again in a while")
     return answer.words
 
 
-def write_alone(database: Path, location: str, work: Callable[[Writer], object]) -> None:
+def write_directly(database: Path, location: str, work: Callable[[Writer], object]) -> None:
     """Write under the lock; files that root makes become the owner's. Raises Busy, or StoreError if it cannot write."""
     if not database.parent.exists():
-        raise Unheard(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
+        raise NotCarriedOut(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
     if database.exists():
         read_any_version(database).close()  # first: a command never sets a broken or foreign file aside
     owner = owner_of(database)
-    aside = stand_in(database, user=owner.uid)
+    aside = standby_file(database, user=owner.uid)
     lock = Lock(database, briefly=True)
     try:
         failover = FailoverWriter(database, location, lock, _now, time.monotonic, aside)
         failover.open()
         with closing(failover):
             failover.do(work)
-            if failover.place is Place.MEMORY and failover.refusal:
-                raise Unheard(f"{database}: {failover.refusal.words}; make room on that disk, or make it writable")
-        give([one for one in (database, real_path(database), aside) if one], owner)
+            if failover.place is WritePlace.MEMORY and failover.refusal:
+                raise NotCarriedOut(
+                    f"{database}: {failover.refusal.words}; make room on that disk, or make it writable"
+                )
+        give_to_owner([one for one in (database, real_path(database), aside) if one], owner)
     finally:
         lock.release()
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from msgspec import Struct
 
 from monitor.store.connection import transaction
-from monitor.store.expected_schema import VERSION, Foreign, columns
+from monitor.store.expected_schema import VERSION, ForeignDatabase, columns
 from monitor.store.sqlite_error import is_about_values
 from monitor.store.upgrade import LATEST, in_our_tables, rows_of, schema_of
 
@@ -17,7 +17,7 @@ NAMES = "location, account, canary, model"
 IS_SERIES = f"({NAMES}) = (:location, :account, :canary, :model)"
 
 
-class Passage(Struct, frozen=True):
+class TableCopy(Struct, frozen=True):
     """How the rows of one table are read and written. `backward`: the last is read first."""
 
     read: str
@@ -25,31 +25,31 @@ class Passage(Struct, frozen=True):
     backward: bool = False
 
 
-def _whole(table: str, how: str = "REPLACE", where: str = "true") -> Passage:
+def _whole(table: str, how: str = "REPLACE", where: str = "true") -> TableCopy:
     names = _names(table)
     read = f"SELECT {names} FROM {table} WHERE {where}"
-    return Passage(read, f"INSERT OR {how} INTO {table} ({names}) VALUES ({_values(table)})")
+    return TableCopy(read, f"INSERT OR {how} INTO {table} ({names}) VALUES ({_values(table)})")
 
 
-def _latest(table: str, how: str, conflict: str = "") -> Passage:
+def _latest(table: str, how: str, conflict: str = "") -> TableCopy:
     names = _names(table)
     read = f"SELECT {names} FROM {table} ORDER BY rowid DESC LIMIT {LATEST}"
-    return Passage(read, f"{how} INTO {table} ({names}) VALUES ({_values(table)}) {conflict}", backward=True)
+    return TableCopy(read, f"{how} INTO {table} ({names}) VALUES ({_values(table)}) {conflict}", backward=True)
 
 
-def _of_series(table: str) -> Passage:
+def _of_series(table: str) -> TableCopy:
     names = _names(table)
-    return Passage(
+    return TableCopy(
         f"SELECT {NAMES}, {names} FROM {table} JOIN series ON series.id = series_id",
         f"INSERT OR REPLACE INTO {table} (series_id, {names}) SELECT id, {_values(table)} FROM series "
         f"WHERE {IS_SERIES}",
     )
 
 
-def _of_answer(table: str) -> Passage:
+def _of_answer(table: str) -> TableCopy:
     """Return the passage of a table whose rows name a series and an answer, or none where the table permits it."""
     names = ", ".join(f"{table}.{one}" for one in columns(table))
-    return Passage(
+    return TableCopy(
         f"SELECT {NAMES}, digest, {names} FROM {table} JOIN series ON series.id = series_id "
         "LEFT JOIN answer ON answer.id = answer_id",
         f"INSERT OR REPLACE INTO {table} (series_id, answer_id, {_names(table)}) "
@@ -71,7 +71,7 @@ IF_WAITING = """
         error = excluded.error
     WHERE outbox.state = 'waiting'
 """
-TELLING = (
+ALERT_TABLES = (
     _latest("incident", "INSERT OR REPLACE"),
     _latest("change", "INSERT OR IGNORE"),
     _latest("outbox", "INSERT", IF_WAITING),
@@ -79,7 +79,7 @@ TELLING = (
 )
 """Messages, sent and due, and replies."""
 
-BELIEFS = (
+BELIEF_TABLES = (
     _whole("mark", where="name <> 'refused'"),
     _whole("series", "IGNORE"),
     _whole("answer", "IGNORE"),
@@ -93,10 +93,10 @@ BELIEFS = (
 )
 """State of each target, account and status page."""
 
-SIGHTINGS = (_of_series("observation"), _of_answer("evidence"))
+OBSERVATION_TABLES = (_of_series("observation"), _of_answer("evidence"))
 """Single observations."""
 
-HISTORY = (_of_series("daily"), _of_series("hourly"))
+HISTORY_TABLES = (_of_series("daily"), _of_series("hourly"))
 """Their roll-ups."""
 
 ORPHANS = (
@@ -109,7 +109,7 @@ ORPHANS = (
 """Deletions of rows without a parent: of a broken file a part may be readable without what it belongs to."""
 
 
-def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
+def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[TableCopy, ...]) -> bool:
     """Copy what can be read, of an older version, too, in one transaction; return whether that was everything.
 
     Raises sqlite3.Error if it cannot be written.
@@ -118,19 +118,24 @@ def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[
         return _carry(source, into, passages)
     try:
         ours, whole = in_our_tables(source, _left_out(passages))
-    except (Foreign, sqlite3.Error):
+    except (ForeignDatabase, sqlite3.Error):
         return _carry(source, into, passages) and False
     with closing(ours):
         return _carry(ours, into, passages) and whole
 
 
-def _left_out(passages: tuple[Passage, ...]) -> set[str]:
+def _left_out(passages: tuple[TableCopy, ...]) -> set[str]:
     """Return the large tables that the passages do not read."""
-    large = {"observation": SIGHTINGS, "evidence": SIGHTINGS, "hourly": HISTORY, "daily": HISTORY}
+    large = {
+        "observation": OBSERVATION_TABLES,
+        "evidence": OBSERVATION_TABLES,
+        "hourly": HISTORY_TABLES,
+        "daily": HISTORY_TABLES,
+    }
     return {table for table, its in large.items() if not set(its) & set(passages)}
 
 
-def _carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
+def _carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[TableCopy, ...]) -> bool:
     into.execute("PRAGMA foreign_keys = OFF")
     try:
         with transaction(into):
@@ -142,7 +147,7 @@ def _carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple
     return all(whole)
 
 
-def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: Passage) -> bool:
+def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: TableCopy) -> bool:
     rows = rows_of(source, passage.read)
     if passage.backward:
         rows = reversed(list(rows))

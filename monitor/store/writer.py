@@ -9,21 +9,21 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.alert.case import Case, Message, OutboxState, Step, Telling
+from monitor.alert.case import Case, Message, Notification, OutboxState, Step
 from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.reply import Reply
-from monitor.detect.account_memory import Note
+from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage_failure import Failing
-from monitor.diagnose.status_source import Source
+from monitor.diagnose.stage_failure import FailingStage
+from monitor.diagnose.status_source import StatusSource
 from monitor.schedule import Spending
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import rollup
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
-from monitor.store.key_value import Marks
+from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import RollUp
 from monitor.store.row import (
@@ -34,9 +34,9 @@ from monitor.store.row import (
     duration_ms,
     from_json,
     from_ms,
-    maybe_ms,
-    maybe_time,
+    ms_or_none,
     pool_id,
+    time_or_none,
     to_json,
     to_ms,
 )
@@ -97,7 +97,7 @@ class Writer:
                     self._recall_tellings(case, channel, tellings, now)
             self._save_replies(replies)
 
-    def _recall_tellings(self, case: Case, channel: str, tellings: Iterable[Telling], now: datetime) -> None:
+    def _recall_tellings(self, case: Case, channel: str, tellings: Iterable[Notification], now: datetime) -> None:
         rows = [
             (
                 self.location,
@@ -122,13 +122,13 @@ class Writer:
         )
 
     def save_roll_up(self, due: RollUp) -> None:
-        rollup.save(self._db, due)
+        rollup.save_roll_up(self._db, due)
 
     def forget(self, keep: Retention, now: datetime) -> bool:
         """Delete some of the rows past their retention; return whether there may be more."""
-        return rollup.forget_old(self._db, keep, now)
+        return rollup.delete_old(self._db, keep, now)
 
-    def save_source(self, source: Source) -> None:
+    def save_source(self, source: StatusSource) -> None:
         with self._transaction():
             row = (self.location, source.id, to_json(source))
             self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", row)
@@ -143,7 +143,7 @@ class Writer:
             self._ceilings.clear()
             raise
 
-    def save_failing(self, failing: Sequence[Failing]) -> None:
+    def save_failing(self, failing: Sequence[FailingStage]) -> None:
         """Save the stages that fail now, for commands in another process."""
         with self._transaction():
             self._mark("failing", to_json(failing))
@@ -159,7 +159,7 @@ class Writer:
 
     def save_refusal(self, refusal: StorageRefusal) -> StorageRefusal:
         """Save, in the stand-in, why the database refuses; return it with when that began."""
-        known = Marks(self._db, self.location).refusal() or refusal
+        known = KeyValues(self._db, self.location).refusal() or refusal
         refusal = replace(refusal, since=known.since)
         with self._transaction():
             self._mark("refused", to_json(refusal))
@@ -269,7 +269,7 @@ class Writer:
         pools = [(self.location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
         self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
 
-    def _save_notes(self, notes: Mapping[str, Note]) -> None:
+    def _save_notes(self, notes: Mapping[str, AccountMemory]) -> None:
         rows = [(self.location, account, to_json(note)) for account, note in notes.items()]
         self._db.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", rows)
 
@@ -287,7 +287,7 @@ class Writer:
                     incident.severity,
                     incident.confidence,
                     to_ms(incident.opened_at),
-                    maybe_ms(incident.closed_at),
+                    ms_or_none(incident.closed_at),
                     incident.drill,
                     json,
                 ),
@@ -322,7 +322,7 @@ class Writer:
     def _save_replies(self, replies: Iterable[Reply]) -> int:
         """Return how many of them are new."""
         rows = [
-            (self.location, one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), to_json(one))
+            (self.location, one.id, one.kind, one.subject, to_ms(one.at), ms_or_none(one.until), to_json(one))
             for one in replies
         ]
         return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
@@ -377,15 +377,15 @@ class Writer:
 
     def _named(self, channel: str, item: OutboxRow) -> OutboxRow:
         """Return the message if its key finds it again, else it would be sent repeatedly. Raises ValueError."""
-        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?, ?)"
-        if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
+        query = f"SELECT 1 FROM outbox WHERE id = ? AND {OUTBOX_KEY} = (?, ?, ?, ?, ?, ?)"
+        if self._db.execute(query, (item.id, *outbox_key(channel, item))).fetchone():
             return item
         raise ValueError("its name is no text")
 
     def next_message_at(self) -> datetime | None:
         query = "SELECT min(next) FROM outbox WHERE location = ? AND state = 'waiting'"
         (at,) = self._db.execute(query, (self.location,)).fetchone()
-        return maybe_time(at)
+        return time_or_none(at)
 
     def delivered(self, message: OutboxMessage, at: datetime) -> None:
         self._mark_all(message, "state = 'sent', tries = tries + 1, done = ?, error = NULL", to_ms(at))
@@ -398,8 +398,8 @@ class Writer:
 
     def _mark_all(self, message: OutboxMessage, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, self.location, *key(message.channel, item)) for item in message.items]
-            which = f"location = ? AND {KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
+            rows = [(*values, self.location, *outbox_key(message.channel, item)) for item in message.items]
+            which = f"location = ? AND {OUTBOX_KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
             self._db.executemany(f"UPDATE outbox SET {what} WHERE {which}", rows)
 
     def complain(self, about: str, error: str, recipients: Sequence[str], at: datetime) -> None:
@@ -417,13 +417,13 @@ class Writer:
                 self._save_messages(told, at)
 
 
-Key = tuple[str, str, Step, int, str, str]
+OutboxKey = tuple[str, str, Step, int, str, str]
 
-KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
+OUTBOX_KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
 """SQL key of a message that holds in every file: its row id differs in a stand-in."""
 
 
-def key(channel: str, item: OutboxRow) -> Key:
+def outbox_key(channel: str, item: OutboxRow) -> OutboxKey:
     """Return the key of a message, as KEY does."""
     return item.change_id, channel, item.step, item.number, item.note, item.about_channel
 
@@ -446,7 +446,7 @@ DUE = """
 """
 
 
-def _fate(telling: Telling, now: datetime) -> OutboxState:
+def _fate(telling: Notification, now: datetime) -> OutboxState:
     return OutboxState.WAITING if now - telling.at < UNDER_WAY else OutboxState.SENT
 
 
@@ -501,17 +501,17 @@ def _health_row(
     return (
         series,
         health.state,
-        maybe_ms(health.since),
+        ms_or_none(health.since),
         health.failures,
         health.successes,
-        maybe_ms(health.began_at),
-        maybe_ms(health.seen_at),
+        ms_or_none(health.began_at),
+        ms_or_none(health.seen_at),
         health.fault,
         health.status,
         health.request_id,
         answers.get(health.answer) if health.answer else None,
         health.reason,
-        maybe_ms(next_at),
+        ms_or_none(next_at),
         None if health.evidence is None else to_json(health.evidence),
-        maybe_ms(health.well_at),
+        ms_or_none(health.well_at),
     )

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.rule import like
-from monitor.alert.signed_link import Link, read
+from monitor.alert.rule import match_for
+from monitor.alert.signed_link import Link, read_link
 from monitor.diagnose.incident import Incident
 from monitor.storage_refusal import StoreError
 from monitor.store.store import Store
 from monitor.web.server import LinkUnavailable
 from monitor.words import title
-from probes.redact import mask
-from probes.sanitize import admit_said
+from probes.redact import mask_secrets
+from probes.sanitize import sanitize_line
 
 log = logging.getLogger("monitor")
 
@@ -35,7 +35,7 @@ class LinkReplies(Struct, frozen=True):
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None if it is invalid or used. Raises LinkUnavailable."""
-        link = read(self.key, token, self.clock())
+        link = read_link(self.key, token, self.clock())
         with _told():
             return link if link and not self._is_used(link, token) else None
 
@@ -66,7 +66,9 @@ class LinkReplies(Struct, frozen=True):
             incident = self._incident(link)
             if incident is None:
                 return False
-            return self.submit(admit_said(link.silence(token, like(incident), now + span, mask(reason), now)))
+            return self.submit(
+                sanitize_line(link.silence(token, match_for(incident), now + span, mask_secrets(reason), now))
+            )
 
     def _incident(self, link: Link) -> Incident | None:
         with self.store.reading() as stored:

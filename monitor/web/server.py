@@ -19,7 +19,7 @@ from msgspec import Struct
 from monitor.alert.reply import ReplyKind
 from monitor.alert.signed_link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.publish.render import POLICY
-from monitor.publish.snapshot import Pulse
+from monitor.publish.snapshot import Freshness
 from monitor.web.connection_limit import REQUEST_S, ConnectionLimit
 from monitor.web.content_type import HTML, TEXT_METRICS, content_type
 
@@ -37,11 +37,11 @@ GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 KEPT = 128
 """Most file versions cached in memory, compressed once."""
-LARGEST = 4_000_000
+MAX_CACHED_BYTES = 4_000_000
 """Most bytes of a file that is cached and compressed; none of ours is larger."""
 
-ANSWER_HEADERS = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
-ANSWER = """<!doctype html>
+LINK_HEADERS = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
+LINK_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex"><title>{title}</title>
 <h1>{title}</h1>
@@ -74,7 +74,7 @@ class LinkUnavailable(Exception):
     """A link can be neither checked nor used until the database works again."""
 
 
-class Answers(Protocol):
+class LinkHandler(Protocol):
     """The handler of signed links. All but `what` raise LinkUnavailable."""
 
     def read(self, token: str) -> Link | None:
@@ -96,8 +96,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def site_app(
     folder: Path,
     names: Iterable[str] = (),
-    answers: Answers | None = None,
-    pulse: Callable[[], Pulse] | None = None,
+    answers: LinkHandler | None = None,
+    pulse: Callable[[], Freshness] | None = None,
     connections: ConnectionLimit | None = None,
     stuck: Callable[[], str | None] = lambda: None,
 ) -> web.Application:
@@ -160,10 +160,10 @@ def _name(host: str) -> str | None:
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update({**HEADERS, **(ANSWER_HEADERS if request.path.startswith("/answer/") else {})})
+    response.headers.update({**HEADERS, **(LINK_HEADERS if request.path.startswith("/answer/") else {})})
 
 
-def _question_handler(answers: Answers) -> Handler:
+def _question_handler(answers: LinkHandler) -> Handler:
     async def ask(request: web.Request) -> web.StreamResponse:
         """Only show the form: chats and mail scanners open every link they see."""
         link = await asyncio.to_thread(answers.read, request.match_info["token"])
@@ -175,7 +175,7 @@ def _question_handler(answers: Answers) -> Handler:
     return ask
 
 
-def _answer_handler(answers: Answers) -> Handler:
+def _answer_handler(answers: LinkHandler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         form = await _form(request)
         if form is None:
@@ -209,11 +209,11 @@ async def _form(request: web.Request) -> Mapping[str, object] | None:
 
 
 def _said(title: str, words: str, form: str = "", *, status: int = 200) -> web.Response:
-    text = ANSWER.format(title=escape(title), words=escape(words), form=form)
+    text = LINK_PAGE.format(title=escape(title), words=escape(words), form=form)
     return web.Response(text=text, content_type="text/html", status=status)
 
 
-def _health_handler(pulse: Callable[[], Pulse]) -> Handler:
+def _health_handler(pulse: Callable[[], Freshness]) -> Handler:
     async def tell(_: web.Request) -> web.Response:
         now = await asyncio.to_thread(pulse)
         told = {"alive": now.is_steady, "reason": now.words, "age_s": now.age_s, "most_s": now.most_s}
@@ -223,7 +223,7 @@ def _health_handler(pulse: Callable[[], Pulse]) -> Handler:
     return tell
 
 
-class Copy(Struct, frozen=True):
+class CachedFile(Struct, frozen=True):
     """One version of a file. `packed`: compressed; None if that is not smaller."""
 
     content: bytes
@@ -231,17 +231,19 @@ class Copy(Struct, frozen=True):
     tag: str
 
 
-Shelf = Callable[[Path, int, int, int], Copy]
+FileCache = Callable[[Path, int, int, int], CachedFile]
 """Returns the copy of a file, given its path and the inode, time and size of the version."""
 
 
-def _read(file: Path, *_: int) -> Copy:
+def _read(file: Path, *_: int) -> CachedFile:
     content = file.read_bytes()
     packed = gzip.compress(content, mtime=0)
-    return Copy(content, packed if len(packed) < len(content) else None, blake2s(content, digest_size=12).hexdigest())
+    return CachedFile(
+        content, packed if len(packed) < len(content) else None, blake2s(content, digest_size=12).hexdigest()
+    )
 
 
-def _metrics_handler(folder: Path, shelf: Shelf) -> Handler:
+def _metrics_handler(folder: Path, shelf: FileCache) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
         open_metrics = OPEN_METRICS in request.headers.get("Accept", "")
         kind = f"{OPEN_METRICS}; version=1.0.0; charset=utf-8" if open_metrics else TEXT_METRICS
@@ -251,7 +253,7 @@ def _metrics_handler(folder: Path, shelf: Shelf) -> Handler:
     return send
 
 
-def _file_handler(folder: Path, shelf: Shelf) -> Handler:
+def _file_handler(folder: Path, shelf: FileCache) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"] or "index.html"
         kind = content_type(path) or "application/octet-stream"  # leads to a 404
@@ -261,7 +263,7 @@ def _file_handler(folder: Path, shelf: Shelf) -> Handler:
 
 
 async def _send(
-    request: web.Request, folder: Path, path: str, shelf: Shelf, headers: dict[str, str]
+    request: web.Request, folder: Path, path: str, shelf: FileCache, headers: dict[str, str]
 ) -> web.StreamResponse:
     """Send a file, or 304 if the reader's copy is current."""
     found = await asyncio.to_thread(_copy, folder, path, shelf)
@@ -279,21 +281,21 @@ async def _send(
     return response
 
 
-async def _send_missing(folder: Path, shelf: Shelf) -> web.Response:
+async def _send_missing(folder: Path, shelf: FileCache) -> web.Response:
     page = await asyncio.to_thread(_copy, folder, "404.html", shelf)
-    if not isinstance(page, Copy):
+    if not isinstance(page, CachedFile):
         raise web.HTTPNotFound
     return web.Response(body=page.content, headers={"Content-Type": HTML}, status=404)
 
 
-def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
+def _copy(folder: Path, path: str, shelf: FileCache) -> CachedFile | Path | None:
     """Return a copy of the file; its path instead if it is too large to cache; None if it is not served."""
     file = _find(folder, path)
     if file is None:
         return None
     try:
         seen = file.stat()
-        return file if seen.st_size > LARGEST else shelf(file, seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        return file if seen.st_size > MAX_CACHED_BYTES else shelf(file, seen.st_ino, seen.st_mtime_ns, seen.st_size)
     except OSError:  # deleted meanwhile
         return None
 

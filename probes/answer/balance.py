@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from probes.answer.limits_in_headers import EPOCH_MS_FROM
 from probes.model import Credit, Fault
 from probes.provider import CreditFacts
-from probes.redact import mask
+from probes.redact import mask_secrets
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -30,28 +30,28 @@ NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 
 def read_credits(facts: CreditFacts, answer: Any) -> tuple[Credit, ...]:
     """Return every balance that an answer states; a value that is not a number counts as missing."""
-    items = find(facts.each, answer) if facts.each else [answer]
+    items = find_by_path(facts.each, answer) if facts.each else [answer]
     if not isinstance(items, list):
         return ()
     found = (_read_credit(facts, item) for item in items[:MOST_CREDITS])
     return tuple(credit for credit in found if credit is not None)
 
 
-def raised(flags: Mapping[Fault, str], answer: Any) -> Fault | None:
+def raised_flag(flags: Mapping[Fault, str], answer: Any) -> Fault | None:
     """Return the first fault whose flag a good answer sets: a blocked key can still get a 200."""
-    return next((fault for fault, expression in flags.items() if find(expression, answer)), None)
+    return next((fault for fault, expression in flags.items() if find_by_path(expression, answer)), None)
 
 
-def read_offer(expression: str, answer: Any, prefix: str = "") -> tuple[str, ...] | None:
+def read_models(expression: str, answer: Any, prefix: str = "") -> tuple[str, ...] | None:
     """Return the names of the models on offer, without `prefix`; None when the answer is no such list."""
-    names = find(expression, answer)
+    names = find_by_path(expression, answer)
     if not isinstance(names, list):
         return None
-    told = (mask(name).removeprefix(prefix) for name in names[:MOST_MODELS] if _is_name(name))
+    told = (mask_secrets(name).removeprefix(prefix) for name in names[:MOST_MODELS] if _is_name(name))
     return tuple(dict.fromkeys(filter(None, told))) or None
 
 
-def find(expression: str, answer: Any) -> Any:
+def find_by_path(expression: str, answer: Any) -> Any:
     """Return what a JMESPath expression finds; None when it finds nothing or does not fit the answer."""
     from jmespath.exceptions import JMESPathError
 
@@ -69,12 +69,12 @@ def _compiled(expression: str) -> "ParsedResult":
 
 
 def _read_credit(facts: CreditFacts, item: Any) -> Credit | None:
-    unlimited = bool(facts.unlimited and find(facts.unlimited, item))
+    unlimited = bool(facts.unlimited and find_by_path(facts.unlimited, item))
     left, most, used = (_amount(facts, expression, item) for expression in (facts.left, facts.most, facts.used))
     if left is None and most is not None and used is not None:
         left = most - used
-    unit = facts.currency or _unit(find(facts.currency_at, item) if facts.currency_at else None)
-    expires_at = _moment(find(facts.expires, item)) if facts.expires else None
+    unit = facts.currency or _unit(find_by_path(facts.currency_at, item) if facts.currency_at else None)
+    expires_at = _moment(find_by_path(facts.expires, item)) if facts.expires else None
     if unit is None or not (unlimited or expires_at or any(figure is not None for figure in (left, most, used))):
         return None
     if unlimited:
@@ -83,7 +83,7 @@ def _read_credit(facts: CreditFacts, item: Any) -> Credit | None:
 
 
 def _amount(facts: CreditFacts, expression: str | None, item: Any) -> float | None:
-    number = _number(find(expression, item)) if expression else None
+    number = _number(find_by_path(expression, item)) if expression else None
     return None if number is None else number * facts.scale
 
 
@@ -97,7 +97,7 @@ def _number(value: Any) -> float | None:
 
 def _unit(value: Any) -> str | None:
     """Return a unit; an unknown currency is kept as given: it is shown, and never converted."""
-    text = mask(value[:LONGEST_NAME]).strip() if isinstance(value, str) else ""
+    text = mask_secrets(value[:LONGEST_NAME]).strip() if isinstance(value, str) else ""
     return text if 0 < len(text) <= LONGEST_UNIT else None
 
 

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from probes.answer.error_body import Complaint, Layer, read, words
-from probes.answer.excerpt import BEGINNINGS, Response, is_cut, is_good_part, prove_excerpt, take_apart
+from probes.answer.error_body import Complaint, Layer, read_complaint, words_of
+from probes.answer.excerpt import BEGINNINGS, Excerpt, is_cut, is_part_of_good, prove_excerpt, read_excerpt
 from probes.answer.expression import is_found
 from probes.answer.payload import MOST_CHARACTERS
 from probes.answer.proof import Proof, prove, prove_any
@@ -50,17 +50,17 @@ UNPROVEN = {
 }
 """The rule for each way in which a good status comes without proof or reason."""
 
-OF_AN_ACCOUNT = frozenset(
+ACCOUNT_FAULTS = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
         *(Fault.QUOTA_EXHAUSTED, Fault.LIMIT_COLLAPSE),
     }
 )
 """Faults of an account as a whole. A relayed rate limit may be our own doing, a missing model our choice."""
-OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
+ROAD_FAULTS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 
 LOST = frozenset({Fault.QUOTA_EXHAUSTED, Fault.ACCOUNT_SUSPENDED})
-LESS_THAN = {
+OVERRULED_BY = {
     Fault.RATE_LIMITED: LOST,
     Fault.INVALID_KEY: frozenset({Fault.ACCOUNT_SUSPENDED}),
     Fault.OVERLOADED: LOST | {Fault.INVALID_KEY},
@@ -72,11 +72,11 @@ RulesOf = Callable[[str], Sequence[Rule]]
 """Finds a provider's rules by the name of its file; called only for one that a bad answer names."""
 
 
-def nobody(_: str) -> Sequence[Rule]:
+def no_rules(_: str) -> Sequence[Rule]:
     return ()
 
 
-class Speakers(Struct, frozen=True):
+class ApplicableRules(Struct, frozen=True):
     """Whose rules apply: those of the provider we called, the shared ones, and of any provider an answer names."""
 
     provider: Provider
@@ -84,7 +84,7 @@ class Speakers(Struct, frozen=True):
     rules_of: RulesOf
 
 
-def judge(
+def classify_answer(
     provider: Provider,
     wording: Sequence[Rule],
     status: int | None,
@@ -94,29 +94,29 @@ def judge(
     *,
     whole: bool = True,
     asked: str = "",
-    rules_of: RulesOf = nobody,
+    rules_of: RulesOf = no_rules,
 ) -> Verdict:
     """Return what an answer means. If no rule matches, its status decides, or it is UNCLASSIFIED.
 
     A 2xx is good only when it holds what `canary` asked for, or what any request asks for if that is not known. Not
     `whole`: the answer continues after `body`. `asked`: our address; an echo of it proves nothing.
     """
-    speakers = Speakers(provider, wording, rules_of)
+    speakers = ApplicableRules(provider, wording, rules_of)
     if status is not None and not 200 <= status < 300:
-        complaint = read(status, headers, body, asked)
+        complaint = read_complaint(status, headers, body, asked)
         return _decide(speakers, complaint) or _by_status_of(speakers.provider, complaint)
     proof = prove(canary, body, whole=whole) if canary else prove_any(provider.canaries.values(), body, whole=whole)
     if proof is Proof.GOOD:
         return Verdict(None, "ok/2xx")
     if proof is Proof.FILTERED:
         return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
-    if status is None and is_good_part(body):
+    if status is None and is_part_of_good(body):
         return Verdict(None, "ok/excerpt", Confidence.LOW)
-    complaint = read(status, headers, body, asked)
-    return _judge_unproven(speakers, proof, complaint) or _judge_excerpt(speakers, complaint, body)
+    complaint = read_complaint(status, headers, body, asked)
+    return _classify_unproven(speakers, proof, complaint) or _classify_excerpt(speakers, complaint, body)
 
 
-def judge_pasted(
+def classify_pasted(
     provider: Provider,
     wording: Sequence[Rule],
     status: int | None,
@@ -124,28 +124,28 @@ def judge_pasted(
     pasted: str,
     canary: Canary | None = None,
     *,
-    rules_of: RulesOf = nobody,
+    rules_of: RulesOf = no_rules,
 ) -> tuple[Verdict, str]:
-    """Return what a pasted answer means, where `judge` would take it as it came, and what it says.
+    """Return what a pasted answer means, where `classify_answer` would take it as it came, and what it says.
 
     Terminal output around a good part, or half an object, shows that a person cut it, not a server. No more of it is
     read than of a live answer.
     """
-    answer = take_apart(pasted)
+    answer = read_excerpt(pasted)
     body, whole = answer.body[:MOST_CHARACTERS], len(answer.body) < MOST_CHARACTERS
     status, headers = status or answer.status, {**answer.headers, **headers}
-    verdict = judge(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
+    verdict = classify_answer(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
     if verdict.fault is Fault.INVALID_RESPONSE and _is_edited(answer, body) and prove_excerpt(body) is Proof.GOOD:
         verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
-    return verdict, words(read(status, headers, body))
+    return verdict, words_of(read_complaint(status, headers, body))
 
 
-def _is_edited(answer: Response, body: str) -> bool:
+def _is_edited(answer: Excerpt, body: str) -> bool:
     """Whether a person put text around an answer, or cut its JSON, which no connection does without an error."""
     return answer.status is not None or not body.lstrip().startswith(BEGINNINGS) or is_cut(body)
 
 
-def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:
+def _classify_unproven(speakers: ApplicableRules, proof: Proof, complaint: Complaint) -> Verdict | None:
     """Return what an answer without the payload means: its words say why, or the status that it names."""
     if verdict := _decide(speakers, complaint):
         return verdict
@@ -158,7 +158,7 @@ def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> V
     return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[proof], Confidence.MEDIUM)
 
 
-def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdict:
+def _classify_excerpt(speakers: ApplicableRules, complaint: Complaint, body: str) -> Verdict:
     """Return what a pasted excerpt without a status means; its beginning and its end may be missing."""
     match prove_excerpt(body):
         case Proof.GOOD:
@@ -173,12 +173,12 @@ def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdi
             assert_never(never)
 
 
-def _decide(speakers: Speakers, complaint: Complaint) -> Verdict | None:
+def _decide(speakers: ApplicableRules, complaint: Complaint) -> Verdict | None:
     """Return the verdict on causes before that on the frames around them, the innermost layer first."""
-    return decide_by(speakers, complaint, frame=False) or decide_by(speakers, complaint, frame=True)
+    return classify_by_rules(speakers, complaint, frame=False) or classify_by_rules(speakers, complaint, frame=True)
 
 
-def decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdict | None:
+def classify_by_rules(speakers: ApplicableRules, complaint: Complaint, *, frame: bool) -> Verdict | None:
     """Return what the causes of a complaint, or the frames around them, mean; None where no rule matches.
 
     If no sentence decided, names that no rule knows are read as words: a name often is the whole message.
@@ -202,8 +202,8 @@ def _is_upstream(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
     if any(rule.own and verdict.rule == f"{provider.id}/{rule.id}" for rule in provider.rules):
         return False
     if layer.page:
-        return provider.relays and layer.relayed and verdict.fault in OF_AN_ACCOUNT | OF_THE_ROAD
-    return verdict.fault in OF_AN_ACCOUNT and _is_relayed(provider, layer)
+        return provider.relays and layer.relayed and verdict.fault in ACCOUNT_FAULTS | ROAD_FAULTS
+    return verdict.fault in ACCOUNT_FAULTS and _is_relayed(provider, layer)
 
 
 def _is_relayed(provider: Provider, layer: Layer) -> bool:
@@ -213,7 +213,7 @@ def _is_relayed(provider: Provider, layer: Layer) -> bool:
     return not layer.named or (provider.relays and layer.named != provider.id)
 
 
-def _apply_rules(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
+def _apply_rules(speakers: ApplicableRules, complaint: Complaint, layer: Layer) -> Verdict | None:
     """Apply the rules of the provider that a frame names, then of the one we called, then the shared ones."""
     provider = speakers.provider
     named = layer.named if layer.named != provider.id else ""
@@ -231,11 +231,11 @@ def _more_specific(rule: Rule, wording: Sequence[Rule], complaint: Complaint, la
 
     Google mentions an exceeded quota and plan with every rate limit, so its codes are marked `firm`.
     """
-    if rule.message or rule.firm or rule.fault not in LESS_THAN:
+    if rule.message or rule.firm or rule.fault not in OVERRULED_BY:
         return None
     plain, same = (
         _first_match((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
-        for faults in (LESS_THAN[rule.fault], {rule.fault})
+        for faults in (OVERRULED_BY[rule.fault], {rule.fault})
     )
     return _by_wording(plain) if plain and not same else None
 
@@ -288,12 +288,12 @@ def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
     Without an HTTP one, one in the words counts.
     """
     told = (status for layer in complaint.layers for status in layer.statuses)
-    verdict = by_status(complaint.status or next(told, None))
-    is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
+    verdict = classify_by_status(complaint.status or next(told, None))
+    is_theirs = verdict.fault in ACCOUNT_FAULTS and any(_is_relayed(provider, layer) for layer in complaint.layers)
     return _as_gateway_failure(verdict) if is_theirs else verdict
 
 
-def by_status(status: int | None) -> Verdict:
+def classify_by_status(status: int | None) -> Verdict:
     """Return what a status means when nothing else decides."""
     fault = STATUSES.get(status or 0, Fault.UNCLASSIFIED)
     if fault is Fault.UNCLASSIFIED and status is not None:

@@ -7,9 +7,9 @@ from itertools import product
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.answer.classify import RulesOf, Speakers, by_status, decide_by, nobody
-from probes.answer.error_body import Complaint, read, words
-from probes.answer.excerpt import is_troubled, prove_part
+from probes.answer.classify import ApplicableRules, RulesOf, classify_by_rules, classify_by_status, no_rules
+from probes.answer.error_body import Complaint, read_complaint, words_of
+from probes.answer.excerpt import names_failure, prove_part
 from probes.answer.literal import literals
 from probes.answer.payload import texts_of_program
 from probes.answer.proof import Proof
@@ -58,8 +58,8 @@ ADVICE = re.compile(
 """A line that a client prints under every refusal, whatever its cause."""
 
 
-def judge_output(
-    provider: Provider, wording: Sequence[Rule], code: int | None, output: str, rules_of: RulesOf = nobody
+def classify_output(
+    provider: Provider, wording: Sequence[Rule], code: int | None, output: str, rules_of: RulesOf = no_rules
 ) -> tuple[Verdict, str]:
     """Return what a program's output means, and the sentence that says so. `code` is None after a timeout.
 
@@ -70,15 +70,15 @@ def judge_output(
     """
     said = _lines(output)
     if code == 0:
-        return _judge_answer(provider, wording, said, rules_of)
+        return _classify_answer(provider, wording, said, rules_of)
     last = said[-MOST_LINES:]
     if told := _first_verdict(provider, wording, _readings(code, last), rules_of):
         return told
     heard = _complaints(code, reversed(last))
-    return _by_code(code, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+    return _by_code(code, heard), (words_of(heard[0]) or said[-1].strip()) if heard else ""
 
 
-def _judge_answer(
+def _classify_answer(
     provider: Provider, wording: Sequence[Rule], said: Sequence[str], rules_of: RulesOf
 ) -> tuple[Verdict, str]:
     """Return what a successful program's output means: it may still be a page, a refusal or empty.
@@ -105,7 +105,7 @@ def _judge_answer(
         return Verdict(None, "ok/exit"), last.words
     if wanted or last.failed or not last.texts:
         return Verdict(Fault.INVALID_RESPONSE, "command/answer", Confidence.MEDIUM), last.words
-    if is_troubled(last.words):
+    if names_failure(last.words):
         verdict = _by_status_in(heard) or Verdict(Fault.UNCLASSIFIED, "command/failure", Confidence.LOW)
         return verdict, last.words
     return Verdict(None, "ok/exit"), last.words
@@ -179,18 +179,20 @@ def _continues(part: Sequence[str], line: str) -> bool:
 
 
 def _complaints(code: int | None, texts: Iterable[str]) -> list[Complaint]:
-    return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text) and not NOTICE.fullmatch(text)]
+    return [
+        read_complaint(code, {}, text) for text in texts if not SETTING.fullmatch(text) and not NOTICE.fullmatch(text)
+    ]
 
 
 def _first_verdict(
     provider: Provider, wording: Sequence[Rule], readings: Iterable[Sequence[Complaint]], rules_of: RulesOf
 ) -> tuple[Verdict, str] | None:
     firm = replace(provider, rules=[rule for rule in provider.rules if not rule.loose])
-    rounds = (Speakers(firm, (), rules_of), Speakers(provider, wording, rules_of))
+    rounds = (ApplicableRules(firm, (), rules_of), ApplicableRules(provider, wording, rules_of))
     for heard, frame, speakers in product(readings, (False, True), rounds):
         for complaint in heard:
-            if verdict := decide_by(speakers, complaint, frame=frame):
-                return verdict, words(complaint)
+            if verdict := classify_by_rules(speakers, complaint, frame=frame):
+                return verdict, words_of(complaint)
     return None
 
 
@@ -200,10 +202,10 @@ def _by_code(code: int | None, heard: Iterable[Complaint]) -> Verdict:
     if code is None:
         return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
     if code > LAST_CODE:
-        return by_status(code)
+        return classify_by_status(code)
     return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
 
 
 def _by_status_in(heard: Iterable[Complaint]) -> Verdict | None:
     told = (status for complaint in heard for layer in complaint.layers for status in layer.statuses)
-    return by_status(status) if (status := next(told, None)) else None
+    return classify_by_status(status) if (status := next(told, None)) else None

@@ -26,7 +26,7 @@ class Question(Struct, frozen=True):
     most_out: int
 
 
-class Wire(Struct, frozen=True):
+class Codec(Struct, frozen=True):
     """One dialect. `body` is None for a plain GET; `read` parses a whole answer, or one event of its stream.
 
     `most_out` is the usual cap on generated tokens. `whole` returns how much of a truncated long answer is complete;
@@ -99,20 +99,20 @@ def _cohere_body(model: str, question: Question) -> dict[str, Any]:
     return {"model": model, "messages": messages, "max_tokens": question.most_out, "stream": True}
 
 
-WIRES: Mapping[Dialect, Wire] = {
-    Dialect.LIST: Wire(None, payload.read_list, most_out=0, whole=payload.end_of_entries),
-    Dialect.ACCOUNT: Wire(None, lambda _: payload.NOTHING, most_out=0),
-    Dialect.OPENAI_CHAT: Wire(_openai_chat_body, payload.read_openai_chat),
-    Dialect.OPENAI_COMPATIBLE: Wire(_openai_compatible_body, payload.read_openai_chat),
-    Dialect.OPENAI_RESPONSES: Wire(_openai_responses_body, payload.read_openai_responses),
-    Dialect.OPENAI_EMBED: Wire(_openai_embed_body, payload.read_openai_embed, most_out=0, whole=payload.end_of_number),
-    Dialect.ANTHROPIC: Wire(_anthropic_body, payload.read_anthropic, most_out=1),
-    Dialect.ANTHROPIC_COUNT: Wire(_anthropic_count_body, payload.read_count, most_out=0),
-    Dialect.GEMINI: Wire(_gemini_body, payload.read_gemini),
-    Dialect.GEMINI_COUNT: Wire(_gemini_count_body, payload.read_count, most_out=0),
-    Dialect.GEMINI_EMBED: Wire(_gemini_embed_body, payload.read_gemini_embed, most_out=0, whole=payload.end_of_number),
-    Dialect.COHERE: Wire(_cohere_body, payload.read_cohere, most_out=1),
-    Dialect.COHERE_EMBED: Wire(_cohere_embed_body, payload.read_cohere_embed, most_out=0, whole=payload.end_of_number),
+CODECS: Mapping[Dialect, Codec] = {
+    Dialect.LIST: Codec(None, payload.read_list, most_out=0, whole=payload.end_of_entries),
+    Dialect.ACCOUNT: Codec(None, lambda _: payload.NOTHING, most_out=0),
+    Dialect.OPENAI_CHAT: Codec(_openai_chat_body, payload.read_openai_chat),
+    Dialect.OPENAI_COMPATIBLE: Codec(_openai_compatible_body, payload.read_openai_chat),
+    Dialect.OPENAI_RESPONSES: Codec(_openai_responses_body, payload.read_openai_responses),
+    Dialect.OPENAI_EMBED: Codec(_openai_embed_body, payload.read_openai_embed, most_out=0, whole=payload.end_of_number),
+    Dialect.ANTHROPIC: Codec(_anthropic_body, payload.read_anthropic, most_out=1),
+    Dialect.ANTHROPIC_COUNT: Codec(_anthropic_count_body, payload.read_count, most_out=0),
+    Dialect.GEMINI: Codec(_gemini_body, payload.read_gemini),
+    Dialect.GEMINI_COUNT: Codec(_gemini_count_body, payload.read_count, most_out=0),
+    Dialect.GEMINI_EMBED: Codec(_gemini_embed_body, payload.read_gemini_embed, most_out=0, whole=payload.end_of_number),
+    Dialect.COHERE: Codec(_cohere_body, payload.read_cohere, most_out=1),
+    Dialect.COHERE_EMBED: Codec(_cohere_embed_body, payload.read_cohere_embed, most_out=0, whole=payload.end_of_number),
 }
 
 
@@ -122,6 +122,6 @@ def question(dialect: Dialect, answer_tokens: int | None = None) -> Question:
     Counting to a number takes at least one token per number, and the cap ends it: all such answers are equally long.
     """
     if answer_tokens is None or not dialect.writes:
-        return Question(PROMPT, PROMPT_TOKENS, WIRES[dialect].most_out)
+        return Question(PROMPT, PROMPT_TOKENS, CODECS[dialect].most_out)
     counting = f"Count from 1 to {answer_tokens}, with a blank between the numbers, and write nothing else."
     return Question(counting, COUNTING_TOKENS, answer_tokens)

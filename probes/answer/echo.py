@@ -39,7 +39,7 @@ PROMPT = re.compile(
 
 def without_echo(sentence: str, asked: str = "") -> str:
     """Return a sentence without a request's addresses, paths and prompts; `asked` is our address, if known."""
-    sentence = without_asked(sentence.replace("\\/", "/"), asked)
+    sentence = without_address(sentence.replace("\\/", "/"), asked)
     if "://" in sentence:
         sentence = ADDRESS.sub(_link_or_nothing, sentence)
     if "/" in sentence:
@@ -49,7 +49,7 @@ def without_echo(sentence: str, asked: str = "") -> str:
     return PROMPT.sub(r'\1""', sentence) if '"' in sentence or "'" in sentence else sentence
 
 
-def without_asked(sentence: str, asked: str) -> str:
+def without_address(sentence: str, asked: str) -> str:
     """Return a sentence without our address, its host and its path, each only as a whole."""
     if not asked:
         return sentence

@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.answer.echo import without_echo
-from probes.answer.gateway_frame import ONLY_STATUS, Frame, pattern, peel, provider_called
+from probes.answer.gateway_frame import ONLY_STATUS, UnframedSentence, lazy_pattern, provider_by_name, remove_frames
 from probes.answer.literal import literals
-from probes.answer.payload import confesses
-from probes.answer.proof import DONE, failing
-from probes.answer.sse import events, is_stream
+from probes.answer.payload import is_relay_error
+from probes.answer.proof import DONE, first_failure
+from probes.answer.sse import is_stream, split_events
 
 LONGEST = 32_000
 """Most characters read of an error; none is longer."""
@@ -181,7 +181,7 @@ class Complaint(Struct, frozen=True):
     layers: tuple[Layer, ...]
 
 
-def read(status: int | None, headers: Mapping[str, str], body: str, asked: str = "") -> Complaint:
+def read_complaint(status: int | None, headers: Mapping[str, str], body: str, asked: str = "") -> Complaint:
     """Return what an answer says is wrong, in any shape; `asked` is our address. Never raises."""
     text = body.lstrip("\ufeff \t\r\n")
     text = (_failed_event(text) if is_stream(text) else text)[:LONGEST].strip()
@@ -202,7 +202,7 @@ def _completed(layer: Layer, told: Layer, asked: str) -> Layer:
     )
 
 
-def words(complaint: Complaint) -> str:
+def words_of(complaint: Complaint) -> str:
     """Return the sentence of the innermost cause, for people. It may still contain secrets."""
     for layer in complaint.layers:
         if layer.message:
@@ -216,7 +216,9 @@ def words(complaint: Complaint) -> str:
 
 def _failed_event(stream: str) -> str:
     """Return the data of the first event that reports a failure, or else of the last one."""
-    event = failing(stream) or next((one for one in reversed([*events(stream)]) if one.data.strip() != DONE), None)
+    event = first_failure(stream) or next(
+        (one for one in reversed([*split_events(stream)]) if one.data.strip() != DONE), None
+    )
     return event.data.decode("utf-8", "replace") if event else ""
 
 
@@ -228,7 +230,7 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
         text = _visible(text)
     text, page = _without_page(text) if depth == 0 else (text, "")
     outside = _squeeze(_ends(text))
-    frame = peel(outside)
+    frame = remove_frames(outside)
     if page:
         inside = list(_page_layers(page))
     else:
@@ -264,11 +266,11 @@ def _without_page(text: str) -> tuple[str, str]:
 def _last_line_layers(text: str) -> Iterator[Layer]:
     """Yield the last line, as a program ends with its conclusion, after its traces and the echoed prompt."""
     lines = text[-LONGEST_MESSAGE:].rstrip().rsplit("\n", 1)
-    if len(lines) == 2 and (frame := peel(_squeeze(lines[1]))).inside:
+    if len(lines) == 2 and (frame := remove_frames(_squeeze(lines[1]))).inside:
         yield _framed(Layer(message=_squeeze(_ends(text)), words=frame.inside), frame)
 
 
-def _framed(layer: Layer, frame: Frame) -> Layer:
+def _framed(layer: Layer, frame: UnframedSentence) -> Layer:
     """Return a layer with what the frame around it says, where it does not say so itself."""
     return replace(
         layer,
@@ -278,7 +280,7 @@ def _framed(layer: Layer, frame: Frame) -> Layer:
     )
 
 
-def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[Layer]:
+def _sentence_layers(outside: str, frame: UnframedSentence, has_cause: bool) -> Iterator[Layer]:
     """Yield what is inside a sentence's frame, then all of it as the frame; or all of it when it has none."""
     marks = Layer(
         codes=(*map(str, frame.statuses), *frame.marks), types=frame.marks, reasons=frame.marks, message=outside
@@ -305,7 +307,7 @@ def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
     whole = _of_a_page(page, sentences)
     inside = [layer for sentence in _api_words_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
-    yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
+    yield from (*inside, whole) if title is None or lazy_pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
 
 
@@ -315,7 +317,7 @@ def _api_words_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
         yield from (
-            one for one in said if len(one) > LONGEST_SERVER_PHRASE or not pattern(SERVER_PHRASES).fullmatch(one)
+            one for one in said if len(one) > LONGEST_SERVER_PHRASE or not lazy_pattern(SERVER_PHRASES).fullmatch(one)
         )
 
 
@@ -341,7 +343,7 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
 def _string_layers(text: str, depth: int) -> Iterator[Layer]:
     """Yield the JSON or the page in a string; its sentences belong to the object that holds it."""
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
-    frame = peel(_squeeze(_ends(text)))
+    frame = remove_frames(_squeeze(_ends(text)))
     if depth < DEEPEST_PAGE and _is_page(frame.inside):
         found = _page_layers(text[max(text.find("<"), 0) :], depth)
         inside = [replace(layer, relayed=True) for layer in found]
@@ -356,7 +358,7 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
     if not _is_relay(fields):
         yield from found
         return
-    named = provider_called(str(fields.get("providername", "")))
+    named = provider_by_name(str(fields.get("providername", "")))
     yield from (replace(layer, relayed=True, named=layer.named or named) for layer in found)
 
 
@@ -380,7 +382,9 @@ def _confessions(fields: Mapping[str, Any]) -> Iterator[str]:
     """Yield relay errors that stand in place of a model's words."""
     said = fields.get("content")
     blocks = _objects(said) if isinstance(said, list) else []
-    yield from (text for text in (said, fields.get("text"), *(one.get("text") for one in blocks)) if confesses(text))
+    yield from (
+        text for text in (said, fields.get("text"), *(one.get("text") for one in blocks)) if is_relay_error(text)
+    )
 
 
 def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:
@@ -388,7 +392,7 @@ def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:
 
     `has_cause`: JSON inside its sentence was already read, so the sentence is only its frame.
     """
-    frames = [peel(sentence) for sentence in layer.words.split("\n")]
+    frames = [remove_frames(sentence) for sentence in layer.words.split("\n")]
     inside = "\n".join(frame.inside for frame in frames if frame.inside)
     if inside == layer.words or (not inside and layer.codes + layer.types + layer.reasons):
         yield layer

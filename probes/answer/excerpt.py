@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from probes.answer.literal import literals, spell_as_json
-from probes.answer.payload import LISTS, end_of_entries, read_ollama, says
-from probes.answer.proof import Proof, close, prove_value
-from probes.answer.sse import events, is_stream
+from probes.answer.literal import literal_to_json, literals
+from probes.answer.payload import LISTS, end_of_entries, has_content, read_ollama
+from probes.answer.proof import Proof, close_text, prove_value
+from probes.answer.sse import is_stream, split_events
 
 MOST_HEADS = 5
 """Most response heads: redirects, proxies and 100 Continue come before the last one."""
@@ -54,7 +54,7 @@ TROUBLED = re.compile(
 )
 
 
-class Response(Struct, frozen=True):
+class Excerpt(Struct, frozen=True):
     """An answer without its transport's additions; `status` is None where none is given."""
 
     status: int | None
@@ -62,7 +62,7 @@ class Response(Struct, frozen=True):
     body: str
 
 
-def take_apart(pasted: str) -> Response:
+def read_excerpt(pasted: str) -> Excerpt:
     """Return the answer in the output of `curl -i` or `curl -v`, or in what was pasted as the body."""
     text = TAKEN.sub("", NOTE.sub("", pasted)) if "< HTTP/" in pasted else pasted
     status: int | None = None
@@ -72,7 +72,7 @@ def take_apart(pasted: str) -> Response:
         if head is None:
             break
         status, headers, text = int(head[1]), _headers(head[2]), text[head.end() :]
-    return Response(status, headers, text) if status else Response(None, {}, pasted)
+    return Excerpt(status, headers, text) if status else Excerpt(None, {}, pasted)
 
 
 def _headers(lines: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _headers(lines: str) -> dict[str, str]:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def is_good_part(text: str) -> bool:
+def is_part_of_good(text: str) -> bool:
     """Whether a text is the beginning of a good answer and nothing else, so its words are a model's."""
     if not text.lstrip().startswith(BEGINNINGS) or FAILING.search(text):
         return False
@@ -105,12 +105,12 @@ def prove_excerpt(text: str) -> Proof | None:
     for proof in (Proof.GOOD, Proof.FILTERED):
         if proof in proofs:
             return proof
-    if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not is_troubled(text):
+    if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not names_failure(text):
         return Proof.GOOD  # in a form that cannot be parsed
     return Proof.EMPTY if any(map(_is_envelope, values)) else None
 
 
-def is_troubled(text: str) -> bool:
+def names_failure(text: str) -> bool:
     """Whether a text names a failure of any kind."""
     return TROUBLED.search(text) is not None
 
@@ -126,12 +126,12 @@ def _values(pasted: str) -> Iterator[Any]:
         yield from streamed
         return
     yield from literals(text)
-    if begun := close(spell_as_json(text[max(text.find("{"), 0) :]), end_of_entries):
+    if begun := close_text(literal_to_json(text[max(text.find("{"), 0) :]), end_of_entries):
         yield from literals(begun)
 
 
 def _streamed(text: str) -> Iterator[Any]:
-    for event in events(text):
+    for event in split_events(text):
         for line in event.data.decode("utf-8", "replace").splitlines():
             yield from literals(line)
 
@@ -140,7 +140,7 @@ def _speaks(value: Any) -> bool:
     """Whether it is a bare message of a model, or a line of Ollama's stream."""
     if not isinstance(value, dict):
         return False
-    return (value.get("role") == "assistant" and says(value)) or ("done" in value and read_ollama(value).content)
+    return (value.get("role") == "assistant" and has_content(value)) or ("done" in value and read_ollama(value).content)
 
 
 def _is_envelope(value: Any) -> bool:

@@ -214,7 +214,7 @@ NOTHING_SAID = frozenset(
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-class Frame(Struct, frozen=True):
+class UnframedSentence(Struct, frozen=True):
     """A sentence without its frame, and what that frame says.
 
     `inside` is empty when there is only a frame; then `rest`, the remainder, says no more than a status. `marks` are
@@ -231,17 +231,17 @@ class Frame(Struct, frozen=True):
 
 
 @cache
-def pattern(source: str) -> re.Pattern[str]:
+def lazy_pattern(source: str) -> re.Pattern[str]:
     """Return a lazily compiled pattern: the first bad answer pays for it, not the start."""
     return re.compile(source)
 
 
-def peel(text: str) -> Frame:
+def remove_frames(text: str) -> UnframedSentence:
     """Return what is inside all frames of a sentence of at most a few thousand characters. Never raises."""
-    named = name_in(text) or (ANOTHER if LITELLM.search(text) else "")
+    named = provider_in_frame(text) or (ANOTHER if LITELLM.search(text) else "")
     rest = _rest(text)
-    return Frame(
-        inside="" if pattern(ONLY_STATUS).fullmatch(rest) else rest,
+    return UnframedSentence(
+        inside="" if lazy_pattern(ONLY_STATUS).fullmatch(rest) else rest,
         rest=rest,
         marks=_marks_in(text),
         statuses=_statuses_in(text),
@@ -261,32 +261,32 @@ def _rest(text: str) -> str:
 
 
 def _end_of_frame(text: str) -> int:
-    if head := pattern(HEAD).match(text) or _named_speaker(text):
+    if head := lazy_pattern(HEAD).match(text) or _named_speaker(text):
         return head.end()
-    jump = pattern(JUMP).search(text)
+    jump = lazy_pattern(JUMP).search(text)
     return jump.end() if jump else 0
 
 
 def _named_speaker(text: str) -> re.Match[str] | None:
     speaker = SPEAKER.match(text)
-    return speaker if speaker and provider_called(speaker[1]) else None
+    return speaker if speaker and provider_by_name(speaker[1]) else None
 
 
 def _without_tail(text: str) -> str:
-    tail = pattern(TAIL).search(text)
+    tail = lazy_pattern(TAIL).search(text)
     return text[: tail.start()] if tail and tail.start() else text
 
 
-def name_in(text: str) -> str:
+def provider_in_frame(text: str) -> str:
     """Return the provider that a frame names, by its file, or ""."""
-    for found in pattern(NAMED).finditer(text):
+    for found in lazy_pattern(NAMED).finditer(text):
         name = found[found.lastindex or 0]
-        if id := KNOWN.hosts.get(name.lower()) or provider_called(name):
+        if id := KNOWN.hosts.get(name.lower()) or provider_by_name(name):
             return id
     return ""
 
 
-def provider_called(name: str) -> str:
+def provider_by_name(name: str) -> str:
     """Return the provider that programs call by this name, or ""."""
     return KNOWN.names.get(plain(name).removesuffix("chat"), "")
 

@@ -9,8 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from probes.answer.error_body import LONGEST
-from probes.answer.limits_in_headers import DAY_S, SPANS_S, read_limits, read_number, retry_after_s, unite
-from probes.answer.literal import decode
+from probes.answer.limits_in_headers import DAY_S, SPANS_S, merge_limits, read_limits, read_number, retry_after_s
+from probes.answer.literal import decode_literal
 from probes.model import Limit
 
 DEEPEST = 10
@@ -47,16 +47,16 @@ SHORT = {"sec": "second", "min": "minute"}
 UNITS = {"api calls": "requests", "calls": "requests", "request tokens": "tokens", "audio seconds": "seconds of audio"}
 
 
-def read_refusal(body: str, windows: Mapping[str, float], now: datetime) -> tuple[Limit, ...] | None:
+def read_refused_limits(body: str, windows: Mapping[str, float], now: datetime) -> tuple[Limit, ...] | None:
     """Return the limits in the body of a 403 or a 429; None when there are none. Never raises.
 
     `reset_s` is the wait that the body asks for, where the limit itself gives none.
     """
     text = body[:LONGEST]
-    objects = list(islice(_objects(decode(text), 0), MOST_OBJECTS))
+    objects = list(islice(_objects(decode_literal(text), 0), MOST_OBJECTS))
     said = "\n".join([text, *(value for top in objects for value in top.values() if isinstance(value, str))])
     readings = [limit for top in objects for limit in _in_object(top, windows, now)] + list(_in_sentences(said))
-    told = unite(limit for limit in readings if limit.limit is not None or limit.remaining is not None)
+    told = merge_limits(limit for limit in readings if limit.limit is not None or limit.remaining is not None)
     wait_s = retry_after_s({}, text, now)
     return told and tuple(limit if limit.reset_s is not None else replace(limit, reset_s=wait_s) for limit in told)
 
@@ -82,7 +82,7 @@ def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
             for inner in value:
                 yield from _objects(inner, depth + 1)
         case str() if "{" in value:
-            yield from _objects(decode(value), depth + 1)
+            yield from _objects(decode_literal(value), depth + 1)
 
 
 def _list(value: Any) -> list[dict[str, Any]]:

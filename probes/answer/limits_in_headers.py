@@ -87,10 +87,12 @@ def read_limits(headers: Mapping[str, str], windows: Mapping[str, float], now: d
     readings = list(told.items())
     if drafts:
         readings += _read_drafts(drafts.get(STATE, ""), drafts.get(POLICY, ""))
-    return unite(_limit(place, parts, windows) for place, parts in readings if "limit" in parts or "remaining" in parts)
+    return merge_limits(
+        _limit(place, parts, windows) for place, parts in readings if "limit" in parts or "remaining" in parts
+    )
 
 
-def unite(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
+def merge_limits(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
     """Return each limit once, at most MOST_LIMITS; None when there is none.
 
     Of two readings of one unit and window the tighter wins, since we hit that one first; what it lacks comes from the

@@ -32,7 +32,7 @@ PAIR = re.compile(
 )
 
 
-def decode(text: str) -> Any:
+def decode_literal(text: str) -> Any:
     """Return the first literal in a text; of a broken one the readable pairs; otherwise None."""
     for start in _beginnings(text):
         value = _read(text, start)[0]
@@ -80,7 +80,7 @@ def _read(text: str, start: int) -> tuple[Any, int]:
 
 def _spellings(literal: str) -> Iterator[str]:
     """Yield other ways to read it: as Python, Ruby or JavaScript print it, or as JSON nested in strings."""
-    yield spell_as_json(literal)
+    yield literal_to_json(literal)
     for _ in range(MOST_ESCAPES):
         if "\\" not in literal:
             return
@@ -88,7 +88,7 @@ def _spellings(literal: str) -> Iterator[str]:
         yield literal
 
 
-def spell_as_json(literal: str) -> str:
+def literal_to_json(literal: str) -> str:
     """Return the JSON of what Python, Ruby or JavaScript printed, complete or cut off; JSON is unchanged."""
     return TOKEN.sub(_json_token, literal)
 

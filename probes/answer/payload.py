@@ -117,7 +117,7 @@ SPEAKS = AnswerPart(content=True)
 """Most events of a stream."""
 
 
-def join(one: AnswerPart, other: AnswerPart) -> AnswerPart:
+def join_parts(one: AnswerPart, other: AnswerPart) -> AnswerPart:
     """Return both combined."""
     if other is NOTHING or (other is SPEAKS and one.content):
         return one
@@ -148,13 +148,13 @@ def read_openai_chat(event: Any) -> AnswerPart:
     top = _object(event)
     told = NOTHING
     for choice in _objects(top.get("choices")):
-        told = join(told, _read_choice(choice))
+        told = join_parts(told, _read_choice(choice))
     usage = _usage(top.get("usage"), "prompt_tokens", "completion_tokens", total="total_tokens")
     return replace(told, usage=usage) if usage else told
 
 
 def _read_choice(choice: Json) -> AnswerPart:
-    spoken = says(choice.get("delta")) or says(choice.get("message")) or _speaks(choice.get("text"))
+    spoken = has_content(choice.get("delta")) or has_content(choice.get("message")) or _speaks(choice.get("text"))
     if spoken and _confesses(choice):
         return AnswerPart(failed=True)
     reason, error = choice.get("finish_reason"), choice.get("error")
@@ -165,10 +165,10 @@ def _read_choice(choice: Json) -> AnswerPart:
 
 
 def _confesses(choice: Json) -> bool:
-    return any(confesses(_object(choice.get(name)).get("content")) for name in ("delta", "message"))
+    return any(is_relay_error(_object(choice.get(name)).get("content")) for name in ("delta", "message"))
 
 
-def says(message: object) -> bool:
+def has_content(message: object) -> bool:
     """Whether a message in OpenAI's format has text, reasoning, or a tool call."""
     if not isinstance(message, dict):
         return False
@@ -179,7 +179,7 @@ def says(message: object) -> bool:
     )
 
 
-def confesses(said: object) -> TypeGuard[str]:
+def is_relay_error(said: object) -> TypeGuard[str]:
     """Whether the text in place of a model's words is, from start to end, a relay's error."""
     if not isinstance(said, str) or not SHORTEST_CONFESSION <= len(said) <= LONGEST_CONFESSION:
         return False
@@ -230,7 +230,7 @@ def read_anthropic(event: Any) -> AnswerPart:
     top = _object(event)
     match top.get("type"):
         case "content_block_delta":
-            if confesses(_object(top.get("delta")).get("text")):
+            if is_relay_error(_object(top.get("delta")).get("text")):
                 return AnswerPart(failed=True)
             return SPEAKS if _speaks(top.get("delta")) else NOTHING
         case "content_block_start":
@@ -242,7 +242,7 @@ def read_anthropic(event: Any) -> AnswerPart:
             return replace(ending, ended=False, usage=_anthropic_usage(top))
         case "message" | None if top.get("type") or "stop_reason" in top:  # not streamed
             blocks = _objects(top.get("content"))
-            if len(blocks) == 1 and confesses(blocks[0].get("text")):
+            if len(blocks) == 1 and is_relay_error(blocks[0].get("text")):
                 return AnswerPart(failed=True)
             spoken = any(map(_block_speaks, blocks))
             return replace(_ending(top.get("stop_reason")), content=spoken, usage=_anthropic_usage(top))
@@ -263,7 +263,7 @@ def read_gemini(event: Any) -> AnswerPart:
     """Without `alt=sse`, its stream comes as a list of events."""
     told = NOTHING
     for one in event if isinstance(event, list) else [event]:
-        told = join(told, _read_gemini(_object(one)))
+        told = join_parts(told, _read_gemini(_object(one)))
     return told
 
 
@@ -318,7 +318,7 @@ def read_dashscope(answer: Any) -> AnswerPart:
     top = _object(_object(answer).get("output"))
     told = AnswerPart(content=_speaks(top.get("text")))
     for choice in [top, *_objects(top.get("choices"))]:
-        told = join(told, _read_choice(choice if choice.get("finish_reason") != "null" else _unended(choice)))
+        told = join_parts(told, _read_choice(choice if choice.get("finish_reason") != "null" else _unended(choice)))
     return told
 
 

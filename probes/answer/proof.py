@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from probes.answer.balance import find, raised, read_credits
-from probes.answer.dialects import WIRES
+from probes.answer.balance import find_by_path, raised_flag, read_credits
+from probes.answer.dialects import CODECS
 from probes.answer.payload import (
     CLOSING,
     NOTHING,
     TOKEN,
     AnswerPart,
-    join,
+    join_parts,
     read_allowance,
     read_anthropic,
     read_cloudflare,
@@ -31,7 +31,7 @@ from probes.answer.payload import (
     read_openai_responses,
     read_program,
 )
-from probes.answer.sse import ServerSentEvent, events, is_stream
+from probes.answer.sse import ServerSentEvent, is_stream, split_events
 from probes.provider import Canary, Dialect
 
 Read = Callable[[Any], AnswerPart]
@@ -45,7 +45,7 @@ FOREIGN: tuple[Read, ...] = (
     read_program,
     read_allowance,
 )
-KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in WIRES.values()), *FOREIGN)
+KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in CODECS.values()), *FOREIGN)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
@@ -81,40 +81,40 @@ class Proof(Enum):
 
 def prove(canary: Canary, body: str, *, whole: bool = True) -> Proof:
     """Return what a 2xx answer to a canary proves. Not `whole`: it continues after the part that was read."""
-    return _prove(body, whole, reader(canary), canary.dialect)
+    return _prove(body, whole, reader_for(canary), canary.dialect)
 
 
 def prove_any(canaries: Iterable[Canary], body: str, *, whole: bool = True) -> Proof:
     """Return what an answer proves if any of these canaries, or a request in any format, may have caused it."""
     if not whole:  # only lists and vectors are good answers of this length
-        proofs = [_prove(body, False, wire.read, dialect) for dialect, wire in WIRES.items() if wire.whole]
+        proofs = [_prove(body, False, wire.read, dialect) for dialect, wire in CODECS.items() if wire.whole]
         return min(proofs, key=lambda proof: proof.value)
-    reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
+    reads = [reader_for(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
     proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys([*reads, *KNOWN])]
     return min([*proofs, _prove_ollama(body)], key=lambda proof: proof.value)
 
 
 def prove_value(value: Any) -> Proof:
     """Return what a whole answer, or one event of a stream, proves in any format, regardless of its end."""
-    return min((weigh(_read(read, value), streamed=False) for read in KNOWN), key=lambda proof: proof.value)
+    return min((prove_part_sum(_read(read, value), streamed=False) for read in KNOWN), key=lambda proof: proof.value)
 
 
-def reader(canary: Canary) -> Read:
+def reader_for(canary: Canary) -> Read:
     """Return the reader for a canary's answers."""
     if canary.dialect is Dialect.ACCOUNT or canary.holds:
         return lambda answer: AnswerPart(content=_tells(canary, answer))
-    return WIRES[canary.dialect].read
+    return CODECS[canary.dialect].read
 
 
 def _tells(canary: Canary, answer: Any) -> bool:
     """Whether it has what the canary's file says a good answer has."""
     if canary.holds:
-        return find(canary.holds, answer) not in UNPROVEN
+        return find_by_path(canary.holds, answer) not in UNPROVEN
     told = canary.credit is not None and bool(read_credits(canary.credit, answer))
-    return told or raised(canary.flags, answer) is not None
+    return told or raised_flag(canary.flags, answer) is not None
 
 
-def understand(read: Read, event: ServerSentEvent) -> AnswerPart:
+def read_event(read: Read, event: ServerSentEvent) -> AnswerPart:
     """Return what one event of a stream says."""
     data, name = event.data.strip(), event.name.lower()
     if data == DONE:
@@ -128,13 +128,13 @@ def understand(read: Read, event: ServerSentEvent) -> AnswerPart:
     except (ValueError, RecursionError):
         lines = data.split(b"\n")  # some servers forget the empty line between events
         return (
-            _joined(understand(read, ServerSentEvent(b"", line)) for line in lines)
+            _joined(read_event(read, ServerSentEvent(b"", line)) for line in lines)
             if len(lines) > 1
             else AnswerPart(failed=True)
         )
 
 
-def weigh(piece: AnswerPart, *, streamed: bool) -> Proof:
+def prove_part_sum(piece: AnswerPart, *, streamed: bool) -> Proof:
     """Return what the sum of an answer proves; of a stream, only once it has ended."""
     if piece.failed:
         return Proof.FAILED
@@ -143,9 +143,9 @@ def weigh(piece: AnswerPart, *, streamed: bool) -> Proof:
     return Proof.FILTERED if piece.filtered else Proof.EMPTY
 
 
-def failing(stream: str) -> ServerSentEvent | None:
+def first_failure(stream: str) -> ServerSentEvent | None:
     """Return the first event of a stream that names a failure, if any."""
-    return next((event for event in events(stream) if understand(_read_any_stream, event).failed), None)
+    return next((event for event in split_events(stream) if read_event(_read_any_stream, event).failed), None)
 
 
 def _read_any_stream(event: Any) -> AnswerPart:
@@ -155,21 +155,21 @@ def _read_any_stream(event: Any) -> AnswerPart:
 def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     text = body.lstrip("\ufeff \t\r\n")
     if is_stream(text):
-        heard = list(events(text))
+        heard = list(split_events(text))
         told = heard if whole else heard[:-1]  # the last one may be incomplete
-        return weigh(_joined(understand(read, event) for event in told), streamed=whole)
+        return prove_part_sum(_joined(read_event(read, event) for event in told), streamed=whole)
     try:
-        value = _decode(text if whole else close(text, WIRES[dialect].whole))
+        value = _decode(text if whole else close_text(text, CODECS[dialect].whole))
     except (ValueError, RecursionError):
         return Proof.UNREADABLE
-    return weigh(_read(read, value), streamed=False)
+    return prove_part_sum(_read(read, value), streamed=False)
 
 
 def _prove_ollama(body: str) -> Proof:
     """Return what a native Ollama answer proves: a stream of one JSON object per line, the last of them done."""
     for texts in ([body], body.strip().splitlines()):
         with suppress(ValueError, RecursionError):
-            return weigh(_joined(_read(read_ollama, _decode(text)) for text in texts), streamed=True)
+            return prove_part_sum(_joined(_read(read_ollama, _decode(text)) for text in texts), streamed=True)
     return Proof.UNREADABLE
 
 
@@ -192,7 +192,7 @@ def _joined(pieces: Iterable[AnswerPart]) -> AnswerPart:
     """Return all parts joined, up to a failure: nothing after one undoes it."""
     whole = NOTHING
     for piece in pieces:
-        whole = join(whole, piece)
+        whole = join_parts(whole, piece)
         if whole.failed:
             break
     return whole
@@ -225,7 +225,7 @@ def _is_refused(value: Mapping[str, Any]) -> bool:
 # Lists and vectors that are longer than what we read of them
 
 
-def close(text: str, whole: Callable[[str], int] | None) -> str:
+def close_text(text: str, whole: Callable[[str], int] | None) -> str:
     """Return an answer closed after its last complete part; "" where it has none."""
     text = text[: whole(text)] if whole else ""
     return text + "".join(reversed(_open_brackets(text)))

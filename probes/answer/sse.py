@@ -67,7 +67,7 @@ def is_stream(text: str) -> bool:
     return text.startswith(MARKS)
 
 
-def events(text: str) -> Iterator[ServerSentEvent]:
+def split_events(text: str) -> Iterator[ServerSentEvent]:
     """Yield the events of a whole stream."""
     cutter = Events()
     yield from cutter.feed(text.encode("utf-8", "replace"))

@@ -45,7 +45,7 @@ BROKEN = {
 }
 
 
-def decode(data: bytes, declared: str | None = None) -> str:
+def decode_bytes(data: bytes, declared: str | None = None) -> str:
     """Return the text of some bytes; `declared` is the charset of the HTTP header."""
     for mark, codec in MARKS:
         if data.startswith(mark):

@@ -17,7 +17,7 @@ TOLERANCE = timedelta(minutes=5)
 """Largest clock difference between servers behind one name."""
 
 
-class Seen(Struct, frozen=True):
+class SourceMemory(Struct, frozen=True):
     """What we remember of a source: plain values that can be stored as JSON.
 
     `states` are digests of the last polls; `odd_polls` counts those in a row that were older, or had less in them, than
@@ -30,7 +30,7 @@ class Seen(Struct, frozen=True):
     odd_polls: int = 0
 
 
-def doubt(previous: Seen, bulletin: Bulletin) -> tuple[Bulletin, Seen]:
+def check_consistency(previous: SourceMemory, bulletin: Bulletin) -> tuple[Bulletin, SourceMemory]:
     """Return the bulletin, DOUBTFUL if it contradicts earlier polls, and what to remember of it.
 
     Its notices are kept, since they may be true. Its validators are not: the next poll must read everything again, or a
@@ -45,11 +45,11 @@ def doubt(previous: Seen, bulletin: Bulletin) -> tuple[Bulletin, Seen]:
     if odd and previous.odd_polls < PATIENCE:
         return _doubtful(bulletin, odd), replace(previous, states=states, odd_polls=previous.odd_polls + 1)
     names = tuple(one.name for one in bulletin.components)
-    seen = Seen(bulletin.newest_at or previous.newest_at, names, states)
+    seen = SourceMemory(bulletin.newest_at or previous.newest_at, names, states)
     return (_doubtful(bulletin, Defective(Defect.BY_TURNS)) if _flips(states) else bulletin), seen
 
 
-def _odd(previous: Seen, bulletin: Bulletin) -> Doubt | None:
+def _odd(previous: SourceMemory, bulletin: Bulletin) -> Doubt | None:
     if previous.newest_at and bulletin.newest_at and bulletin.newest_at < previous.newest_at - TOLERANCE:
         return WentBack(bulletin.newest_at)
     lost = set(previous.components) - {one.name for one in bulletin.components}

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.feeds import vocabulary as word
-from probes.feeds.report import Parsed, Report
+from probes.feeds.report import ParsedFeed, SourceReport
 from probes.feeds.syndication import FeedItem, read_entries
-from probes.feeds.text import key, link, moment, name, plain
+from probes.feeds.text import plain_text, read_id, read_name, read_time, safe_link
 from probes.notice import ComponentState, Impact, NoticePhase
 
 STATUS = re.compile(
@@ -60,28 +60,28 @@ class StatedPhase(Struct, frozen=True):
     end: int | None = None
 
 
-def read_feed(tell: Callable[[FeedItem], Report], text: str) -> Parsed:
+def read_feed(tell: Callable[[FeedItem], SourceReport], text: str) -> ParsedFeed:
     """Raises Unfit."""
     entries, unread = read_entries(text)
     reports = tuple(map(tell, entries))
     newest_at = max((one.updated_at for one in reports if one.updated_at), default=None)
-    return Parsed(reports, newest_at=newest_at, unread=unread)
+    return ParsedFeed(reports, newest_at=newest_at, unread=unread)
 
 
-def tell(entry: FeedItem) -> Report:
+def read_entry(entry: FeedItem) -> SourceReport:
     """Return the report of an entry in any of the forms that almost every platform uses."""
-    return _tell(entry, body_state(entry))
+    return _read(entry, phase_in_body(entry))
 
 
-def _tell(entry: FeedItem, state: StatedPhase) -> Report:
-    title, parts = plain(entry.title, 200), _parts(entry.body)
+def _read(entry: FeedItem, state: StatedPhase) -> SourceReport:
+    title, parts = plain_text(entry.title, 200), _parts(entry.body)
     severity = SEVERITY.search(entry.body)
-    said = word.impact(severity[1]) if severity else None
+    said = word.impact_of(severity[1]) if severity else None
     graded = any(part.impact is not Impact.UNKNOWN for part in parts)
-    return Report(
+    return SourceReport(
         id=_id(entry),
         title=title,
-        url=link(entry.link) or link(entry.id),
+        url=safe_link(entry.link) or safe_link(entry.id),
         phase=state.phase,
         impact=said if said or graded else word.impact_of_title(title),
         parts=parts,
@@ -93,11 +93,11 @@ def _tell(entry: FeedItem, state: StatedPhase) -> Report:
     )
 
 
-def body_state(entry: FeedItem) -> StatedPhase:
+def phase_in_body(entry: FeedItem) -> StatedPhase:
     if status := STATUS.match(entry.body):
-        found = word.phase(status[1])
+        found = word.phase_of(status[1])
         if found is NoticePhase.UNKNOWN:
-            found = word.phase(status[1].split()[0])
+            found = word.phase_of(status[1].split()[0])
         if found is not NoticePhase.UNKNOWN:
             return StatedPhase(found, status.end())
     if states := _states(entry.body) or _leads(entry.body):
@@ -108,7 +108,7 @@ def body_state(entry: FeedItem) -> StatedPhase:
 def _states(body: str) -> list[StatedPhase]:
     """Return the phases named in bold, in document order. `Update` keeps the phase before it."""
     marks = [mark for mark in STATE.finditer(body) if _is_state(mark[2])]
-    named = [word.phase(mark[2]) for mark in marks]
+    named = [word.phase_of(mark[2]) for mark in marks]
     ends = [*(mark.start() for mark in marks), len(body)][1:]
     return [
         StatedPhase(
@@ -121,17 +121,19 @@ def _states(body: str) -> list[StatedPhase]:
 
 
 def _leads(body: str) -> list[StatedPhase]:
-    known = [lead for lead in LEAD.finditer(body, 0, LEAD_CHARACTERS) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
+    known = [
+        lead for lead in LEAD.finditer(body, 0, LEAD_CHARACTERS) if word.phase_of(lead[1]) is not NoticePhase.UNKNOWN
+    ]
     ends = [*(lead.start() for lead in known), len(body)][1:]
-    return [StatedPhase(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
+    return [StatedPhase(word.phase_of(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 
 
 def _is_state(text: str) -> bool:
-    return text.strip().lower() == "update" or word.phase(text) is not NoticePhase.UNKNOWN
+    return text.strip().lower() == "update" or word.phase_of(text) is not NoticePhase.UNKNOWN
 
 
 def _phase_of_title(title: str) -> NoticePhase:
-    return NoticePhase.RESOLVED if TITLE_STATE.search(plain(title, 300)) else NoticePhase.UNKNOWN
+    return NoticePhase.RESOLVED if TITLE_STATE.search(plain_text(title, 300)) else NoticePhase.UNKNOWN
 
 
 def _id(entry: FeedItem) -> str:
@@ -139,7 +141,7 @@ def _id(entry: FeedItem) -> str:
     for address in (entry.id, entry.link):
         if slug := SLUG.search(address):
             return slug[1]
-    return key(entry.id, entry.link, f"{entry.title}\n{entry.began_at}")
+    return read_id(entry.id, entry.link, f"{entry.title}\n{entry.began_at}")
 
 
 def _parts(body: str) -> tuple[ComponentState, ...]:
@@ -148,77 +150,77 @@ def _parts(body: str) -> tuple[ComponentState, ...]:
         return ()
     rest = body[heading.end() :]
     listed = LISTED.findall(rest) or re.split("[,，、]", BEFORE.sub("", rest, count=1).partition("<")[0])
-    return tuple(_part(text) for text in listed if name(text.strip(STOPS)))
+    return tuple(_part(text) for text in listed if read_name(text.strip(STOPS)))
 
 
 def _part(text: str) -> ComponentState:
-    told = name(text.strip(STOPS))
+    told = read_name(text.strip(STOPS))
     suffix = SUFFIX.match(told)
-    found = word.impact(suffix[2]) if suffix else None
+    found = word.impact_of(suffix[2]) if suffix else None
     return ComponentState(suffix[1], found) if suffix and found else ComponentState(told, Impact.UNKNOWN)
 
 
 def _ended_at(entry: FeedItem) -> datetime | None:
     found = ENDED.search(entry.body)
-    return found and moment(found[1].strip()) or entry.updated_at
+    return found and read_time(found[1].strip()) or entry.updated_at
 
 
 def _text(body: str, state: StatedPhase) -> str:
     told = ENDED.sub("", SEVERITY.sub("", DATED.sub("", body[state.begin : state.end])))
     heading = AFFECTED.search(told)
-    return plain(told[: heading.start()] if heading else told).lstrip("-–—: ")
+    return plain_text(told[: heading.start()] if heading else told).lstrip("-–—: ")
 
 
 # Platforms whose entries differ in more than wording ----------------------------------------------------
 
 
-def tell_by_category(entry: FeedItem) -> Report:
+def read_by_category(entry: FeedItem) -> SourceReport:
     """Return the report where the state, if given at all, is a category."""
-    found = (word.phase(category) for category in entry.categories)
+    found = (word.phase_of(category) for category in entry.categories)
     phase = next((one for one in found if one is not NoticePhase.UNKNOWN), None)
-    return _tell(entry, replace(body_state(entry), phase=phase)) if phase else tell(entry)
+    return _read(entry, replace(phase_in_body(entry), phase=phase)) if phase else read_entry(entry)
 
 
-def tell_in_any_order(entry: FeedItem) -> Report:
+def read_in_any_order(entry: FeedItem) -> SourceReport:
     """Instatus: updates come in either order, so anything closed is closed."""
     states = _states(entry.body)
     if not states:
-        return tell(entry)
-    return _tell(entry, next((state for state in states if not state.phase.is_open), states[-1]))
+        return read_entry(entry)
+    return _read(entry, next((state for state in states if not state.phase.is_open), states[-1]))
 
 
-def tell_by_prefix(entry: FeedItem) -> Report:
+def read_by_prefix(entry: FeedItem) -> SourceReport:
     """xAI: the component precedes the title."""
-    report, prefix = tell_by_category(entry), PREFIX.match(entry.title)
+    report, prefix = read_by_category(entry), PREFIX.match(entry.title)
     if not prefix:
         return report
     impact = (report.impact or Impact.UNKNOWN) if report.phase.is_open else Impact.NONE
-    title = plain(entry.title[prefix.end() :], 200)
-    return replace(report, title=title, parts=(ComponentState(name(prefix[1]), impact),))
+    title = plain_text(entry.title[prefix.end() :], 200)
+    return replace(report, title=title, parts=(ComponentState(read_name(prefix[1]), impact),))
 
 
-def tell_by_service(entry: FeedItem) -> Report:
+def read_by_service(entry: FeedItem) -> SourceReport:
     """Azure: services and regions are the categories, and an item exists only while something is wrong."""
-    services = tuple(ComponentState(name(one), Impact.UNKNOWN) for one in entry.categories if name(one))
-    return replace(tell(entry), parts=services)
+    services = tuple(ComponentState(read_name(one), Impact.UNKNOWN) for one in entry.categories if read_name(one))
+    return replace(read_entry(entry), parts=services)
 
 
-def tell_by_update(entry: FeedItem) -> Report:
+def read_by_update(entry: FeedItem) -> SourceReport:
     """AWS: each update is an item of its own, with its number at the end of its id."""
-    report = tell(entry)
+    report = read_entry(entry)
     return replace(report, id=f"{UPDATE_NUMBER.sub('', report.id)}/{PREFIX.sub('', report.title)}")
 
 
-def unite(parsed: Parsed) -> Parsed:
+def merge_reports(parsed: ParsedFeed) -> ParsedFeed:
     """Merge reports of one id that differ in component: open while one is, with all components."""
-    groups: dict[str, list[Report]] = {}
+    groups: dict[str, list[SourceReport]] = {}
     for report in parsed.reports:
         groups.setdefault(report.id, []).append(report)
     return replace(parsed, reports=tuple(_united(group) for group in groups.values()))
 
 
-def _united(group: list[Report]) -> Report:
-    latest: dict[tuple[str, ...], Report] = {}
+def _united(group: list[SourceReport]) -> SourceReport:
+    latest: dict[tuple[str, ...], SourceReport] = {}
     for report in sorted(group, key=lambda one: one.updated_at.timestamp() if one.updated_at else 0.0):
         latest[tuple(part.name for part in report.parts)] = report
     alive = [one for one in latest.values() if one.phase.is_open] or list(latest.values())

@@ -9,12 +9,12 @@ from msgspec import Struct
 from probes.doubt import BrowserChallenge, Defect, Defective, FormUnknown, Misread, PlatformChanged
 from probes.feeds import cloud, hosted, statuspage
 from probes.feeds import entry as story
-from probes.feeds.charset import decode
-from probes.feeds.report import Parsed, Report, Unfit
+from probes.feeds.charset import decode_bytes
+from probes.feeds.report import ParsedFeed, SourceReport, UnreadableFeed
 from probes.feeds.syndication import FeedItem
 from probes.provider import Platform
 
-Reader = Callable[[str], Parsed]
+Reader = Callable[[str], ParsedFeed]
 
 
 class Readers(Struct, frozen=True):
@@ -24,29 +24,29 @@ class Readers(Struct, frozen=True):
     feed: Reader | None
 
 
-def _feed(tell: Callable[[FeedItem], Report]) -> Reader:
+def _feed(tell: Callable[[FeedItem], SourceReport]) -> Reader:
     return partial(story.read_feed, tell)
 
 
-def _read_xai(text: str) -> Parsed:
-    return story.unite(story.read_feed(story.tell_by_prefix, text))
+def _read_xai(text: str) -> ParsedFeed:
+    return story.merge_reports(story.read_feed(story.read_by_prefix, text))
 
 
 READERS: Mapping[Platform, Readers] = {
-    Platform.STATUSPAGE: Readers(statuspage.read_summary, _feed(story.tell)),
-    Platform.INCIDENT_IO: Readers(statuspage.read_incident_io, _feed(story.tell)),
-    Platform.INSTATUS: Readers(hosted.read_instatus, _feed(story.tell_in_any_order)),
-    Platform.BETTER_STACK: Readers(hosted.read_better_stack, _feed(story.tell)),
-    Platform.CHECKLY: Readers(None, _feed(story.tell)),
-    Platform.ONLINE_OR_NOT: Readers(None, _feed(story.tell)),
+    Platform.STATUSPAGE: Readers(statuspage.read_summary, _feed(story.read_entry)),
+    Platform.INCIDENT_IO: Readers(statuspage.read_incident_io, _feed(story.read_entry)),
+    Platform.INSTATUS: Readers(hosted.read_instatus, _feed(story.read_in_any_order)),
+    Platform.BETTER_STACK: Readers(hosted.read_better_stack, _feed(story.read_entry)),
+    Platform.CHECKLY: Readers(None, _feed(story.read_entry)),
+    Platform.ONLINE_OR_NOT: Readers(None, _feed(story.read_entry)),
     Platform.DATADOG: Readers(hosted.read_datadog, None),
-    Platform.FLASHDUTY: Readers(hosted.read_flashduty, _feed(story.tell)),
-    Platform.GOOGLE_CLOUD: Readers(cloud.read_google, _feed(story.tell)),
-    Platform.AWS: Readers(cloud.read_aws, _feed(story.tell_by_update)),
-    Platform.AZURE: Readers(None, _feed(story.tell_by_service)),
+    Platform.FLASHDUTY: Readers(hosted.read_flashduty, _feed(story.read_entry)),
+    Platform.GOOGLE_CLOUD: Readers(cloud.read_google, _feed(story.read_entry)),
+    Platform.AWS: Readers(cloud.read_aws, _feed(story.read_by_update)),
+    Platform.AZURE: Readers(None, _feed(story.read_by_service)),
     Platform.XAI: Readers(None, _read_xai),
     Platform.ALIBABA: Readers(cloud.read_alibaba, None),
-    Platform.FEED: Readers(None, _feed(story.tell_by_category)),
+    Platform.FEED: Readers(None, _feed(story.read_by_category)),
 }
 
 MARKS: Mapping[str, re.Pattern[str]] = {
@@ -79,38 +79,38 @@ SEARCHED_CHARACTERS = 100_000
 """Most characters of a page to search for marks."""
 
 
-def parse(form: Platform, data: bytes, charset: str | None = None) -> Parsed:
+def parse_feed(form: Platform, data: bytes, charset: str | None = None) -> ParsedFeed:
     """Return what was read; when nothing could be, `problem` is set and nothing else.
 
     `charset` comes from the HTTP header.
     """
-    text = decode(data, charset)
+    text = decode_bytes(data, charset)
     try:
         return _whole(_parse(form, text), is_moved=bool(_others(form, text)))
-    except Unfit as error:
-        return Parsed(problem=_changed(error.why, form, text))
+    except UnreadableFeed as error:
+        return ParsedFeed(problem=_changed(error.why, form, text))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return Parsed(problem=_changed(Defective(Defect.UNREADABLE), form, text))
+        return ParsedFeed(problem=_changed(Defective(Defect.UNREADABLE), form, text))
 
 
-def _whole(parsed: Parsed, *, is_moved: bool) -> Parsed:
+def _whole(parsed: ParsedFeed, *, is_moved: bool) -> ParsedFeed:
     """Return the content. Raises Unfit if all of it is unreadable, or part of it because the platform changed."""
     if parsed.unread and (is_moved or not (parsed.reports or parsed.standings)):
-        raise Unfit(Defective(Defect.PARTLY_READ if is_moved else Defect.NOTHING_READ))
+        raise UnreadableFeed(Defective(Defect.PARTLY_READ if is_moved else Defect.NOTHING_READ))
     return parsed
 
 
-def _parse(form: Platform, text: str) -> Parsed:
+def _parse(form: Platform, text: str) -> ParsedFeed:
     start = text.lstrip(BLANK)[:1]
     if not start:
-        raise Unfit(Defective(Defect.EMPTY))
+        raise UnreadableFeed(Defective(Defect.EMPTY))
     if PAGE.match(text):
         is_gate = CHALLENGE.search(text, 0, SEARCHED_CHARACTERS)
-        raise Unfit(BrowserChallenge() if is_gate else Defective(Defect.WEB_PAGE))
+        raise UnreadableFeed(BrowserChallenge() if is_gate else Defective(Defect.WEB_PAGE))
     readers = READERS[form]
     reader = readers.json if start in "{[" else readers.feed if start == "<" else None
     if reader is None:
-        raise Unfit(FormUnknown(str(form)))
+        raise UnreadableFeed(FormUnknown(str(form)))
     return reader(text)
 
 

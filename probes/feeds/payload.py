@@ -10,9 +10,9 @@ import msgspec
 
 from probes.doubt import Bound, BoundExceeded, Defect, Defective, ShapeUnknown
 from probes.feeds import vocabulary as word
-from probes.feeds.report import ComponentGroup, Unfit
-from probes.feeds.text import name
-from probes.feeds.unread_field import is_astray
+from probes.feeds.report import ComponentGroup, UnreadableFeed
+from probes.feeds.text import read_name
+from probes.feeds.unread_field import has_unread_trouble
 from probes.notice import ComponentState, Impact
 
 T = TypeVar("T")
@@ -36,14 +36,14 @@ class Many(tuple[T, ...], Generic[T]):
     """The items of a list, or values of an object, that have the shape; also a single object that has it."""
 
 
-def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
+def read_shape(text: str, kind: type[T], platform: str) -> tuple[T, int]:
     """Return the document, and how many items at any depth lack the shape. Raises Unfit.
 
     One more counts as unread where the document reports trouble outside the shape: then silence is not good news.
     """
     data = text.encode("utf-8", "replace")
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_MARKS:
-        raise Unfit(Defective(Defect.TOO_MANY_VALUES))
+        raise UnreadableFeed(Defective(Defect.TOO_MANY_VALUES))
     salvage = _Salvage()
     try:
         document = _decode(data, text)
@@ -51,10 +51,10 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
             raise msgspec.ValidationError
         value = msgspec.convert(document, kind, dec_hook=salvage.fit)
     except msgspec.ValidationError:
-        raise Unfit(ShapeUnknown(platform)) from None
+        raise UnreadableFeed(ShapeUnknown(platform)) from None
     except (ValueError, RecursionError):
-        raise Unfit(Defective(Defect.NOT_JSON)) from None
-    return value, salvage.unread + is_astray(document, value)
+        raise UnreadableFeed(Defective(Defect.NOT_JSON)) from None
+    return value, salvage.unread + has_unread_trouble(document, value)
 
 
 def _decode(data: bytes, text: str) -> object:
@@ -79,7 +79,7 @@ class _Salvage:
         items = self._items(kind, value)
         self.seen += len(items)
         if self.seen > MOST_ITEMS:
-            raise Unfit(BoundExceeded(Bound.ITEMS, MOST_ITEMS))
+            raise UnreadableFeed(BoundExceeded(Bound.ITEMS, MOST_ITEMS))
         found = [one for one in (self._one(kind, item) for item in items) if one is not None]
         self.unread += len(items) - len(found)
         return Many(found)
@@ -126,11 +126,11 @@ class ComponentShape(Shape, frozen=True):
     @property
     def label(self) -> str:
         names = (self.name, self.title, self.public_name, self.display_name, self.component_name, self.productName)
-        return next((found for found in map(name, names) if found), "")
+        return next((found for found in map(read_name, names) if found), "")
 
     @property
     def standing(self) -> ComponentState:
-        said = (word.impact(one) for one in (self.status, self.current_status, self.state))
+        said = (word.impact_of(one) for one in (self.status, self.current_status, self.state))
         return ComponentState(self.label, next((one for one in said if one), Impact.UNKNOWN))
 
     @property
@@ -145,20 +145,20 @@ class ComponentShape(Shape, frozen=True):
 NO_PARTS: Mapping[str, ComponentShape] = MappingProxyType({})
 
 
-def leaves(parts: Sequence[ComponentShape]) -> tuple[ComponentState, ...]:
+def flatten_components(parts: Sequence[ComponentShape]) -> tuple[ComponentState, ...]:
     """Return the components themselves, at any depth of the groups."""
-    known = by_id(parts)
+    known = components_by_id(parts)
     return tuple(part.standing for part in _walk(parts) if not part.is_group and _meant(part, known) is part)
 
 
-def named(
+def named_components(
     parts: Iterable[ComponentShape], known: Mapping[str, ComponentShape] = NO_PARTS
 ) -> tuple[ComponentState, ...]:
     """Return everything that an incident names, groups too; a bare id is resolved to its component's name."""
     return tuple(ComponentState(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
 
 
-def by_id(parts: Iterable[ComponentShape]) -> dict[str, ComponentShape]:
+def components_by_id(parts: Iterable[ComponentShape]) -> dict[str, ComponentShape]:
     return {str(part.id): part for part in _walk(parts) if part.id is not None}
 
 
@@ -167,16 +167,17 @@ def _meant(part: ComponentShape, known: Mapping[str, ComponentShape]) -> Compone
     return part if part.id is not None else known.get(part.label, part)
 
 
-def groups(parts: Sequence[ComponentShape]) -> tuple[ComponentGroup, ...]:
+def component_groups(parts: Sequence[ComponentShape]) -> tuple[ComponentGroup, ...]:
     """Return the groups with their members: nested ones or, in a flat list, those that refer to the group."""
     within: dict[str, list[ComponentShape]] = {}
-    known = by_id(parts)
+    known = components_by_id(parts)
     for part in parts:
         if part.group_id is not None:
             within.setdefault(str(part.group_id), []).append(part)
     return tuple(
         ComponentGroup(
-            part.standing, leaves([_meant(one, known) for one in part.inner] or within.get(str(part.id), []))
+            part.standing,
+            flatten_components([_meant(one, known) for one in part.inner] or within.get(str(part.id), [])),
         )
         for part in _walk(parts)
         if part.is_group

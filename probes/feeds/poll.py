@@ -25,18 +25,18 @@ from probes.doubt import (
     RedirectRefused,
     StatusRefused,
 )
-from probes.feeds.merge import claimed, claims, fold, stand, worst
-from probes.feeds.parse import is_challenge, parse
-from probes.feeds.report import Parsed
-from probes.feeds.text import is_same_site, name
+from probes.feeds.merge import component_notice, component_notices, component_states, to_notices, worst_impact
+from probes.feeds.parse import is_challenge, parse_feed
+from probes.feeds.report import ParsedFeed
+from probes.feeds.text import is_same_site, read_name
 from probes.model import Clock, TimeLimits, Timer
 from probes.notice import CLAIMS, Bulletin, Claim, ComponentState, Impact, Notice, Trust, Validators
 from probes.provider import Feed
-from probes.proxy import STRAIGHT, Way, choose
-from probes.sanitize import admit
-from probes.transport.body import Unreadable, read_body
-from probes.transport.client import headers_for, options
-from probes.transport.failure import CONNECTING, Trip, explain, of_answer
+from probes.proxy import DIRECT_EGRESS, Egress, choose_proxy
+from probes.sanitize import sanitize
+from probes.transport.body import UnreadableBody, read_body
+from probes.transport.client import headers_for, request_options
+from probes.transport.failure import CONNECTING, RequestTrace, explain_error, explain_proxy_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -54,7 +54,7 @@ PATIENCE = TimeLimits(connect_s=10, silence_s=15, total_s=30)
 """Seconds for one poll, parsing included."""
 
 
-class Fetched(Struct, frozen=True):
+class FetchResult(Struct, frozen=True):
     """The response. `charset` comes from its header; `problem` says why it is not worth reading."""
 
     status: int | None = None
@@ -64,7 +64,7 @@ class Fetched(Struct, frozen=True):
     charset: str | None = None
 
 
-async def poll(
+async def poll_feed(
     session: aiohttp.ClientSession,
     feed: Feed,
     validators: Validators,
@@ -73,7 +73,7 @@ async def poll(
     *,
     source: str,
     patience: TimeLimits = PATIENCE,
-    way: Way = STRAIGHT,
+    way: Egress = DIRECT_EGRESS,
 ) -> Bulletin:
     """Ask whether anything is new, and read it if so.
 
@@ -81,16 +81,16 @@ async def poll(
     validators it was given, so that the content before it can still be confirmed.
     """
     at, started = clock(), timer()
-    progress = Progress(proxy=choose(way.proxies, feed.url))
+    progress = Progress(proxy=choose_proxy(way.proxies, feed.url))
     UNDER_WAY.set(progress)
     try:
         async with timeout(patience.total_s):
             answer = await _ask(session, feed.url, validators, patience, way, progress)
             bulletin = await _read(answer, feed, source, at, validators)
-    except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        problem = _doubt_of(error, Trip(feed.url, progress, patience))
+    except (aiohttp.ClientError, OSError, UnreadableBody, ValueError) as error:
+        problem = _doubt_of(error, RequestTrace(feed.url, progress, patience))
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, problem, validators=validators)
-    return admit(replace(bulletin, latency_s=timer() - started))
+    return sanitize(replace(bulletin, latency_s=timer() - started))
 
 
 async def _ask(
@@ -98,26 +98,28 @@ async def _ask(
     url: str,
     validators: Validators,
     patience: TimeLimits,
-    way: Way,
+    way: Egress,
     progress: Progress,
-) -> Fetched:
+) -> FetchResult:
     for _ in range(MOST_REDIRECTS + 1):
         async with session.get(
             url,
             headers={**_headers(validators), **headers_for(progress.proxy, url)},
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(connect=patience.connect_s, sock_read=patience.silence_s),
-            **options(way, url),
+            **request_options(way, url),
         ) as response:
-            if refused := of_answer(response.status, response.headers, Trip(url, progress, patience)):
-                return Fetched(problem=refused.proxy)
+            if refused := explain_proxy_answer(
+                response.status, response.headers, RequestTrace(url, progress, patience)
+            ):
+                return FetchResult(problem=refused.proxy)
             if response.status not in (301, 302, 303, 307, 308):
                 return await _answer(response, validators)
             target = urljoin(url, response.headers.get("Location", ""))
             if problem := _wrong_way(url, target):
-                return Fetched(response.status, problem=problem)
+                return FetchResult(response.status, problem=problem)
             url = target
-    return Fetched(problem=BoundExceeded(Bound.REDIRECTS, MOST_REDIRECTS))
+    return FetchResult(problem=BoundExceeded(Bound.REDIRECTS, MOST_REDIRECTS))
 
 
 def _headers(validators: Validators) -> dict[str, str]:
@@ -131,25 +133,25 @@ def _wrong_way(url: str, target: str) -> Doubt | None:
     if there.scheme not in ("http", "https") or not there.hostname:
         return RedirectRefused(Detour.NOWHERE)
     if here.hostname != there.hostname:
-        return RedirectRefused(Detour.OTHER_HOST, name(there.hostname))
+        return RedirectRefused(Detour.OTHER_HOST, read_name(there.hostname))
     if here.scheme == "https" and there.scheme == "http":
         return RedirectRefused(Detour.PLAIN_HTTP)
     return None
 
 
-async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> Fetched:
+async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> FetchResult:
     status = response.status
     if status == 304:
         asked = validators != Validators()
-        return Fetched(status, problem=None if asked else Defective(Defect.UNASKED))
+        return FetchResult(status, problem=None if asked else Defective(Defect.UNASKED))
     body = await read_body(response, MOST_BYTES + 1)
     if "cf-mitigated" in response.headers or (status in (401, 403, 429, 503) and is_challenge(body)):
-        return Fetched(status, problem=BrowserChallenge(status))
+        return FetchResult(status, problem=BrowserChallenge(status))
     if status != 200:
-        return Fetched(status, problem=StatusRefused(status))
+        return FetchResult(status, problem=StatusRefused(status))
     if len(body) > MOST_BYTES:
-        return Fetched(status, problem=BoundExceeded(Bound.BYTES, MOST_BYTES))
-    return Fetched(status, body, _validators(response.headers), charset=response.charset)
+        return FetchResult(status, problem=BoundExceeded(Bound.BYTES, MOST_BYTES))
+    return FetchResult(status, body, _validators(response.headers), charset=response.charset)
 
 
 def _validators(headers: Mapping[str, str]) -> Validators:
@@ -161,23 +163,25 @@ def _validator(told: str | None) -> str | None:
     return told if told and len(told) <= KEPT_VALIDATOR and told.isprintable() else None
 
 
-async def _read(answer: Fetched, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:
+async def _read(answer: FetchResult, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:
     if answer.problem:
         return Bulletin(source, at, Trust.DOUBTFUL, answer.problem, validators=validators, status=answer.status)
     if answer.status == 304:
         return Bulletin(source, at, Trust.UNCHANGED, validators=validators, status=304)
     # Off the event loop: a full feed takes milliseconds, a hostile one more.
-    bulletin = await asyncio.to_thread(lambda: tell(parse(feed.form, answer.body, answer.charset), feed, source, at))
+    bulletin = await asyncio.to_thread(
+        lambda: make_bulletin(parse_feed(feed.form, answer.body, answer.charset), feed, source, at)
+    )
     kept = validators if bulletin.trust is Trust.DOUBTFUL else answer.validators
     return replace(bulletin, validators=kept, status=answer.status)
 
 
-def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
+def make_bulletin(parsed: ParsedFeed, feed: Feed, source: str, at: datetime) -> Bulletin:
     """Return the bulletin of what was read, as far as it concerns an API account."""
-    ours = stand(parsed, feed.components)
-    posted = tuple(_linked(one, feed) for one in fold(parsed, feed.components, at))
+    ours = component_states(parsed, feed.components)
+    posted = tuple(_linked(one, feed) for one in to_notices(parsed, feed.components, at))
     whole = parsed.overall if parsed.overall and not parsed.standings and not feed.components else None
-    shown = claims(ours, posted) or _claim_of_all(whole, posted)
+    shown = component_notices(ours, posted) or _claim_of_all(whole, posted)
     notices = (*posted, *(replace(one, url=feed.page) for one in shown))
     problem = parsed.problem or _problem(parsed, ours, whole, notices)
     unread = parsed.unread + sum(one.impact is Impact.UNKNOWN for one in ours)
@@ -192,7 +196,7 @@ def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
         problem=problem,
         notices=notices,
         components=ours,
-        impact=worst(impacts),
+        impact=worst_impact(impacts),
         newest_at=parsed.newest_at if parsed.newest_at and parsed.newest_at <= at else None,
         unread=unread,
     )
@@ -206,10 +210,10 @@ def _linked(notice: Notice, feed: Feed) -> Notice:
 def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notice, ...]:
     if whole not in CLAIMS or any(one.is_open for one in posted):
         return ()
-    return (claimed("page", Claim(None, whole)),)
+    return (component_notice("page", Claim(None, whole)),)
 
 
-def _is_unexplained(parsed: Parsed) -> bool:
+def _is_unexplained(parsed: ParsedFeed) -> bool:
     """Whether the page says that something is wrong but not what: it may be ours."""
     shown = [one.impact for one in parsed.standings] + [one.standing.impact for one in parsed.groups]
     is_told = any(one.phase.is_open for one in parsed.reports) or any(one >= Impact.MINOR for one in shown)
@@ -217,7 +221,7 @@ def _is_unexplained(parsed: Parsed) -> bool:
 
 
 def _problem(
-    parsed: Parsed, ours: Sequence[ComponentState], whole: Impact | None, notices: Sequence[Notice]
+    parsed: ParsedFeed, ours: Sequence[ComponentState], whole: Impact | None, notices: Sequence[Notice]
 ) -> Doubt | None:
     """Say why what was read is not reliable. An open notice that names one of ours outweighs a new layout."""
     if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
@@ -228,10 +232,10 @@ def _problem(
     return None
 
 
-def _doubt_of(error: Exception, trip: Trip) -> Doubt:
+def _doubt_of(error: Exception, trip: RequestTrace) -> Doubt:
     """Return what an exception means. Re-raises any that is not of the other side, or of the road to it."""
     if trip.proxy and (trip.progress.phase in CONNECTING or isinstance(error, aiohttp.ClientHttpProxyError)):
-        return explain(error, trip).proxy or HostUnreached(_obstacle(error), trip.proxy.name)
+        return explain_error(error, trip).proxy or HostUnreached(_obstacle(error), trip.proxy.name)
     if isinstance(error, aiohttp.SocketTimeoutError):
         return PollTooSlow(trip.patience.silence_s, silent=True)
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -259,7 +263,7 @@ ERRORS: Sequence[tuple[type[Exception], HostUnreached | Defective]] = (
     (aiohttp.ClientConnectorError, HostUnreached(Obstacle.REFUSED)),
     (aiohttp.ClientPayloadError, Defective(Defect.CUT_OFF)),
     (aiohttp.InvalidURL, Defective(Defect.ADDRESS)),
-    (Unreadable, Defective(Defect.COMPRESSION)),
+    (UnreadableBody, Defective(Defect.COMPRESSION)),
     (aiohttp.ClientResponseError, Defective(Defect.NOT_HTTP)),
     (ValueError, Defective(Defect.NOT_HTTP)),
     (aiohttp.ClientError, HostUnreached(Obstacle.BROKEN)),

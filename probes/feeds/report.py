@@ -13,7 +13,7 @@ MOST_COMPONENTS = 500
 """Most of our components kept, the worst first. A large provider's page has 345 in all."""
 
 
-class Unfit(Exception):
+class UnreadableFeed(Exception):
     """The bytes are not what the platform sends; `why` says in what."""
 
     def __init__(self, why: Misread) -> None:
@@ -21,7 +21,7 @@ class Unfit(Exception):
         self.why = why
 
 
-class Report(Struct, frozen=True):
+class SourceReport(Struct, frozen=True):
     """One item of a source. Several may be about one incident: they share its `id`.
 
     `impact` is the source's overall word, None where it has none; `parts` are the components it names, with their
@@ -49,14 +49,14 @@ class ComponentGroup(Struct, frozen=True):
     members: tuple[ComponentState, ...] = ()
 
 
-class Parsed(Struct, frozen=True):
+class ParsedFeed(Struct, frozen=True):
     """Everything that was read, ours or not. `overall` is the page's own word, None where it has none.
 
     `newest_at` is when the source last changed; None where its list cannot show that, because it drops what is over.
     `unread` counts items that could not be read, `problem` says why nothing could be.
     """
 
-    reports: tuple[Report, ...] = ()
+    reports: tuple[SourceReport, ...] = ()
     standings: tuple[ComponentState, ...] = ()
     groups: tuple[ComponentGroup, ...] = ()
     overall: Impact | None = None

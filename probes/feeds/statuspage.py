@@ -8,9 +8,18 @@ from collections.abc import Mapping
 
 from probes.doubt import Defect, Defective
 from probes.feeds import vocabulary as word
-from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
-from probes.feeds.report import Parsed, Report, Unfit
-from probes.feeds.text import key, link, moment, plain
+from probes.feeds.payload import (
+    ComponentShape,
+    Many,
+    Shape,
+    component_groups,
+    components_by_id,
+    flatten_components,
+    named_components,
+    read_shape,
+)
+from probes.feeds.report import ParsedFeed, SourceReport, UnreadableFeed
+from probes.feeds.text import plain_text, read_id, read_time, safe_link
 from probes.notice import ComponentState, Impact, NoticePhase
 
 
@@ -53,43 +62,43 @@ class SummaryShape(Shape, frozen=True):
     scheduled_maintenances: Many[IncidentShape] | None = None
 
 
-def read_summary(text: str) -> Parsed:
+def read_summary(text: str) -> ParsedFeed:
     """Raises Unfit. Also reads parts of the summary: components.json, incidents.json, scheduled-maintenances.json."""
-    summary, unread = read(text, SummaryShape, "Statuspage")
+    summary, unread = read_shape(text, SummaryShape, "Statuspage")
     parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
     incidents, planned = summary.incidents, summary.scheduled_maintenances
     if not parts and incidents is None and planned is None:
-        raise Unfit(Defective(Defect.NO_COMPONENT_OR_INCIDENT))
+        raise UnreadableFeed(Defective(Defect.NO_COMPONENT_OR_INCIDENT))
     if summary.components is not None and not parts and not incidents and not planned:
-        raise Unfit(Defective(Defect.NO_COMPONENT))
-    known = by_id(parts)
+        raise UnreadableFeed(Defective(Defect.NO_COMPONENT))
+    known = components_by_id(parts)
     reports = [_report(one, known) for one in incidents or ()]
-    return Parsed(
+    return ParsedFeed(
         (*reports, *(_report(one, known, planned=True) for one in planned or ())),
-        leaves(parts),
-        groups(parts),
-        next((word.impact(one.indicator) for one in summary.status), None),
-        next((moment(one.updated_at) for one in summary.page), None),
+        flatten_components(parts),
+        component_groups(parts),
+        next((word.impact_of(one.indicator) for one in summary.status), None),
+        next((read_time(one.updated_at) for one in summary.page), None),
         unread,
     )
 
 
-def _report(incident: IncidentShape, known: Mapping[str, ComponentShape], planned: bool = False) -> Report:
+def _report(incident: IncidentShape, known: Mapping[str, ComponentShape], planned: bool = False) -> SourceReport:
     newest = max(incident.incident_updates, key=lambda one: str(one.created_at or ""), default=Update())
-    phase, title = word.phase(incident.status, incident.resolved_at), plain(incident.name, 200)
-    impact = word.impact(incident.impact)
-    return Report(
-        id=key(incident.id, incident.shortlink, incident.name),
+    phase, title = word.phase_of(incident.status, incident.resolved_at), plain_text(incident.name, 200)
+    impact = word.impact_of(incident.impact)
+    return SourceReport(
+        id=read_id(incident.id, incident.shortlink, incident.name),
         title=title,
-        url=link(incident.shortlink),
+        url=safe_link(incident.shortlink),
         phase=phase,
         impact=impact,
-        parts=named(incident.components, known),
-        began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
-        updated_at=moment(incident.updated_at, newest.created_at),
-        ended_at=None if phase.is_open else moment(incident.resolved_at),
-        by_end=word.phase(incident.status) is NoticePhase.UNKNOWN,
-        text=plain(newest.body),
+        parts=named_components(incident.components, known),
+        began_at=read_time(incident.scheduled_for, incident.started_at, incident.created_at),
+        updated_at=read_time(incident.updated_at, newest.created_at),
+        ended_at=None if phase.is_open else read_time(incident.resolved_at),
+        by_end=word.phase_of(incident.status) is NoticePhase.UNKNOWN,
+        text=plain_text(newest.body),
         planned=planned or word.is_planned(phase, title, impact),
     )
 
@@ -163,9 +172,9 @@ class Wrapped(Own, frozen=True):
     summary: Many[Own] = Many()
 
 
-def read_incident_io(text: str) -> Parsed:
+def read_incident_io(text: str) -> ParsedFeed:
     """Raises Unfit. Reads all of the platform's forms: two of its own, and the one it shares with Statuspage."""
-    document, unread = read(text, Wrapped, "incident.io")
+    document, unread = read_shape(text, Wrapped, "incident.io")
     told = [one for one in (document, *document.summary) if one.is_told]
     if not told:
         return read_summary(text)
@@ -175,11 +184,11 @@ def read_incident_io(text: str) -> Parsed:
     unread += all(one.ongoing_incidents is None for one in told)
     unread += sum(not one.name for one in standings)
     named = tuple(one for one in standings if one.name)
-    return Parsed(reports, named, overall=max(shown, default=Impact.NONE), unread=unread)
+    return ParsedFeed(reports, named, overall=max(shown, default=Impact.NONE), unread=unread)
 
 
-def _reports(own: Own) -> list[Report]:
-    known = by_id(own.components)
+def _reports(own: Own) -> list[SourceReport]:
+    known = components_by_id(own.components)
     kinds = (
         (own.ongoing_incidents, None),
         (own.in_progress_maintenances, NoticePhase.IN_PROGRESS),
@@ -190,7 +199,7 @@ def _reports(own: Own) -> list[Report]:
 
 def _stand(own: Own) -> list[ComponentState]:
     """Return the state of each component, those without a name included."""
-    known = by_id(own.components)
+    known = components_by_id(own.components)
     affected = [one.standing_of(known) for one in own.affected_components or ()]
     worst = {one.name: max(it.impact for it in affected if it.name == one.name) for one in affected}
     usual = Impact.UNKNOWN if own.affected_components is None else Impact.NONE
@@ -201,17 +210,19 @@ def _stand(own: Own) -> list[ComponentState]:
     ]
 
 
-def _ongoing(incident: Ongoing, known: Mapping[str, ComponentShape], planned: NoticePhase | None = None) -> Report:
+def _ongoing(
+    incident: Ongoing, known: Mapping[str, ComponentShape], planned: NoticePhase | None = None
+) -> SourceReport:
     newest = max(incident.updates, key=lambda one: str(one.published_at or ""), default=OngoingUpdate())
-    return Report(
-        id=key(incident.id, incident.url, incident.name),
-        title=plain(incident.name, 200),
-        url=link(incident.url),
-        phase=planned or word.phase(incident.status),
-        impact=word.impact(incident.current_worst_impact),
+    return SourceReport(
+        id=read_id(incident.id, incident.url, incident.name),
+        title=plain_text(incident.name, 200),
+        url=safe_link(incident.url),
+        phase=planned or word.phase_of(incident.status),
+        impact=word.impact_of(incident.current_worst_impact),
         parts=incident.parts(known),
-        began_at=moment(incident.starts_at, incident.started_at, incident.published_at),
-        updated_at=moment(incident.last_update_at, newest.published_at),
-        text=plain(incident.last_update_message or newest.message_string),
+        began_at=read_time(incident.starts_at, incident.started_at, incident.published_at),
+        updated_at=read_time(incident.last_update_at, newest.published_at),
+        text=plain_text(incident.last_update_message or newest.message_string),
         planned=planned is not None,
     )

@@ -13,8 +13,8 @@ from xml.parsers import expat
 from msgspec import Struct
 
 from probes.doubt import Bound, BoundExceeded, Defect, Defective, RootUnknown, XmlBroken
-from probes.feeds.report import Unfit
-from probes.feeds.text import markup, moment
+from probes.feeds.report import UnreadableFeed
+from probes.feeds.text import read_time, unescape_markup
 
 MOST_ENTRIES = 2000
 """Most entries to read; feedparser takes half a second for as many."""
@@ -75,7 +75,7 @@ def read_entries(text: str) -> tuple[list[FeedItem], int]:
         resolve_relative_uris=False,
     )
     if read.get("bozo"):
-        raise Unfit(Defective(Defect.NOT_A_FEED))
+        raise UnreadableFeed(Defective(Defect.NOT_A_FEED))
     entries = [_entry(one) for one in read.entries]
     telling = [one for one in entries if one.title.strip() or one.body.strip()]
     return telling, unread + len(entries) - len(telling)
@@ -110,26 +110,26 @@ class _Surveyor:
         """Scan it. Raises Unfit, and ExpatError where it is not well-formed."""
         self.parser.Parse(self.data, True)
         if self.elements - sum(one.elements for one in self.items) > MOST_ELEMENTS:
-            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
+            raise UnreadableFeed(Defective(Defect.TOO_MANY_ELEMENTS))
 
     def _refuse(self, *_: object) -> None:
-        raise Unfit(Defective(Defect.DOCUMENT_TYPE))
+        raise UnreadableFeed(Defective(Defect.DOCUMENT_TYPE))
 
     def _count(self, *_: object) -> None:
         self.elements += 1
         if self.elements > MOST_SURVEYED:
-            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
+            raise UnreadableFeed(Defective(Defect.TOO_MANY_ELEMENTS))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._count()
         if len(attributes) > MOST_ATTRIBUTES:
-            raise Unfit(Defective(Defect.TOO_MANY_ELEMENTS))
+            raise UnreadableFeed(Defective(Defect.TOO_MANY_ELEMENTS))
         if not self.open and _local(name) not in ROOTS:
-            raise Unfit(RootUnknown(_local(name)[:40]))
+            raise UnreadableFeed(RootUnknown(_local(name)[:40]))
         self.open.append(name)
         self._date = 0
         if len(self.open) > DEEPEST:
-            raise Unfit(BoundExceeded(Bound.DEPTH, DEEPEST))
+            raise UnreadableFeed(BoundExceeded(Bound.DEPTH, DEEPEST))
         if self._item is None and _local(name) in ITEMS:
             self._item = len(self.open), self.parser.CurrentByteIndex, self.elements
 
@@ -137,7 +137,7 @@ class _Surveyor:
         if self.open and _local(self.open[-1]) in DATES:
             self._date += len(words)
             if self._date > LONGEST_DATE:
-                raise Unfit(BoundExceeded(Bound.DATE_CHARACTERS, LONGEST_DATE))
+                raise UnreadableFeed(BoundExceeded(Bound.DATE_CHARACTERS, LONGEST_DATE))
 
     def _end(self, _: str) -> None:
         if self._item and self._item[0] == len(self.open):
@@ -163,7 +163,7 @@ def _survey(data: bytes) -> tuple[bytes, int]:
         return data, broken
     missed = [one for one in items if one not in kept and (_may_be_open(one, data) or _was_open(one, data))]
     if not kept:
-        raise Unfit(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
+        raise UnreadableFeed(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
     inner = b"".join(data[one.begin : one.end] for one in items if one in kept)
     return data[: items[0].begin] + inner + data[items[-1].end :], broken + len(missed)
 
@@ -173,7 +173,7 @@ def _pick(items: Sequence[_Item], data: bytes) -> set[_Item]:
     outside = len(data) - sum(one.end - one.begin for one in items)
     room, elements, kept = MOST_BYTES - outside, MOST_ELEMENTS, set[_Item]()
     if room < 0:
-        raise Unfit(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
+        raise UnreadableFeed(BoundExceeded(Bound.FEED_BYTES, MOST_BYTES))
     fits = len(items) <= MOST_ENTRIES and len(data) <= MOST_BYTES
     for one in items if fits else sorted(items, key=lambda one: not _may_be_open(one, data)):
         room, elements = room - (one.end - one.begin), elements - one.elements
@@ -197,7 +197,7 @@ def _salvage(data: bytes, problem: XmlBroken) -> tuple[bytes, int]:
     root = ROOT.search(data)
     begins = [found.start() for found in ITEM.finditer(data)]
     if root is None or not begins or len(begins) > MOST_SURVEYED // 10:
-        raise Unfit(problem)
+        raise UnreadableFeed(problem)
     begin, end = root[0].rstrip(b"/>") + b">", b"</" + root[1] + b">"
     if root[1].lower() == b"rss":
         begin, end = begin + b"<channel>", b"</channel>" + end
@@ -205,7 +205,7 @@ def _salvage(data: bytes, problem: XmlBroken) -> tuple[bytes, int]:
     wrapped = (LOOSE.sub(_escape, piece) for piece in pieces if piece)
     sound = [piece for piece in wrapped if _is_sound(begin + piece + end)]
     if not sound:
-        raise Unfit(problem)
+        raise UnreadableFeed(problem)
     return begin + b"".join(sound) + end, len(pieces) - len(sound)
 
 
@@ -224,7 +224,7 @@ def _whole(piece: bytes) -> bytes:
 def _is_sound(document: bytes) -> bool:
     try:
         _Surveyor(document).walk()
-    except (expat.ExpatError, Unfit):
+    except (expat.ExpatError, UnreadableFeed):
         return False
     return True
 
@@ -235,13 +235,13 @@ def _local(name: str) -> str:
 
 def _entry(read: Any) -> FeedItem:
     bodies = [read.get("summary"), *(content.get("value") for content in read.get("content", ()))]
-    began = moment(read.get("published"))
-    updated = moment(read["updated"]) if "updated" in read else None  # `get` would warn, and return the other
+    began = read_time(read.get("published"))
+    updated = read_time(read["updated"]) if "updated" in read else None  # `get` would warn, and return the other
     return FeedItem(
         id=str(read.get("id") or ""),
-        title=markup(str(read.get("title") or "")),
+        title=unescape_markup(str(read.get("title") or "")),
         link=str(read.get("link") or ""),
-        body=_fullest([markup(str(body)[:MOST_BODY]) for body in bodies if body]),
+        body=_fullest([unescape_markup(str(body)[:MOST_BODY]) for body in bodies if body]),
         categories=tuple(str(tag.get("term") or "") for tag in read.get("tags", ())),
         began_at=began,
         updated_at=updated or began,

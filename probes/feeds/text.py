@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from urllib.parse import urlsplit
 
-from probes.redact import mask
+from probes.redact import mask_secrets
 
 MOST_HTML = 50_000
 """Most characters of markup to make plain."""
@@ -41,18 +41,18 @@ INLINE = re.compile(r"</?(?:a|b|code|em|i|span|strong|u|var)\b[^<>]*>", re.IGNOR
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-def plain(text: object, most: int = MOST_TEXT) -> str:
+def plain_text(text: object, most: int = MOST_TEXT) -> str:
     """Return the words of a text, HTML or not, on one line, without tags, secrets and control characters."""
     words = _unfold(text)[:MOST_HTML]
     for _ in range(MOST_ESCAPES):  # double-escaped markup is markup again after the first pass
         before, words = words, html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
         if words == before:
             break
-    words = " ".join(mask(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split())).split())
+    words = " ".join(mask_secrets(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split())).split())
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
-def markup(body: str) -> str:
+def unescape_markup(body: str) -> str:
     """Return HTML with every level of escaping undone."""
     for _ in range(MOST_ESCAPES):
         before, body = body, html.unescape(body)
@@ -69,11 +69,11 @@ def _unfold(text: object) -> str:
     )
 
 
-def name(text: object) -> str:
-    return plain(text, MOST_NAME)
+def read_name(text: object) -> str:
+    return plain_text(text, MOST_NAME)
 
 
-def link(address: object, page: str = "") -> str | None:
+def safe_link(address: object, page: str = "") -> str | None:
     """Return a URL that is safe as a page's href, else None. Only http and https.
 
     One source doubles the slash after the host, another omits the scheme.
@@ -105,13 +105,13 @@ def _site(address: str) -> str:
     return ".".join(labels[-3:] if is_national else labels[-2:])
 
 
-def key(*values: object) -> str:
+def read_id(*values: object) -> str:
     """Return the first of these that is a name or a number, as an id of bounded length."""
     whole = next((str(one) for one in values if isinstance(one, str | int) and one not in ("", False, True)), "")
     return whole if len(whole) <= MOST_KEY else sha256(whole.encode("utf-8", "replace")).hexdigest()
 
 
-def moment(*values: object) -> datetime | None:
+def read_time(*values: object) -> datetime | None:
     """Return the first that is a time: in ISO 8601, RFC 822, or a number since 1970 (in seconds or a fraction of one).
 
     Without a zone it is read as UTC.

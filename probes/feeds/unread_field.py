@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from probes.feeds import vocabulary as word
-from probes.feeds.text import name
+from probes.feeds.text import read_name
 from probes.notice import Impact, NoticePhase
 
 EVENTS = re.compile(
@@ -27,7 +27,7 @@ DEEPEST = 12
 """Most levels of nesting to search."""
 
 
-def is_astray(document: object, value: object) -> bool:
+def has_unread_trouble(document: object, value: object) -> bool:
     """Whether the document reports trouble in a place from which nothing went into `value`, which was read from it."""
     if not isinstance(document, dict) or not isinstance(value, Struct):
         return False
@@ -38,9 +38,9 @@ def is_astray(document: object, value: object) -> bool:
 
 def _is_missed(key: str, told: object, taken: object) -> bool:
     if isinstance(taken, Struct):
-        return is_astray(told, taken)
+        return has_unread_trouble(told, taken)
     if isinstance(taken, tuple):  # list items are read whole or counted as unread
-        return isinstance(told, dict) and len(taken) == 1 and is_astray(told, taken[0])
+        return isinstance(told, dict) and len(taken) == 1 and has_unread_trouble(told, taken[0])
     return _reports_trouble(key, told)
 
 
@@ -50,7 +50,7 @@ def _reports_trouble(key: str, told: object, depth: int = 0) -> bool:
         return False
     letters = re.sub(r"[\W_]+", "", key).lower()
     if isinstance(told, str):
-        return letters in WHOLE and (word.impact(told) or Impact.NONE) >= Impact.MINOR
+        return letters in WHOLE and (word.impact_of(told) or Impact.NONE) >= Impact.MINOR
     if isinstance(told, dict):
         within = any(_reports_trouble(name, inner, depth + 1) for name, inner in told.items())
         return within or (bool(told) and _is_trouble(letters, told))
@@ -62,11 +62,11 @@ def _is_trouble(key: str, item: Mapping[str, object]) -> bool:
     events, parts = EVENTS.search(key), PARTS.search(key)
     if not events and not parts:
         return False
-    said = [text for text in (name(item.get(one)) for one in STATES) if text]
-    phases = {word.phase(one) for one in said} - {NoticePhase.UNKNOWN}
+    said = [text for text in (read_name(item.get(one)) for one in STATES) if text]
+    phases = {word.phase_of(one) for one in said} - {NoticePhase.UNKNOWN}
     if events and phases:
         return any(one.is_open for one in phases) and not any(not one.is_open for one in phases)
-    impacts = [impact for impact in map(word.impact, said) if impact]
+    impacts = [impact for impact in map(word.impact_of, said) if impact]
     return max(impacts) >= Impact.MINOR if impacts else _is_bare(key, item, said)
 
 

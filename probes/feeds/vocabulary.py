@@ -2,7 +2,7 @@
 
 import re
 
-from probes.feeds.text import moment, name
+from probes.feeds.text import read_name, read_time
 from probes.notice import Impact, NoticePhase
 
 PHASES = {
@@ -104,13 +104,13 @@ POOR = re.compile(
 )
 
 
-def phase(word: object, ended: object = None) -> NoticePhase:
+def phase_of(word: object, ended: object = None) -> NoticePhase:
     """Return the phase for a word; an unknown one is RESOLVED when an end was given."""
     found = PHASES.get(_letters(word), NoticePhase.UNKNOWN)
-    return NoticePhase.RESOLVED if found is NoticePhase.UNKNOWN and moment(ended) else found
+    return NoticePhase.RESOLVED if found is NoticePhase.UNKNOWN and read_time(ended) else found
 
 
-def impact(word: object) -> Impact | None:
+def impact_of(word: object) -> Impact | None:
     """Return the impact for a word; None for an unknown one (or none at all)."""
     return IMPACTS.get(_letters(word))
 
@@ -137,4 +137,4 @@ def is_planned(phase: NoticePhase, title: str, told: Impact | None = None) -> bo
 
 def _letters(word: object) -> str:
     """Fold a word: `Degraded performance`, `degraded_performance` and `DEGRADEDPERFORMANCE` are the same."""
-    return re.sub(r"[\W_\d]+", "", name(word)[:60]).lower()
+    return re.sub(r"[\W_\d]+", "", read_name(word)[:60]).lower()

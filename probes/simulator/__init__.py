@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from probes.simulator import delivery as wire
 from probes.simulator import page
-from probes.simulator.answer import data, dump, named
+from probes.simulator.answer import sse_data, sse_named, to_json_bytes
 from probes.simulator.delivery import Delays, WireReply
 from probes.simulator.refusal import load_refusals, masked
-from probes.simulator.request import Objection, SimulatedRequest, ask, fault_of_form, key_shown, understand
+from probes.simulator.request import RequestRefusal, SimulatedRequest, check_form, key_of, parse_request, to_generation
 from probes.simulator.role import PARTS, Call, Endpoint, Meter, SimulatedProvider
 
 HOST = "127.0.0.1"  # never another: anyone who reaches the server can control it
@@ -159,10 +159,10 @@ class SimulatedTrouble(Struct, frozen=True):
         return struck and self.model in (None, model)
 
 
-WELL = SimulatedTrouble()
+NO_TROUBLE = SimulatedTrouble()
 
 
-class Received(Struct, frozen=True):
+class ReceivedRequest(Struct, frozen=True):
     """One request as it arrived. `provider` is None for an address that no provider has."""
 
     provider: str | None
@@ -195,7 +195,7 @@ class Simulator:
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
+        self.requests: deque[ReceivedRequest] = deque(maxlen=KEPT_REQUESTS)
         self.counts: Counter[str | None] = Counter()
         self._accounts = {(account.provider, account.key): account for account in accounts}
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
@@ -229,7 +229,7 @@ class Simulator:
     def base(self, provider: str) -> str:
         return self.root + PARTS[provider].base
 
-    def received(self, key: str | None) -> list[Received]:
+    def received(self, key: str | None) -> list[ReceivedRequest]:
         return [request for request in self.requests if request.key == key]
 
     def set(self, whom: str, trouble: Trouble | None, **settings: Any) -> None:
@@ -276,18 +276,18 @@ class Simulator:
         if active.trouble in ENDLESS:
             return await ENDLESS[active.trouble](request, active.pace)
         pace = active.pace if active.trouble is Trouble.SLOW else self._pace
-        send = wire.send_half if active.trouble is Trouble.HALF_STREAM else wire.send
+        send = wire.send_half if active.trouble is Trouble.HALF_STREAM else wire.send_reply
         return await send(request, self._reply(demand, active), self._vary(pace))
 
     async def _hear(self, provider: str, route: Endpoint, request: web.Request) -> SimulatedRequest:
-        raw = await self._note(request, provider, key_shown(provider, request.headers))
+        raw = await self._note(request, provider, key_of(provider, request.headers))
         id = f"{self._random.getrandbits(128):032x}"
-        return understand(provider, route, request.headers, raw, model=request.match_info.get("model"), id=id)
+        return parse_request(provider, route, request.headers, raw, model=request.match_info.get("model"), id=id)
 
     async def _note(self, request: web.Request, provider: str | None, key: str | None) -> bytes:
         body = await request.read()
         self.counts[key] += 1
-        self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
+        self.requests.append(ReceivedRequest(provider, key, request.method, request.path_qs, request.headers, body))
         return body
 
     def _active_trouble(self, demand: SimulatedRequest) -> SimulatedTrouble:
@@ -295,7 +295,7 @@ class Simulator:
             active = self._troubles.get(whom or "")
             if active and active.strikes(demand.route.call, demand.model) and self._random.random() < active.share:
                 return active
-        return WELL
+        return NO_TROUBLE
 
     def _vary(self, pace: Delays) -> Delays:
         return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
@@ -311,20 +311,20 @@ class Simulator:
             return WireReply(302, {"Location": active.location}, b"")
         return self._failing(demand, reply) if active.trouble is Trouble.ERROR_IN_200 and not objection else reply
 
-    def _objection(self, demand: SimulatedRequest, active: SimulatedTrouble) -> Objection | None:
+    def _objection(self, demand: SimulatedRequest, active: SimulatedTrouble) -> RequestRefusal | None:
         trouble = active.trouble if active.trouble in self._refusals[demand.provider] else None
         if trouble and trouble not in OF_ACCOUNTS:
-            return Objection(trouble)
+            return RequestRefusal(trouble)
         if demand.key is None:
-            return Objection("missing_key")
+            return RequestRefusal("missing_key")
         account = self._accounts.get((demand.provider, demand.key))
         if account is None:
-            return Objection("invalid_key")
+            return RequestRefusal("invalid_key")
         if trouble:
-            return Objection(trouble)
-        return fault_of_form(demand) or _fault_of_model(demand, account, active)
+            return RequestRefusal(trouble)
+        return check_form(demand) or _fault_of_model(demand, account, active)
 
-    def _refuse(self, demand: SimulatedRequest, objection: Objection) -> WireReply:
+    def _refuse(self, demand: SimulatedRequest, objection: RequestRefusal) -> WireReply:
         refusal = self._refusals[demand.provider][objection.name]
         kind = demand.streams and demand.part.stream_error_type or demand.part.json_type
         key = demand.key or ""
@@ -339,10 +339,10 @@ class Simulator:
         dialect = demand.route.dialect
         if not dialect:
             account = self._accounts[demand.provider, demand.key or ""]
-            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, active))))
-        question = ask(demand, dialect, self._clock())
+            return WireReply(200, headers, to_json_bytes(demand.part.listing(_models(account, demand.part, active))))
+        question = to_generation(demand, dialect, self._clock())
         if not demand.streams or not dialect.stream:
-            return WireReply(200, headers, dump(dialect.whole(question)))
+            return WireReply(200, headers, to_json_bytes(dialect.whole(question)))
         return WireReply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
     def _metered(self, demand: SimulatedRequest, reply: WireReply, active: SimulatedTrouble) -> WireReply:
@@ -353,21 +353,23 @@ class Simulator:
 
     def _failing(self, demand: SimulatedRequest, reply: WireReply) -> WireReply:
         """Return an answer that starts with a 200, and fails in its body or after the first word."""
-        error = self._refuse(demand, Objection(Trouble.SERVER_ERROR)).lead
+        error = self._refuse(demand, RequestRefusal(Trouble.SERVER_ERROR)).lead
         if not reply.rest:
             return replace(reply, lead=error)
         event = json.loads(error)
-        return replace(reply, rest=(reply.rest[0], named(event) if "type" in event else data(event)))
+        return replace(reply, rest=(reply.rest[0], sse_named(event) if "type" in event else sse_data(event)))
 
     async def _summarize(self, provider: str, request: web.Request) -> web.StreamResponse:
         await self._note(request, provider, None)
         told = list(self._told.get(provider, {}).values())
-        return page.send(request, page.summary(told, self.status_page(provider), self._began_at), "application/json")
+        return page.send_page(
+            request, page.summary_page(told, self.status_page(provider), self._began_at), "application/json"
+        )
 
     async def _recount(self, provider: str, request: web.Request) -> web.StreamResponse:
         await self._note(request, provider, None)
         told = list(self._told.get(provider, {}).values())
-        return page.send(request, page.history(told, self.status_page(provider)), "application/rss+xml")
+        return page.send_page(request, page.history_page(told, self.status_page(provider)), "application/rss+xml")
 
     async def _miss(self, request: web.Request) -> web.StreamResponse:
         await self._note(request, None, None)
@@ -401,7 +403,9 @@ def _models(account: SimulatedAccount, part: SimulatedProvider, active: Simulate
     return [model for model in models if active.model not in (None, model)]
 
 
-def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, active: SimulatedTrouble) -> Objection | None:
+def _fault_of_model(
+    demand: SimulatedRequest, account: SimulatedAccount, active: SimulatedTrouble
+) -> RequestRefusal | None:
     if not demand.route.dialect or demand.model in _models(account, demand.part, active):
         return None
-    return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")
+    return RequestRefusal("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")

@@ -12,7 +12,7 @@ def demo_accounts() -> list[SimulatedAccount]:
     return [SimulatedAccount(provider, f"demo-key-of-{provider}") for provider in PARTS]
 
 
-async def play(port: int) -> None:
+async def serve_simulator(port: int) -> None:
     accounts = demo_accounts()
     async with Simulator(accounts, port=port, latency_s=0.2, ttft_s=0.2, gap_s=0.02, spread=0.3) as simulator:
         for account in accounts:
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m probes.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8080, help="port on this machine; 0 takes a free one (8080)")
     with suppress(KeyboardInterrupt):
-        asyncio.run(play(parser.parse_args().port))
+        asyncio.run(serve_simulator(parser.parse_args().port))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ WORDS = ("Hello", " from", " the", " simulator", ".")
 TOKENS_IN = 9
 
 
-class Ask(Struct, frozen=True):
+class GenerationRequest(Struct, frozen=True):
     """A request to generate, as far as the answer depends on it. `cap` is None when it sets no output cap.
 
     `counts_to` is the number up to which it is told to count, 0 where it is not.
@@ -63,26 +63,26 @@ class WireFormat(Struct, frozen=True):
     below `least_cap`.
     """
 
-    whole: Callable[[Ask], Json]
-    stream: Callable[[Ask], Stream] | None
+    whole: Callable[[GenerationRequest], Json]
+    stream: Callable[[GenerationRequest], Stream] | None
     required: tuple[str, ...]
     caps: tuple[str, ...]
     least_cap: int = 1
     required_headers: tuple[str, ...] = ()
 
 
-def dump(value: Json) -> bytes:
+def to_json_bytes(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def data(event: Json, end: bytes = b"\n\n") -> bytes:
+def sse_data(event: Json, end: bytes = b"\n\n") -> bytes:
     """Return one unnamed server-sent event."""
-    return b"data: " + dump(event) + end
+    return b"data: " + to_json_bytes(event) + end
 
 
-def named(event: Json) -> bytes:
+def sse_named(event: Json) -> bytes:
     """Return one server-sent event named after its type."""
-    return f"event: {event['type']}\n".encode() + data(event)
+    return f"event: {event['type']}\n".encode() + sse_data(event)
 
 
 DONE = b"data: [DONE]\n\n"
@@ -91,7 +91,7 @@ DONE = b"data: [DONE]\n\n"
 # OpenAI chat completions, also used by Groq and the gateways
 
 
-def _chat(ask: Ask) -> Json:
+def _chat(ask: GenerationRequest) -> Json:
     message = {"role": "assistant", "content": ask.text, "refusal": None}
     return {
         "id": f"chatcmpl-{ask.id}",
@@ -105,10 +105,10 @@ def _chat(ask: Ask) -> Json:
     }
 
 
-def _chat_stream(ask: Ask, closing: Json | None = None) -> Stream:
+def _chat_stream(ask: GenerationRequest, closing: Json | None = None) -> Stream:
     def chunk(choices: Sequence[Json], more: Json) -> bytes:
         head = {"id": f"chatcmpl-{ask.id}", "object": "chat.completion.chunk", "created": ask.unix_s}
-        return data({**head, "model": ask.model, "system_fingerprint": None, "choices": choices, **more})
+        return sse_data({**head, "model": ask.model, "system_fingerprint": None, "choices": choices, **more})
 
     def delta(change: Json, finish: str | None = None) -> Sequence[Json]:
         return [{"index": 0, "delta": change, "logprobs": None, "finish_reason": finish}]
@@ -121,15 +121,15 @@ def _chat_stream(ask: Ask, closing: Json | None = None) -> Stream:
     return chunk(delta({"role": "assistant", "content": "", "refusal": None}), usage), (*words, *end, DONE)
 
 
-def _groq_stream(ask: Ask) -> Stream:
+def _groq_stream(ask: GenerationRequest) -> Stream:
     return _chat_stream(ask, {"x_groq": {"id": f"req_{ask.id}", "usage": _chat_usage(ask)}})
 
 
-def _finish(ask: Ask) -> str:
+def _finish(ask: GenerationRequest) -> str:
     return "length" if ask.cut else "stop"
 
 
-def _chat_usage(ask: Ask) -> Json:
+def _chat_usage(ask: GenerationRequest) -> Json:
     spoken = len(ask.words)
     return {"prompt_tokens": TOKENS_IN, "completion_tokens": spoken, "total_tokens": TOKENS_IN + spoken}
 
@@ -137,11 +137,11 @@ def _chat_usage(ask: Ask) -> Json:
 # OpenAI responses
 
 
-def _response(ask: Ask) -> Json:
+def _response(ask: GenerationRequest) -> Json:
     return _response_now(ask, "incomplete" if ask.cut else "completed", [_output_item(ask)])
 
 
-def _response_now(ask: Ask, status: str, output: Sequence[Json]) -> Json:
+def _response_now(ask: GenerationRequest, status: str, output: Sequence[Json]) -> Json:
     ended = status != "in_progress"
     return {
         "id": f"resp_{ask.id}",
@@ -157,13 +157,13 @@ def _response_now(ask: Ask, status: str, output: Sequence[Json]) -> Json:
     }
 
 
-def _output_item(ask: Ask) -> Json:
+def _output_item(ask: GenerationRequest) -> Json:
     part = {"type": "output_text", "annotations": [], "logprobs": [], "text": ask.text}
     status = "incomplete" if ask.cut else "completed"
     return {"id": f"msg_{ask.id}", "type": "message", "status": status, "role": "assistant", "content": [part]}
 
 
-def _responses_usage(ask: Ask) -> Json:
+def _responses_usage(ask: GenerationRequest) -> Json:
     spoken = len(ask.words)
     return {
         "input_tokens": TOKENS_IN,
@@ -174,7 +174,7 @@ def _responses_usage(ask: Ask) -> Json:
     }
 
 
-def _responses_stream(ask: Ask) -> Stream:
+def _responses_stream(ask: GenerationRequest) -> Stream:
     at = {"item_id": f"msg_{ask.id}", "output_index": 0, "content_index": 0}
     item = _output_item(ask)
     whole = _response(ask)
@@ -192,19 +192,19 @@ def _responses_stream(ask: Ask) -> Stream:
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": f"response.{whole['status']}", "response": whole},
     ]
-    events = [named({**event, "sequence_number": number}) for number, event in enumerate(lead + rest)]
+    events = [sse_named({**event, "sequence_number": number}) for number, event in enumerate(lead + rest)]
     return b"".join(events[: len(lead)]), tuple(events[len(lead) :])
 
 
 # Anthropic messages
 
 
-def _message(ask: Ask) -> Json:
+def _message(ask: GenerationRequest) -> Json:
     stop = "max_tokens" if ask.cut else "end_turn"
     return _message_now(ask, [{"type": "text", "text": ask.text}], stop, len(ask.words))
 
 
-def _message_now(ask: Ask, content: Sequence[Json], stop: str | None, spoken: int) -> Json:
+def _message_now(ask: GenerationRequest, content: Sequence[Json], stop: str | None, spoken: int) -> Json:
     return {
         "id": f"msg_{ask.id}",
         "type": "message",
@@ -223,7 +223,7 @@ def _message_now(ask: Ask, content: Sequence[Json], stop: str | None, spoken: in
     }
 
 
-def _message_stream(ask: Ask) -> Stream:
+def _message_stream(ask: GenerationRequest) -> Stream:
     stop = "max_tokens" if ask.cut else "end_turn"
     lead: list[Json] = [
         {"type": "message_start", "message": _message_now(ask, [], None, 1)},
@@ -240,7 +240,7 @@ def _message_stream(ask: Ask) -> Stream:
         },
         {"type": "message_stop"},
     ]
-    return b"".join(map(named, lead)), tuple(map(named, rest))
+    return b"".join(map(sse_named, lead)), tuple(map(sse_named, rest))
 
 
 def _text_delta(word: str) -> Json:
@@ -250,11 +250,11 @@ def _text_delta(word: str) -> Json:
 # Gemini
 
 
-def _generated(ask: Ask) -> Json:
+def _generated(ask: GenerationRequest) -> Json:
     return _candidate(ask, ask.text, ends=True)
 
 
-def _candidate(ask: Ask, text: str, *, ends: bool) -> Json:
+def _candidate(ask: GenerationRequest, text: str, *, ends: bool) -> Json:
     spoken = len(ask.words)
     candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
     usage = {"promptTokenCount": TOKENS_IN, "totalTokenCount": TOKENS_IN + (spoken if ends else 0)}
@@ -264,27 +264,27 @@ def _candidate(ask: Ask, text: str, *, ends: bool) -> Json:
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": ask.model, "responseId": ask.id}
 
 
-def _generated_stream(ask: Ask) -> Stream:
+def _generated_stream(ask: GenerationRequest) -> Stream:
     *first, last = ask.words
     pieces = [_candidate(ask, word, ends=False) for word in first] + [_candidate(ask, last, ends=True)]
-    return b"", tuple(data(piece, b"\r\n\r\n") for piece in pieces)
+    return b"", tuple(sse_data(piece, b"\r\n\r\n") for piece in pieces)
 
 
 # Cohere v2
 
 
-def _cohere_chat(ask: Ask) -> Json:
+def _cohere_chat(ask: GenerationRequest) -> Json:
     message = {"role": "assistant", "content": [{"type": "text", "text": ask.text}]}
     return {"id": ask.id, "message": message, **_cohere_end(ask)}
 
 
-def _cohere_end(ask: Ask) -> Json:
+def _cohere_end(ask: GenerationRequest) -> Json:
     tokens = {"input_tokens": TOKENS_IN, "output_tokens": len(ask.words)}
     finish = "MAX_TOKENS" if ask.cut else "COMPLETE"
     return {"finish_reason": finish, "usage": {"billed_units": tokens, "tokens": tokens}}
 
 
-def _cohere_stream(ask: Ask) -> Stream:
+def _cohere_stream(ask: GenerationRequest) -> Stream:
     def content(kind: str, text: Json) -> Json:
         return {"type": kind, "index": 0, "delta": {"message": {"content": text}}}
 
@@ -298,7 +298,7 @@ def _cohere_stream(ask: Ask) -> Stream:
         {"type": "content-end", "index": 0},
         {"type": "message-end", "delta": _cohere_end(ask)},
     ]
-    return b"".join(map(named, lead)), (*map(named, rest), DONE)
+    return b"".join(map(sse_named, lead)), (*map(sse_named, rest), DONE)
 
 
 # Lists of models

@@ -50,7 +50,7 @@ class Delays(Struct, frozen=True):
         return Delays(self.latency_s * factor, self.ttft_s * factor, self.gap_s * factor)
 
 
-async def send(request: web.Request, reply: WireReply, pace: Delays) -> web.StreamResponse:
+async def send_reply(request: web.Request, reply: WireReply, pace: Delays) -> web.StreamResponse:
     await _wait(pace.latency_s)
     if not reply.rest:
         return web.Response(status=reply.status, headers=reply.headers, body=reply.lead)

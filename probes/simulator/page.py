@@ -10,10 +10,10 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
-from probes.simulator.answer import dump
+from probes.simulator.answer import to_json_bytes
 
 COMPONENTS = ("API", "Website")
-STANDINGS = {
+COMPONENT_STATUSES = {
     "none": "operational",
     "minor": "degraded_performance",
     "major": "partial_outage",
@@ -36,21 +36,21 @@ class PostedIncident(Struct, frozen=True):
     text: str = "We look into it."
 
     def __post_init__(self) -> None:
-        for word, known in ((self.phase, PHASES), (self.impact, STANDINGS)):
+        for word, known in ((self.phase, PHASES), (self.impact, COMPONENT_STATUSES)):
             if word not in known:
                 raise ValueError(f"{word}: no such word; there are {', '.join(known)}")
 
 
-def summary(told: Sequence[PostedIncident], page: str, now: datetime) -> bytes:
+def summary_page(told: Sequence[PostedIncident], page: str, now: datetime) -> bytes:
     """Return what is open, and the state of each component."""
     alive = [one for one in told if one.phase != "resolved"]
-    impacts = list(STANDINGS)
+    impacts = list(COMPONENT_STATUSES)
     names = dict.fromkeys([*COMPONENTS, *(name for one in told for name in one.components)])
     worst = {
         name: max((impacts.index(one.impact) for one in alive if name in one.components), default=0) for name in names
     }
     changed = max((one.updated_at for one in told), default=now)
-    return dump(
+    return to_json_bytes(
         {
             "page": {"id": "simulated", "name": "Simulated", "url": page, "updated_at": changed.isoformat()},
             "status": {"indicator": impacts[max(worst.values())], "description": "Simulated"},
@@ -62,7 +62,7 @@ def summary(told: Sequence[PostedIncident], page: str, now: datetime) -> bytes:
 
 
 def _component(name: str, impact: str) -> Mapping[str, Any]:
-    return {"id": name.lower(), "name": name, "status": STANDINGS[impact], "group": False}
+    return {"id": name.lower(), "name": name, "status": COMPONENT_STATUSES[impact], "group": False}
 
 
 def _incident(one: PostedIncident, page: str) -> Mapping[str, Any]:
@@ -81,7 +81,7 @@ def _incident(one: PostedIncident, page: str) -> Mapping[str, Any]:
     }
 
 
-def history(told: Sequence[PostedIncident], page: str) -> bytes:
+def history_page(told: Sequence[PostedIncident], page: str) -> bytes:
     """Return everything posted, newest first, in incident.io's form."""
     items = "".join(_item(one, page) for one in sorted(told, key=lambda one: one.updated_at, reverse=True))
     head = f"<title>Simulated</title><link>{escape(page)}</link>"
@@ -89,7 +89,7 @@ def history(told: Sequence[PostedIncident], page: str) -> bytes:
 
 
 def _item(one: PostedIncident, page: str) -> str:
-    word = "operational" if one.phase == "resolved" else STANDINGS[one.impact].replace("_", " ")
+    word = "operational" if one.phase == "resolved" else COMPONENT_STATUSES[one.impact].replace("_", " ")
     listed = "".join(f"<li>{escape(name)} ({word.capitalize()})</li>" for name in one.components)
     body = f"<b>Status: {one.phase.capitalize()}</b><br/>{escape(one.text)}<b>Affected components</b><ul>{listed}</ul>"
     address = escape(f"{page}/incidents/{one.id}")
@@ -99,7 +99,7 @@ def _item(one: PostedIncident, page: str) -> str:
     )
 
 
-def send(request: web.Request, body: bytes, kind: str) -> web.Response:
+def send_page(request: web.Request, body: bytes, kind: str) -> web.Response:
     """Send a page, or 304 if the client already has it."""
     etag = f'"{sha256(body).hexdigest()[:16]}"'
     if request.headers.get("If-None-Match") == etag:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from probes.simulator.answer import Ask, Json, WireFormat
+from probes.simulator.answer import GenerationRequest, Json, WireFormat
 from probes.simulator.role import PARTS, Endpoint, SimulatedProvider
 
 COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
@@ -34,14 +34,14 @@ class SimulatedRequest(Struct, frozen=True):
         return PARTS[self.provider]
 
 
-class Objection(Struct, frozen=True):
+class RequestRefusal(Struct, frozen=True):
     """Why a request is refused: a row of the provider's refusals, and values to fill in."""
 
     name: str
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def understand(
+def parse_request(
     provider: str, route: Endpoint, headers: Mapping[str, str], raw: bytes, *, model: str | None, id: str
 ) -> SimulatedRequest:
     """Return the parsed request; `model` is the one in the URL, if any."""
@@ -51,7 +51,7 @@ def understand(
     return SimulatedRequest(
         provider=provider,
         route=route,
-        key=key_shown(provider, headers),
+        key=key_of(provider, headers),
         headers=headers,
         body=body,
         model=named if isinstance(named, str) else None,
@@ -60,31 +60,33 @@ def understand(
     )
 
 
-def key_shown(provider: str, headers: Mapping[str, str]) -> str | None:
+def key_of(provider: str, headers: Mapping[str, str]) -> str | None:
     part = PARTS[provider]
     value = headers.get(part.key_header, "")
     return value.removeprefix(part.key_prefix) or None if value.startswith(part.key_prefix) else None
 
 
-def fault_of_form(demand: SimulatedRequest) -> Objection | None:
+def check_form(demand: SimulatedRequest) -> RequestRefusal | None:
     dialect, body = demand.route.dialect, demand.body
     if not dialect:
         return None
     if body is None:
-        return Objection("malformed")
+        return RequestRefusal("malformed")
     if missing := [name for name in dialect.required_headers if name not in demand.headers]:
-        return Objection("missing_header", {"field": missing[0]})
+        return RequestRefusal("missing_header", {"field": missing[0]})
     if missing := [name for name in dialect.required if name not in body]:
-        return Objection("missing_field", {"field": missing[0]})
+        return RequestRefusal("missing_field", {"field": missing[0]})
     return _fault_of_cap(dialect, _cap(dialect, body))
 
 
-def ask(demand: SimulatedRequest, dialect: WireFormat, at: datetime) -> Ask:
+def to_generation(demand: SimulatedRequest, dialect: WireFormat, at: datetime) -> GenerationRequest:
     body = demand.body or {}
     options = body.get("stream_options")
     wanted = isinstance(options, dict) and options.get("include_usage") is True
     told = COUNT.search(json.dumps(body))
-    return Ask(demand.id, at, demand.model or "", _cap(dialect, body), wanted, int(told[1]) if told else 0)
+    return GenerationRequest(
+        demand.id, at, demand.model or "", _cap(dialect, body), wanted, int(told[1]) if told else 0
+    )
 
 
 def _json_object(raw: bytes) -> Json | None:
@@ -95,12 +97,12 @@ def _json_object(raw: bytes) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-def _fault_of_cap(dialect: WireFormat, cap: object) -> Objection | None:
+def _fault_of_cap(dialect: WireFormat, cap: object) -> RequestRefusal | None:
     if cap is None:
         return None
     if not isinstance(cap, int) or cap < 1:
-        return Objection("malformed")
-    return Objection("cap_too_small", {"value": str(cap)}) if cap < dialect.least_cap else None
+        return RequestRefusal("malformed")
+    return RequestRefusal("cap_too_small", {"value": str(cap)}) if cap < dialect.least_cap else None
 
 
 def _cap(dialect: WireFormat, body: Json) -> Any:

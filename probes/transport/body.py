@@ -11,7 +11,7 @@ KEPT_BYTES = 64 * 1024
 GZIP_OR_ZLIB = 47  # zlib's wbits: detect either header
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """The body cannot be decompressed; the text says why."""
 
 
@@ -53,13 +53,13 @@ def _decoder(response: ClientResponse) -> Callable[[bytes, int], bytes]:
     if encoding in ("identity", ""):
         return lambda raw, room: raw[:room]
     if encoding not in ("gzip", "deflate"):
-        raise Unreadable("is compressed in a way that was not asked for")
+        raise UnreadableBody("is compressed in a way that was not asked for")
     inflate = zlib.decompressobj(GZIP_OR_ZLIB)
 
     def decode(raw: bytes, room: int) -> bytes:
         try:
             return inflate.decompress(raw, room)
         except zlib.error:
-            raise Unreadable("says it is compressed but cannot be decompressed") from None
+            raise UnreadableBody("says it is compressed but cannot be decompressed") from None
 
     return decode

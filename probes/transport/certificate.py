@@ -25,7 +25,7 @@ MOST_BYTES = 16 * 1024 * 1024
 """Most bytes of a CA file; a whole system's authorities take a quarter of a megabyte."""
 
 
-def why_endless(seen: os.stat_result) -> str | None:
+def why_unreadable(seen: os.stat_result) -> str | None:
     """Return why a file must not be read, as reading may never end; None where it is safe."""
     if stat.S_ISDIR(seen.st_mode):
         return "is a folder"
@@ -34,11 +34,11 @@ def why_endless(seen: os.stat_result) -> str | None:
     return "is larger than any file of authorities" if seen.st_size > MOST_BYTES else None
 
 
-class NoAuthority(Exception):
+class CaFileError(Exception):
     """The CA file cannot be used; the text says why."""
 
 
-def trust(ca_file: str | None) -> ssl.SSLContext:
+def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:
     """Return a context that trusts only the file's authorities, or the system's (SSL_CERT_FILE, SSL_CERT_DIR).
 
     A changed file is read again. Raises NoAuthority.
@@ -47,13 +47,13 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
         return _trusting(None, 0)
     try:
         seen = os.stat(ca_file)
-        if why := why_endless(seen):
-            raise NoAuthority(why)
+        if why := why_unreadable(seen):
+            raise CaFileError(why)
         return _trusting(ca_file, seen.st_mtime_ns)
     except ssl.SSLError:
-        raise NoAuthority("holds no certificate that can be read") from None
+        raise CaFileError("holds no certificate that can be read") from None
     except OSError as error:
-        raise NoAuthority(f"cannot be read ({error.strerror or error})") from None
+        raise CaFileError(f"cannot be read ({error.strerror or error})") from None
 
 
 @lru_cache(64)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from probes.proxy import Proxies, Proxy, Way, choose
-from probes.transport.certificate import trust
+from probes.proxy import Egress, Proxies, Proxy, choose_proxy
+from probes.transport.certificate import make_ssl_context
 from probes.transport.progress import UNDER_WAY
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ def make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-def options(way: Way, address: str) -> Mapping[str, Any]:
+def request_options(way: Egress, address: str) -> Mapping[str, Any]:
     """Return aiohttp's extra options for a request to go this way. Raises NoAuthority."""
     through = _through(way.proxies, address) if way.proxies.http or way.proxies.https else NOTHING
-    return {**through, "ssl": trust(way.ca_file)} if address.startswith("https:") else through
+    return {**through, "ssl": make_ssl_context(way.ca_file)} if address.startswith("https:") else through
 
 
 @lru_cache(2_000)
 def _through(proxies: Proxies, address: str) -> Mapping[str, Any]:
-    proxy = choose(proxies, address)
+    proxy = choose_proxy(proxies, address)
     if proxy is None:
         return NOTHING
     told = proxy.authorization

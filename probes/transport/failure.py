@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from probes.model import Fault, Phase, TimeLimits
 from probes.proxy import PORTS, Proxy, ProxyFault, ProxyStopped
-from probes.transport.body import Unreadable
-from probes.transport.certificate import NoAuthority
+from probes.transport.body import UnreadableBody
+from probes.transport.certificate import CaFileError
 from probes.transport.progress import Progress
 
 
@@ -32,7 +32,7 @@ class Failure(Struct, frozen=True):
     proxy: ProxyStopped | None = None
 
 
-class Trip(Struct, frozen=True):
+class RequestTrace(Struct, frozen=True):
     """A failed request: its destination, its progress, and its time limits."""
 
     address: str
@@ -66,7 +66,7 @@ def _split(address: str) -> tuple[str, int] | None:
 CONNECTING = frozenset({Phase.NAME, Phase.CONNECT, Phase.PROXY, Phase.TLS})
 
 
-def explain(error: Exception, trip: Trip) -> Failure:
+def explain_error(error: Exception, trip: RequestTrace) -> Failure:
     """Return what an exception from aiohttp, or from a reader of ours, means. Re-raises any other."""
     phase = _phase(error, trip.progress.phase)
     if phase is Phase.PROXY and trip.proxy:
@@ -100,7 +100,7 @@ def _phase(error: Exception, reached: Phase | None) -> Phase | None:
         return Phase.TLS if reached is Phase.TLS else Phase.CONNECT
     if isinstance(error, aiohttp.ConnectionTimeoutError) and reached not in CONNECTING:
         return Phase.CONNECT
-    if isinstance(error, aiohttp.InvalidURL | NoAuthority):
+    if isinstance(error, aiohttp.InvalidURL | CaFileError):
         return None
     if isinstance(error, aiohttp.ClientConnectionResetError) and reached is Phase.FIRST_BYTE:
         return Phase.REQUEST  # raised when writing is no longer possible
@@ -123,12 +123,12 @@ class _ByProxy(Struct, frozen=True):
     detail: str = ""
 
 
-def _of_proxy(it: _ByProxy, trip: Trip, proxy: Proxy) -> Failure:
+def _of_proxy(it: _ByProxy, trip: RequestTrace, proxy: Proxy) -> Failure:
     stopped = ProxyStopped(proxy.name, it.how, trip.place, it.status, proxy.user is not None, it.detail)
     return Failure(it.fault, f"proxy/{it.how}", f"the proxy at {proxy.name} {it.words}", Phase.PROXY, stopped)
 
 
-def _proxy_error(error: Exception, trip: Trip) -> _ByProxy:
+def _proxy_error(error: Exception, trip: RequestTrace) -> _ByProxy:
     fault = Fault.PROXY_FAILED
     match error:
         case aiohttp.ClientHttpProxyError():
@@ -156,7 +156,7 @@ def _challenges(error: aiohttp.ClientHttpProxyError) -> Sequence[str]:
     return error.headers.getall("Proxy-Authenticate", []) if error.headers else []
 
 
-def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> _ByProxy:
+def _refused_by_proxy(status: int, challenges: Sequence[str], trip: RequestTrace) -> _ByProxy:
     if status == 407 and challenges and not any(map(BASIC.search, challenges)):
         wanted = _wanted(challenges)
         words = (
@@ -187,7 +187,7 @@ def _wanted(challenges: Sequence[str]) -> str:
     return " or ".join(list(named)[:3])
 
 
-def _unknown_to_proxy(trip: Trip) -> str:
+def _unknown_to_proxy(trip: RequestTrace) -> str:
     if trip.proxy and trip.proxy.user is not None:
         return f"refuses our user and password ({_status(407)})"
     return f"refuses us: it wants a user and a password ({_status(407)})"
@@ -204,7 +204,7 @@ PROXY_HEADERS = ("x-squid-error", "proxy-authenticate")
 """Headers that only a proxy's own answer has."""
 
 
-def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | None:
+def explain_proxy_answer(status: int, headers: Mapping[str, str], trip: RequestTrace) -> Failure | None:
     """Return what an answer by the proxy, instead of the API, means; None where it is not the proxy's."""
     if trip.proxy is None or not (status == 407 or any(mark in headers for mark in PROXY_HEADERS)):
         return None
@@ -215,7 +215,7 @@ def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | 
 # TLS
 
 
-def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
+def _of_tls(error: Exception, phase: Phase | None, trip: RequestTrace) -> Explained | None:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         told = getattr(error.certificate_error, "verify_message", "") or "not trusted"
         return Fault.CONNECTION_FAILED, "certificate", f"the certificate is not valid ({told})"
@@ -275,7 +275,7 @@ def _constant(error: ssl.SSLError | None) -> str:
 # Time
 
 
-def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
+def _of_time(error: Exception, phase: Phase | None, trip: RequestTrace) -> Explained | None:
     if not isinstance(error, TimeoutError):
         return None
     patience = trip.patience
@@ -354,8 +354,8 @@ BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]]
     (aiohttp.ClientPayloadError, Fault.INVALID_RESPONSE, "cut", _same("the answer broke off in the middle")),
     (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", _same("the address is no web address")),
     (aiohttp.ClientResponseError, Fault.INVALID_RESPONSE, "protocol", _same(UNREAD)),
-    (NoAuthority, Fault.BAD_REQUEST, "ca-file", _same("the file of authorities (ca_file)")),
-    (Unreadable, Fault.INVALID_RESPONSE, "encoding", _same("the answer")),
+    (CaFileError, Fault.BAD_REQUEST, "ca-file", _same("the file of authorities (ca_file)")),
+    (UnreadableBody, Fault.INVALID_RESPONSE, "encoding", _same("the answer")),
     (
         OSError,
         Fault.CONNECTION_FAILED,
@@ -395,7 +395,7 @@ BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]]
 
 
 def _detail(error: Exception) -> str:
-    if isinstance(error, Unreadable | NoAuthority):
+    if isinstance(error, UnreadableBody | CaFileError):
         return f" {error}"
     return _aside(_system(error))
 

@@ -16,14 +16,14 @@ import pytest
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
-from monitor.commands.drill import hold_drill
-from monitor.config.load import load
+from monitor.commands.drill import run_drill
+from monitor.config.load import load_config
 from monitor.control.message import ANSWER_S
 from monitor.control.socket_file import connect
-from monitor.stages.drill import Drill, ask
+from monitor.stages.drill import Drill, request_drill
 from monitor.storage_refusal import StoreError
 from monitor.store.lock import Busy, Lock
-from monitor.store.replies import leave
+from monitor.store.replies import save_reply
 from monitor.store.store import open_store
 from monitor.store.submission import socket_files
 from probes.model import Fault
@@ -46,7 +46,7 @@ HANDS = 4
 
 
 def give(folder, number):
-    leave(database(folder), "here", reply(number))
+    save_reply(database(folder), "here", reply(number))
 
 
 def reasons(folder):
@@ -278,13 +278,13 @@ def opened(folder):
 
 def test_a_drill_whose_answer_was_lost_is_opened_once_by_the_command_that_repeats_it(tmp_path):
     with quiet(tmp_path):
-        config = load(tmp_path / "monitor.toml", {"KEY": KEY})
+        config = load_config(tmp_path / "monitor.toml", {"KEY": KEY})
         wish = Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC), config.location)
         with running(tmp_path) as process:
-            ask(open_store(config.store), wish, nobody_runs)
+            request_drill(open_store(config.store), wish, nobody_runs)
             assert opened(tmp_path) == [(1, wish.incident.id)]
             process.kill()
-        hold_drill(config, wish, print)
+        run_drill(config, wish, print)
 
     assert opened(tmp_path) == [(1, wish.incident.id)]
     assert rows(tmp_path, "SELECT closed > opened FROM incident") == [(1,)]

@@ -84,7 +84,7 @@ def end(process, number=signal.SIGTERM):
 def hold_drill(folder, id="openai/main"):
     until(lambda: database(folder).exists())
     store, wish = open_store(StoreAddress(database(folder), "here")), drill.Drill(id, FAULT, datetime.now(UTC))
-    drill.ask(store, wish, is_running)
+    drill.request_drill(store, wish, is_running)
 
 
 FAULT = Fault.ACCOUNT_SUSPENDED
@@ -387,7 +387,7 @@ def test_as_the_first_process_of_a_container_it_ends_too(tmp_path, times, limit_
 def test_a_long_statement_of_the_database_holds_up_no_end_of_a_start(tmp_path):
     """SQLite keeps Python from hearing of a signal for as long as one statement lasts, as those of a migration may."""
     work = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    begin = "import sqlite3; from monitor.runtime.shutdown import heed; heed(0)"
+    begin = "import sqlite3; from monitor.runtime.shutdown import stop_on_sigterm; stop_on_sigterm(0)"
     code = f"{begin}; sqlite3.connect(':memory:').execute({work!r})"
     with program(tmp_path, *FIRST, sys.executable, "-c", code) as process:
         its = child(process.pid)

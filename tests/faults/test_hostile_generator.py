@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from benchmarks import crowd, hostile
-from probes.canary import Prober, attempt, open_session
+from probes.canary import Prober, attempt_request, open_session
 from probes.catalog import load_provider, load_wording
 from probes.model import Account, Outcome, Target, TimeLimits
 from probes.redact import CONTROLS
-from probes.sanitize import admit
+from probes.sanitize import sanitize
 
 OPENAI = load_provider("openai")
 PATIENCE = TimeLimits(connect_s=2, silence_s=1, total_s=3)
@@ -26,7 +26,7 @@ async def looked(answers, seed=4):
             port = side.honest_port if kind == "honest" else side.port
             account = Account("a", "openai", "sk-hostile-0123456789abcdef", f"http://127.0.0.1:{port}/{kind}/v1")
             model = "gpt-5-nano" if canary == "chat" else None
-            return await attempt(prober, OPENAI, account, Target("openai/a", "openai", canary, model))
+            return await attempt_request(prober, OPENAI, account, Target("openai/a", "openai", canary, model))
 
         never = await asyncio.gather(*(look("never", ("list", "chat")[n % 2]) for n in range(answers)))
         honest = await look("honest", "list")
@@ -39,7 +39,7 @@ def test_no_hostile_answer_is_an_error_of_ours_or_taken_for_good():
 
     assert honest.outcome is Outcome.OK
     assert {one.outcome for one in never} <= {Outcome.FAILED, Outcome.DEGRADED}
-    for one in map(admit, never):
+    for one in map(sanitize, never):
         assert not any(CONTROLS.search(text) for text in (one.answer.words, one.answer.body, one.request_id or ""))
 
 

@@ -14,7 +14,7 @@ from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
 from tests.backstage import ROOT, environment
 from tests.conftest import at
-from tests.test_copy import versions
+from tests.test_backup import versions
 from tests.test_schema import lay
 
 MIGRATE = "import sys; from pathlib import Path; from monitor.store.connection import open_writer; "

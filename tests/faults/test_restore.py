@@ -16,7 +16,7 @@ from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from tests.backstage import ROOT, environment
 from tests.conftest import at, observation
-from tests.test_copy import leave_log, looks
+from tests.test_backup import leave_log, looks
 
 RESTORE = "import sys; from pathlib import Path; from monitor.store.backup import restore; "
 RESTORE += "from tests.conftest import at; restore(Path(sys.argv[1]), Path(sys.argv[2]), at(0))"

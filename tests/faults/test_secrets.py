@@ -17,7 +17,7 @@ from math import ceil
 
 from tests.backstage import ROOT, environment
 from tests.faults.hostile import answer, hostile, stream
-from tests.test_reading import WRITTEN
+from tests.test_decode import WRITTEN
 
 KEYS = {
     "ISSUED": "sk-proj-Zq7Wm3Xk9Lb2Vn5Tc8Rd1Pf4Hs6Jg0Ay",

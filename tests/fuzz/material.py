@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from probes.redact import CONTROLS
-from probes.sanitize import LONGEST
+from probes.sanitize import MAX_LENGTH
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 IS_DEEP = settings.get_current_profile_name() == "deep"
@@ -162,6 +162,6 @@ HEADER_VALUES = (
 HEADERS = st.dictionaries(HEADER_NAMES | ANY_TEXT, HEADER_VALUES, max_size=6)
 
 
-def is_clean(text, longest=LONGEST):
+def is_clean(text, longest=MAX_LENGTH):
     """Whether a text may be kept, shown and written: bounded, and with nothing in it that is no text."""
     return len(text) <= longest and not CONTROLS.search(text)

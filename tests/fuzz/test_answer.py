@@ -6,14 +6,14 @@ from math import isfinite
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probes.answer.classify import judge, judge_pasted
-from probes.answer.command_output import judge_output
-from probes.answer.deprecation import read_signs
-from probes.answer.error_body import read, words
-from probes.answer.limits_in_body import read_refusal
+from probes.answer.classify import classify_answer, classify_pasted
+from probes.answer.command_output import classify_output
+from probes.answer.deprecation import read_warnings
+from probes.answer.error_body import read_complaint, words_of
+from probes.answer.limits_in_body import read_refused_limits
 from probes.answer.limits_in_headers import MOST_LIMITS, read_limits, retry_after_s
 from probes.answer.proof import Proof, prove
-from probes.answer.sse import Events, events
+from probes.answer.sse import Events, split_events
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Confidence, Fault
 from probes.redact import redact
@@ -41,15 +41,15 @@ def assert_told(verdict, text):
 def test_an_answer_is_judged_whatever_it_holds(body, status, headers, asked, whole):
     provider, canary = asked
 
-    verdict = judge(provider, WORDING.rules, status, headers, body, canary, whole=whole)
+    verdict = classify_answer(provider, WORDING.rules, status, headers, body, canary, whole=whole)
 
-    assert_told(verdict, words(read(status, headers, body)))
+    assert_told(verdict, words_of(read_complaint(status, headers, body)))
 
 
 @fuzz
 @given(BODIES, STATUSES, HEADERS, st.sampled_from(PROVIDERS))
 def test_what_a_person_pasted_is_judged_whatever_it_holds(body, status, headers, provider):
-    verdict, told = judge_pasted(provider, WORDING.rules, status, headers, body)
+    verdict, told = classify_pasted(provider, WORDING.rules, status, headers, body)
 
     assert_told(verdict, told)
 
@@ -75,7 +75,7 @@ OUTPUT = st.lists(
 @fuzz
 @given(st.sampled_from(CLIENTS), CODES, OUTPUT | mutated(OUTPUT))
 def test_whatever_a_program_prints_is_judged(client, code, output):
-    verdict, told = judge_output(client, WORDING.rules, code, output)
+    verdict, told = classify_output(client, WORDING.rules, code, output)
 
     assert_told(verdict, told)
 
@@ -84,7 +84,10 @@ def test_whatever_a_program_prints_is_judged(client, code, output):
 @given(HEADERS, BODIES)
 def test_no_header_and_no_body_tells_of_a_limit_that_is_none(headers, body):
     wait_s = retry_after_s(headers, body, NOW)
-    told = [*(read_limits(headers, {"tokens": 60.0}, NOW) or ()), *(read_refusal(body, {"tokens": 60.0}, NOW) or ())]
+    told = [
+        *(read_limits(headers, {"tokens": 60.0}, NOW) or ()),
+        *(read_refused_limits(body, {"tokens": 60.0}, NOW) or ()),
+    ]
 
     assert wait_s is None or 0 <= wait_s <= DAY_S
     assert len(told) <= 2 * MOST_LIMITS
@@ -96,7 +99,7 @@ def test_no_header_and_no_body_tells_of_a_limit_that_is_none(headers, body):
 @given(HEADERS)
 def test_no_header_makes_a_warning_of_itself(headers):
     for provider in PROVIDERS:
-        assert all(sign.fault in Fault for sign in read_signs(provider.id, provider.signals, headers))
+        assert all(sign.fault in Fault for sign in read_warnings(provider.id, provider.signals, headers))
 
 
 @example("data: 1\n\ufeffdata: 2\n\n", [8])
@@ -105,7 +108,7 @@ def test_no_header_makes_a_warning_of_itself(headers):
 def test_a_stream_has_the_same_events_wherever_its_bytes_are_cut(text, cuts):
     data = text.encode("utf-8", "replace")
 
-    whole = list(events(data.decode("utf-8", "replace")))
+    whole = list(split_events(data.decode("utf-8", "replace")))
 
     cutter, told = Events(), []
     for size in [*cuts, len(data) + 1]:

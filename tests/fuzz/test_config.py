@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config.config import Config
-from monitor.config.key_form import flaws, oddity
-from monitor.config.load import load
-from monitor.config.secret import KINDS, SecretError, is_reference, names_place, resolve
+from monitor.config.key_form import find_flaws, header_flaw
+from monitor.config.load import load_config
+from monitor.config.secret import KINDS, SecretError, is_reference, looks_like_reference, resolve_secret
 from probes.catalog import load_provider
-from probes.document import DocumentError, legible
+from probes.document import DocumentError, escape_unprintable
 from tests.fuzz.material import ANY_TEXT, NUMBERS, fuzz, is_clean
 
 SHIPPED = (Path(__file__).parents[2] / "monitor.toml").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def refused(text):
         file = Path(folder) / "monitor.toml"
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            assert isinstance(load(file, {"OPENAI_API_KEY": KEY}), Config)
+            assert isinstance(load_config(file, {"OPENAI_API_KEY": KEY}), Config)
         except DocumentError as error:
             return list(map(str, error.problems)) or ["nothing is said"]
         return []
@@ -105,16 +105,16 @@ def resolved(reference, content=None):
         if content is not None:
             (Path(folder) / "key").write_bytes(content)
         try:
-            return resolve(reference, Path(folder), {}), ""
+            return resolve_secret(reference, Path(folder), {}), ""
         except SecretError as error:
-            return "", legible(str(error))
+            return "", escape_unprintable(str(error))
 
 
 @fuzz
 @given(REFERENCES)
 def test_no_reference_to_a_key_does_more_than_say_why_there_is_none(reference):
     assert is_reference(reference) in (True, False)
-    assert names_place(reference)
+    assert looks_like_reference(reference)
     if reference.partition(":")[0] in KINDS:
         secret, problem = resolved(reference)
         assert bool(secret) is not bool(problem)
@@ -130,5 +130,5 @@ def test_what_a_key_file_holds_can_be_sent_or_is_refused_in_clean_words(content)
     assert bool(secret) is not bool(problem)
     assert secret.isascii()
     assert secret.isprintable()
-    said = [one.words for one in flaws(secret, OPENAI, gateway=False)] if secret else []
-    assert all(is_clean(words, longest=1_000) for words in [*said, oddity("a", secret) or ""])
+    said = [one.words for one in find_flaws(secret, OPENAI, gateway=False)] if secret else []
+    assert all(is_clean(words, longest=1_000) for words in [*said, header_flaw("a", secret) or ""])

@@ -5,10 +5,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.feeds.parse import parse
-from probes.feeds.poll import tell
+from probes.feeds.parse import parse_feed
+from probes.feeds.poll import make_bulletin
 from probes.provider import Platform
-from probes.sanitize import admit
+from probes.sanitize import sanitize
 from tests.conftest import NOON, why
 from tests.fuzz.material import JSON_TEXT, PHRASES, STRINGS, fuzz, is_clean, mutated
 from tests.test_feeds import SAMPLES, feed
@@ -54,7 +54,7 @@ CHARSETS = st.sampled_from(
 
 def told(form, text, charset=None):
     data = text.encode("utf-8", "surrogatepass") if not text.isascii() else text.encode()
-    return tell(parse(form, data, charset), feed(form), "example/main", NOON)
+    return make_bulletin(parse_feed(form, data, charset), feed(form), "example/main", NOON)
 
 
 def texts(bulletin):
@@ -65,7 +65,7 @@ def texts(bulletin):
 
 
 def assert_keepable(bulletin):
-    kept = admit(bulletin)
+    kept = sanitize(bulletin)
     assert all(is_clean(text) for text in texts(kept))
     assert len(kept.notices) <= 1_000
     for one in kept.notices:

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 import probes
-from monitor.alert.signed_link import read as read_link
-from probes.answer.classify import judge, judge_pasted
-from probes.answer.command_output import judge_output
-from probes.answer.error_body import read, words
-from probes.answer.limits_in_body import read_refusal
+from monitor.alert.signed_link import read_link
+from probes.answer.classify import classify_answer, classify_pasted
+from probes.answer.command_output import classify_output
+from probes.answer.error_body import read_complaint, words_of
+from probes.answer.limits_in_body import read_refused_limits
 from probes.answer.limits_in_headers import read_limits, retry_after_s
 from probes.answer.proof import prove
 from probes.answer.sse import Events
-from probes.feeds.parse import parse
+from probes.feeds.parse import parse_feed
 from probes.provider import Platform
-from probes.redact import conceal, redact
+from probes.redact import redact, redact_decoded
 from tests.conftest import NOON
 from tests.fuzz.material import IS_DEEP
 from tests.fuzz.test_answer import PROVIDERS, WORDING
@@ -46,19 +46,21 @@ def fed(text, size):
 
 
 READERS = {
-    "403": lambda text: words(read(403, {}, text)) and judge(OPENAI, WORDING.rules, 403, {}, text),
-    "200": lambda text: judge(OPENAI, WORDING.rules, 200, {}, text, OPENAI.canaries["chat"]),
-    "pasted": lambda text: judge_pasted(OPENAI, WORDING.rules, None, {}, text),
+    "403": lambda text: (
+        words_of(read_complaint(403, {}, text)) and classify_answer(OPENAI, WORDING.rules, 403, {}, text)
+    ),
+    "200": lambda text: classify_answer(OPENAI, WORDING.rules, 200, {}, text, OPENAI.canaries["chat"]),
+    "pasted": lambda text: classify_pasted(OPENAI, WORDING.rules, None, {}, text),
     "proof": lambda text: [prove(one, text, whole=True) for one in OPENAI.canaries.values()],
-    "refusal": lambda text: read_refusal(text, {}, NOON),
+    "refusal": lambda text: read_refused_limits(text, {}, NOON),
     "wait": lambda text: retry_after_s({"retry-after": text}, text, NOON),
     "limits": lambda text: read_limits({"ratelimit": text, "x-ratelimit-reset-tokens": text, text: text}, {}, NOON),
     "redact": lambda text: redact(text, KEYS),
-    "conceal": lambda text: conceal(text, KEYS),
-    "output": lambda text: judge_output(CODEX, WORDING.rules, 1, text),
-    "output in order": lambda text: judge_output(CODEX, WORDING.rules, 0, text),
-    "page": lambda text: parse(Platform.STATUSPAGE, text.encode("utf-8", "replace")),
-    "feed": lambda text: parse(
+    "conceal": lambda text: redact_decoded(text, KEYS),
+    "output": lambda text: classify_output(CODEX, WORDING.rules, 1, text),
+    "output in order": lambda text: classify_output(CODEX, WORDING.rules, 0, text),
+    "page": lambda text: parse_feed(Platform.STATUSPAGE, text.encode("utf-8", "replace")),
+    "feed": lambda text: parse_feed(
         Platform.FEED, f"<rss><channel><item><title>{text}</title></item></channel></rss>".encode()
     ),
     "bytes of a stream": lambda text: fed(text, 1),

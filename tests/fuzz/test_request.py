@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.alert.reply import ReplyKind
-from monitor.alert.signed_link import Link, sign
+from monitor.alert.signed_link import Link, sign_link
 from monitor.log import start_log
-from monitor.publish.snapshot import Pulse
+from monitor.publish.snapshot import Freshness
 from monitor.store.connection import open_writer
 from monitor.store.link_key import link_key
 from monitor.store.setting import StoreAddress
@@ -133,7 +133,7 @@ class Page:
         link_replies = LinkReplies(
             open_store(StoreAddress(database, "here")), self.key, lambda: at(0), lambda reply: write(database, reply)
         )
-        app = site_app(folder / "site", (), link_replies, lambda: Pulse(1.0, 60.0), self._door)
+        app = site_app(folder / "site", (), link_replies, lambda: Freshness(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self):
@@ -190,7 +190,7 @@ def asked(path="/", more=""):
 @given(text=REQUESTS)
 def test_no_request_is_an_error_of_ours_and_none_takes_the_page_away(site, text):
     say, key = site
-    token = sign(key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
+    token = sign_link(key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
 
     answer = say(text.replace("{token}", f"answer/{token}").encode("utf-8", "surrogatepass"), 0.1)
 
@@ -233,7 +233,7 @@ def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
     database = folder / "monitor.db"
     store = open_store(StoreAddress(database, "here"))
     link_replies = LinkReplies(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
-    signed = sign(link_replies.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
+    signed = sign_link(link_replies.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
 
     assert forged == signed or not link_replies.take(forged)
