@@ -6,9 +6,9 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
-# Two more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
+# Three more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
 # once. Also where the shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
 .PHONY: run test test-fast test-all quick faults check fuzz schema bench profile newest constraints clean FORCE
@@ -16,13 +16,13 @@ PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --n
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
 
-test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program
-	$(PYTEST) $(WORKERS) -m 'not slow' --ignore tests/faults
+test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program, with fewer random examples
+	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow' --ignore tests/faults
 
-test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody, with a fifth of the random examples
+test-fast: $(VENV)/.ready-dev  ## of these the ones that reach nothing and await nobody
 	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow'
 
-test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
+test-all: $(VENV)/.ready-dev   ## all tests and examples, with those that attack the program on disks and sockets of its own
 	$(PYTEST) $(WORKERS) --ignore tests/faults
 	@$(MAKE) faults
 

@@ -19,7 +19,7 @@ from probes.model import Answer, Fault, Observation, Outcome, Target
 # No test is about how fast this machine is today.
 settings.register_profile("steady", deadline=None)
 settings.register_profile("deep", parent=settings.get_profile("steady"), max_examples=3_000)  # see `make fuzz`
-settings.register_profile("brief", parent=settings.get_profile("steady"), max_examples=20)  # see `make test-fast`
+settings.register_profile("brief", parent=settings.get_profile("steady"), max_examples=25)  # see `make test`
 settings.load_profile("steady")
 
 # What runs tests in parallel sets it in each of them, and a table would be as narrow as that.

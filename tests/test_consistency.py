@@ -314,7 +314,11 @@ ANOTHER_FAULT = [
 ]
 
 
-@settings(max_examples=60, phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False)
+@settings(
+    max_examples=settings.default.max_examples * 2 // 3,
+    phases=(Phase.explicit, Phase.generate),
+    report_multiple_bugs=False,
+)
 @example(ANOTHER_FAULT, IDS)
 @given(rounds, some.sampled_from([(), IDS[:2], IDS]))
 def test_whatever_was_seen_all_tell_the_same_and_nothing_dead_is_handed_out(history, ties):

@@ -164,7 +164,7 @@ def left(clean, written, key):
     return [piece for piece in pieces if piece in clean]
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(SOME_KEYS, some.sampled_from(sorted(WRITTEN)), some.sampled_from(sorted(WRITTEN)))
 @example(FORMS["digits"], "base64", "base64-2")
 @example(FORMS["letters"], "percent", "line")

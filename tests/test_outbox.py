@@ -139,7 +139,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(st.tuples(STEPS, st.integers(1, 900)), max_size=40))
 def test_nothing_is_lost_or_repeated_whatever_happens_to_us_and_to_the_channels(history):
     house = House((Channel("phone", "terminal:"), RESTING, GRAVE, ELSEWHERE), ROUTED)
