@@ -340,6 +340,19 @@ def test_of_an_open_incident_is_shown_who_works_instead_and_of_one_that_is_over_
     assert view.instead is None
 
 
+def test_what_failed_just_now_is_named_with_that_and_with_its_last_good_answer(db, writer):
+    spare = target("openai/spare", "list")
+    remember(writer, LIST, health(*[Fault.QUOTA_EXHAUSTED] * 3, target=LIST))
+    remember(writer, spare, health(None, Fault.TIMEOUT, target=spare))
+    cause = replace(CAUSE, fault=Fault.QUOTA_EXHAUSTED)
+    writer.save(Batch(at(1), changes=(Change(open_incident(cause), ChangeKind.OPENED, at(1)),)))
+
+    views = shown(db, config(LIST, spare), 61).open_incidents
+    for one in (one for view in views for one in view.instead or ()):
+        assert (one.seen_at, one.caution) == (at(0), "it failed just now and is being rechecked")
+    assert [one.account for view in views for one in view.instead or ()] == ["openai/spare"]
+
+
 def test_warnings_are_ours_and_the_channels(db, writer):
     opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
     writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))

@@ -310,7 +310,7 @@ def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snap
 
 def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[Substitute, ...] | None:
     found = tuple(
-        Substitute(one.account, one.checked_at or round_about.now.at, one.caution.words if one.caution else "")
+        Substitute(one.account, one.well_at or round_about.now.at, one.doubt)
         for one in find_substitutes(incident, config, round_about)
     )
     return found if found or needs_substitute(incident) else None

@@ -18,13 +18,17 @@ VERSION = 1
 """Version of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
 
 
+RECHECKED = "it failed just now and is being rechecked"
+
+
 class Usable(Struct, frozen=True):
     """Whether an account can be used for all its configured work. `usable`: None if unknown.
 
     `checked_at`: the oldest proof of its canaries; `retry_at`: its next probe. `valid_until`: when the first proof
     becomes stale; for an unusable account a while after `retry_at`, as it does not recover unseen. `suspected`: a
     failure is being re-checked, and the earlier result holds. `abilities`: usability by kind of canary; `models`: by
-    model, where one kind is probed on several. `caution`: None if there is no warning.
+    model, where one kind is probed on several. `caution`: None if there is no warning. `well_at`: the oldest of its
+    canaries' last good answers.
     """
 
     account: str
@@ -42,10 +46,18 @@ class Usable(Struct, frozen=True):
     abilities: Mapping[str, bool | None]
     models: Mapping[str, Mapping[str, bool | None]]
     caution: Caution | None = None
+    well_at: datetime | None = None
 
     @property
     def offered(self) -> bool:
         return bool(self.usable) and not (self.caution and self.caution.withheld)
+
+    @property
+    def doubt(self) -> str:
+        """Why it may be lost next, or be lost already; "" if nothing says so."""
+        if self.suspected:
+            return RECHECKED
+        return self.caution.words if self.caution else ""
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool]:
@@ -92,6 +104,7 @@ def _usable(
         abilities=judged.abilities,
         models=judged.models,
         caution=caution,
+        well_at=min((target.well_at for target in targets if target.well_at), default=None),
     )
 
 

@@ -270,7 +270,7 @@ def _full_context(config: Config, incident: Incident, seen: Glance, situation: R
     return replace(
         _brief_context(config, incident, seen),
         usable=[
-            UsableAccount(one.account, one.checked_at or now, one.caution.words if one.caution else "")
+            UsableAccount(one.account, one.well_at or now, one.doubt)
             for one in find_substitutes(incident, config, seen)
         ],
         replaced=needs_substitute(incident),
