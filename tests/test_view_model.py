@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.publish import front_page, incident_text
-from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES
+from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, how_many_work
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
+from monitor.publish.translation import ENGLISH
 from monitor.publish.view_model import Figure, LinkedText
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
@@ -154,7 +155,32 @@ def test_of_too_many_troubles_the_page_shows_the_gravest_and_counts_the_rest():
     (group,) = front(snapshot(*ill, sick("openai/down", Fault.INVALID_KEY), *well(1))).groups
     assert [it.name for it in group.rows[:2]] == ["down", "ill-0"]
     assert (len(group.rows), group.worse) == (TROUBLES, "2 more are not fully working")
-    assert group.words == f"1 of {TROUBLES + 3} work"
+    assert group.words == f"1 of {TROUBLES + 3} work, {TROUBLES + 1} being rechecked"
+
+
+DOWN, PARTLY, SUSPECTED, UNKNOWN, AT_RISK, UP = Mark
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([UP], "works"),
+        ([AT_RISK], "works"),
+        ([DOWN], "does not work"),
+        ([UNKNOWN], "is not known"),
+        ([SUSPECTED], "is being rechecked"),
+        ([PARTLY], "is partly down"),
+        ([UP, AT_RISK], "all 2 work"),
+        ([DOWN, DOWN], "none of 2 works"),
+        ([UNKNOWN, SUSPECTED], "1 being rechecked, 1 not known"),
+        ([UNKNOWN, UNKNOWN], "2 not known"),
+        ([DOWN, PARTLY], "1 down, 1 partly down"),
+        ([UP, DOWN], "1 of 2 work"),
+        ([UP, UNKNOWN, DOWN], "1 of 3 work, 1 not known"),
+    ],
+)
+def test_only_what_is_down_is_said_not_to_work(marks, said):
+    assert how_many_work(marks, ENGLISH) == said
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,22 @@ COUNTED = {
     Mark.UP: "work",
 }
 """Words after a number of accounts."""
+ALONE = {
+    Mark.DOWN: "does not work",
+    Mark.PARTLY: "is partly down",
+    Mark.SUSPECTED: "is being rechecked",
+    Mark.UNKNOWN: "is not known",
+    Mark.AT_RISK: "works",
+    Mark.UP: "works",
+}
+"""Words after a provider with one account."""
+OF_SEVERAL = {
+    Mark.DOWN: "{n} down",
+    Mark.PARTLY: "{n} partly down",
+    Mark.SUSPECTED: "{n} being rechecked",
+    Mark.UNKNOWN: "{n} not known",
+}
+"""Words for some accounts of a provider that do not work, or not surely."""
 OWNERS = {
     Blame.ACCOUNT: "{n} yours",
     Blame.PROVIDER: "{n} the provider's",
@@ -120,12 +136,18 @@ def _units(marks: Sequence[Mark]) -> Units:
 
 
 def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
+    """Say how many work. What is not known, rechecked or partly down is said apart: it is no account that is lost."""
     good, every = sum(mark.works for mark in marks), len(marks)
+    if every == 1:
+        return speech.say(ALONE[marks[0]])
     if good == every:
-        return speech.many(every, "works", "all {n} work")
-    if not good:
-        return speech.many(every, "does not work", "none of {n} works")
-    return speech.say("{some} of {all} work", some=good, all=every)
+        return speech.say("all {n} work", n=every)
+    found = Counter(marks)
+    if found[Mark.DOWN] == every:
+        return speech.say("none of {n} works", n=every)
+    first = [speech.say("{some} of {all} work", some=good, all=every)] if good else []
+    rest = [mark for mark in OF_SEVERAL if found[mark] and not (good and mark is Mark.DOWN)]
+    return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
 def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
