@@ -144,6 +144,22 @@ def test_the_more_accounts_there_are_the_less_room_has_each_that_works(number, s
     assert drawn(*well(number)) == shape
 
 
+@pytest.mark.parametrize("number", [1, 9, 99, 999, 4999])
+def test_one_account_that_is_ill_is_seen_among_however_many(number):
+    ill = [account("openai/ill", state=State.SUSPECTED), sick("openai/down", Fault.INVALID_KEY)]
+    fleet = front(snapshot(*ill, *well(number))).fleet
+    ends = [one.start + one.length for one in fleet.bands]
+    assert min(one.length for one in fleet.bands) >= 0.005 * fleet.width
+    assert all(end <= after.start + 1e-6 for end, after in zip(ends, fleet.bands[1:], strict=False))
+    assert ends[-1] == pytest.approx(fleet.width)
+
+
+@pytest.mark.parametrize(("number", "has_gap"), [(1, True), (9, True), (99, False)])
+def test_only_between_large_bands_is_a_gap(number, has_gap):
+    first, second = front(snapshot(sick("openai/down", Fault.INVALID_KEY), *well(number))).fleet.bands
+    assert (first.start + first.length < second.start - 1e-6) is has_gap
+
+
 def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
     assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)

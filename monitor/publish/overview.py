@@ -39,7 +39,11 @@ UNITS: Final = 8
 UNIT: Final = 28
 """Width of one of them in units of the drawing; its symbol takes 24."""
 GAP: Final = 0.0015
-"""Between two bands of the fleet, as a share of its width."""
+"""Between two large bands of the fleet, as a share of its width."""
+NARROWEST: Final = 0.006
+"""Least share of the fleet's width that a band takes, before all are made to fit: 2 px on a phone."""
+LARGE: Final = 0.03
+"""Least share from which a band has room for a gap."""
 SOON_D: Final = 30
 """Days that count as ahead."""
 COUNTED = {
@@ -90,11 +94,16 @@ def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech
 
 
 def _bands(counts: Sequence[Count]) -> Iterator[Band]:
-    start, gap = 0, sum(one.number for one in counts) * GAP
-    for one in counts:
+    """Yield the bands side by side: each in its share of the width, but never too narrow to be seen."""
+    total = sum(one.number for one in counts)
+    asked = [max(one.number, NARROWEST * total) for one in counts]
+    lengths = [length * total / sum(asked) for length in asked]
+    start = 0.0
+    for one, length, following in zip(counts, lengths, [*lengths, 0.0][1:], strict=True):
         top = 0 if one.mark.is_trouble else 3
-        yield Band(one.mark, start, one.number - (gap if one is not counts[-1] else 0), top, 10 - top)
-        start += one.number
+        gap = GAP * total if min(length, following) >= LARGE * total else 0.0
+        yield Band(one.mark, start, length - gap, top, 10 - top)
+        start += length
 
 
 def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
