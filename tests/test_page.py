@@ -191,6 +191,14 @@ def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(ins
     assert said in files[f"incidents/{incident().id}.html"].text
 
 
+@pytest.mark.parametrize(("changes", "is_told"), [({}, True), ({"drill": True}, False), ({"signal": True}, False)])
+def test_an_accounts_page_tells_what_to_do_only_of_what_is_real(changes, is_told):
+    view = shown(incident("openai/main", **changes), instead=INSTEAD)
+    page = documents(snapshot(account("openai/main"), open_incidents=(view,)))["accounts/openai/main.html"]
+    assert ("Stop automated traffic" in page.text) is is_told
+    assert ("Working instead" in page.text) is is_told
+
+
 def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_none():
     for files in (
         documents(four_accounts(open_incidents=(shown(),))),
