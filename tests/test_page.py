@@ -183,7 +183,7 @@ INSTEAD = (
             "Working instead openai/main seen working 10:33 UTC"
             " anthropic/main seen working 20 Nov, 10:34 UTC; shares the card with <b>openai/team-b</b> What to do",
         ),
-        ((), "Working instead Nothing else watched here is known to work now. What to do"),
+        ((), "Working instead No substitute is known. What to do"),
     ],
 )
 def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(instead, said):

@@ -248,7 +248,7 @@ def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
 
 @pytest.mark.parametrize(
     ("instead", "said"),
-    [(None, ""), ((), "Nothing else works"), ((Substitute("openai/b", NOW),), "Use openai/b")],
+    [(None, ""), ((), "No substitute known"), ((Substitute("openai/b", NOW),), "Use openai/b")],
 )
 def test_the_line_of_an_incident_says_what_to_use_instead(instead, said):
     (row,) = front(snapshot(open_incidents=(shown(instead=instead),))).open

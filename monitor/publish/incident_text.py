@@ -232,7 +232,7 @@ def _use(view: IncidentView, speech: PageLanguage) -> str:
         return speech.say("Still works")
     if view.instead:
         return speech.say("Use {account}", account=view.instead[0].account)
-    return "" if view.instead is None else speech.say("Nothing else works")
+    return "" if view.instead is None else speech.say("No substitute known")
 
 
 def _priority(incident: Incident, snapshot: Snapshot) -> str:
