@@ -197,6 +197,7 @@ def test_an_accounts_page_tells_what_to_do_only_of_what_is_real(changes, is_told
     page = documents(snapshot(account("openai/main"), open_incidents=(view,)))["accounts/openai/main.html"]
     assert ("Stop automated traffic" in page.text) is is_told
     assert ("Working instead" in page.text) is is_told
+    assert ("shares the card with <b>openai/team-b</b>" in page.text) is is_told
 
 
 def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_none():

@@ -246,13 +246,34 @@ def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
     assert page.headline.mark is Mark.AT_RISK
 
 
+SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, "shares the card")
+
+
 @pytest.mark.parametrize(
     ("instead", "said"),
-    [(None, ""), ((), "No substitute known"), ((Substitute("openai/b", NOW),), "Use openai/b")],
+    [
+        (None, ""),
+        ((), "No substitute known"),
+        ((SOUND,), "Use openai/b"),
+        ((TIED, SOUND), "Use openai/b"),
+        ((TIED,), "Use openai/c, with caution"),
+    ],
 )
 def test_the_line_of_an_incident_says_what_to_use_instead(instead, said):
     (row,) = front(snapshot(open_incidents=(shown(instead=instead),))).open
     assert row.use == said
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ((TIED, SOUND), "Use openai/b, seen working 0 s ago."),
+        ((TIED,), "Use openai/c, seen working 0 s ago. Caution: shares the card."),
+    ],
+)
+def test_the_first_sentence_recommends_what_has_no_caution_or_says_it(instead, said):
+    page = front(snapshot(open_incidents=(shown(instead=instead),)))
+    assert "".join(it.text for it in page.detail).endswith(said)
 
 
 def test_what_is_known_to_come_stands_ahead_the_nearest_first():
