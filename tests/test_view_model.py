@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
+from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
 from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, how_many_work
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
@@ -158,6 +159,19 @@ def test_one_account_that_is_ill_is_seen_among_however_many(number):
 def test_only_between_large_bands_is_a_gap(number, has_gap):
     first, second = front(snapshot(sick("openai/down", Fault.INVALID_KEY), *well(number))).fleet.bands
     assert (first.start + first.length < second.start - 1e-6) is has_gap
+
+
+@pytest.mark.parametrize(
+    ("it", "said"),
+    [
+        (incident("", Fault.CONNECTION_FAILED, Scope.MONITOR), "Whose fault: 1 our own"),
+        (incident("openai/main"), "Whose fault: 1 yours"),
+        (incident("openai/main", Fault.LOW_BALANCE, signal=True), ""),
+        (incident("openai/main", drill=True), ""),
+    ],
+)
+def test_the_faults_are_counted_by_whom_their_rows_name(it, said):
+    assert front(snapshot(*well(2), open_incidents=(shown(it),))).fleet.whose == said
 
 
 def test_what_does_not_simply_work_always_has_a_row():

@@ -22,6 +22,7 @@ from monitor.publish.view_model import (
     ProviderSummary,
     Units,
 )
+from monitor.words import BLAMES, OURS_IN_SHORT, owner
 from probes.model import Blame
 
 PLATES: Final = 6
@@ -72,13 +73,14 @@ OF_SEVERAL = {
 }
 """Words for some accounts of a provider that do not work, or not surely."""
 OWNERS = {
-    Blame.ACCOUNT: "{n} yours",
-    Blame.PROVIDER: "{n} the provider's",
-    Blame.PATH: "{n} the road's",
-    Blame.US: "{n} our own",
-    Blame.UNKNOWN: "{n} undecided",
+    BLAMES[Blame.ACCOUNT]: "{n} yours",
+    BLAMES[Blame.PROVIDER]: "{n} the provider's",
+    BLAMES[Blame.PATH]: "{n} the road's",
+    BLAMES[Blame.US]: "{n} our own",
+    OURS_IN_SHORT: "{n} our own",
+    BLAMES[Blame.UNKNOWN]: "{n} undecided",
 }
-"""Words for a number of incidents by whose fault they are."""
+"""Words for a number of incidents by the owner that their rows name."""
 
 
 def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech: PageLanguage) -> Fleet:
@@ -107,8 +109,9 @@ def _bands(counts: Sequence[Count]) -> Iterator[Band]:
 
 
 def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
-    found = Counter(one.blame for one in incidents)
-    said = [speech.say(words, n=found[blame]) for blame, words in OWNERS.items() if found[blame]]
+    """Count the open faults by whose they are; a sign of what may come is nobody's fault yet."""
+    found = Counter(OWNERS[owner(one)] for one in incidents if not one.signal)
+    said = [speech.say(phrase, n=found[phrase]) for phrase in dict.fromkeys(OWNERS.values()) if found[phrase]]
     return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
 
 
