@@ -184,8 +184,17 @@ def test_of_too_many_troubles_the_page_shows_the_gravest_and_counts_the_rest():
     ill = [account(f"openai/ill-{number}", state=State.SUSPECTED) for number in range(TROUBLES + 1)]
     (group,) = front(snapshot(*ill, sick("openai/down", Fault.INVALID_KEY), *well(1))).groups
     assert [it.name for it in group.rows[:2]] == ["down", "ill-0"]
-    assert (len(group.rows), group.worse) == (TROUBLES, "2 more are not fully working")
+    assert (len(group.rows), group.worse) == (TROUBLES, "2 more need a look")
     assert group.words == f"1 of {TROUBLES + 3} work, {TROUBLES + 1} being rechecked"
+
+
+def test_what_works_and_is_at_risk_is_not_said_to_fail():
+    signs = tuple(
+        shown(incident(f"openai/{number}", Fault.LOW_BALANCE, id=str(number), signal=True))
+        for number in range(TROUBLES + 1)
+    )
+    (group,) = front(snapshot(*well(TROUBLES + 2), open_incidents=signs)).groups
+    assert (group.words, group.worse) == (f"all {TROUBLES + 2} work", "1 more needs a look")
 
 
 DOWN, PARTLY, SUSPECTED, UNKNOWN, AT_RISK, UP = Mark

@@ -183,9 +183,7 @@ def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> Fron
         rows=tuple(rows[:TROUBLES]),
         cells=cells,
         fold=_fold(good, total, speech) if len(good) > CELLS else None,
-        worse=speech.many(hidden, "{n} more is not fully working", "{n} more are not fully working")
-        if hidden > 0
-        else "",
+        worse=speech.many(hidden, "{n} more needs a look", "{n} more need a look") if hidden > 0 else "",
         pledges=group.pledges,
     )
 
