@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
-from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, how_many_work
+from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, UNITS, how_many_work
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
 from monitor.publish.translation import ENGLISH
@@ -172,6 +173,34 @@ def test_only_between_large_bands_is_a_gap(number, has_gap):
 )
 def test_the_faults_are_counted_by_whom_their_rows_name(it, said):
     assert front(snapshot(*well(2), open_incidents=(shown(it),))).fleet.whose == said
+
+
+def in_rail(*accounts):
+    """The line of a provider in the list of all, beside another provider."""
+    return front(snapshot(*accounts, account("anthropic/main"))).rail[0]
+
+
+def test_the_bar_of_many_accounts_has_a_part_for_each_mark():
+    ill = [account("openai/new", state=State.SUSPECTED), account("openai/dark", state=State.UNKNOWN)]
+    drawing = in_rail(*well(UNITS), *ill, sick("openai/down", Fault.INVALID_KEY)).drawing
+    assert re.findall(r'class="(\w+)" x="(\d+)" width="(\d+)"', drawing.paths) == [
+        ("up", "0", "8"),
+        ("unknown", "8", "1"),
+        ("suspected", "9", "1"),
+        ("down", "10", "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ill", "is_troubled"),
+    [
+        (sick("openai/ill", Fault.INVALID_KEY), True),
+        (account("openai/ill", state=State.UNKNOWN), False),
+        (account("openai/ill", state=State.SUSPECTED), False),
+    ],
+)
+def test_a_provider_stands_out_only_where_something_is_known_to_be_wrong(ill, is_troubled):
+    assert in_rail(*well(2), ill).is_troubled is is_troubled
 
 
 def test_what_does_not_simply_work_always_has_a_row():

@@ -121,7 +121,7 @@ def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: b
         ProviderSummary(
             href=f"#{anchor(group)}" if has_groups else group.href,
             name=group.name,
-            is_troubled=any(not card.mark.works for card in group.accounts),
+            is_troubled=any(mark.is_trouble for mark in marks),
             drawing=_units(marks),
             words=how_many_work(marks, speech),
         )
@@ -142,9 +142,15 @@ def _units(marks: Sequence[Mark]) -> Units:
             for at, mark in enumerate(marks)
         )
         return Units("units", UNIT * len(marks), 24, "".join(drawn))
-    good = sum(mark.works for mark in marks)
-    bad = f'<rect class="down" x="{good}" width="{len(marks) - good}" height="8"/>' if good < len(marks) else ""
-    return Units("share", len(marks), 8, f'<rect class="up" width="{good}" height="8"/>{bad}')
+    return Units("share", len(marks), 8, "".join(_shares(marks)))
+
+
+def _shares(marks: Sequence[Mark]) -> Iterator[str]:
+    """Yield a rectangle for each mark, the well first."""
+    found, start = Counter(marks), 0
+    for mark in (one for one in reversed(Mark) if found[one]):
+        yield f'<rect class="{mark}" x="{start}" width="{found[mark]}" height="8"/>'
+        start += found[mark]
 
 
 def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
