@@ -8,13 +8,14 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
-from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, UNITS, how_many_work
+from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
+from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
-from monitor.publish.translation import ENGLISH
+from monitor.publish.translation import ENGLISH, load_language
 from monitor.publish.view_model import Figure, LinkedText
 from probes.model import Fault
-from probes.notice import Impact, Notice, NoticePhase
+from probes.notice import UNTITLED, Impact, Notice, NoticePhase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -338,6 +339,17 @@ def test_what_is_known_to_come_stands_ahead_the_nearest_first():
         ("22 Nov", "credit of openai/main ends at this pace"),
         ("23 Nov, 10:34 UTC", "OpenAI: Maintenance"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("title", "readable", "said"),
+    [("Upgrade", True, ["OpenAI: Upgrade"]), (UNTITLED, True, ["OpenAI: eine Meldung ohne Titel"]), ("Upgrade", False, [])],
+)
+def test_a_planned_maintenance_is_named_as_on_the_list_of_notices(title, readable, said):
+    soon = Notice("1", title, None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2), planned=True)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", readable, NOW, None, (soon,))
+    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    assert [one.words for one in ahead(snapshot(sources=(source,)), german)] == said
 
 
 def test_an_account_is_held_to_its_worst_canary_over_each_window():

@@ -219,10 +219,10 @@ def ahead(snapshot: Snapshot, speech: PageLanguage) -> tuple[Ahead, ...]:
 
 def _planned(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:
     for source in snapshot.sources:
-        for notice in source.notices:
+        for notice in source.notices if source.readable else ():
             if notice.planned and notice.began_at:
                 when = speech.moment(notice.began_at, snapshot.made_at).words
-                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {notice.title}")
+                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {speech.notice_title(notice)}")
 
 
 def _ending_credit(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:
