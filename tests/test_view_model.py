@@ -8,7 +8,7 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
-from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
+from monitor.publish.overview import CELLS, MOST_AHEAD, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
@@ -341,9 +341,21 @@ def test_what_is_known_to_come_stands_ahead_the_nearest_first():
     ]
 
 
+@pytest.mark.parametrize(("number", "later"), [(MOST_AHEAD, ""), (MOST_AHEAD + 1, "1 more"), (40, "34 more")])
+def test_of_much_that_is_ahead_the_nearest_is_shown_and_the_rest_counted(number, later):
+    credits = [(CreditView("USD", NOW, "4", 4.0, 50.0, 1 + at / 4, None),) for at in range(number)]
+    page = front(snapshot(*(account(f"openai/{at}", credits=its) for at, its in enumerate(credits))))
+    assert [one.words.split()[2] for one in page.ahead] == [f"openai/{at}" for at in range(MOST_AHEAD)]
+    assert page.later == later
+
+
 @pytest.mark.parametrize(
     ("title", "readable", "said"),
-    [("Upgrade", True, ["OpenAI: Upgrade"]), (UNTITLED, True, ["OpenAI: eine Meldung ohne Titel"]), ("Upgrade", False, [])],
+    [
+        ("Upgrade", True, ["OpenAI: Upgrade"]),
+        (UNTITLED, True, ["OpenAI: eine Meldung ohne Titel"]),
+        ("Upgrade", False, []),
+    ],
 )
 def test_a_planned_maintenance_is_named_as_on_the_list_of_notices(title, readable, said):
     soon = Notice("1", title, None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2), planned=True)

@@ -47,6 +47,8 @@ LARGE: Final = 0.03
 """Least share from which a band has room for a gap."""
 SOON_D: Final = 30
 """Days that count as ahead."""
+MOST_AHEAD: Final = 6
+"""Most things ahead that each have a line; the others are counted."""
 COUNTED = {
     Mark.DOWN: "down",
     Mark.PARTLY: "partly down",
