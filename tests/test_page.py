@@ -490,7 +490,7 @@ def test_a_template_calculates_nothing_and_escapes_all_but_our_own_drawings(file
 
 def test_each_mark_has_its_own_shape_and_its_own_word():
     shapes = {attributes["id"] for tag, attributes in index(snapshot()).elements if tag == "symbol"}
-    assert shapes == {*Mark, "planned", "ended", "message", "person", "dot", "chevron"}
+    assert shapes == {*Mark, "planned", "ended", "message", "dot", "chevron"}
     assert len(set(MARKS.values())) == len(Mark)
     icons = {render(shot)["favicon.svg"] for shot in (snapshot(), snapshot(account()), four_accounts())}
     assert len(icons) == 3
@@ -624,6 +624,25 @@ def test_the_status_for_machines_is_a_fixed_format():
 
 def test_search_engines_are_turned_away():
     assert render(snapshot())["robots.txt"] == b"User-agent: *\nDisallow: /\n"
+
+
+CLASS = re.compile(r'class="((?:{{.*?}}|{%.*?%}|[^"])*)"')
+"""A class attribute of a template; its expressions may hold quotes."""
+
+
+def test_the_style_sheet_has_no_class_that_no_page_has():
+    sheet = re.sub(r"/\*.*?\*/", "", (TEMPLATES / "style.css").read_text(), flags=re.DOTALL)
+    selectors = " ".join(re.findall(r"([^{}]+){", sheet))
+    used = {
+        name for file in TEMPLATES.glob("*.html") for it in CLASS.findall(file.read_text()) for name in words_of(it)
+    }
+    used |= words_of((TEMPLATES / "page.js").read_text())
+    drawn = {"units", "share", "planned", "ended", *Mark}
+    assert set(re.findall(r"\.([a-z][\w-]*)", selectors)) - used - drawn == set()
+
+
+def words_of(text):
+    return set(re.findall(r"[a-z][\w-]*", text))
 
 
 def colours():
