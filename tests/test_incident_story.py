@@ -59,8 +59,8 @@ def test_an_ended_incident_says_when_and_offers_nothing_instead():
     assert "Working instead" not in text
 
 
-def test_where_nothing_else_works_that_is_said():
-    assert "Nothing else watched here is known to work now." in told(shown(instead=()))
+def test_where_no_substitute_is_known_that_is_said():
+    assert "No substitute is known." in told(shown(instead=()))
 
 
 @pytest.mark.parametrize("most", [60, 80, 120])

@@ -183,12 +183,21 @@ INSTEAD = (
             "Working instead openai/main seen working 10:33 UTC"
             " anthropic/main seen working 20 Nov, 10:34 UTC; shares the card with <b>openai/team-b</b> What to do",
         ),
-        ((), "Working instead Nothing else watched here is known to work now. What to do"),
+        ((), "Working instead No substitute is known. What to do"),
     ],
 )
 def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(instead, said):
     files = documents(four_accounts(open_incidents=(shown(instead=instead),)))
     assert said in files[f"incidents/{incident().id}.html"].text
+
+
+@pytest.mark.parametrize(("changes", "is_told"), [({}, True), ({"drill": True}, False), ({"signal": True}, False)])
+def test_an_accounts_page_tells_what_to_do_only_of_what_is_real(changes, is_told):
+    view = shown(incident("openai/main", **changes), instead=INSTEAD)
+    page = documents(snapshot(account("openai/main"), open_incidents=(view,)))["accounts/openai/main.html"]
+    assert ("Stop automated traffic" in page.text) is is_told
+    assert ("Working instead" in page.text) is is_told
+    assert ("shares the card with <b>openai/team-b</b>" in page.text) is is_told
 
 
 def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_none():
@@ -481,7 +490,7 @@ def test_a_template_calculates_nothing_and_escapes_all_but_our_own_drawings(file
 
 def test_each_mark_has_its_own_shape_and_its_own_word():
     shapes = {attributes["id"] for tag, attributes in index(snapshot()).elements if tag == "symbol"}
-    assert shapes == {*Mark, "planned", "ended", "message", "person", "dot", "chevron"}
+    assert shapes == {*Mark, "planned", "ended", "message", "dot", "chevron"}
     assert len(set(MARKS.values())) == len(Mark)
     icons = {render(shot)["favicon.svg"] for shot in (snapshot(), snapshot(account()), four_accounts())}
     assert len(icons) == 3
@@ -615,6 +624,25 @@ def test_the_status_for_machines_is_a_fixed_format():
 
 def test_search_engines_are_turned_away():
     assert render(snapshot())["robots.txt"] == b"User-agent: *\nDisallow: /\n"
+
+
+CLASS = re.compile(r'class="((?:{{.*?}}|{%.*?%}|[^"])*)"')
+"""A class attribute of a template; its expressions may hold quotes."""
+
+
+def test_the_style_sheet_has_no_class_that_no_page_has():
+    sheet = re.sub(r"/\*.*?\*/", "", (TEMPLATES / "style.css").read_text(), flags=re.DOTALL)
+    selectors = " ".join(re.findall(r"([^{}]+){", sheet))
+    used = {
+        name for file in TEMPLATES.glob("*.html") for it in CLASS.findall(file.read_text()) for name in words_of(it)
+    }
+    used |= words_of((TEMPLATES / "page.js").read_text())
+    drawn = {"units", "share", "planned", "ended", *Mark}
+    assert set(re.findall(r"\.([a-z][\w-]*)", selectors)) - used - drawn == set()
+
+
+def words_of(text):
+    return set(re.findall(r"[a-z][\w-]*", text))
 
 
 def colours():

@@ -15,8 +15,10 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
+from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
+from monitor.publish.overview import NAMES
 from monitor.publish.private_site import render
 from monitor.publish.snapshot import SiteSettings
 from monitor.publish.write import write_site
@@ -421,6 +423,25 @@ def test_a_search_opens_what_is_folded(browser, tmp_path):
         assert "elm/team-b-03" not in names_shown(page)
         page.get_by_label("Find an account").fill("team-b-03")
         assert "elm/team-b-03" in names_shown(page)
+
+
+def crowds():
+    """More accounts than a page names: none of Alder, of Birch the one with trouble, and all of Cedar's two."""
+    crowd = [account(f"{name}/{number}") for name in ("alder", "birch") for number in range(NAMES // 2)]
+    few = [account(f"cedar/{number}") for number in range(2)]
+    return snapshot(*crowd, account("birch/ill", state=State.SUSPECTED), *few)
+
+
+def test_a_provider_with_accounts_that_are_not_on_the_page_stays_in_a_search_and_is_sorted_last(browser, tmp_path):
+    with shown_at(browser, tmp_path, crowds(), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        groups = page.locator(".group:visible")
+        page.get_by_label("Find an account").fill("birch/17")
+        assert groups.evaluate_all("all => all.map(it => it.id)") == ["provider-alder", "provider-birch"]
+        page.get_by_label("Find an account").fill("")
+        page.get_by_label("Order").select_option("worst")
+        found = groups.evaluate_all("all => all.map(it => it.id)")
+        assert found == ["provider-birch", "provider-cedar", "provider-alder"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ TABLES = (
         limit_window.SEVERAL,
     ),
     *(finding.MEASURED, finding.WITHHELD, diagnosis.STAGE_WORK),
-    *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
+    *(overview.ALONE, overview.OF_SEVERAL),
     *(doubt.OBSTACLES, doubt.DETOURS, doubt.BOUNDS, doubt.DEFECTS, doubt.PROXIES),
     *(overview.COUNTED, overview.OWNERS, incident_text.STATES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),

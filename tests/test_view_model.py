@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -5,13 +6,16 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
+from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
-from monitor.publish.overview import CELLS, PLATES, ROWS, TROUBLES
+from monitor.publish.overview import CELLS, MOST_AHEAD, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
+from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
+from monitor.publish.translation import ENGLISH, load_language
 from monitor.publish.view_model import Figure, LinkedText
 from probes.model import Fault
-from probes.notice import Impact, Notice, NoticePhase
+from probes.notice import UNTITLED, Impact, Notice, NoticePhase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -143,6 +147,63 @@ def test_the_more_accounts_there_are_the_less_room_has_each_that_works(number, s
     assert drawn(*well(number)) == shape
 
 
+@pytest.mark.parametrize("number", [1, 9, 99, 999, 4999])
+def test_one_account_that_is_ill_is_seen_among_however_many(number):
+    ill = [account("openai/ill", state=State.SUSPECTED), sick("openai/down", Fault.INVALID_KEY)]
+    fleet = front(snapshot(*ill, *well(number))).fleet
+    ends = [one.start + one.length for one in fleet.bands]
+    assert min(one.length for one in fleet.bands) >= 0.005 * fleet.width
+    assert all(end <= after.start + 1e-6 for end, after in zip(ends, fleet.bands[1:], strict=False))
+    assert ends[-1] == pytest.approx(fleet.width)
+
+
+@pytest.mark.parametrize(("number", "has_gap"), [(1, True), (9, True), (99, False)])
+def test_only_between_large_bands_is_a_gap(number, has_gap):
+    first, second = front(snapshot(sick("openai/down", Fault.INVALID_KEY), *well(number))).fleet.bands
+    assert (first.start + first.length < second.start - 1e-6) is has_gap
+
+
+@pytest.mark.parametrize(
+    ("it", "said"),
+    [
+        (incident("", Fault.CONNECTION_FAILED, Scope.MONITOR), "Whose fault: 1 our own"),
+        (incident("openai/main"), "Whose fault: 1 yours"),
+        (incident("openai/main", Fault.LOW_BALANCE, signal=True), ""),
+        (incident("openai/main", drill=True), ""),
+    ],
+)
+def test_the_faults_are_counted_by_whom_their_rows_name(it, said):
+    assert front(snapshot(*well(2), open_incidents=(shown(it),))).fleet.whose == said
+
+
+def in_rail(*accounts):
+    """The line of a provider in the list of all, beside another provider."""
+    return front(snapshot(*accounts, account("anthropic/main"))).rail[0]
+
+
+def test_the_bar_of_many_accounts_has_a_part_for_each_mark():
+    ill = [account("openai/new", state=State.SUSPECTED), account("openai/dark", state=State.UNKNOWN)]
+    drawing = in_rail(*well(UNITS), *ill, sick("openai/down", Fault.INVALID_KEY)).drawing
+    assert re.findall(r'class="(\w+)" x="(\d+)" width="(\d+)"', drawing.paths) == [
+        ("up", "0", "8"),
+        ("unknown", "8", "1"),
+        ("suspected", "9", "1"),
+        ("down", "10", "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ill", "is_troubled"),
+    [
+        (sick("openai/ill", Fault.INVALID_KEY), True),
+        (account("openai/ill", state=State.UNKNOWN), False),
+        (account("openai/ill", state=State.SUSPECTED), False),
+    ],
+)
+def test_a_provider_stands_out_only_where_something_is_known_to_be_wrong(ill, is_troubled):
+    assert in_rail(*well(2), ill).is_troubled is is_troubled
+
+
 def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
     assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)
@@ -153,8 +214,42 @@ def test_of_too_many_troubles_the_page_shows_the_gravest_and_counts_the_rest():
     ill = [account(f"openai/ill-{number}", state=State.SUSPECTED) for number in range(TROUBLES + 1)]
     (group,) = front(snapshot(*ill, sick("openai/down", Fault.INVALID_KEY), *well(1))).groups
     assert [it.name for it in group.rows[:2]] == ["down", "ill-0"]
-    assert (len(group.rows), group.worse) == (TROUBLES, "2 more are not fully working")
-    assert group.words == f"1 of {TROUBLES + 3} work"
+    assert (len(group.rows), group.worse) == (TROUBLES, "2 more need a look")
+    assert group.words == f"1 of {TROUBLES + 3} work, {TROUBLES + 1} being rechecked"
+
+
+def test_what_works_and_is_at_risk_is_not_said_to_fail():
+    signs = tuple(
+        shown(incident(f"openai/{number}", Fault.LOW_BALANCE, id=str(number), signal=True))
+        for number in range(TROUBLES + 1)
+    )
+    (group,) = front(snapshot(*well(TROUBLES + 2), open_incidents=signs)).groups
+    assert (group.words, group.worse) == (f"all {TROUBLES + 2} work", "1 more needs a look")
+
+
+DOWN, PARTLY, SUSPECTED, UNKNOWN, AT_RISK, UP = Mark
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([UP], "works"),
+        ([AT_RISK], "works"),
+        ([DOWN], "does not work"),
+        ([UNKNOWN], "is not known"),
+        ([SUSPECTED], "is being rechecked"),
+        ([PARTLY], "is partly down"),
+        ([UP, AT_RISK], "all 2 work"),
+        ([DOWN, DOWN], "none of 2 works"),
+        ([UNKNOWN, SUSPECTED], "1 being rechecked, 1 not known"),
+        ([UNKNOWN, UNKNOWN], "2 not known"),
+        ([DOWN, PARTLY], "1 down, 1 partly down"),
+        ([UP, DOWN], "1 of 2 work"),
+        ([UP, UNKNOWN, DOWN], "1 of 3 work, 1 not known"),
+    ],
+)
+def test_only_what_is_down_is_said_not_to_work(marks, said):
+    assert how_many_work(marks, ENGLISH) == said
 
 
 @pytest.mark.parametrize(
@@ -204,13 +299,34 @@ def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
     assert page.headline.mark is Mark.AT_RISK
 
 
+SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, "shares the card")
+
+
 @pytest.mark.parametrize(
     ("instead", "said"),
-    [(None, ""), ((), "Nothing else works"), ((Substitute("openai/b", NOW),), "Use openai/b")],
+    [
+        (None, ""),
+        ((), "No substitute known"),
+        ((SOUND,), "Use openai/b"),
+        ((TIED, SOUND), "Use openai/b"),
+        ((TIED,), "Use openai/c, with caution"),
+    ],
 )
 def test_the_line_of_an_incident_says_what_to_use_instead(instead, said):
     (row,) = front(snapshot(open_incidents=(shown(instead=instead),))).open
     assert row.use == said
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ((TIED, SOUND), "Use openai/b, seen working 0 s ago."),
+        ((TIED,), "Use openai/c, seen working 0 s ago. Caution: shares the card."),
+    ],
+)
+def test_the_first_sentence_recommends_what_has_no_caution_or_says_it(instead, said):
+    page = front(snapshot(open_incidents=(shown(instead=instead),)))
+    assert "".join(it.text for it in page.detail).endswith(said)
 
 
 def test_what_is_known_to_come_stands_ahead_the_nearest_first():
@@ -223,6 +339,29 @@ def test_what_is_known_to_come_stands_ahead_the_nearest_first():
         ("22 Nov", "credit of openai/main ends at this pace"),
         ("23 Nov, 10:34 UTC", "OpenAI: Maintenance"),
     ]
+
+
+@pytest.mark.parametrize(("number", "later"), [(MOST_AHEAD, ""), (MOST_AHEAD + 1, "1 more"), (40, "34 more")])
+def test_of_much_that_is_ahead_the_nearest_is_shown_and_the_rest_counted(number, later):
+    credits = [(CreditView("USD", NOW, "4", 4.0, 50.0, 1 + at / 4, None),) for at in range(number)]
+    page = front(snapshot(*(account(f"openai/{at}", credits=its) for at, its in enumerate(credits))))
+    assert [one.words.split()[2] for one in page.ahead] == [f"openai/{at}" for at in range(MOST_AHEAD)]
+    assert page.later == later
+
+
+@pytest.mark.parametrize(
+    ("title", "readable", "said"),
+    [
+        ("Upgrade", True, ["OpenAI: Upgrade"]),
+        (UNTITLED, True, ["OpenAI: eine Meldung ohne Titel"]),
+        ("Upgrade", False, []),
+    ],
+)
+def test_a_planned_maintenance_is_named_as_on_the_list_of_notices(title, readable, said):
+    soon = Notice("1", title, None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2), planned=True)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", readable, NOW, None, (soon,))
+    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    assert [one.words for one in ahead(snapshot(sources=(source,)), german)] == said
 
 
 def test_an_account_is_held_to_its_worst_canary_over_each_window():

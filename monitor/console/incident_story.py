@@ -69,7 +69,7 @@ def _chapters(told: IncidentStory) -> Iterator[tuple[str, Sequence[str]]]:
     yield "What to do" if told.is_open else "What there was to do", _advice(row)
     if told.instead is not None:
         known = [_substitute(one) for one in told.instead]
-        yield "Working instead", known or ["Nothing else watched here is known to work now."]
+        yield "Working instead", known or ["No substitute is known."]
     yield "Why we think so", row.reasons
     yield "Who knew first", [row.lead] if row.lead else []
 

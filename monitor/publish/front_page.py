@@ -16,7 +16,7 @@ from monitor.publish.incident_text import (
     worst_sentence,
 )
 from monitor.publish.objective_text import build_promises
-from monitor.publish.overview import PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
+from monitor.publish.overview import MOST_AHEAD, PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
 from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.source_text import build_status_pages
@@ -53,7 +53,7 @@ def build_front(
     are_few = sum(len(group.accounts) for group in every) <= PLATES
     views = gravest_first(top_incidents(snapshot), snapshot)
     opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views)
-    said = write_headline(snapshot, now, speech)
+    said, coming = write_headline(snapshot, now, speech), ahead(snapshot, speech)
     return Front(
         headline=said,
         detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)),
@@ -65,7 +65,8 @@ def build_front(
         are_many=len(opened) >= FEW_OPEN,
         warnings=(*snapshot.warnings, *map(speech.stage_failed, snapshot.faults)),
         rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 else (),
-        ahead=ahead(snapshot, speech),
+        ahead=coming[:MOST_AHEAD],
+        later=speech.say("{n} more", n=len(coming) - MOST_AHEAD) if len(coming) > MOST_AHEAD else "",
         plates=tuple(card for group in every for card in group.accounts) if are_few else (),
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
         groups=() if are_few else front_groups(every, speech),

@@ -133,13 +133,20 @@ def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Pag
 def _use_sentence(view: IncidentView, made_at: datetime, speech: PageLanguage) -> Iterator[LinkedText]:
     if not view.instead:
         return
-    best = view.instead[0]
+    best = _best(view.instead)
     passed = speech.duration((made_at - best.seen_at).total_seconds())
     said = speech.say("Use {account}, seen working {passed} ago.", account="\0", passed=passed)
     before, _, after = said.partition("\0")
     yield LinkedText(f" {before}")
     yield LinkedText(best.account, account_page(best.account), is_own=True)
     yield LinkedText(after)
+    if best.caution:
+        yield LinkedText(f" {speech.say('Caution: {caution}.', caution=best.caution)}")
+
+
+def _best(instead: Sequence[Substitute]) -> Substitute:
+    """Return the first that has no caution; where each has one, the first."""
+    return next((one for one in instead if not one.caution), instead[0])
 
 
 def gravest_first(views: Sequence[IncidentView], snapshot: Snapshot) -> list[IncidentView]:
@@ -231,8 +238,9 @@ def _use(view: IncidentView, speech: PageLanguage) -> str:
     if view.incident.signal:
         return speech.say("Still works")
     if view.instead:
-        return speech.say("Use {account}", account=view.instead[0].account)
-    return "" if view.instead is None else speech.say("Nothing else works")
+        best = _best(view.instead)
+        return speech.say("Use {account}, with caution" if best.caution else "Use {account}", account=best.account)
+    return "" if view.instead is None else speech.say("No substitute known")
 
 
 def _priority(incident: Incident, snapshot: Snapshot) -> str:

@@ -22,6 +22,7 @@ from monitor.publish.view_model import (
     ProviderSummary,
     Units,
 )
+from monitor.words import BLAMES, OURS_IN_SHORT, owner
 from probes.model import Blame
 
 PLATES: Final = 6
@@ -39,9 +40,15 @@ UNITS: Final = 8
 UNIT: Final = 28
 """Width of one of them in units of the drawing; its symbol takes 24."""
 GAP: Final = 0.0015
-"""Between two bands of the fleet, as a share of its width."""
+"""Between two large bands of the fleet, as a share of its width."""
+NARROWEST: Final = 0.006
+"""Least share of the fleet's width that a band takes, before all are made to fit: 2 px on a phone."""
+LARGE: Final = 0.03
+"""Least share from which a band has room for a gap."""
 SOON_D: Final = 30
 """Days that count as ahead."""
+MOST_AHEAD: Final = 6
+"""Most things ahead that each have a line; the others are counted."""
 COUNTED = {
     Mark.DOWN: "down",
     Mark.PARTLY: "partly down",
@@ -51,14 +58,31 @@ COUNTED = {
     Mark.UP: "work",
 }
 """Words after a number of accounts."""
-OWNERS = {
-    Blame.ACCOUNT: "{n} yours",
-    Blame.PROVIDER: "{n} the provider's",
-    Blame.PATH: "{n} the road's",
-    Blame.US: "{n} our own",
-    Blame.UNKNOWN: "{n} undecided",
+ALONE = {
+    Mark.DOWN: "does not work",
+    Mark.PARTLY: "is partly down",
+    Mark.SUSPECTED: "is being rechecked",
+    Mark.UNKNOWN: "is not known",
+    Mark.AT_RISK: "works",
+    Mark.UP: "works",
 }
-"""Words for a number of incidents by whose fault they are."""
+"""Words after a provider with one account."""
+OF_SEVERAL = {
+    Mark.DOWN: "{n} down",
+    Mark.PARTLY: "{n} partly down",
+    Mark.SUSPECTED: "{n} being rechecked",
+    Mark.UNKNOWN: "{n} not known",
+}
+"""Words for some accounts of a provider that do not work, or not surely."""
+OWNERS = {
+    BLAMES[Blame.ACCOUNT]: "{n} yours",
+    BLAMES[Blame.PROVIDER]: "{n} the provider's",
+    BLAMES[Blame.PATH]: "{n} the road's",
+    BLAMES[Blame.US]: "{n} our own",
+    OURS_IN_SHORT: "{n} our own",
+    BLAMES[Blame.UNKNOWN]: "{n} undecided",
+}
+"""Words for a number of incidents by the owner that their rows name."""
 
 
 def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech: PageLanguage) -> Fleet:
@@ -74,16 +98,22 @@ def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech
 
 
 def _bands(counts: Sequence[Count]) -> Iterator[Band]:
-    start, gap = 0, sum(one.number for one in counts) * GAP
-    for one in counts:
+    """Yield the bands side by side: each in its share of the width, but never too narrow to be seen."""
+    total = sum(one.number for one in counts)
+    asked = [max(one.number, NARROWEST * total) for one in counts]
+    lengths = [length * total / sum(asked) for length in asked]
+    start = 0.0
+    for one, length, following in zip(counts, lengths, [*lengths, 0.0][1:], strict=True):
         top = 0 if one.mark.is_trouble else 3
-        yield Band(one.mark, start, one.number - (gap if one is not counts[-1] else 0), top, 10 - top)
-        start += one.number
+        gap = GAP * total if min(length, following) >= LARGE * total else 0.0
+        yield Band(one.mark, start, length - gap, top, 10 - top)
+        start += length
 
 
 def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
-    found = Counter(one.blame for one in incidents)
-    said = [speech.say(words, n=found[blame]) for blame, words in OWNERS.items() if found[blame]]
+    """Count the open faults by whose they are; a sign of what may come is nobody's fault yet."""
+    found = Counter(OWNERS[owner(one)] for one in incidents if not one.signal)
+    said = [speech.say(phrase, n=found[phrase]) for phrase in dict.fromkeys(OWNERS.values()) if found[phrase]]
     return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
 
 
@@ -93,7 +123,7 @@ def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: b
         ProviderSummary(
             href=f"#{anchor(group)}" if has_groups else group.href,
             name=group.name,
-            is_troubled=any(not card.mark.works for card in group.accounts),
+            is_troubled=any(mark.is_trouble for mark in marks),
             drawing=_units(marks),
             words=how_many_work(marks, speech),
         )
@@ -114,18 +144,30 @@ def _units(marks: Sequence[Mark]) -> Units:
             for at, mark in enumerate(marks)
         )
         return Units("units", UNIT * len(marks), 24, "".join(drawn))
-    good = sum(mark.works for mark in marks)
-    bad = f'<rect class="down" x="{good}" width="{len(marks) - good}" height="8"/>' if good < len(marks) else ""
-    return Units("share", len(marks), 8, f'<rect class="up" width="{good}" height="8"/>{bad}')
+    return Units("share", len(marks), 8, "".join(_shares(marks)))
+
+
+def _shares(marks: Sequence[Mark]) -> Iterator[str]:
+    """Yield a rectangle for each mark, the well first."""
+    found, start = Counter(marks), 0
+    for mark in (one for one in reversed(Mark) if found[one]):
+        yield f'<rect class="{mark}" x="{start}" width="{found[mark]}" height="8"/>'
+        start += found[mark]
 
 
 def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
+    """Say how many work. What is not known, rechecked or partly down is said apart: it is no account that is lost."""
     good, every = sum(mark.works for mark in marks), len(marks)
+    if every == 1:
+        return speech.say(ALONE[marks[0]])
     if good == every:
-        return speech.many(every, "works", "all {n} work")
-    if not good:
-        return speech.many(every, "does not work", "none of {n} works")
-    return speech.say("{some} of {all} work", some=good, all=every)
+        return speech.say("all {n} work", n=every)
+    found = Counter(marks)
+    if found[Mark.DOWN] == every:
+        return speech.say("none of {n} works", n=every)
+    first = [speech.say("{some} of {all} work", some=good, all=every)] if good else []
+    rest = [mark for mark in OF_SEVERAL if found[mark] and not (good and mark is Mark.DOWN)]
+    return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
 def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
@@ -149,9 +191,7 @@ def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> Fron
         rows=tuple(rows[:TROUBLES]),
         cells=cells,
         fold=_fold(good, total, speech) if len(good) > CELLS else None,
-        worse=speech.many(hidden, "{n} more is not fully working", "{n} more are not fully working")
-        if hidden > 0
-        else "",
+        worse=speech.many(hidden, "{n} more needs a look", "{n} more need a look") if hidden > 0 else "",
         pledges=group.pledges,
     )
 
@@ -181,10 +221,10 @@ def ahead(snapshot: Snapshot, speech: PageLanguage) -> tuple[Ahead, ...]:
 
 def _planned(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:
     for source in snapshot.sources:
-        for notice in source.notices:
+        for notice in source.notices if source.readable else ():
             if notice.planned and notice.began_at:
                 when = speech.moment(notice.began_at, snapshot.made_at).words
-                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {notice.title}")
+                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {speech.notice_title(notice)}")
 
 
 def _ending_credit(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:

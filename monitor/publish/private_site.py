@@ -236,7 +236,7 @@ def _account_page(
     snapshot: Snapshot,
     it: SiteTemplates,
 ) -> bytes:
-    first = next((view for view in opened if not view.incident.signal), None)
+    first = next((view for view in opened if not (view.incident.signal or view.incident.drill)), None)
     return it.fill(
         "account.html",
         frame=around,

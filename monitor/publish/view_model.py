@@ -384,7 +384,8 @@ class Front(Struct, frozen=True):
     """The front page. `plates`: each account in full where they are few, below the `pledges` of their providers; else
     they are in `groups`.
 
-    `open`: the open incidents, the gravest first; `folded`: those below the first MOST_OPEN.
+    `open`: the open incidents, the gravest first; `folded`: those below the first MOST_OPEN. `later`: says how
+    much more is `ahead` than the nearest MOST_AHEAD; "" if nothing.
     """
 
     headline: Headline
@@ -398,6 +399,7 @@ class Front(Struct, frozen=True):
     warnings: tuple[str, ...]
     rail: tuple[ProviderSummary, ...]
     ahead: tuple[Ahead, ...]
+    later: str
     plates: tuple[AccountCard, ...]
     pledges: tuple[PromiseRow, ...]
     groups: tuple[FrontGroup, ...]

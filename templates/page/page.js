@@ -43,7 +43,9 @@
     const fleet = document.querySelector(".fleet");
     const groups = [...fleet.querySelectorAll(".group")];
     const named = (one) => [...one.querySelectorAll("[data-name]")];
-    const worst = (group) => Math.min(...named(group).map((one) => RANKS.indexOf(one.dataset.mark)));
+    // A group of which no account is named on this page comes last.
+    const worst = (group) => Math.min(RANKS.length, ...named(group).map((one) => RANKS.indexOf(one.dataset.mark)));
+    const hasMore = (group) => group.querySelector("div > .more") !== null;
     const name = (group) => group.querySelector("h3").textContent.trim().toLowerCase();
     const compare = {
       worst: (one, other) => worst(one) - worst(other),
@@ -56,7 +58,8 @@
         && (!only.value || works(one) === (only.value === "works"));
       for (const group of groups) {
         for (const one of named(group)) one.hidden = !wanted(one);
-        group.hidden = named(group).length > 0 && !named(group).some((one) => !one.hidden);
+        // Accounts that only the provider's own page names may be what is looked for.
+        group.hidden = !hasMore(group) && !named(group).some((one) => !one.hidden);
         for (const fold of group.querySelectorAll(".fold")) fold.open = asked !== "";
       }
     }
