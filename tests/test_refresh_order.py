@@ -94,6 +94,13 @@ def test_an_incident_that_opens_or_ends_is_news_of_whom_it_speaks_of(view):
     assert LAST not in due_of(rota_of(*MANY, open_incidents=(view,)), troubled).accounts
 
 
+def test_another_sign_about_an_account_that_stays_at_risk_is_news_of_it():
+    """Its page names the sign and links to it."""
+    other = shown(replace(SIGN.incident, id="another", targets=()))
+    one = shown(replace(SIGN.incident, targets=()))
+    assert LAST in due_of(rota_of(*MANY, open_incidents=(one,)), snapshot(*MANY, open_incidents=(other,))).accounts
+
+
 def test_that_the_monitor_is_offline_or_back_is_news_of_all():
     assert due_of(rota_of(*MANY), snapshot(*MANY, open_incidents=(ALONE,))).accounts == ids(*MANY)
     assert due_of(rota_of(*MANY, open_incidents=(ALONE,)), snapshot(*MANY)).accounts == ids(*MANY)

@@ -222,3 +222,12 @@ def read_by_others(folder, address):
     for family in text_string_to_metric_families(told.read_text()):
         samples |= {family.name: [(sample.labels, sample.value) for sample in family.samples]}
     return samples
+
+
+def test_the_components_of_an_incident_are_in_the_order_of_the_page():
+    """What it hit that is no longer watched has no component."""
+    hit = [f"openai/{name}/chat" for name in ("b", "gone", "a")]
+    view = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, targets=tuple(hit)))
+    shot = snapshot(account("openai/c"), account("openai/b"), account("openai/a"), open_incidents=(view,))
+    (it,) = document("incidents", shot)["incidents"]
+    assert [one["id"] for one in it["components"]] == ["openai/b", "openai/a"]

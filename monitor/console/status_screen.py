@@ -130,7 +130,7 @@ def _head(screen: StatusScreen) -> Iterator[str]:
 def _incident_lines(screen: StatusScreen) -> Iterator[str]:
     """Yield the gravest incident at length, and in short each other that no row tells."""
     in_rows = _told_in_rows(screen)
-    for number, view in enumerate(gravest_first(screen.incidents, screen.snapshot)):
+    for number, view in enumerate(gravest_first(screen.incidents, screen.snapshot.accounts_by_id())):
         if view.incident.id in in_rows:
             continue
         yield from _titled(view, screen)
@@ -146,7 +146,7 @@ def _told_in_rows(screen: StatusScreen) -> Mapping[str, IncidentView]:
     of_rows = {row.incident.id for row in screen.rows if row.incident}
     return {
         view.incident.id: view
-        for view in gravest_first(screen.incidents, screen.snapshot)[1:]
+        for view in gravest_first(screen.incidents, screen.snapshot.accounts_by_id())[1:]
         if view.incident.id in of_rows and len(accounts_of_targets(view.incident.targets)) == 1
     }
 

@@ -69,7 +69,7 @@ class Subject(Struct, frozen=True, omit_defaults=True):
 
     def is_of(self, account: str, answerer: str) -> bool:
         """Whether it is of an account, or of all that is answered by who answers this account."""
-        return account == self.account or (self._is_whole and answerer == self.answerer)
+        return account == self.account or (self.is_whole and answerer == self.answerer)
 
     def holds(self, other: "Subject") -> bool:
         """Whether another one is the same thing, or a part of it, whatever the scope of each."""
@@ -78,7 +78,8 @@ class Subject(Struct, frozen=True, omit_defaults=True):
         return bool(other.account) and self.is_of(other.account, other.answerer)
 
     @property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
+        """Whether it is of all that is answered by who answers."""
         return bool(self.provider) and not (self.account or self.part)
 
 

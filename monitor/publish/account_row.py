@@ -7,23 +7,23 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor import words
-from monitor.diagnose.incident import SEVERITIES, Incident
+from monitor.diagnose.incident import Incident
 from monitor.publish.ability import is_overdue
 from monitor.publish.shared_risk import Caution, find_cautions
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
-from monitor.publish.status import RANKS, CurrentState, Mark, mark_target
+from monitor.publish.status import CurrentState, Mark, Place, mark_target, place_account
 
 
 class AccountRow(Struct, frozen=True):
     """One account. `why`: what is wrong with it, or why its state is not known; "" if it simply works.
 
-    `incident`: the open one about it. `severity`: the rank of what it suffers from; 0 for nothing.
+    `incident`: the open one about it, or the sign of one. `place`: among all accounts.
     """
 
     view: AccountView
     provider: str
     mark: Mark
-    severity: int
+    place: Place
     since: datetime | None
     why: str
     incident: Incident | None
@@ -47,22 +47,16 @@ def account_rows(snapshot: Snapshot, now: CurrentState) -> list[AccountRow]:
         for provider in snapshot.providers
         for account in provider.accounts
     ]
-    return sorted(rows, key=_place)
-
-
-def _place(row: AccountRow) -> tuple[int, int, bool, int, float]:
-    """Return the sort key: the worst first, then the gravest, the most important, and what has lasted longest."""
-    since = row.since.timestamp() if row.since else 0.0
-    return RANKS[row.mark], -row.severity, row.is_quiet, row.view.importance, since
+    return sorted(rows, key=lambda row: (row.place, row.is_quiet))
 
 
 def _row(account: AccountView, provider: str, now: CurrentState, caution: Caution | None) -> AccountRow:
-    mark, incident = now.marks[account.id], _incident_of(account, now)
+    mark, incident = now.marks[account.id], now.told_of(account)
     return AccountRow(
         view=account,
         provider=provider,
         mark=mark,
-        severity=_severity(account, mark, incident),
+        place=place_account(account, now),
         since=None if now.offline else account.since,
         why=_why(account, mark, incident, now) or _withheld(caution),
         incident=incident,
@@ -73,22 +67,6 @@ def _row(account: AccountView, provider: str, now: CurrentState, caution: Cautio
 def _withheld(caution: Caution | None) -> str:
     """Say why an account that works is offered to nobody."""
     return f"not offered: {caution.words}" if caution and caution.withheld else ""
-
-
-def _incident_of(account: AccountView, now: CurrentState) -> Incident | None:
-    """Return the open incident about an account, or else the sign of one that is coming."""
-    if found := next(filter(None, (now.incident_of(target.id) for target in account.targets)), None):
-        return found
-    targets = {target.id for target in account.targets}
-    return next(
-        (it for it in now.signals if not targets.isdisjoint(it.targets) or it.about.account == account.id), None
-    )
-
-
-def _severity(account: AccountView, mark: Mark, incident: Incident | None) -> int:
-    if incident:
-        return incident.severity.rank + 1
-    return SEVERITIES[account.fault].rank + 1 if account.fault and not mark.works else 0
 
 
 def _why(account: AccountView, mark: Mark, incident: Incident | None, now: CurrentState) -> str:

@@ -16,7 +16,7 @@ from monitor.publish.incident_text import split_links
 from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.refresh_order import shown_in_full
 from monitor.publish.snapshot import AccountView, CreditView, DayDurations, DurationView, ProviderView, TargetView
-from monitor.publish.status import CurrentState, Mark, mark_ability, mark_target
+from monitor.publish.status import CurrentState, Mark, mark_ability, mark_target, place_account
 from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import (
     BUDGET_D,
@@ -114,7 +114,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         targets=targets,
         short=short,
         priority=_priority(account),
-        importance=account.importance,
+        place=place_account(account, now),
         uptime=_uptime(account, whole, speech),
         pace=_pace(account, mark, speech),
         pace_s=_pace_s(account),
@@ -174,15 +174,16 @@ def _name(account: AccountView, provider: ProviderView, context: Context, existi
         pace=_pace(account, mark, context.speech),
         pace_s=_pace_s(account),
         priority=_priority(account),
-        importance=account.importance,
+        place=place_account(account, context.now),
     )
 
 
 def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, str, Incident | None]:
     """Return what is wrong with an account, whose fault it is, and the incident with more about it."""
-    now, speech = context.now, context.speech
-    incident = next((it for it in map(now.incident_of, (target.id for target in account.targets)) if it), None)
+    speech, incident = context.speech, context.now.told_of(account)
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
+    if mark is Mark.AT_RISK and incident and incident.signal:
+        fault = incident.fault
     blame = speech.whose_hedged(incident) if incident else speech.blame(fault.blame) if fault else ""
     return speech.fault(fault) if fault else "", blame, incident
 

@@ -95,8 +95,7 @@ class Workload(Struct, frozen=True):
 
 def glance_of_snapshot(snapshot: Snapshot) -> Glance:
     now = current_state(snapshot)
-    accounts = {one.id: one for provider in snapshot.providers for one in provider.accounts}
-    return Glance(snapshot, now, assess_usability(snapshot, now), accounts)
+    return Glance(snapshot, now, assess_usability(snapshot, now), snapshot.accounts_by_id())
 
 
 def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:

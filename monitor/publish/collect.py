@@ -289,9 +289,7 @@ def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snap
     round_about = glance_of_snapshot(shown)
 
     def advised(view: AccountView) -> AccountView:
-        its_own = round_about.now.marks[view.id].is_trouble and not any(
-            round_about.now.incident_of(target.id) for target in view.targets
-        )
+        its_own = round_about.now.marks[view.id].is_trouble and not round_about.now.incident_at(view.targets)
         return replace(view, advice=_advice(config, view, memory, round_about)) if view.fault and its_own else view
 
     return replace(

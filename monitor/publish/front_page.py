@@ -1,7 +1,7 @@
 """A snapshot → the contents of the front page, and of the frame around each page; pure."""
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from monitor.publish.account_text import Context
 from monitor.publish.account_text import build_cards as cards_of
@@ -18,7 +18,7 @@ from monitor.publish.incident_text import (
 from monitor.publish.objective_text import build_promises
 from monitor.publish.overview import MOST_AHEAD, PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
 from monitor.publish.paths import provider_page
-from monitor.publish.snapshot import Snapshot
+from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import CurrentState, worst_mark
 from monitor.publish.translation import ENGLISH, PageLanguage
@@ -51,8 +51,9 @@ def build_front(
     """Return the front page. `every`: the result of `group_accounts`, if known already."""
     every = group_accounts(snapshot, now, speech) if every is None else every
     are_few = sum(len(group.accounts) for group in every) <= PLATES
-    views = gravest_first(top_incidents(snapshot), snapshot)
-    opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views)
+    known = snapshot.accounts_by_id()
+    views = gravest_first(top_incidents(snapshot), known)
+    opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, known) for view in views)
     said, coming = write_headline(snapshot, now, speech), ahead(snapshot, speech)
     return Front(
         headline=said,
@@ -67,7 +68,7 @@ def build_front(
         rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 else (),
         ahead=coming[:MOST_AHEAD],
         later=speech.say("{n} more", n=len(coming) - MOST_AHEAD) if len(coming) > MOST_AHEAD else "",
-        plates=tuple(card for group in every for card in group.accounts) if are_few else (),
+        plates=tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else (),
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
         groups=() if are_few else front_groups(every, speech),
         recent=tuple(
@@ -91,19 +92,24 @@ def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, 
     return tuple(LinkedText(text) for text in (f"{causes}. " if causes else "", said.rest) if text)
 
 
-def verdict(group: ProviderGroup, snapshot: Snapshot, speech: PageLanguage) -> ProviderPage:
-    """Return the first screen of a provider's page."""
-    its = [view for view in top_incidents(snapshot) if view.incident.about.provider == group.id]
-    views = gravest_first(its, snapshot)
+def verdict(
+    group: ProviderGroup,
+    its: Sequence[IncidentView],
+    known: Mapping[str, AccountView],
+    made_at: datetime,
+    speech: PageLanguage,
+) -> ProviderPage:
+    """Return the first screen of a provider's page. `its`: its open incidents; `known`: the accounts by id."""
+    views = gravest_first(its, known)
     cards = sorted(group.accounts, key=urgency)
     marks = [card.mark for card in cards]
     said = how_many_work(marks, speech)
     return ProviderPage(
         mark=worst_mark(marks),
         lead=f"{group.name}: {said}",
-        detail=worst_sentence(views, snapshot.made_at, speech),
+        detail=worst_sentence(views, made_at, speech),
         words=said,
-        open=tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, snapshot) for view in views),
+        open=tuple(build_row(view, made_at, made_at, speech, known) for view in views),
         rows=tuple(card for card in cards if not card.short),
         cells=tuple(card for card in cards if card.short),
     )

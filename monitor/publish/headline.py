@@ -85,15 +85,14 @@ def _roll(snapshot: Snapshot, now: CurrentState, speech: PageLanguage) -> Accoun
 def _mark(account: AccountView, now: CurrentState) -> Mark:
     """Count an account named by an open incident as in trouble, even if its canaries are just recovering."""
     mark = now.marks[account.id]
-    named = any(now.incident_of(target.id) for target in account.targets)
-    return Mark.PARTLY if named and not mark.is_trouble else mark
+    return Mark.PARTLY if now.incident_at(account.targets) and not mark.is_trouble else mark
 
 
 def _trouble(roll: AccountMarks, names: Mapping[str, str]) -> Headline:
     sick, speech = roll.marked(Mark.DOWN, Mark.PARTLY), roll.speech
     mark = Mark.DOWN if roll.marked(Mark.DOWN) else Mark.PARTLY
     causes = [_cause(incident, names, speech) for incident in roll.now.incidents]
-    causes += [_own_cause(account, speech) for account in sick if not _is_explained(account, roll.now)]
+    causes += [_own_cause(account, speech) for account in sick if not roll.now.incident_at(account.targets)]
     lead = speech.say("An incident is open")
     if sick:
         lead = speech.many(len(sick), "{who} has trouble", "{who} have trouble", who=_share(len(sick), roll))
@@ -118,10 +117,6 @@ def _own_cause(account: AccountView, speech: PageLanguage) -> str:
     if account.fault is None:
         return f"{account.id}: {speech.say('cause not known')}"
     return f"{account.id}: {speech.fault(account.fault)} ({speech.blame(account.fault.blame)})"
-
-
-def _is_explained(account: AccountView, now: CurrentState) -> bool:
-    return any(now.incident_of(target.id) for target in account.targets)
 
 
 def _suspicion(account: AccountView, speech: PageLanguage) -> str:

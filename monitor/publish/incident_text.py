@@ -13,7 +13,7 @@ from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.paths import account_page, incident_page, month_page
-from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
+from monitor.publish.snapshot import AccountView, IncidentView, Snapshot, Substitute
 from monitor.publish.status import RANKS, Mark
 from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import (
@@ -149,9 +149,11 @@ def _best(instead: Sequence[Substitute]) -> Substitute:
     return next((one for one in instead if not one.caution), instead[0])
 
 
-def gravest_first(views: Sequence[IncidentView], snapshot: Snapshot) -> list[IncidentView]:
-    """Sort by what a reader must know first: real before drill, the worst, the most important, then the oldest."""
-    known = {one.id: one for provider in snapshot.providers for one in provider.accounts}
+def gravest_first(views: Sequence[IncidentView], known: Mapping[str, AccountView]) -> list[IncidentView]:
+    """Sort by what a reader must know first: real before drill, the worst, the most important, then the oldest.
+
+    `known`: the accounts by id.
+    """
 
     def place(view: IncidentView) -> tuple[bool, int, int, int, datetime]:
         it = view.incident
@@ -195,8 +197,9 @@ def build_row(
     made_at: datetime,
     today: datetime | None,
     speech: PageLanguage,
-    snapshot: Snapshot | None = None,
+    known: Mapping[str, AccountView] | None = None,
 ) -> IncidentRow:
+    """Return the line of an incident. `known`: the accounts by id, for its priority."""
     incident = view.incident
     until = incident.closed_at or made_at
     mark = mark_incident(incident)
@@ -212,7 +215,7 @@ def build_row(
         drill=incident.drill,
         whose=words.capitalize(speech.owner(incident)),
         use=_use(view, speech),
-        priority=_priority(incident, snapshot) if snapshot else "",
+        priority=_priority(incident, known) if known else "",
         blame=words.capitalize(speech.whose(incident)),
         certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
         began=speech.moment(incident.opened_at, today),
@@ -243,10 +246,9 @@ def _use(view: IncidentView, speech: PageLanguage) -> str:
     return "" if view.instead is None else speech.say("No substitute known")
 
 
-def _priority(incident: Incident, snapshot: Snapshot) -> str:
+def _priority(incident: Incident, known: Mapping[str, AccountView]) -> str:
     """Return the highest priority that one of its accounts was given, as `P1`; empty if none was."""
-    hit = accounts_of_targets(incident.targets)
-    its = (one.priority for provider in snapshot.providers for one in provider.accounts if one.id in hit)
+    its = (known[id].priority for id in accounts_of_targets(incident.targets) if id in known)
     told = min((one for one in its if one is not None), default=None)
     return "" if told is None else f"P{told}"
 

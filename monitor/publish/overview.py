@@ -8,7 +8,7 @@ from typing import Final
 
 from monitor.diagnose.incident import Incident
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.status import RANKS, Mark
+from monitor.publish.status import RANKS, Mark, Place
 from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import (
     AccountCard,
@@ -196,9 +196,9 @@ def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> Fron
     )
 
 
-def urgency(card: AccountCard) -> tuple[int, int]:
-    """Return the sort key: the gravest first, then the most important; equals stay in the order of the file."""
-    return RANKS[card.mark], card.importance
+def urgency(card: AccountCard) -> Place:
+    """Return the sort key: the order of the terminal, too."""
+    return card.place
 
 
 def _fold(good: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:

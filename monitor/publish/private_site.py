@@ -1,6 +1,6 @@
 """A snapshot → the files of the private site, with accounts and evidence. Static, complete without scripts."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ from monitor.publish.incident_text import (
     incidents_by_notice,
     newest_first,
     substitutes,
+    top_incidents,
     wider_first,
 )
 from monitor.publish.json_text import encode, encode_part
@@ -48,7 +49,7 @@ from monitor.publish.status import CurrentState, current_state, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
 from monitor.publish.translation import PageLanguage
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick
-from monitor.publish.view_model import AccountCard, IncidentRow, Month, PageFrame, ProviderGroup
+from monitor.publish.view_model import AccountCard, IncidentRow, Month, PageFrame, ProviderGroup, ProviderPage
 from monitor.sentence.doubt import describe_doubt
 from monitor.slo.objective import BURN_WINDOWS, ErrorBudget
 from monitor.words import capitalize, iso, title
@@ -153,6 +154,7 @@ def private_summary(snapshot: Snapshot, now: CurrentState, first: Headline, spee
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    places = {part.id: place for place, part in enumerate(parts)}
     return SiteSummary(
         title=snapshot.title,
         url=snapshot.manner.url,
@@ -160,14 +162,15 @@ def private_summary(snapshot: Snapshot, now: CurrentState, first: Headline, spee
         mark=first.mark,
         words=first.sentence,
         parts=tuple(parts),
-        cases=tuple(_case(view, parts, speech) for view in views if not view.incident.drill),
+        cases=tuple(_case(view, places, speech) for view in views if not view.incident.drill),
         works=announced_maintenances(snapshot.sources),
     )
 
 
-def _case(view: IncidentView, parts: Sequence[Component], speech: PageLanguage) -> IncidentEntry:
+def _case(view: IncidentView, places: Mapping[str, int], speech: PageLanguage) -> IncidentEntry:
+    """Return one incident for programs. `places`: where each component stands, by its id."""
     incident = view.incident
-    hit = accounts_of_targets(incident.targets)
+    hit = accounts_of_targets(incident.targets) & places.keys()
     began = f"{speech.title(incident)}. {capitalize(speech.whose_hedged(incident))}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
@@ -181,7 +184,7 @@ def _case(view: IncidentView, parts: Sequence[Component], speech: PageLanguage) 
         severity=incident.severity,
         opened_at=incident.opened_at,
         closed_at=incident.closed_at,
-        parts=tuple(part.id for part in parts if part.id in hit),
+        parts=tuple(sorted(hit, key=places.__getitem__)),
         path=incident_page(incident.id),
         updates=tuple(updates),
     )
@@ -190,12 +193,15 @@ def _case(view: IncidentView, parts: Sequence[Component], speech: PageLanguage) 
 def _inner_pages(
     every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: SiteTemplates
 ) -> Iterator[tuple[str, bytes]]:
-    past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
-    opened = _open_by_account(snapshot)
+    known, below = snapshot.accounts_by_id(), replace(around, up="../../")
+    ended, standing = wider_first(snapshot.past_incidents), top_incidents(snapshot)
+    past, opened = _by_account(ended, snapshot.made_at, it.speech), _open_by_account(snapshot, known)
+    past_of, open_of = _by_provider(ended), _by_provider(standing)
     lasting = replace(build_frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
     for group in every:
-        yield group.href, _provider(group, snapshot, around, it)
+        said = verdict(group, open_of.get(group.id, []), known, snapshot.made_at, it.speech)
+        yield group.href, _provider(group, said, past_of.get(group.id, []), snapshot, around, it)
         its_frame = lasting if group.id in crowded else below
         for card in group.accounts:
             if not card.stands:
@@ -210,19 +216,29 @@ class PastIncident(Struct, frozen=True):
     row: IncidentRow
 
 
-def _by_account(snapshot: Snapshot, speech: PageLanguage) -> dict[str, list[PastIncident]]:
-    """Return the past incidents of each account, newest first, each part below its wider incident."""
+def _by_account(
+    views: Iterable[IncidentView], made_at: datetime, speech: PageLanguage
+) -> dict[str, list[PastIncident]]:
+    """Return the past incidents of each account, in their order."""
     found: dict[str, list[PastIncident]] = {}
-    for view in wider_first(snapshot.past_incidents):
-        line = PastIncident(view.incident, build_row(view, snapshot.made_at, None, speech))
+    for view in views:
+        line = PastIncident(view.incident, build_row(view, made_at, None, speech))
         for account in accounts_of_targets(view.incident.targets):
             found.setdefault(account, []).append(line)
     return found
 
 
-def _open_by_account(snapshot: Snapshot) -> dict[str, list[IncidentView]]:
+def _by_provider(views: Iterable[IncidentView]) -> dict[str, list[IncidentView]]:
+    """Return the incidents of each provider, in their order."""
     found: dict[str, list[IncidentView]] = {}
-    for view in gravest_first(snapshot.open_incidents, snapshot):
+    for view in views:
+        found.setdefault(view.incident.about.provider, []).append(view)
+    return found
+
+
+def _open_by_account(snapshot: Snapshot, known: Mapping[str, AccountView]) -> dict[str, list[IncidentView]]:
+    found: dict[str, list[IncidentView]] = {}
+    for view in gravest_first(snapshot.open_incidents, known):
         for account in accounts_of_targets(view.incident.targets):
             found.setdefault(account, []).append(view)
     return found
@@ -248,23 +264,25 @@ def _account_page(
     )
 
 
-def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: SiteTemplates) -> bytes:
+def _provider(
+    group: ProviderGroup,
+    said: ProviderPage,
+    past: Sequence[IncidentView],
+    snapshot: Snapshot,
+    around: PageFrame,
+    it: SiteTemplates,
+) -> bytes:
     sources = [source for source in snapshot.sources if provider_of(source.id) == group.id]
-    past = [view for view in wider_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
         "provider.html",
         frame=replace(around, up="../"),
         group=group,
-        verdict=verdict(group, snapshot, it.speech),
+        verdict=said,
         pages=build_status_pages(
             sources, snapshot.made_at, it.speech, incidents_by_notice(view.incident for view in snapshot.open_incidents)
         ),
         past=[build_row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
     )
-
-
-def _is_of(view: IncidentView, provider: str) -> bool:
-    return view.incident.about.provider == provider
 
 
 def status_json(snapshot: Snapshot, now: CurrentState, only: Collection[str] | None = None) -> bytes:

@@ -82,6 +82,8 @@ def _gists(snapshot: Snapshot, now: CurrentState) -> dict[str, PageDigest]:
     for view in snapshot.open_incidents:
         for account in accounts_of_targets(view.incident.targets):
             speaking.setdefault(account, []).append(view.incident.id)
+    for id, sign in now.warned.items():
+        speaking.setdefault(id, []).append(sign.id)
     crowds = (provider.accounts for provider in snapshot.providers if provider.is_crowded)
     return {
         one.id: (now.marks[one.id], *_gist(one, now.at), *speaking.get(one.id, ())) for its in crowds for one in its

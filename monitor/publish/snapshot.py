@@ -274,3 +274,6 @@ class Snapshot(Struct, frozen=True):
     overlap: Overlap | None = None
     unwritten: bool = False
     faults: tuple[StageFailed, ...] = ()
+
+    def accounts_by_id(self) -> dict[str, AccountView]:
+        return {one.id: one for provider in self.providers for one in provider.accounts}

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from monitor.detect.health import State
 from monitor.diagnose.incident import SEVERITIES, Incident, Severity, accounts_of_targets
@@ -43,13 +43,15 @@ class Mark(StrEnum):
 
 
 RANKS = {mark: rank for rank, mark in enumerate(Mark)}
+Place = tuple[int, int, int, float]
+"""A sort key of accounts, worst first; those alike stay in the order of monitor.toml."""
 
 
 class CurrentState(Struct, frozen=True):
     """The time of the page, the open incidents (without drills), and the state of each account.
 
-    `signals`: incidents that announce trouble; what they are about still works. `warned`: the accounts that one of them
-    speaks of. `judgements`: what each account can do.
+    `signals`: incidents that announce trouble; what they are about still works. `warned`: the first of them about each
+    account, by its id. `of_targets`: the first of the others about each target. `judgements`: what each account can do.
     """
 
     at: datetime
@@ -58,12 +60,19 @@ class CurrentState(Struct, frozen=True):
     offline: bool
     marks: Mapping[str, Mark]
     judgements: Mapping[str, Assessment]
-    warned: frozenset[str] = frozenset()
+    warned: Mapping[str, Incident] = field(default_factory=dict)
+    of_targets: Mapping[str, Incident] = field(default_factory=dict)
 
-    def incident_of(self, target: str) -> Incident | None:
-        if not self.incidents:  # the common case
-            return None
-        return next((incident for incident in self.incidents if target in incident.targets), None)
+    def incident_at(self, targets: Iterable[TargetView]) -> Incident | None:
+        """Return the open incident about the first of these targets that one is about."""
+        return next((self.of_targets[one.id] for one in targets if one.id in self.of_targets), None)
+
+    def told_of(self, account: AccountView) -> Incident | None:
+        """Return the open incident about an account, or else the sign about it while it has no trouble of its own."""
+        if found := self.incident_at(account.targets):
+            return found
+        ails = self.marks[account.id] in (Mark.DOWN, Mark.PARTLY, Mark.SUSPECTED)
+        return None if ails else self.warned.get(account.id)
 
 
 def current_state(snapshot: Snapshot) -> CurrentState:
@@ -77,18 +86,37 @@ def current_state(snapshot: Snapshot) -> CurrentState:
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
     judgements = {one.id: assess_account(one, at, held=one.id in held, offline=offline) for one in accounts}
     marks = {one.id: _mark_account(one, at, judgements[one.id], offline=offline) for one in accounts}
-    warned = frozenset(one.id for one in accounts if any(_speaks_of(sign, one) for sign in signals))
+    warned = _first_signs(signals, accounts)
     marks |= {id: Mark.AT_RISK for id in warned if marks[id] is Mark.UP}
-    return CurrentState(at, troubles, signals, offline, marks, judgements, warned)
+    return CurrentState(at, troubles, signals, offline, marks, judgements, warned, _first_incidents(troubles))
 
 
-def _speaks_of(sign: Incident, account: AccountView) -> bool:
-    """Whether a sign is about this account, or about a wider scope and was observed at it, too.
+def _first_incidents(incidents: Iterable[Incident]) -> dict[str, Incident]:
+    """Return the first incident about each target, by its id."""
+    found: dict[str, Incident] = {}
+    for incident in incidents:
+        for target in incident.targets:
+            found.setdefault(target, incident)
+    return found
+
+
+def _first_signs(signs: Sequence[Incident], accounts: Iterable[AccountView]) -> dict[str, Incident]:
+    """Return the first sign about each account, or about a wider scope and observed at it, too, by the account's id.
 
     Flapping is of the accounts that flap, even if it names their provider; whatever else names all is of each.
     """
-    of_all = not sign.is_flap and sign.about.is_of(account.id, account.answerer)
-    return of_all or account.id in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
+    if not signs:  # the common case
+        return {}
+    at_account: dict[str, int] = {}
+    at_answerer: dict[str, int] = {}
+    for number, sign in enumerate(signs):
+        for id in (sign.about.account, *(account_of(one.target) for one in sign.evidence)):
+            at_account.setdefault(id, number)
+        if sign.about.is_whole and not sign.is_flap:
+            at_answerer.setdefault(sign.about.answerer, number)
+    none = len(signs)
+    first = {one.id: min(at_account.get(one.id, none), at_answerer.get(one.answerer, none)) for one in accounts}
+    return {id: signs[number] for id, number in first.items() if number < none}
 
 
 def _held(incidents: Iterable[Incident], *, offline: bool) -> set[str]:
@@ -144,6 +172,20 @@ def mark_ability(targets: Sequence[TargetView], now: CurrentState) -> Mark:
     """Return the mark of one kind of canary: the worst of its targets, PARTLY while one of several models works."""
     marks = [mark_target(target, now) for target in targets]
     return Mark.PARTLY if Mark.DOWN in marks and Mark.UP in marks else worst_mark(marks)
+
+
+def severity_rank(account: AccountView, now: CurrentState) -> int:
+    """Return the rank of what an account suffers from, from 1; 0 for nothing."""
+    if incident := now.told_of(account):
+        return incident.severity.rank + 1
+    return SEVERITIES[account.fault].rank + 1 if account.fault and not now.marks[account.id].works else 0
+
+
+def place_account(account: AccountView, now: CurrentState) -> Place:
+    """Return the sort key of an account: the worst first, then the gravest, the most important, the longest ill."""
+    mark = now.marks[account.id]
+    since = account.since.timestamp() if account.since and not (now.offline or mark.works) else 0.0
+    return RANKS[mark], -severity_rank(account, now), account.importance, since
 
 
 def worst_mark(marks: Sequence[Mark]) -> Mark:

@@ -3,7 +3,7 @@
 Source: the format of https://www.githubstatus.com/api, read 2026-11-21.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Raw
 
@@ -43,8 +43,9 @@ Json = dict[str, object]
 def render_statuspage(board: SiteSummary) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of each document of the API."""
     page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
-    cases = [_incident(case, board) for case in board.cases[:RECENT]]
-    unresolved = [_incident(case, board) for case in board.cases if case.closed_at is None]
+    known = {part.id: part for part in board.parts}
+    cases = [_incident(case, known, board) for case in board.cases[:RECENT]]
+    unresolved = [_incident(case, known, board) for case in board.cases if case.closed_at is None]
     works = [_maintenance(work, board) for work in board.works]
     upcoming = [work for work in works if work["status"] == "scheduled"]
     active = [work for work in works if work["status"] == "in_progress"]
@@ -104,7 +105,8 @@ def _component(part: Component, position: int, members: list[str] | None, board:
     return component if members is None else component | {"components": members}
 
 
-def _incident(case: IncidentEntry, board: SiteSummary) -> Json:
+def _incident(case: IncidentEntry, known: Mapping[str, Component], board: SiteSummary) -> Json:
+    """Return one incident. `known`: the components by id."""
     newest_first = sorted(case.updates, key=lambda update: (update[1] == ENDED, update[0]), reverse=True)
     updates = [
         {
@@ -133,7 +135,7 @@ def _incident(case: IncidentEntry, board: SiteSummary) -> Json:
         "started_at": iso_millis(case.opened_at),
         "page_id": "provider-monitor",
         "incident_updates": updates,
-        "components": [_component(part, 1, None, board) for part in board.parts if part.id in case.parts],
+        "components": [_component(part, 1, None, board) for part in map(known.get, case.parts) if part],
     }
 
 

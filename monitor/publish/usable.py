@@ -86,7 +86,7 @@ def _usable(
     account: AccountView, provider: ProviderView, now: CurrentState, margin: timedelta, caution: Caution | None
 ) -> Usable:
     targets, mark, judged = counted_targets(account), now.marks[account.id], now.judgements[account.id]
-    incident = next((it for it in map(now.incident_of, (target.id for target in targets)) if it), None)
+    incident = now.incident_at(targets)  # one about what counts for nothing says nothing of how sure we are
     seen = [target.seen_at for target in targets if target.seen_at]
     return Usable(
         account=account.id,

@@ -7,7 +7,7 @@ from msgspec import Struct
 from monitor.publish.chart import Chart
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import EMPTY, HistoryBar
-from monitor.publish.status import Mark
+from monitor.publish.status import Mark, Place
 from monitor.slo.indicator import Cell
 from monitor.words import Moment
 
@@ -196,7 +196,7 @@ class AccountCard(Struct, frozen=True):
 
     `short`: one of so many that a page of all only names it. `stands`: its own page is kept as it is. `href`: "" if
     there is none yet. `uptime`: over 30 days, or what of them was watched; `pace`: how long an answer takes now;
-    `pace_s`: usually, None without data. `importance`: lowest first.
+    `pace_s`: usually, None without data. `place`: among all accounts.
     """
 
     id: str
@@ -207,6 +207,7 @@ class AccountCard(Struct, frozen=True):
     mark: Mark
     state: str
     abilities: tuple[AbilityCell, ...]
+    place: Place
     note: str = ""
     tags: tuple[str, ...] = ()
     cause: str = ""
@@ -227,7 +228,6 @@ class AccountCard(Struct, frozen=True):
     short: bool = False
     stands: bool = False
     priority: str = ""
-    importance: int = 3
     uptime: str = ""
     pace: str = ""
     pace_s: float | None = None

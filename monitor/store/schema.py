@@ -1,6 +1,7 @@
 """The tables, and the migrations from each older version."""
 
 import sqlite3
+from contextlib import closing
 
 from sqlite_utils import Database, Migrations
 
@@ -473,4 +474,5 @@ def lay_tables(connection: sqlite3.Connection, version: int) -> None:
 
 def steps_until(version: int) -> list[str]:
     """Return the names of the steps to a version, from nothing."""
-    return [one.name for one in MIGRATIONS.pending(Database(memory=True))[:version]]
+    with closing(sqlite3.connect(":memory:")) as empty:
+        return [one.name for one in MIGRATIONS.pending(Database(empty))[:version]]
