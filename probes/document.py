@@ -29,6 +29,8 @@ LARGEST_BYTES = 4 * 1024 * 1024
 """Bytes above which a configuration is a mistake (or an attack)."""
 DEEPEST = 50
 """Levels of nesting that a configuration may have: its readers, and our error reporting, are recursive."""
+MOST_NAMED = 40
+"""Most words that a repair lists; a table of monitor.toml has fewer keys."""
 MOST_COMPARED = 1_000
 """Most known words to search for a near match: a file with thousands of mistakes would search them all each time."""
 PIPE_LIMIT_S = 5.0
@@ -218,7 +220,8 @@ def suggest(word: object, known: Iterable[str]) -> str:
     near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'
-    return "use one of: " + ", ".join(words) if words else "leave it out"
+    more = [f"and {len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
+    return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else "leave it out"
 
 
 def show_value(value: object) -> str:

@@ -26,7 +26,7 @@ Rule = Callable[[str], str]
 def sanitize(value: T, text: Rule | None = None) -> T:
     """Return the value with every field cleaned, at any depth; the same object if nothing had to change.
 
-    Texts lose forbidden characters and are cut at LONGEST. A date or float that is invalid or out of range becomes
+    Texts lose forbidden characters and are cut at MAX_LENGTH. A date or float that is invalid or out of range becomes
     None; an int that is too large is clamped. A Target is our own and passes unchanged. `text` cleans a text where
     `clean_text` is not enough.
     """
@@ -34,7 +34,7 @@ def sanitize(value: T, text: Rule | None = None) -> T:
 
 
 def clean_text(text: str) -> str:
-    """Return a text of at most LONGEST characters without control characters, zero-width marks and lone surrogates."""
+    """Return at most MAX_LENGTH characters of a text, without controls, zero-width marks and lone surrogates."""
     return text if len(text) <= MAX_LENGTH and text.isprintable() else CONTROLS.sub("", text[:MAX_LENGTH])
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step
 from monitor.alert.channel import Channel
 from monitor.alert.digest import Timing
-from monitor.alert.reply import LONGEST, Reply, ReplyKind, active_replies
+from monitor.alert.reply import LONGEST, Names, Reply, ReplyKind, active_replies, objection
 from monitor.alert.rule import AlertLimits, Match
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser, load_command
@@ -178,6 +178,30 @@ def test_what_is_answered_while_no_process_runs_counts_at_once(config):
 def test_a_silence_of_what_is_not_watched_is_refused(config):
     for what, there in (("account", "openai/main"), ("provider", "openai"), ("tag", "eu")):
         assert f"is not watched; use one of: {there}" in refused(config, "silence", "2h", f"--{what}", "x")
+
+
+def why_refused(kind, subject, number):
+    about = Reply(kind, at(0), subject=subject)
+    ids = [f"20261121-{one:05}" for one in range(number)]
+    return objection(about, Names((), (), ()), ids, at(0)).repair
+
+
+@pytest.mark.parametrize("number", [11, 1_000, 5_000])
+def test_of_many_that_could_be_meant_ten_are_named_those_like_it_first(number):
+    said = why_refused(ReplyKind.ACKNOWLEDGE, "21-00009", number)
+
+    assert said.startswith("use one of: 20261121-00009, ")
+    assert said.endswith(f", and {number - 10} more")
+    assert said.count(",") == 10
+
+
+def test_the_name_that_is_probably_meant_comes_first():
+    assert why_refused(ReplyKind.ACKNOWLEDGE, "20261121-0999", 1_000).startswith("use one of: 20261121-00999, ")
+    accounts = [f"openai/team-{one}" for one in range(50)]
+    silence = Reply(ReplyKind.SILENCE, at(0), match=Match(accounts=("openai/taem-44",)), until=at(60), reason="x")
+    said = objection(silence, Names(accounts, (), ()), (), at(0)).repair
+    assert said.startswith("use one of: openai/team-44, ")
+    assert said.endswith(", and 40 more")
 
 
 def test_the_windows_of_the_next_days_are_listed_in_order(config):

@@ -1,6 +1,8 @@
 """The floor plan, checked: which room imports which. A new arrow has to argue for its place here."""
 
 import ast
+import builtins
+import importlib
 import re
 import sys
 from functools import cache
@@ -790,6 +792,60 @@ def test_no_two_classes_have_one_name():
     ]
 
     assert {name for name in found if found.count(name) > 1 and not name.startswith("_")} == set()
+
+
+RAISED = re.compile(r"(?:Raises?|[,;:]|or|and|else|such as|one of) ((?:\w+\.)*[A-Z]\w*[a-z]\w*)")
+CLASSES = frozenset(
+    node.name
+    for path in MODULES.values()
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.ClassDef)
+)
+
+
+def raised_in_words(text):
+    """Yield each exception that a docstring names after "Raises", up to the end of the sentence."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Expr(ast.Constant(str(said))):
+                for sentence in re.findall(r"\bRaises? .*?(?:\.\s|\.?$)", " ".join(said.split())):
+                    yield from RAISED.findall(sentence)
+
+
+def is_exception(name, text):
+    """Whether a module can mean an exception by this name: ours, a built-in, or what it imports."""
+    room, _, last = name.rpartition(".")
+    if room:
+        return hasattr(importlib.import_module(room), last)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    imported = {alias.asname or alias.name for node in nodes for alias in node.names}
+    return name in CLASSES | imported or hasattr(builtins, name)
+
+
+def test_each_exception_that_a_docstring_names_exists():
+    texts = {name: path.read_text() for name, path in MODULES.items()}
+    found = {
+        (name, one) for name, text in texts.items() for one in raised_in_words(text) if not is_exception(one, text)
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("Raises Gone.", ["Gone"]),
+        (
+            "Return it. Raises OSError if full, Gone if not, else sqlite3.Error. Never None.",
+            ["OSError", "Gone", "sqlite3.Error"],
+        ),
+        ("Raises StoreError,\n    such as Gone; Busy while SQLite works.", ["StoreError", "Gone", "Busy"]),
+        ("Raises one of Gone or Busy", ["Gone", "Busy"]),
+    ],
+)
+def test_an_exception_in_a_docstring_is_seen(words, named):
+    assert list(raised_in_words(f'def f():\n    """{words}"""\n')) == named
+    assert not is_exception("Gone", "")
 
 
 # Who may change what is believed

@@ -20,10 +20,13 @@ from monitor.store.connection import open_reader, open_writer
 from monitor.store.expected_schema import MIGRATIONS_TABLE, VERSION, steps_taken, version_of
 from monitor.store.file_owner import SIDE_FILES
 from monitor.store.lock import Busy, Lock, lock_path
+from monitor.store.restoration import Unrestored, end
 from monitor.store.row import Batch
 from monitor.store.schema import MIGRATIONS
+from monitor.store.setting import StoreAddress
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import standby_file
+from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from tests.backstage import ROOT
 from tests.conftest import at, observation
@@ -232,6 +235,76 @@ def test_what_a_stand_in_holds_is_not_mixed_into_what_is_put_back_but_kept(path,
     assert (looks(path), looks(aside), looks(kept)) == (1, 1, 2)
     assert kept.name == "monitor.db.stand-in-20261121T120000"
     assert not standby_file(path).exists()
+
+
+@pytest.mark.parametrize("refused", ["monitor.db", "stand-in"])
+def test_a_restore_that_fails_moves_back_only_what_it_moved(path, tmp_path, monkeypatch, refused):
+    back_up(path, tmp_path / "copy.db")
+    there = standby_file(path)
+    with closing(open_writer(there)) as db:
+        Writer(db, "here").save(Batch(at(1), (observation(seconds=1), observation(seconds=2))))
+    stale = there.with_name(f"{there.name}.replaced")
+    back_up(path, stale)
+
+    def refuse(before, after):
+        if str(before) == str(path if refused == "monitor.db" else there):
+            raise OSError(5, "Input/output error")
+        os.replace(before, after)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(StoreError, match="it is as it was"):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(there) == 2
+    assert not stale.exists()
+    remove(there)  # what is read is the stand-in while there is one
+    assert looks(path) == 1
+
+
+def test_a_stand_in_that_an_earlier_restore_left_is_not_put_over_the_present_one(path, tmp_path, monkeypatch):
+    there = standby_file(path)
+    for file, number in ((there, 2), (there.with_name(f"{there.name}.replaced"), 3)):
+        with closing(open_writer(file)) as db:
+            Writer(db, "here").save(Batch(at(1), tuple(observation(seconds=one) for one in range(number))))
+    back_up(path, path.with_name("monitor.db.restoring-20261121T120000"))
+
+    def refuse(before, after):
+        if str(before) == str(path):
+            raise OSError(5, "Input/output error")
+        os.replace(before, after)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(Unrestored):
+        end(path, there)
+    monkeypatch.undo()
+
+    assert looks(there) == 2
+
+
+def test_behind_a_link_what_it_leads_to_is_replaced_and_the_link_stays(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    leave_log(path, [1])
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    (aside,) = restore(link, tmp_path / "copy.db", at(0))
+
+    assert (link.is_symlink(), looks(path), looks(aside), aside.parent) == (True, 1, 2, path.parent)
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_stops_no_monitor(path, tmp_path, monkeypatch, caplog):
+    back_up(path, tmp_path / "copy.db")
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(StoreError, match=r"its folder cannot be listed \(Permission denied\).*let its owner read"):
+        restore(path, tmp_path / "copy.db", at(0))
+    with open_store(StoreAddress(path, "here")).writing(lambda: at(1), lambda: 0.0):
+        pass
+
+    assert "no restore that was cut short can be ended: its folder cannot be listed" in caplog.text
+    assert looks(path) == 1
 
 
 def test_a_backup_is_put_where_no_database_is(path, tmp_path):

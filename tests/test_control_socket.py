@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from monitor.control.client import send_request
-from monitor.control.message import MAX_LINE_BYTES, Request, RequestKind, RequestResult, RequestStatus, to_line
+from monitor.control.message import (
+    MAX_LINE_BYTES,
+    MOST_WORDS,
+    Request,
+    RequestKind,
+    RequestResult,
+    RequestStatus,
+    read_result,
+    to_line,
+)
 from monitor.control.server import ControlServer
 from monitor.control.socket_file import MAX_PATH_LENGTH as LONGEST_PATH
 from monitor.control.socket_file import Owner, bind, connect, file_id, remove_socket
@@ -421,3 +430,11 @@ def until_answered(file):
             return answer
         time.sleep(0.02)
     return None
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", "中", "😀"])
+def test_a_result_of_many_words_is_cut_and_still_an_answer(letter):
+    line = to_line(RequestResult(RequestStatus.REFUSED, letter * MAX_LINE_BYTES))
+
+    assert len(line) < MAX_LINE_BYTES
+    assert read_result(line).words == f"{letter * (MOST_WORDS - 1)}…"

@@ -789,6 +789,7 @@ UNITED = [
     (("vllm", "10.0.0.5:8000"), ("vllm", "10.0.0.5:8001")),
     (("vllm", "[2001:db8::5]:8000"), ("tgi", "[2001:db8::5]:8001")),
     (("openai", "llm.example.com"), ("anthropic", "llm.example.com")),
+    (("openai", "openai.gateway.example.com"), ("anthropic", "anthropic.gateway.example.com")),
     (("openai", "localhost:4000"), ("anthropic", "localhost:4000")),
     (("openai", None), ("openai", "eu.api.openai.com")),
     (("openai", None), ("codex", None)),

@@ -75,8 +75,15 @@ def test_of_a_crowd_those_that_work_are_counted(number):
     said = hall.take(*((id, "list", Fault.INVALID_KEY if id == "openai/0" else None) for id in ids))
 
     assert said[0] == "openai/0: key rejected (some words)"
-    assert (said[1:] == [f"{MOST} accounts of {MOST + 1} work"]) is (number > MOST)
+    assert (said[1:] == [f"{MOST} of {MOST + 1} accounts work"]) is (number > MOST)
     assert len(said) == (2 if number > MOST else MOST)
+
+
+def test_a_single_one_of_a_crowd_works():
+    ids = [f"openai/{n}" for n in range(MOST + 1)]
+    said = Hall(ids, ["list"]).take(*((id, "list", None if id == "openai/0" else Fault.INVALID_KEY) for id in ids))
+
+    assert said[-1] == f"1 of {MOST + 1} accounts works"
 
 
 def test_run_says_it_on_its_terminal(tmp_path):

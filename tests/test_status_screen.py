@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from monitor.config.load import load_config
 from monitor.console.status_screen import make_screen, screen_lines
-from monitor.console.table import Table, TableCell, lay_out
+from monitor.console.table import Table, TableCell, fill, lay_out
 from monitor.console.terminal import Colour, is_coloured, paint
 from monitor.detect.health import Health, State
 from monitor.diagnose.incident import Severity
@@ -163,8 +163,13 @@ def test_accounts_not_known_for_the_same_reason_share_lines():
 def test_a_monitor_that_nobody_runs_says_how_to_start_it():
     unseen = account("openai/a", [target("openai/a", state=State.UNKNOWN, reason=UNSEEN)])
 
-    assert any("start `provider-monitor run`" in line for line in screen(snapshot(unseen)))
-    assert not any("start `provider-monitor run`" in line for line in screen(snapshot(unseen, account("openai/b"))))
+    for shot in (
+        snapshot(unseen),
+        snapshot(unseen, account("openai/b")),
+        snapshot(sick("openai/a", Fault.INVALID_KEY)),
+    ):
+        assert any("start `provider-monitor run`" in line for line in screen(shot, unwatched=True))
+        assert not any("start `provider-monitor run`" in line for line in screen(shot))
 
 
 def test_the_gravest_incident_is_told_at_length_and_one_of_several_accounts_has_lines_of_its_own():
@@ -203,6 +208,23 @@ def test_what_is_down_alone_leaves_out_what_works():
     assert sum(line.startswith("Down") for line in lines) == len(ill)
 
 
+def test_what_is_down_alone_leaves_out_what_works_at_risk():
+    sign = incident("openai/b", Fault.LOW_BALANCE, signal=True)
+    shot = snapshot(sick("openai/a", Fault.INVALID_KEY), account("openai/b"), open_incidents=(shown(sign),))
+
+    assert [line for line in screen(shot) if line.startswith("At risk")]
+    assert not [line for line in screen(shot, down=True) if line.startswith("At risk")]
+
+
+def test_a_caution_names_the_first_account_that_it_is_about_and_counts_the_others():
+    ids = ("openai/b", "openai/c", "anthropic/b", "anthropic/c", "anthropic/d")
+    ill = (sick(f"{provider}/ill", Fault.ACCOUNT_SUSPENDED) for provider in ("openai", "anthropic"))
+    told = [line for line in screen(snapshot(*ill, *map(account, ids)), most=None) if line.startswith("Caution")]
+
+    assert len(told) == 1
+    assert told[0].startswith("Caution about openai/b and others (2 in all): openai/ill is suspended")
+
+
 def test_one_account_of_many_needs_no_sentence_about_all():
     shot, ids, _ = forty()
 
@@ -220,6 +242,15 @@ def test_a_table_breaks_no_word_loses_none_and_is_as_wide_as_it_may_be(rows, mos
 
     assert all(printed.count(word) >= cell.split().count(word) for row in rows for cell in row for word in cell.split())
     assert all(len(line) <= most or len(line.split()) == 1 for line in lines)
+
+
+@pytest.mark.parametrize("most", [20, 33, 60])
+def test_text_of_wide_characters_is_wrapped_by_the_columns_that_it_takes(most):
+    name = "中文 帐户 生产 环境 备用 欧洲 西部 e\u0301e\u0301 网关 测试"
+    lines = [*fill(name, most, 2), *lay_out(Table(("a", "b"), [("x", name)]), most)]
+
+    assert all(sum(2 if "一" <= one <= "鿿" else 1 for one in line) <= most for line in lines)
+    assert "".join(fill(name, most, 2)).replace(" ", "") == name.replace(" ", "")
 
 
 def test_a_wide_character_takes_two_columns():
@@ -257,16 +288,25 @@ CONFIG = "".join(
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     """A folder whose monitor has seen two accounts answer and one not yet."""
-    folder = tmp_path_factory.mktemp("watched")
+    return watch(tmp_path_factory.mktemp("watched"), datetime.now(UTC))
+
+
+def watch(folder, at):
     (folder / "monitor.toml").write_text(CONFIG)
     config = load_config(folder / "monitor.toml", {name: KEYS[id] for name, id in VARIABLES.items()})
     asked = [one.target for one in config.watches.values() if one.target.account != "openai/backup"]
-    at = datetime.now(UTC)
     healths = {one.id: Health(State.UP, since=at, seen_at=at, well_at=at) for one in asked}
     seen = tuple(Observation(one, at, Outcome.OK, latency_s=0.5, status=200) for one in asked)
     with open_store(config.store).writing(lambda: at, time.monotonic) as store:
         store.do(Writer.save, Batch(at, observations=seen, healths=healths))
     return folder
+
+
+@pytest.mark.parametrize("ago_s", [0, 3600])
+def test_status_says_that_nobody_is_watching_when_nobody_has_looked_for_long(tmp_path, ago_s):
+    out = call("status", folder=watch(tmp_path, datetime.now(UTC) - timedelta(seconds=ago_s)))[1]
+
+    assert ("Nobody is watching: start `provider-monitor run`" in out) is (ago_s > 0)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,13 @@ def letter(writer, change, *channels, seconds=0):
     writer.save(Batch(at(seconds), changes=(change,), messages=tuple(Message(change.id, name) for name in channels)))
 
 
+@pytest.mark.parametrize(("most", "seen"), [(None, [1, 2, 3]), (2, [2, 3]), (10**30, [1, 2, 3]), (0, [])])
+def test_the_latest_looks_are_told_oldest_first_and_no_more_than_asked_for(writer, stored, most, seen):
+    writer.save(Batch(at(3), tuple(observation(seconds=one) for one in range(4))))
+
+    assert [one.at for one in stored.history.latest_observations(CHAT, at(1), most)] == [at(one) for one in seen]
+
+
 # Who may write, and what a reader finds
 
 

@@ -31,7 +31,7 @@ def test_each_picture_is_written_over_the_last_in_one_piece(capsys, monkeypatch)
     assert out.count(CLEAR) == 1
     assert out.count(HOME) == 2
     assert out.startswith(HIDE)
-    assert out.endswith(f"three\x1b[K\n\x1b[J{SHOW}\n")
+    assert out.endswith(f"{HOME}\x1b[Kthree\n\x1b[J{SHOW}\n")
 
 
 def test_more_lines_than_the_terminal_has_are_cut_and_counted(capsys, monkeypatch):
@@ -84,6 +84,16 @@ def test_watching_ends_at_once_and_leaves_the_terminal_as_it_was(tmp_path, numbe
     assert process.wait(10) == (0 if number == signal.SIGINT else 143)
     assert time.monotonic() - began < 5
     os.close(master)
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_what_a_program_reads_is_not_drawn_over(tmp_path, form):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n')
+
+    code, out, err = call("status", "--watch", form, folder=tmp_path)
+
+    assert (code, out) == (2, "")
+    assert f"--watch cannot draw {form}; leave out one of them" in err
 
 
 def test_without_a_terminal_there_is_nothing_to_watch_on(tmp_path):

@@ -8,12 +8,19 @@ from hashlib import blake2s
 from msgspec import Struct
 
 from monitor.alert.rule import Match
+from monitor.words import join_items
 from probes.redact import mask_keys
 
 LONGEST = timedelta(days=9999)
 """Longest that a snooze or a silence lasts."""
 LATE, EARLY = timedelta(days=1), timedelta(minutes=1)
 """How far a request's own time may be from the present: its process was stopped, or the clock was set back since."""
+
+
+MOST_NAMED = 10
+"""Most names that a repair lists: there may be thousands."""
+MOST_COMPARED = 1_000
+"""Most names among which the nearest are sought, as that holds up the monitor: 60 ms. Of more, those with the word."""
 
 
 class ReplyKind(StrEnum):
@@ -109,7 +116,7 @@ def _objections(reply: Reply, names: Names, subjects: Collection[str], now: date
             yield WrongArgument("silence", "lacks --reason", repair)
     elif reply.subject not in subjects:
         what = "is no silence that stands" if reply.kind is ReplyKind.LIFT else "is no open incident"
-        yield WrongArgument(f'"{reply.subject}"', what, f"use one of: {', '.join(subjects) or 'none'}")
+        yield WrongArgument(f'"{reply.subject}"', what, _use_one_of(reply.subject, subjects))
     if wrong := misdated(reply.at, now):
         yield wrong
     yield from _wrong_ends(reply)
@@ -124,7 +131,20 @@ def _unknown_names(match: Match, names: Names) -> Iterator[WrongArgument]:
     for part, (named, there) in known.items():
         for name in named:
             if name not in there:
-                yield WrongArgument(f'--{part} "{name}"', "is not watched", f"use one of: {', '.join(sorted(there))}")
+                yield WrongArgument(f'--{part} "{name}"', "is not watched", _use_one_of(name, sorted(there)))
+
+
+def _use_one_of(word: str, known: Collection[str]) -> str:
+    """Return the repair for a word that is not among the `known`: some of them, those most like it first."""
+    return f"use one of: {join_items(list(dict.fromkeys((*_nearest(word, known), *known))), MOST_NAMED) or 'none'}"
+
+
+def _nearest(word: str, known: Collection[str]) -> list[str]:
+    from difflib import get_close_matches  # only a mistake pays for this import
+
+    if len(known) > MOST_COMPARED:
+        return [one for one in known if word and word in one]
+    return get_close_matches(word[: 2 * max(map(len, known), default=0)], known, n=MOST_NAMED)
 
 
 def _wrong_ends(reply: Reply) -> Iterator[WrongArgument]:

@@ -42,12 +42,14 @@ def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     ids = chosen(config, arguments)
     whole = not is_choice(arguments)
-    lines = recorded(config, ids, datetime.now(UTC) - FAR, whole=whole)
+    now = datetime.now(UTC)
+    known = recorded(config, ids, now - BEHIND, whole=whole) if arguments.follow else []  # first: what comes is new
+    lines = recorded(config, ids, now - FAR, max(arguments.last, 1), whole=whole)
     _print(lines[-arguments.last :] if arguments.last > 0 else [])
     if not lines and not arguments.follow:
         print_line("nothing was seen within a day; `status` says whether anybody is watching")
     if arguments.follow:
-        _follow(config, ids, set(lines), whole=whole)
+        _follow(config, ids, {*known, *lines}, whole=whole)
     return UP
 
 
@@ -67,11 +69,16 @@ def _print(lines: Iterable[LogLine]) -> None:
         print_line(f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.words}")
 
 
-def recorded(config: Config, ids: Collection[str], since: datetime, *, whole: bool) -> list[LogLine]:
-    """Return the looks at these accounts and the changes about them since then, oldest first; `whole`: all changes."""
+def recorded(
+    config: Config, ids: Collection[str], since: datetime, most: int | None = None, *, whole: bool
+) -> list[LogLine]:
+    """Return the looks at these accounts and the changes about them since then, oldest first; `whole`: all changes.
+
+    `most`: of the looks at each target only the latest so many.
+    """
     targets = [watch.target for watch in config.watches.values() if watch.target.account in ids]
     with open_store(config.store).reading() as stored:
-        looks = [one for target in targets for one in stored.history.observations(target, since)]
+        looks = [one for target in targets for one in stored.history.latest_observations(target, since, most)]
         changes = stored.incidents.changes_since(since)
     told = [one for one in changes if whole or not accounts_of_targets(one.incident.targets).isdisjoint(ids)]
     return sorted([*map(_look, looks), *map(_change, told)])

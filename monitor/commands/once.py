@@ -1,4 +1,4 @@
-"""`run_round`: run one round of what is due and exit, for cron."""
+"""`once`: run one round of what is due and exit, for cron."""
 
 import asyncio
 import logging

@@ -9,7 +9,7 @@ from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
 from monitor.console.configuration import load_named, load_with_accounts
 from monitor.console.selection import argument_error
-from monitor.console.snapshot import take_snapshot
+from monitor.console.snapshot import is_unwatched, take_snapshot
 from monitor.console.table import print_lines
 from monitor.console.terminal import DOWN, UP, print_error, print_line
 from monitor.console.width import width
@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
     elif arguments.csv:
         _print_csv(snapshot, now, ids, arguments)
     else:
-        print_lines(_picture(snapshot, now, ids, arguments))
+        print_lines(_picture(config, snapshot, now, ids, arguments))
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(describe_stage_failure, snapshot.faults)]
     for words in found:
         print_error(words)
@@ -96,14 +96,27 @@ def _print_csv(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], argum
     )
 
 
-def _picture(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace) -> Iterable[str]:
+def _picture(
+    config: Config, snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace
+) -> Iterable[str]:
     from monitor.console.status_screen import make_screen, screen_lines  # a container runs `--alive` every half minute
 
     at_length = arguments.targets or arguments.verbose or len(arguments.account) == 1
-    return screen_lines(make_screen(snapshot, now, ids, down=arguments.down, targets=at_length, most=width()))
+    screen = make_screen(
+        snapshot,
+        now,
+        ids,
+        down=arguments.down,
+        targets=at_length,
+        most=width(),
+        unwatched=is_unwatched(config),
+    )
+    return screen_lines(screen)
 
 
 def _watch(arguments: Namespace) -> int:
+    if arguments.json or arguments.csv:
+        raise argument_error("--watch", f"cannot draw --{'json' if arguments.json else 'csv'}", "leave out one of them")
     if not sys.stdout.isatty():
         raise argument_error("--watch", "needs a terminal to draw on", "leave it out, or repeat `status`")
     from monitor.console.redraw import redraw
@@ -117,6 +130,6 @@ def _drawn(arguments: Namespace) -> Sequence[str]:
     try:
         config = load_with_accounts(arguments)
         snapshot = take_snapshot(config)
-        return list(_picture(snapshot, current_state(snapshot), chosen(config, arguments), arguments))
+        return list(_picture(config, snapshot, current_state(snapshot), chosen(config, arguments), arguments))
     except (DocumentError, StoreError) as error:
         return str(error).splitlines()

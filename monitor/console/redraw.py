@@ -33,6 +33,9 @@ def redraw(draw: Draw, every_s: float = EVERY_S) -> None:
 
 
 def _picture(lines: Sequence[str], height: int) -> str:
-    """Return what to write; of more lines than the terminal has, the first."""
+    """Return what to write; of more lines than the terminal has, the first.
+
+    Each line's place is cleared before it is written: after a line as wide as the terminal that takes its last letter.
+    """
     shown = lines if len(lines) < height else [*lines[: height - 2], f"... {len(lines) - height + 2} more lines"]
-    return HOME + "".join(f"{line}{REST_OF_LINE}\n" for line in shown) + REST
+    return HOME + "".join(f"{REST_OF_LINE}{line}\n" for line in shown) + REST

@@ -1,6 +1,6 @@
 """The first screen of `status`: what is broken, how bad, whose trouble, and what works instead."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -13,7 +13,6 @@ from monitor.console.terminal import Colour, paint
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.publish.account_row import AccountRow, account_rows
 from monitor.publish.account_text import MARKS
-from monitor.publish.collect import UNSEEN
 from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
@@ -37,7 +36,10 @@ ACCOUNT_TITLES = ("state", "account", "for", "why")
 
 
 class StatusScreen(Struct, frozen=True):
-    """What `status` shows. `rows`: of the accounts asked for; `targets`: with each canary; `most`: columns of text."""
+    """What `status` shows. `rows`: of the accounts asked for; `targets`: with each canary; `most`: columns of text.
+
+    `unwatched`: no monitor has looked for too long.
+    """
 
     snapshot: Snapshot
     now: CurrentState
@@ -47,10 +49,18 @@ class StatusScreen(Struct, frozen=True):
     targets: bool = False
     most: int | None = None
     is_one_of_many: bool = False
+    unwatched: bool = False
 
 
 def make_screen(
-    snapshot: Snapshot, now: CurrentState, ids: Collection[str], *, down: bool = False, targets: bool, most: int | None
+    snapshot: Snapshot,
+    now: CurrentState,
+    ids: Collection[str],
+    *,
+    down: bool = False,
+    targets: bool,
+    most: int | None,
+    unwatched: bool = False,
 ) -> StatusScreen:
     """Return the screen of these accounts. `down`: list only those that are not known to work."""
     rows = [row for row in account_rows(snapshot, now) if row.id in ids]
@@ -65,11 +75,12 @@ def make_screen(
         snapshot=asked,
         now=now,
         headline=write_headline(asked, about),
-        rows=[row for row in rows if not down or row.mark is not Mark.UP],
+        rows=[row for row in rows if not down or not row.mark.works],
         incidents=[view for view in top_incidents(snapshot) if view.incident.id in open_ids],
         targets=targets,
         most=most,
         is_one_of_many=len(ids) == 1 < len(now.marks),
+        unwatched=unwatched,
     )
 
 
@@ -121,7 +132,7 @@ def _head(screen: StatusScreen) -> Iterator[str]:
         lead = f"{first.lead}." if screen.incidents else first.sentence  # the incidents below tell the causes
         said = fill(" ".join(filter(None, (lead, first.rest))), screen.most)
         yield from (paint(line, COLOURS[first.mark]) for line in said)
-    if screen.rows and all(row.why == UNSEEN for row in screen.rows):
+    if screen.unwatched:
         yield "Nobody is watching: start `provider-monitor run`, or `provider-monitor once` each minute from cron."
     for warning in screen.snapshot.warnings:
         yield from (paint(line, Colour.YELLOW) for line in fill(f"Warning: {warning}.", screen.most, INDENT))
@@ -245,10 +256,12 @@ def _fold(rows: Sequence[AccountRow], screen: StatusScreen) -> Iterator[str]:
 
 def _caution_lines(screen: StatusScreen) -> Iterator[str]:
     """Yield the first of the cautions about accounts that are offered all the same; at length, each of them."""
-    told = {row.caution.words: row.id for row in screen.rows if row.caution and not row.caution.withheld}
-    number = sum(row.caution is not None and not row.caution.withheld for row in screen.rows)
-    for caution, id in list(told.items())[: None if screen.targets else 1]:
-        about = id if number == 1 else f"{id} and others ({number} in all)"
+    told = defaultdict[str, list[str]](list)
+    for row in screen.rows:
+        if row.caution and not row.caution.withheld:
+            told[row.caution.words].append(row.id)
+    for caution, ids in list(told.items())[: None if screen.targets else 1]:
+        about = ids[0] if len(ids) == 1 else f"{ids[0]} and others ({len(ids)} in all)"
         yield from fill(f"Caution about {about}: {caution}.", screen.most, INDENT)
 
 

@@ -24,6 +24,9 @@ NOTE = 4
 NARROWEST = 12
 """Columns of text below which no column is made narrower than its words need."""
 
+FILLER = "\0"
+"""No text that is legible has it."""
+
 
 class TableCell(Struct, frozen=True):
     """One cell; `whole`: it is not wrapped at its spaces either."""
@@ -90,7 +93,7 @@ def fill(text: str, most: int | None, indent: int = 0) -> list[str]:
     said = escape_unprintable(text)
     if most is None:
         return [said]
-    return wrap(said, most, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False) or [""]
+    return _wrap(said, most, indent) or [""]
 
 
 def _cell(one: TableCell | str) -> TableCell:
@@ -148,7 +151,14 @@ def _begin(word: str, start: int, most: int) -> int:
 def _wrapped(cell: TableCell, most: int) -> list[str]:
     if cell.whole or _size(cell.text) <= most:
         return [cell.text] if cell.text else []
-    return wrap(cell.text, most, break_long_words=False, break_on_hyphens=False)
+    return _wrap(cell.text, most)
+
+
+def _wrap(text: str, most: int, indent: int = 0) -> list[str]:
+    """Wrap at spaces by columns: a filler behind each wide character, which textwrap counts as one, takes the other."""
+    filled = text if text.isascii() else "".join(one + FILLER * (_size(one) - 1) for one in text)
+    lines = wrap(filled, most, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(FILLER, "") for line in lines]
 
 
 def _paragraphs(table: Table, rows: Iterable[Sequence[TableCell]], most: int) -> Iterator[str]:

@@ -4,9 +4,12 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 MAX_LINE_BYTES = 64 * 1024
 """Most bytes of a line, either way."""
+MOST_WORDS = 4_000
+"""Most characters of a result's words: with each escaped in JSON they are shorter than a line may be."""
 REQUEST_S = 5.0
 """Seconds in which a client must send its request, or be disconnected."""
 WORK_S = 8.0
@@ -51,6 +54,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def to_line(message: Request | RequestResult) -> bytes:
+    """Return a message as a line. The words of a result are cut to MOST_WORDS: a longer line is no answer."""
+    if isinstance(message, RequestResult) and len(message.words) > MOST_WORDS:
+        message = replace(message, words=f"{message.words[: MOST_WORDS - 1]}…")
     return msgspec.json.encode(message) + b"\n"
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 MAX_PATH_LENGTH = 107 if sys.platform == "linux" else 103
 """Most bytes of a path in `sun_path`, without the final NUL. Source: unix(7); sys/un.h of the BSDs."""
 DESCRIPTORS = Path("/proc/self/fd")
-"""Folder of a process's open files on Linux: the way round LONGEST. Source: proc_pid_fd(5)."""
+"""Folder of a process's open files on Linux: the way round MAX_PATH_LENGTH. Source: proc_pid_fd(5)."""
 BACKLOG = 100
 
 STAT_ONLY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC

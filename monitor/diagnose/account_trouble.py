@@ -54,7 +54,7 @@ def diagnose_account(view: AnswererView, account: str) -> Iterator[Diagnosis]:
         about = subject_of_account(Scope.ACCOUNT, sick[0].target)
         yield diagnosis_of(about, sick, _sure_of_account(of_all, siblings), reasons)
         return
-    yield from _parts(view, account, sick, seen)
+    yield from _parts(view, sick, seen)
 
 
 def _sure_of_account(states: TargetStates, siblings: Siblings | None) -> Confidence:
@@ -65,7 +65,7 @@ def _sure_of_account(states: TargetStates, siblings: Siblings | None) -> Confide
     return max(confidence_of(states), Confidence.MEDIUM if unsure or theirs else Confidence.HIGH, key=SURENESS.index)
 
 
-def _parts(view: AnswererView, account: str, sick: TargetStates, seen: TargetStates) -> Iterator[Diagnosis]:
+def _parts(view: AnswererView, sick: TargetStates, seen: TargetStates) -> Iterator[Diagnosis]:
     """Explain a partial loss: each of several models by itself, and capabilities that fail alike."""
     alike: dict[Fault, list[TargetState]] = defaultdict(list)
     for canary, its in group_by(sick, lambda target: target.canary).items():

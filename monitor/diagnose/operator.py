@@ -26,8 +26,8 @@ def _at_own_address(host: str, company: str) -> str:
     if _is_here(machine):
         return host  # a port of this machine may be a tunnel to anywhere
     labels = machine.split(".")
-    if company in labels:
-        return company  # a region of it, such as `eu.api.openai.com`
+    if labels[-2:-1] == [company]:
+        return company  # a region of it, such as `eu.api.openai.com`; `openai.example.com` is somebody's gateway
     return machine if ":" in machine or labels[-1].isdigit() else ".".join(labels[-2:])
 
 

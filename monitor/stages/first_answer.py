@@ -57,7 +57,8 @@ class FirstAnswer(Struct, kw_only=True):
     def _end(self) -> None:
         self.over = True
         if len(self.targets) > MOST:
-            self.show(f"{count(sum(self.said.values()), 'account')} of {len(self.targets)} work")
+            well = sum(self.said.values())
+            self.show(f"{well} of {count(len(self.targets), 'account')} {'works' if well == 1 else 'work'}")
 
 
 def _well(one: Observation) -> str:

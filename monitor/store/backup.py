@@ -28,7 +28,7 @@ from monitor.store.expected_schema import (
 from monitor.store.file_owner import SIDE_FILES
 from monitor.store.lock import Lock, lock_path
 from monitor.store.sqlite_error import is_broken_file, refusal_of
-from monitor.store.standby_path import standby_file
+from monitor.store.standby_path import real_path, standby_file
 from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, copy_rows
 from probes.document import why_not_writable
 
@@ -193,6 +193,7 @@ def restore(database: Path, file: Path, at: datetime) -> list[Path]:
     What a stand-in holds is kept, too, but not brought over. Raises StoreError, Busy if a monitor is using it; the
     present one then stays.
     """
+    database = real_path(database)
     estate = _estate(database)
     with closing(_backup(file)) as source:  # first: nothing is made for what is no backup
         try:
@@ -209,7 +210,7 @@ def _restore(database: Path, source: sqlite3.Connection, at: datetime, estate: D
         copy = copy_to(source, _draft(database))
         kept = _keep_stand_in(database, there, at)
         _hand_over(estate, copy, *kept)
-        restoration.announce(database, copy, at)
+        restoration.announce(database, copy, at, there)
         aside = restoration.end(database, there)
     except restoration.Unrestored as error:
         raise StoreError(f"{database}: {error}") from None

@@ -225,7 +225,7 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
-    """Migrate the tables, all or nothing. Raises Foreign if the result is not a database of ours, else sqlite3.Error.
+    """Migrate the tables, all or nothing. Raises ForeignDatabase if the result is none of ours, else sqlite3.Error.
 
     In one transaction: whoever reads meanwhile, or after a kill, finds a whole database of the version it says.
     """

@@ -93,7 +93,7 @@ def schema_problem(db: sqlite3.Connection) -> str | None:
 
 
 def check_version(db: sqlite3.Connection, name: str) -> int:
-    """Return the version of a database, 0 if it is still empty. Raises Foreign if it is not ours, or newer.
+    """Return the version of a database, 0 if it is still empty. Raises ForeignDatabase if it is not ours, or newer.
 
     Raises sqlite3.Error.
     """

@@ -82,7 +82,7 @@ class NotCarriedOut(StoreError):
 
 
 def owner_of(database: Path) -> Owner:
-    """Return the owner of a database; of one not made yet, the owner of its folder. Raises Unheard."""
+    """Return the owner of a database; of one not made yet, the owner of its folder. Raises NotCarriedOut."""
     try:
         seen = next(one for one in (database, *database.absolute().parents) if one.exists()).stat()
     except OSError as error:
@@ -91,7 +91,7 @@ def owner_of(database: Path) -> Owner:
 
 
 def acting_user(database: Path) -> int:
-    """Return the user to act as: the owner; only the owner, or root in their place, may. Raises Unheard."""
+    """Return the user to act as: the owner; only the owner, or root in their place, may. Raises NotCarriedOut."""
     owner, us = owner_of(database).uid, os.geteuid()
     if us not in (0, owner):
         raise NotCarriedOut(f"{database.name} belongs to {_name(owner)}, and this is {_name(us)}: {repair_for(owner)}")

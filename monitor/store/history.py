@@ -1,6 +1,7 @@
 """Queries on the past: observations, hours and days of each series, durations, limits and money."""
 
 import sqlite3
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -37,6 +38,13 @@ USUAL_DAYS = 7
 """Days that count as "usual"."""
 CHARTED_DAYS = 30
 """Days in a chart of durations."""
+OBSERVED = """
+    SELECT observation.*, rule, confidence, phase FROM series
+    JOIN observation ON observation.series_id = series.id
+    LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
+    WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ?
+"""
+"""The observations of a target since an instant."""
 LATEST = 20
 """Number of latest observations per target from which the usual pause is taken."""
 
@@ -198,14 +206,17 @@ class History:
 
     def observations(self, target: Target, since: datetime) -> Iterator[Observation]:
         """Yield every stored observation of a target, oldest first; of its answer only rule and confidence."""
-        query = """
-            SELECT observation.*, rule, confidence, phase FROM series
-            JOIN observation ON observation.series_id = series.id
-            LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
-            WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
-        """
-        key = (self._location, target.account, target.canary, target.model or "", to_ms(since))
-        yield from read_rows(self._db.execute(query, key), lambda row: observation_from(row, target))
+        found = self._db.execute(f"{OBSERVED} ORDER BY at", self._observed(target, since))
+        yield from read_rows(found, lambda row: observation_from(row, target))
+
+    def latest_observations(self, target: Target, since: datetime, most: int | None) -> list[Observation]:
+        """Return the latest so many of them, oldest first; what is older is not read. `most`: None for all."""
+        limit = -1 if most is None else min(most, sys.maxsize)
+        found = self._db.execute(f"{OBSERVED} ORDER BY at DESC LIMIT ?", (*self._observed(target, since), limit))
+        return list(read_rows(found, lambda row: observation_from(row, target)))[::-1]
+
+    def _observed(self, target: Target, since: datetime) -> tuple[str | int, ...]:
+        return self._location, target.account, target.canary, target.model or "", to_ms(since)
 
 
 def _ceiling(row: sqlite3.Row) -> LimitSince:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor.store.aside import aside_name, dated, forget_older, move, remove
+from monitor.store.standby_path import real_path
 
 KIND = "restoring"
 REPLACED = "replaced"
@@ -23,8 +24,13 @@ class Unrestored(Exception):
     """The backup could not be put there; the text says why, and where the present database is."""
 
 
-def announce(database: Path, copy: Path, at: datetime) -> None:
-    """Give a whole copy the name under which `end` finds it. Raises OSError."""
+def announce(database: Path, copy: Path, at: datetime, stand_in: Path | None) -> None:
+    """Give a whole copy the name under which `end` finds it. Raises OSError.
+
+    A stand-in that an earlier restore left is removed first, while nothing of this one bears its name.
+    """
+    if stand_in:
+        remove(_held(stand_in))
     copy.rename(aside_name(database, KIND, f"{at:%Y%m%dT%H%M%S}"))
 
 
@@ -33,26 +39,43 @@ def end(database: Path, stand_in: Path | None) -> Path | None:
 
     `stand_in` belongs to the database before, and goes with it. Call it under the Lock. Raises Unrestored.
     """
-    pending = next(reversed(dated(database, KIND)), None) if database.parent.is_dir() else None
+    database = real_path(database)
+    pending = _pending(database)
     if pending is None:
         return None
     aside = aside_name(database, REPLACED, pending.name.removeprefix(f"{database.name}.{KIND}-"))
-    moved = [(database, aside)]
-    if stand_in:
-        moved.append((stand_in, stand_in.with_name(f"{stand_in.name}.{REPLACED}")))
+    held = [(stand_in, _held(stand_in))] if stand_in else []
+    moved: list[tuple[Path, Path]] = []
     try:
-        _exchange(database, pending, moved)
+        _exchange(database, pending, [(database, aside), *held], moved)
     except BaseException as error:  # also at a shutdown meanwhile
         where = _undo(pending, moved)
         if isinstance(error, (OSError, sqlite3.Error)):
             raise Unrestored(f"{_words(error)}; {where}") from error
         raise
-    _forget(database, [held for _, held in moved[1:]])
+    _forget(database, [after for _, after in held])
     return aside
 
 
-def _exchange(database: Path, pending: Path, moved: Pairs) -> None:
-    for before, after in moved:
+def _held(stand_in: Path) -> Path:
+    return stand_in.with_name(f"{stand_in.name}.{REPLACED}")
+
+
+def _pending(database: Path) -> Path | None:
+    """Return what was announced last; None: nothing. Raises Unrestored."""
+    try:
+        return next(reversed(dated(database, KIND)), None)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why = f"its folder cannot be listed ({error.strerror}), so what waits there is not known"
+        raise Unrestored(f"{why}; let its owner read the folder") from error
+
+
+def _exchange(database: Path, pending: Path, pairs: Pairs, moved: list[tuple[Path, Path]]) -> None:
+    """Add to `moved` each pair as its move begins: that may fail after a part of it."""
+    for before, after in pairs:
+        moved.append((before, after))
         move(before, after)
     os.rename(pending, database)
     try:
@@ -71,7 +94,7 @@ def _check(database: Path) -> None:
 
 
 def _undo(pending: Path, moved: Pairs) -> str:
-    """Put back what was moved, and forget the backup; return in words where the database is."""
+    """Put back what was moved, and that alone, and forget the backup; return in words where the database is."""
     try:
         for before, after in moved:
             move(after, before)

@@ -37,7 +37,7 @@ class UnwritablePart(Struct, frozen=True):
 def save_batch(writer: Writer, batch: Batch, aside: Path) -> list[UnwritablePart]:
     """Write a batch; set aside the parts whose values are refused, and return those.
 
-    Raises sqlite3.Error if the database takes nothing at all, Foreign if its tables are no longer ours.
+    Raises sqlite3.Error if the database takes nothing at all, ForeignDatabase if its tables are no longer ours.
     """
     error = _try(writer.save, batch)
     if error is None:

@@ -117,7 +117,7 @@ class FailoverWriter:
         try:
             aside = restoration.end(self._database, self._stand_in)
         except restoration.Unrestored as error:
-            log.error("%s: a restore that was cut short cannot be ended: %s", self._database.name, error)
+            log.error("%s: no restore that was cut short can be ended: %s", self._database.name, error)
         else:
             for one in files(aside)[:1] if aside else []:
                 what = "%s: a restore that was cut short was ended; what it was is %s beside it"

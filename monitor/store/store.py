@@ -120,7 +120,7 @@ class Store(Struct, frozen=True):
         """Have the process that holds the database carry out a request, or run `alone` if there is none.
 
         `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once.
-        Returns a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
+        Returns a notice, mostly empty. Raises StoreError, such as NotCarriedOut, if it was not carried out.
         """
         from monitor.store.submission import submit_request
 
@@ -136,7 +136,7 @@ class Store(Struct, frozen=True):
         save_reply(self._database, self.address.location, reply)
 
     def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "ControlServer":
-        """Return the server of the requests that other processes submit. Raises Unheard."""
+        """Return the server of the requests that other processes submit. Raises NotCarriedOut."""
         from monitor.control.server import ControlServer
         from monitor.store.file_owner import owner_of
         from monitor.store.submission import socket_files

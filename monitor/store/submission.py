@@ -35,7 +35,7 @@ def submit_request(database: Path, request: Request, alone: Callable[[], None], 
     """Have the process that holds the database carry out a request, or run `alone` if there is none.
 
     `alone` takes the lock, and raises Busy if another process has it. A repeated request is carried out once. Returns
-    a notice, mostly empty. Raises StoreError, such as Unheard, if it was not carried out.
+    a notice, mostly empty. Raises StoreError, such as NotCarriedOut, if it was not carried out.
     """
     if len(to_line(request)) > MAX_LINE_BYTES:
         raise NotCarriedOut(f"this is too long; name less than {MAX_LINE_BYTES // 1024} KiB at once")

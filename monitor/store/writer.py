@@ -66,7 +66,7 @@ class Writer:
         self._db.close()
 
     def check(self) -> None:
-        """Check that the tables are still ours. Raises Foreign."""
+        """Check that the tables are still ours. Raises ForeignDatabase."""
         check_version(self._db, "the database")
 
     def save(self, batch: Batch) -> None:

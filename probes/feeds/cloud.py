@@ -42,7 +42,7 @@ class GoogleIncident(Shape, frozen=True):
 
 
 def read_google(text: str) -> ParsedFeed:
-    """Raises Unfit."""
+    """Raises UnreadableFeed."""
     incidents, unread = read_shape(text, Many[GoogleIncident], "Google Cloud")
     if not incidents and not unread:
         raise UnreadableFeed(Defective(Defect.NO_HISTORY))
@@ -107,7 +107,7 @@ AWS_IMPACTS = {"1": Impact.MINOR, "2": Impact.MAJOR, "3": Impact.CRITICAL}
 
 
 def read_aws(text: str) -> ParsedFeed:
-    """Raises Unfit. An empty list is good news: it only holds events of the last days."""
+    """Raises UnreadableFeed. An empty list is good news: it only holds events of the last days."""
     events, unread = read_shape(text, Many[AwsEvent], "AWS Health")
     return ParsedFeed(tuple(_of_aws(one) for one in events), unread=unread)
 
@@ -164,7 +164,7 @@ class Alibaba(Shape, frozen=True):
 
 
 def read_alibaba(text: str) -> ParsedFeed:
-    """Raises Unfit."""
+    """Raises UnreadableFeed."""
     answer, unread = read_shape(text, Alibaba, "Alibaba Cloud")
     if answer.success is not True:
         raise UnreadableFeed(Defective(Defect.NO_SUCCESS))

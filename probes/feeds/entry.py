@@ -61,7 +61,7 @@ class StatedPhase(Struct, frozen=True):
 
 
 def read_feed(tell: Callable[[FeedItem], SourceReport], text: str) -> ParsedFeed:
-    """Raises Unfit."""
+    """Raises UnreadableFeed."""
     entries, unread = read_entries(text)
     reports = tuple(map(tell, entries))
     newest_at = max((one.updated_at for one in reports if one.updated_at), default=None)

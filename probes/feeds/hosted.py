@@ -50,7 +50,7 @@ class Instatus(Shape, frozen=True):
 
 
 def read_instatus(text: str) -> ParsedFeed:
-    """Raises Unfit."""
+    """Raises UnreadableFeed."""
     summary, unread = read_shape(text, Instatus, "Instatus")
     incidents, planned = summary.activeIncidents, summary.activeMaintenances
     said = next((one.status for one in summary.page), None)
@@ -122,7 +122,7 @@ class BetterStack(Shape, frozen=True):
 
 
 def read_better_stack(text: str) -> ParsedFeed:
-    """Raises Unfit."""
+    """Raises UnreadableFeed."""
     page, unread = read_shape(text, BetterStack, "Better Stack")
     state = next((one.attributes.aggregate_state for one in page.data), None)
     resources = [one for one in page.included if one.type == "status_page_resource" and one.attributes.is_watched]
@@ -194,7 +194,7 @@ class Datadog(Shape, frozen=True):
 
 
 def read_datadog(text: str) -> ParsedFeed:
-    """Raises Unfit. It lists past incidents too, so the page changed when the newest of them did."""
+    """Raises UnreadableFeed. It lists past incidents too, so the page changed when the newest of them did."""
     page, unread = read_shape(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
         raise UnreadableFeed(ShapeUnknown("Datadog Status Pages"))
@@ -266,7 +266,7 @@ class Flashduty(Shape, frozen=True):
 
 
 def read_flashduty(text: str) -> ParsedFeed:
-    """Raises Unfit. A component is in the state of the worst change that names it, and fine without one."""
+    """Raises UnreadableFeed. A component is in the state of the worst change that names it, and fine without one."""
     answer, unread = read_shape(text, Flashduty, "Flashduty")
     changes = answer.data.active_changes or ()
     parts = [part for one in answer.data.page for part in one.components]

@@ -94,7 +94,7 @@ def parse_feed(form: Platform, data: bytes, charset: str | None = None) -> Parse
 
 
 def _whole(parsed: ParsedFeed, *, is_moved: bool) -> ParsedFeed:
-    """Return the content. Raises Unfit if all of it is unreadable, or part of it because the platform changed."""
+    """Return the content. Raises UnreadableFeed if all of it is unreadable, or a part as the platform changed."""
     if parsed.unread and (is_moved or not (parsed.reports or parsed.standings)):
         raise UnreadableFeed(Defective(Defect.PARTLY_READ if is_moved else Defect.NOTHING_READ))
     return parsed

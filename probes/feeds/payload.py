@@ -1,4 +1,4 @@
-"""A platform's JSON → its declared shape. A bad list item is dropped and counted; anything else is Unfit."""
+"""A platform's JSON → its declared shape. A bad list item is dropped and counted; anything else is UnreadableFeed."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class Many(tuple[T, ...], Generic[T]):
 
 
 def read_shape(text: str, kind: type[T], platform: str) -> tuple[T, int]:
-    """Return the document, and how many items at any depth lack the shape. Raises Unfit.
+    """Return the document, and how many items at any depth lack the shape. Raises UnreadableFeed.
 
     One more counts as unread where the document reports trouble outside the shape: then silence is not good news.
     """

@@ -63,7 +63,7 @@ class SummaryShape(Shape, frozen=True):
 
 
 def read_summary(text: str) -> ParsedFeed:
-    """Raises Unfit. Also reads parts of the summary: components.json, incidents.json, scheduled-maintenances.json."""
+    """Raises UnreadableFeed. Also reads parts: components.json, incidents.json, scheduled-maintenances.json."""
     summary, unread = read_shape(text, SummaryShape, "Statuspage")
     parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
     incidents, planned = summary.incidents, summary.scheduled_maintenances
@@ -173,7 +173,7 @@ class Wrapped(Own, frozen=True):
 
 
 def read_incident_io(text: str) -> ParsedFeed:
-    """Raises Unfit. Reads all of the platform's forms: two of its own, and the one it shares with Statuspage."""
+    """Raises UnreadableFeed. Reads all the platform's forms: two of its own, and the one it shares with Statuspage."""
     document, unread = read_shape(text, Wrapped, "incident.io")
     told = [one for one in (document, *document.summary) if one.is_told]
     if not told:

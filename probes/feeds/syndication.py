@@ -63,7 +63,7 @@ class FeedItem(Struct, frozen=True):
 
 
 def read_entries(text: str) -> tuple[list[FeedItem], int]:
-    """Return the entries in document order, and how many could not be read. Raises Unfit."""
+    """Return the entries in document order, and how many could not be read. Raises UnreadableFeed."""
     import feedparser  # 30 ms, paid only by a process with a feed
 
     document, unread = _survey(DECLARATION.sub("", text, count=1).strip().encode("utf-8", "replace"))
@@ -107,7 +107,7 @@ class _Surveyor:
         self._item: tuple[int, int, int] | None = None  # depth, first byte, and the element count before it
 
     def walk(self) -> None:
-        """Scan it. Raises Unfit, and ExpatError where it is not well-formed."""
+        """Scan it. Raises UnreadableFeed, and xml.parsers.expat.ExpatError where it is not well-formed."""
         self.parser.Parse(self.data, True)
         if self.elements - sum(one.elements for one in self.items) > MOST_ELEMENTS:
             raise UnreadableFeed(Defective(Defect.TOO_MANY_ELEMENTS))
@@ -149,7 +149,7 @@ class _Surveyor:
 
 
 def _survey(data: bytes) -> tuple[bytes, int]:
-    """Return the document with as many items as we read, and how many are unreadable. Raises Unfit."""
+    """Return the document with as many items as we read, and how many are unreadable. Raises UnreadableFeed."""
     surveyor, broken = _Surveyor(data), 0
     try:
         surveyor.walk()
@@ -193,7 +193,7 @@ def _was_open(item: _Item, data: bytes) -> bool:
 
 
 def _salvage(data: bytes, problem: XmlBroken) -> tuple[bytes, int]:
-    """Return a document of the well-formed items, and how many are not. Raises Unfit when none is."""
+    """Return a document of the well-formed items, and how many are not. Raises UnreadableFeed when none is."""
     root = ROOT.search(data)
     begins = [found.start() for found in ITEM.finditer(data)]
     if root is None or not begins or len(begins) > MOST_SURVEYED // 10:

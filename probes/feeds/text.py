@@ -73,7 +73,7 @@ def read_name(text: object) -> str:
     return plain_text(text, MOST_NAME)
 
 
-def safe_link(address: object, page: str = "") -> str | None:
+def safe_link(address: object) -> str | None:
     """Return a URL that is safe as a page's href, else None. Only http and https.
 
     One source doubles the slash after the host, another omits the scheme.

@@ -16,7 +16,7 @@ class UnreadableBody(Exception):
 
 
 async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
-    """Yield the decompressed body as it arrives, at most KEPT_BYTES in all. Raises Unreadable.
+    """Yield the decompressed body as it arrives, at most KEPT_BYTES in all. Raises UnreadableBody.
 
     We ask for no compression; a server that compresses anyway (or sends a bomb) is decompressed only up to the limit.
     """
@@ -41,7 +41,7 @@ async def read_text(
 
 
 async def read_body(response: ClientResponse, room: int, received: bytearray | None = None) -> bytes:
-    """Return the decompressed body, at most `room` bytes. Raises Unreadable. Faster than joining its chunks."""
+    """Return the decompressed body, at most `room` bytes. Raises UnreadableBody. Faster than joining its chunks."""
     decode, body = _decoder(response), bytearray() if received is None else received
     while len(body) < room and (raw := await response.content.readany()):
         body += decode(raw, room - len(body))

@@ -41,7 +41,7 @@ class CaFileError(Exception):
 def make_ssl_context(ca_file: str | None) -> ssl.SSLContext:
     """Return a context that trusts only the file's authorities, or the system's (SSL_CERT_FILE, SSL_CERT_DIR).
 
-    A changed file is read again. Raises NoAuthority.
+    A changed file is read again. Raises CaFileError.
     """
     if ca_file is None:
         return _trusting(None, 0)

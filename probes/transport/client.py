@@ -42,7 +42,7 @@ def make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 def request_options(way: Egress, address: str) -> Mapping[str, Any]:
-    """Return aiohttp's extra options for a request to go this way. Raises NoAuthority."""
+    """Return aiohttp's extra options for a request to go this way. Raises CaFileError."""
     through = _through(way.proxies, address) if way.proxies.http or way.proxies.https else NOTHING
     return {**through, "ssl": make_ssl_context(way.ca_file)} if address.startswith("https:") else through
 
