@@ -22,6 +22,7 @@ EXCEPT = {
     "monitor.publish.history_bar.WORDS": "GOOD",
     "monitor.publish.incident_text.STATES": "SUSPECTED UNKNOWN UP",  # no incident is so
     "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
+    "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",
     "probes.advice.BROKEN": "NAME CONNECT PROXY",

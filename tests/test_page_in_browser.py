@@ -24,7 +24,7 @@ from monitor.publish.snapshot import SiteSettings
 from monitor.publish.write import write_site
 from monitor.web.server import site_app
 from probes.model import Fault
-from tests.builders_page import NOW, account, four_accounts, incident, past, shown, snapshot
+from tests.builders_page import NOW, account, days, four_accounts, incident, past, shown, snapshot, target
 from tests.fleet import fleet
 from tests.test_page import crowded, hostile
 
@@ -495,3 +495,18 @@ def test_on_paper_everything_is_unfolded(browser, tmp_path):
         bodies = page.locator(".list .body").evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
         assert len(bodies) == 9
         assert min(bodies) > 0
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1440])
+def test_a_short_history_stays_within_the_frame_of_the_list(browser, tmp_path, width):
+    """Its share says from when it was watched, in more words than a number."""
+    young = days(gaps=range(80))
+    accounts = (account(f"openai/a{n}", [target(f"openai/a{n}", days=young)]) for n in range(8))
+    with shown_at(browser, tmp_path, snapshot(*accounts), (width, 900)) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        frame = page.locator(".fleet").bounding_box()
+        ends = page.locator(".row .num").evaluate_all(
+            "all => all.map(it => it.scrollWidth + it.getBoundingClientRect().left)"
+        )
+        assert "since" in page.locator(".row").first.inner_text()
+        assert max(ends) <= frame["x"] + frame["width"]
