@@ -6,9 +6,9 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
-# Three more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
+# Two more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
 # once. Also where the shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
 .PHONY: run test test-fast test-all quick faults check fuzz schema bench profile newest constraints clean FORCE
