@@ -15,14 +15,13 @@ from uuid import uuid5
 
 from monitor import __version__
 from monitor.publish.ability import LATE_INTERVALS
-from monitor.publish.account_text import MARKS
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
 from monitor.publish.overview import CELLS, COUNTED, NAMES, PLATES, ROWS, TROUBLES
 from monitor.publish.private_site import STANDS_S
 from monitor.publish.render import POLICY, TEMPLATES
 from monitor.publish.snapshot import AccountView, DurationView, ProviderView, Snapshot, TargetView
-from monitor.publish.status import Mark
+from monitor.publish.status import MARKS, Mark
 from monitor.publish.statuspage import STATUSES
 from monitor.slo.indicator import Cell
 from monitor.words import money, percent, seconds

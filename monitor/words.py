@@ -381,24 +381,20 @@ def title(incident: Incident, say: Translate = english) -> str:
             | Scope.PROVIDER
             | Scope.EGRESS
         ):
-            return _title_of_fault(incident, its, say)
+            return f"{its}: {_what(incident, say)}"
     assert_never(incident.scope)
 
 
-def _title_of_fault(incident: Incident, its: str, say: Translate) -> str:
+def _what(incident: Incident, say: Translate) -> str:
     fault = say(FAULTS[incident.fault])
-    if incident.is_flap:
-        return say("{subject}: {fault} again and again", subject=its, fault=fault)
-    return f"{its}: {fault}"
+    return say("{fault} again and again", fault=fault) if incident.is_flap else fault
 
 
 def subject_and_what(incident: Incident, say: Translate = english) -> tuple[str, str]:
     """Return an incident's title in two parts; the first is empty where it does not stand on its own."""
     if incident.is_absence or incident.scope in OWN_TITLES:
         return "", title(incident, say)
-    fault = say(FAULTS[incident.fault])
-    what = say("{fault} again and again", fault=fault) if incident.is_flap else fault
-    return subject(incident, say), what
+    return subject(incident, say), _what(incident, say)
 
 
 def subject(incident: Incident, say: Translate = english) -> str:

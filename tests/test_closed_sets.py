@@ -20,7 +20,6 @@ EXCEPT = {
     "monitor.config.cost.CODECS": "COMMAND",
     "monitor.publish.headline.REST": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
-    "monitor.publish.incident_text.STATES": "SUSPECTED UNKNOWN UP",  # no incident is so
     "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",

@@ -22,14 +22,13 @@ from monitor.diagnose.incident import accounts_of_targets
 from monitor.publish import collect
 from monitor.publish.ability import LATE_INTERVALS
 from monitor.publish.account_row import account_rows
-from monitor.publish.account_text import MARKS
 from monitor.publish.advice import find_substitutes
 from monitor.publish.front_page import group_accounts
 from monitor.publish.headline import write_headline
 from monitor.publish.incident_text import top_incidents
 from monitor.publish.metrics import render_metrics
 from monitor.publish.private_site import status_json, usable_json
-from monitor.publish.status import Mark, current_state
+from monitor.publish.status import MARKS, Mark, current_state
 from monitor.publish.usable import assess_usability, pick
 from monitor.schedule import Watch
 from monitor.stages.beat import beat

@@ -18,12 +18,11 @@ from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
-from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept_paths, render
 from monitor.publish.refresh_order import TURNS
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES
 from monitor.publish.snapshot import CROWD, DurationView, ObjectiveView, SiteSettings, SourceView, Substitute
-from monitor.publish.status import Mark
+from monitor.publish.status import MARKS, Mark
 from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit

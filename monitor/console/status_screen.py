@@ -12,11 +12,10 @@ from monitor.console.table import Table, TableCell, fill, format_moment, lay_out
 from monitor.console.terminal import Colour, paint
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.publish.account_row import AccountRow, account_rows
-from monitor.publish.account_text import MARKS
 from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
-from monitor.publish.status import CurrentState, Mark
+from monitor.publish.status import MARKS, CurrentState, Mark
 
 COLOURS = {
     Mark.DOWN: Colour.RED,

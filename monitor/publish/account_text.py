@@ -16,7 +16,7 @@ from monitor.publish.incident_text import split_links
 from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.refresh_order import shown_in_full
 from monitor.publish.snapshot import AccountView, CreditView, DayDurations, DurationView, ProviderView, TargetView
-from monitor.publish.status import CurrentState, Mark, mark_ability, mark_target, place_account
+from monitor.publish.status import MARKS, CurrentState, Mark, mark_ability, mark_target, place_account
 from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import (
     BUDGET_D,
@@ -48,14 +48,6 @@ UPTIME_D = 30
 """Days of the one figure that stands for an account's past."""
 SLOWER = 1.5
 """Multiple of the usual duration from which the page states the multiple."""
-MARKS = {
-    Mark.UP: "Works",
-    Mark.SUSPECTED: "Rechecking",
-    Mark.PARTLY: "Trouble",
-    Mark.DOWN: "Down",
-    Mark.UNKNOWN: "Not known",
-    Mark.AT_RISK: "At risk",
-}
 
 
 class Context(Struct, frozen=True):

@@ -13,8 +13,8 @@ from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.paths import account_page, incident_page, month_page
-from monitor.publish.snapshot import AccountView, IncidentView, Snapshot, Substitute
-from monitor.publish.status import RANKS, Mark
+from monitor.publish.snapshot import USUAL_IMPORTANCE, AccountView, IncidentView, Snapshot, Substitute
+from monitor.publish.status import MARKS, RANKS, Mark
 from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import (
     IncidentRow,
@@ -52,12 +52,8 @@ STEPS = {
     Step.MISSED: "message after quiet hours",
 }
 """Words for the messages about an incident; the other steps are about none."""
-STATES = {Mark.DOWN: "Down", Mark.PARTLY: "Trouble", Mark.AT_RISK: "At risk"}
-"""Words for the marks of incidents."""
 PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
 """Scopes beside which the rest of an account works."""
-USUAL = 3
-"""Importance of what no account stands for."""
 IncidentsByNotice = Mapping[tuple[str, str], Incident]
 """Incidents by source and id of the notice about them."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
@@ -158,7 +154,7 @@ def gravest_first(views: Sequence[IncidentView], known: Mapping[str, AccountView
     def place(view: IncidentView) -> tuple[bool, int, int, int, datetime]:
         it = view.incident
         hit = [known[id].importance for id in accounts_of_targets(it.targets) if id in known]
-        return it.drill, RANKS[mark_incident(it)], -it.severity.rank, min(hit, default=USUAL), it.opened_at
+        return it.drill, RANKS[mark_incident(it)], -it.severity.rank, min(hit, default=USUAL_IMPORTANCE), it.opened_at
 
     return sorted(views, key=place)
 
@@ -211,7 +207,7 @@ def build_row(
         subject=subject,
         what=what,
         mark=mark,
-        state=speech.say(STATES[mark]),
+        state=speech.say(MARKS[mark]),
         drill=incident.drill,
         whose=words.capitalize(speech.owner(incident)),
         use=_use(view, speech),

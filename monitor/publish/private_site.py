@@ -11,7 +11,6 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
-from monitor.publish.account_text import MARKS
 from monitor.publish.badge import draw_badge, endpoint_json
 from monitor.publish.calendar import render_calendar
 from monitor.publish.day_list import day_list
@@ -45,7 +44,7 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.source_text import build_status_pages
-from monitor.publish.status import CurrentState, current_state, worst_mark
+from monitor.publish.status import MARKS, CurrentState, current_state, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
 from monitor.publish.translation import PageLanguage
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick

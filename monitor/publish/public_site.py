@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import asdict, replace
 
-from monitor.publish.account_text import MARKS
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_days
 from monitor.publish.incident_text import incidents_by_notice
@@ -30,7 +29,7 @@ from monitor.publish.public_view import (
 from monitor.publish.render import SiteTemplates, load_templates
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.source_text import build_status_pages
-from monitor.publish.status import CurrentState, Mark, current_state, mark_target, worst_mark
+from monitor.publish.status import MARKS, CurrentState, Mark, current_state, mark_target, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances, iso_millis
 from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import WINDOWS_D
@@ -214,7 +213,6 @@ def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> Pub
         title=f"{outage.name}: {speech.fault(outage.fault)}",
         mark=outage.mark,
         whose=capitalize(speech.blame(Blame.PROVIDER)),
-        blame=capitalize(speech.blame(Blame.PROVIDER)),
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),
         lead=capitalize(speech.lead(outage.lead)),

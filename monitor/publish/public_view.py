@@ -47,7 +47,6 @@ class PublicRow(Struct, frozen=True):
     title: str
     mark: Mark
     whose: str
-    blame: str
     began: Moment
     lasted: str
     lead: str

@@ -18,6 +18,8 @@ from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 from probes.target_id import answerer_id, provider_of
 
+USUAL_IMPORTANCE = 3
+"""Of an account without a priority, and of what no account stands for."""
 PRODUCTION = frozenset({"production", "prod"})
 """Tags of accounts that are shown before others."""
 
@@ -137,7 +139,7 @@ class AccountView(Struct, frozen=True):
     @property
     def importance(self) -> int:
         """Return how early it is shown among what is as bad, lowest first: the priority, or what its tags imply."""
-        return self.priority or (2 if PRODUCTION & set(self.tags) else 3)
+        return self.priority or (2 if PRODUCTION & set(self.tags) else USUAL_IMPORTANCE)
 
     @property
     def phase(self) -> Phase | None:

@@ -43,6 +43,15 @@ class Mark(StrEnum):
 
 
 RANKS = {mark: rank for rank, mark in enumerate(Mark)}
+MARKS = {
+    Mark.UP: "Works",
+    Mark.SUSPECTED: "Rechecking",
+    Mark.PARTLY: "Trouble",
+    Mark.DOWN: "Down",
+    Mark.UNKNOWN: "Not known",
+    Mark.AT_RISK: "At risk",
+}
+"""Words for each."""
 Place = tuple[int, int, int, float]
 """A sort key of accounts, worst first; those alike stay in the order of monitor.toml."""
 

@@ -198,24 +198,18 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 def _posted(it: PageReports, now: datetime, language: Language) -> str:
     stage, title = language.say(it.stage), notice_title(it.title, it.claim, language.say)
-    if it.planned:
-        return _maintained(it, stage, title, now, language)
     if it.since is None:
-        return language.say("the provider's page reports trouble: {title} ({stage})", title=title, stage=stage)
+        return language.say(
+            "the provider's page reports maintenance: {title} ({stage})"
+            if it.planned
+            else "the provider's page reports trouble: {title} ({stage})",
+            title=title,
+            stage=stage,
+        )
     return language.say(
-        "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
-        title=title,
-        stage=stage,
-        time=moment(it.since, now, language.say).words,
-        passed=_since(it.since, now, language),
-    )
-
-
-def _maintained(it: PageReports, stage: str, title: str, now: datetime, language: Language) -> str:
-    if it.since is None:
-        return language.say("the provider's page reports maintenance: {title} ({stage})", title=title, stage=stage)
-    return language.say(
-        "the provider's page reports maintenance: {title} ({stage}, since {time}, {passed} ago)",
+        "the provider's page reports maintenance: {title} ({stage}, since {time}, {passed} ago)"
+        if it.planned
+        else "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
         title=title,
         stage=stage,
         time=moment(it.since, now, language.say).words,
