@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import cycle
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -247,7 +248,7 @@ HUGE = {
 
 @pytest.mark.parametrize("form", HUGE)
 def test_a_hostile_list_is_refused_soon(form):
-    data = json.dumps(HUGE[form](), separators=(",", ":")).encode()[: 8 * 1024 * 1024]
+    data = msgspec.json.encode(HUGE[form]())[: 8 * 1024 * 1024]
     data = data if data.endswith((b"]", b"}")) else data[: data.rindex(b",")] + b"]}"
     started = time.process_time()
 

@@ -57,8 +57,10 @@ TOGETHER = timedelta(minutes=10)
 
 
 def diagnose_provider(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
-    accounts = group_by(states, lambda target: target.account)
     failing = group_by([one for one in states if is_failing(one.health)], lambda target: target.account)
+    if not failing:
+        return
+    accounts = group_by(states, lambda target: target.account)
     view = AnswererView(answerer, accounts, failing, corroboration)
     for find in (_refused_road, _lone_model, _provider_trouble, _lost_together):
         while found := find(view):

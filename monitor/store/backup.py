@@ -28,7 +28,7 @@ from monitor.store.expected_schema import (
 from monitor.store.file_owner import SIDE_FILES
 from monitor.store.lock import Lock, lock_path
 from monitor.store.sqlite_error import is_broken_file, refusal_of
-from monitor.store.standby_path import real_path, standby_file
+from monitor.store.standby_path import file_id, real_path, standby_file
 from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, copy_rows
 from probes.document import why_not_writable
 
@@ -37,15 +37,6 @@ DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
 IDLE_S = 3600.0
 """Seconds without a write after which a copy on its way was left by a killed process."""
 WANTED = "name a file that `provider-monitor backup` wrote"
-
-
-def file_id(file: Path) -> tuple[int, int] | None:
-    """Return what identifies a file whatever its name; None if it does not exist."""
-    try:
-        seen = file.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino
 
 
 class NotWhole(sqlite3.DatabaseError):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import check_file, unusable_error
 from monitor.store.file_owner import check_owned
-from monitor.store.standby_path import beside, real_path
+from monitor.store.standby_path import beside, path_id, real_path
 
 MOMENT_S = 5.0
 """Seconds to wait for a command that holds the lock briefly."""
@@ -69,6 +69,7 @@ class Lock:
         self._database, self.was_there = database, lock_path(database).exists()
         self._briefly = briefly
         self._kept: list[int] = []
+        self._seen: object = None
         try:
             self._held = self._taken()
         except OSError as error:
@@ -121,12 +122,23 @@ class Lock:
             os.close(database)
 
     def is_lost(self) -> bool:
-        """Whether the locked file was deleted or replaced, so that another process could take the lock."""
-        place = lock_path(self._database) if self._held.is_own else real_path(self._database)
+        """Whether the locked file was deleted or replaced, so that another process could take the lock.
+
+        Asked before each write, so links are resolved again only if something looks different.
+        """
+        seen = path_id(self._database)
+        if seen == self._seen and self._is_at(self._held.path):
+            return False
+        if not self._is_at(lock_path(self._database) if self._held.is_own else real_path(self._database)):
+            return True
+        self._seen = seen
+        return False
+
+    def _is_at(self, place: Path) -> bool:
         try:
-            return not os.path.samestat(os.stat(place), os.fstat(self._held.descriptor))
+            return os.path.samestat(os.stat(place), os.fstat(self._held.descriptor))
         except OSError as error:
-            return error.errno == errno.ENOENT
+            return error.errno != errno.ENOENT
 
     def renew(self) -> None:
         """Take the lock again if its file, or the whole folder, was deleted; the folder is made again.

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store import restoration
 from monitor.store.aside import files, is_emptied, log_file, put_back, remove, set_aside
-from monitor.store.backup import copy_to, file_id, is_broken, was_once_ours, why_foreign
+from monitor.store.backup import copy_to, is_broken, was_once_ours, why_foreign
 from monitor.store.connection import (
     open_in_memory,
     open_read_only,
@@ -30,6 +30,7 @@ from monitor.store.reader import Reader
 from monitor.store.rollup import delete_all_but
 from monitor.store.setting import USUAL_LIMITS, WriterLimits
 from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of
+from monitor.store.standby_path import file_id, path_id
 from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, HISTORY_TABLES, OBSERVATION_TABLES, copy_rows
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
@@ -225,7 +226,7 @@ class FailoverWriter:
         self.connection, self.place = connection, place
         self.writer = Writer(connection, self._location)
         file, self._log = _files(self._database)
-        self._held = file_id(file), file_id(self._log)
+        self._held, self._opened = (file_id(file), file_id(self._log)), path_id(file)
         if place is WritePlace.DISK:
             self.refusal, self._was_ours = None, True
         with suppress(sqlite3.Error):  # the next write meets it, too
@@ -431,7 +432,12 @@ class FailoverWriter:
 
     def _is_gone(self) -> bool:
         """Whether a new connection would open other files than the ones we hold."""
-        return any(seen and file_id(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
+        if path_id(self._database) == self._opened and self._are_held(self._database, self._log):
+            return False  # asked before each write: links are resolved only where something looks different
+        return not self._are_held(*_files(self._database))
+
+    def _are_held(self, *files: Path) -> bool:
+        return all(not seen or file_id(one) == seen for one, seen in zip(files, self._held, strict=True))
 
     def _restore_file(self) -> None:
         """Replace the file that was removed: we still hold all of it open."""

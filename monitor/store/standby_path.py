@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2s
 from pathlib import Path
@@ -20,6 +20,24 @@ def beside(database: Path, suffix: str) -> Path:
     """Return a file beside a database, the same for each path that leads to it."""
     real = real_path(database)
     return real.with_name(f"{real.name}{suffix}")
+
+
+def file_id(file: Path) -> tuple[int, int] | None:
+    """Return what identifies a file whatever its name; None if it does not exist."""
+    return _identity(file, os.stat)
+
+
+def path_id(file: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Return what identifies a path's own entry, a link or a file, and the file it leads to."""
+    return _identity(file, os.lstat), file_id(file)
+
+
+def _identity(file: Path, look: Callable[[Path], os.stat_result]) -> tuple[int, int] | None:
+    try:
+        seen = look(file)
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
 
 
 def standby_file(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:

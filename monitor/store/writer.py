@@ -333,6 +333,8 @@ class Writer:
         A message that failed before gives way to a newer one about the same incident: nobody needs both. A notice of a
         failing channel is dropped once something got through that channel again.
         """
+        if self.next_message_at() is None:
+            return []
         with self._transaction():
             self._db.execute(
                 """

@@ -260,17 +260,22 @@ def _first_match(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loos
 
 
 def _matches(rule: Rule, complaint: Complaint, layer: Layer, lowered: str) -> bool:
+    if rule.page != layer.page or (rule.page and rule.loose and not layer.frame):
+        return False
+    if rule.message and not _is_any_found(rule.message, layer.words, lowered):
+        return False
     return (
-        rule.page == layer.page
-        and not (rule.unanswered and _is_answered(complaint, layer))
+        not (rule.unanswered and _is_answered(complaint, layer))
         and (not rule.status or complaint.status in rule.status or not set(rule.status).isdisjoint(layer.statuses))
-        and _listed(rule.code, layer.codes)
-        and _listed(rule.type, layer.types)
-        and _listed(rule.reason, layer.reasons)
-        and (not rule.tag or _listed(rule.tag, layer.codes + layer.types + layer.reasons))
-        and (not rule.message or any(is_found(one, layer.words, lowered) for one in rule.message))
-        and not (rule.loose and layer.page and not layer.frame)
+        and (not rule.code or _is_any_listed(rule.code, layer.codes))
+        and (not rule.type or _is_any_listed(rule.type, layer.types))
+        and (not rule.reason or _is_any_listed(rule.reason, layer.reasons))
+        and (not rule.tag or _is_any_listed(rule.tag, layer.codes + layer.types + layer.reasons))
     )
+
+
+def _is_any_found(expressions: Iterable[str], text: str, lowered: str) -> bool:
+    return any(is_found(one, text, lowered) for one in expressions)
 
 
 def _is_answered(complaint: Complaint, layer: Layer) -> bool:
@@ -278,8 +283,8 @@ def _is_answered(complaint: Complaint, layer: Layer) -> bool:
     return bool(layer.statuses) or (complaint.status is not None and complaint.status >= LOWEST_STATUS)
 
 
-def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
-    return not wanted or (bool(found) and any(mark.lower() in found for mark in wanted))
+def _is_any_listed(wanted: Iterable[str], found: Sequence[str]) -> bool:
+    return bool(found) and any(mark.lower() in found for mark in wanted)
 
 
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:

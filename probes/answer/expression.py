@@ -32,9 +32,12 @@ TOKEN = re.compile(
 def is_found(expression: str, text: str, lowered: str) -> bool:
     """Return whether `expression` is found in `text`, whatever the case. `lowered`: the text in lower case."""
     words = words_of(expression)
-    if words is not None and not any(word in lowered for word in words):
-        return False
-    return compiled(expression).search(text) is not None
+    if words is None:
+        return compiled(expression).search(text) is not None
+    for word in words:  # a loop: some hundred expressions are asked of each answer, and `any` takes twice as long
+        if word in lowered:
+            return compiled(expression).search(text) is not None
+    return False
 
 
 @cache

@@ -44,12 +44,18 @@ TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 def plain_text(text: object, most: int = MOST_TEXT) -> str:
     """Return the words of a text, HTML or not, on one line, without tags, secrets and control characters."""
     words = _unfold(text)[:MOST_HTML]
+    if "<" in words or "&" in words:
+        words = _without_markup(words)
+    words = " ".join(mask_secrets(" ".join(words[: 4 * most].split())).split())
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def _without_markup(words: str) -> str:
     for _ in range(MOST_ESCAPES):  # double-escaped markup is markup again after the first pass
         before, words = words, html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
         if words == before:
             break
-    words = " ".join(mask_secrets(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split())).split())
-    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+    return TAG.sub(" ", HIDDEN.sub(" ", words))
 
 
 def unescape_markup(body: str) -> str:
