@@ -4,7 +4,7 @@ import ast
 import importlib
 import pkgutil
 import re
-from enum import Enum, EnumType
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -62,9 +62,8 @@ MODULES = {
     if not module.name.endswith("__main__")
 }
 TEXTS = {name: Path(module.__file__).read_text() for name, module in MODULES.items()}
-SPEAK_OF_MEMBERS = [
-    name for name, module in MODULES.items() if any(isinstance(one, EnumType) for one in vars(module).values())
-]
+KEY = re.compile(r"^(?! *case ).*\b[A-Z]\w*\.[A-Z_0-9]+:", re.MULTILINE)
+HAVE_MEMBERS_AS_KEYS = [name for name, text in TEXTS.items() if KEY.search(text)]
 
 
 @cache
@@ -97,7 +96,7 @@ def tables():
 
 def inner_tables():
     """Yield each that is written within a function."""
-    for name in SPEAK_OF_MEMBERS:
+    for name in HAVE_MEMBERS_AS_KEYS:
         for function in [one for one in nodes(name) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]:
             for table in [one for one in ast.walk(function) if isinstance(one, ast.Dict) and one.keys]:
                 keys = [member(MODULES[name], key) for key in table.keys]
