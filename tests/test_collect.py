@@ -260,6 +260,13 @@ def test_ninety_days_are_shown_whether_they_are_rolled_up_or_not(db, writer, rol
     assert [len(view.latency_days), len(view.ttft_days)] == ([2, 0] if rolled else [0, 0])
 
 
+def test_since_when_an_account_is_watched_is_known_to_the_second(db, writer):
+    writer.save(Batch(NOON, (observation("no budget", 0, LIST), observation(None, 95, LIST))))
+    (provider,) = build_snapshot(Reader(db, "here"), config(LIST, public_folder=Path("public")), at(200)).providers
+    assert provider.accounts[0].targets[0].watched_since == at(95)
+    assert provider.watched_since == at(95)
+
+
 def test_the_usual_duration_is_the_same_before_and_after_the_roll_up(db, writer):
     for number in range(200):
         one = replace(observation(seconds=number * 600, target=CHAT), latency_s=0.5 + number % 10 / 10)

@@ -274,19 +274,22 @@ def test_of_what_is_as_bad_the_most_important_stands_first(changes, first):
     assert f"openai/{first}" in page.detail[1].text
 
 
+MINUTES_AGO = NOW - timedelta(minutes=9)
+
+
 @pytest.mark.parametrize(
-    ("gaps", "said"),
+    ("gaps", "since", "said"),
     [
-        ((), "100%"),
-        (range(59), "100%"),
-        (range(60), "100%"),
-        (range(61), "100% since 24 Oct"),
-        (range(89), "100% today"),
-        (range(90), "no data"),
+        ((), None, "100%"),
+        (range(59), None, "100%"),
+        (range(60), None, "100%"),
+        (range(61), None, "100% since 24 Oct"),
+        (range(89), MINUTES_AGO, "100% since 10:25"),
+        (range(90), None, "no data"),
     ],
 )
-def test_a_share_of_thirty_days_says_from_when_it_was_watched(gaps, said):
-    young = target(days=days(gaps=gaps))
+def test_a_share_of_thirty_days_says_from_when_it_was_watched(gaps, since, said):
+    young = target(days=days(gaps=gaps), watched_since=since)
     assert only_account(snapshot(account(targets=[young]))).uptime == said
 
 

@@ -24,11 +24,14 @@ from monitor.publish.uptime import (
     WINDOWS_D,
     Shares,
     counted_targets,
-    first_seen,
+    target_since,
     uptime_shares,
     watched_days,
+    watched_since,
+    whole_windows,
     worst_shares,
 )
+from monitor.publish.uptime_text import describe_shares, since_words
 from monitor.publish.view_model import (
     AbilityCell,
     AccountCard,
@@ -97,7 +100,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
         ninety=only.ninety if only else draw_days(days, speech),
-        shares=only.shares if only else _shares(whole, context.slo, speech),
+        shares=only.shares if only else _shares(whole, account, context),
         budget="" if left is None else error_budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
@@ -107,7 +110,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         short=short,
         priority=_priority(account),
         place=place_account(account, now),
-        uptime=_uptime(account, whole, speech),
+        uptime=_uptime(account, whole, now.at, speech),
         pace=_pace(account, mark, speech),
         pace_s=_pace_s(account),
         day_cells=tuple(days),
@@ -118,18 +121,16 @@ def _priority(account: AccountView) -> str:
     return "" if account.priority is None else f"P{account.priority}"
 
 
-def _uptime(account: AccountView, whole: Shares, speech: PageLanguage) -> str:
+def _uptime(account: AccountView, whole: Shares, now: datetime, speech: PageLanguage) -> str:
     """Say the share of good answers over 30 days, or over that part of them in which it was watched."""
     share = whole[WINDOWS_D.index(UPTIME_D)]
     if share is None:
         return speech.say("no data")
-    since = first_seen([cell for one in counted_targets(account) for cell in one.days[-UPTIME_D:]])
+    since, days = watched_since(account), counted_targets(account)[0].days
     said = speech.percent(share)
-    if since is None or (account.targets[0].days and since <= account.targets[0].days[-UPTIME_D].at):
+    if since is None or whole_windows(since, (), days) > WINDOWS_D.index(UPTIME_D):
         return said
-    if since == account.targets[0].days[-1].at:
-        return speech.say("{share} today", share=said)
-    return speech.say("{share} since {day}", share=said, day=speech.day(since))
+    return speech.say("{share} since {time}", share=said, time=since_words(since, now, speech))
 
 
 def _pace(account: AccountView, mark: Mark, speech: PageLanguage) -> str:
@@ -198,15 +199,11 @@ def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) ->
     return tuple(AbilityCell(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
 
 
-def _shares(every: Shares, slo: float, speech: PageLanguage) -> tuple[UptimeShare, ...]:
-    return tuple(
-        UptimeShare(
-            speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
-            speech.say("no data") if share is None else speech.percent(share),
-            share is not None and share < slo,
-        )
-        for length, share in zip(WINDOWS_D, every, strict=True)
-    )
+def _shares(every: Shares, account: AccountView, context: Context) -> tuple[UptimeShare, ...]:
+    """Return the shares of an account: of its worst canary, since the first of them was watched."""
+    since, first = watched_since(account), next(iter(counted_targets(account)), None)
+    whole = whole_windows(since, first.cells, first.days) if first else 0
+    return describe_shares(every, whole, since, context.slo, context.now.at, context.speech)
 
 
 def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
@@ -288,10 +285,16 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
             _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
         ),
         ninety=draw_days(target.days, speech),
-        shares=_shares(its_shares, context.slo, speech),
+        shares=_target_shares(target, its_shares, context),
         charts=tuple(_drawings(target, latency, ttft, mark, speech)),
         asks=speech.say("every {duration}", duration=every),
     )
+
+
+def _target_shares(target: TargetView, every: Shares, context: Context) -> tuple[UptimeShare, ...]:
+    since = target_since(target)
+    whole = whole_windows(since, target.cells, target.days)
+    return describe_shares(every, whole, since, context.slo, context.now.at, context.speech)
 
 
 def _limit(limit: Limit, since: datetime | None, moved: CeilingMove | None, context: Context) -> LimitRow:

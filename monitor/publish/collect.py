@@ -45,7 +45,7 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.status import current_state
-from monitor.publish.uptime import WINDOWS_D
+from monitor.publish.uptime import WINDOWS_D, first_seen
 from monitor.schedule import Watch
 from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.slo.indicator import Cell, Sketch, add_cells, availability, quantile
@@ -192,8 +192,15 @@ def _provider_view(
     shipped = id in provider_ids(SHIPPED_FILES)
     asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
     is_public = shipped and asked and config.public_folder
-    strips = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
-    return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, *strips)
+    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
+    since = _watched_since(history, asked, days, now)
+    return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, hours, days, since)
+
+
+def _watched_since(history: History, series: Collection[int], days: Sequence[Cell], now: datetime) -> datetime | None:
+    """Return the first valid result if it is recent; of an older one the day is enough, which the cells tell."""
+    first = first_seen(days)
+    return history.first_result(series) if first and first >= _midnight(now) - DAY else None
 
 
 Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
@@ -358,6 +365,7 @@ def _with_past(history: History, target: TargetView, series: int, seen: SeriesHi
     durations, (hours, days) = history.durations(series, now), seen.of(series, now)
     return replace(
         target,
+        watched_since=_watched_since(history, [series], days, now),
         latency=_measure(durations.latency, durations.usual_latency),
         ttft=_measure(durations.ttft, durations.usual_ttft),
         token=_stream(history.stream(series)),

@@ -55,7 +55,7 @@ class TargetView(Struct, frozen=True):
     that moved for good, None if it did not. `latency_days` and `ttft_days`: the last 30 closed days. `next_at`: its
     next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection in which its
     latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it may pass.
-    `free`: it costs no tokens.
+    `free`: it costs no tokens. `watched_since`: its first valid result, if that is of today or yesterday; else None.
     """
 
     id: str
@@ -84,6 +84,7 @@ class TargetView(Struct, frozen=True):
     confirmed: bool = False
     free: bool = False
     phase: Phase | None = None
+    watched_since: datetime | None = None
 
     @property
     def counts(self) -> bool:
@@ -156,6 +157,7 @@ class ProviderView(Struct, frozen=True):
     """One provider. `shipped`: its facts ship with the program; a user-defined one is private.
 
     `cells` and `days`: as of a target, added up over all targets at its own base URL; empty without a public site.
+    `watched_since`: as of a target, the first of those.
     """
 
     id: str
@@ -164,6 +166,7 @@ class ProviderView(Struct, frozen=True):
     shipped: bool = True
     cells: tuple[Cell, ...] = ()
     days: tuple[Cell, ...] = ()
+    watched_since: datetime | None = None
 
     @property
     def is_crowded(self) -> bool:
