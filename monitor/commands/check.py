@@ -13,12 +13,14 @@ from monitor.alert.rule import Route
 from monitor.config.config import Config
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
+from monitor.config.public_page import theme_doubts
 from monitor.console.configuration import load_named
 from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.terminal import UP, print_error, print_line, print_refusal
 from monitor.detect.reminder import Reminder
 from monitor.store.store import open_store
 from monitor.words import count
+from probes.catalog import is_moved
 from probes.model import Account, Target
 from probes.proxy import choose_proxy
 
@@ -140,9 +142,20 @@ def _egress(account: Account, base: str | None) -> Iterator[str]:
 
 def _warnings(config: Config) -> Iterator[str]:
     yield from _unheard(config)
+    yield from theme_doubts(config.public.theme)
+    yield from _unnamed(config)
     yield from check_secret_files(config.secret_files, config.secret_keys)
     if told := open_store(config.store).place_warning():
         yield told
+
+
+def _unnamed(config: Config) -> Iterator[str]:
+    """Yield that the public page would be empty: accounts at addresses of their own need a name there."""
+    if not (config.public_folder and config.accounts) or config.services:
+        return
+    if all(one.base or is_moved(config.providers[one.provider], config.shelf) for one in config.accounts.values()):
+        how = 'give them a name there with [[services]], or turn it off with [site] public_folder = ""'
+        yield f"the public page shows nothing, as all accounts are at addresses of their own; {how}"
 
 
 def _past(reminders: Iterable[Reminder]) -> Iterator[str]:

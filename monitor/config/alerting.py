@@ -80,7 +80,10 @@ class RouteSection(MatchSection, frozen=True, kw_only=True):
 
 
 class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
-    """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line."""
+    """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line.
+
+    `public` is what the public page says of it; without it nothing is said there.
+    """
 
     name: Label
     start: Moment | None = None
@@ -88,6 +91,7 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     rrule: Annotated[str, Meta(max_length=300)] | None = None
     cron: Annotated[str, Meta(max_length=100)] | None = None
     zone: Zone | None = None
+    public: Annotated[str, Meta(max_length=200, description="at most 200 characters")] = ""
 
 
 class AlertsSection(Section, frozen=True, kw_only=True):
@@ -160,7 +164,7 @@ def _route(one: RouteSection) -> Route:
 
 
 def _maintenance(one: MaintenanceSection, zone: str) -> Maintenance:
-    return Maintenance(one.name, _match(one), _window(one, zone))
+    return Maintenance(one.name, _match(one), _window(one, zone), one.public)
 
 
 def _window(one: MaintenanceSection, zone: str) -> Window:

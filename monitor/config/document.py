@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
+from monitor.config.public_page import PublicSection, PublicSections, ServiceSection
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
@@ -230,6 +231,8 @@ class Document(Section, frozen=True, kw_only=True):
     credit: CreditSection = CreditSection()
     store: StoreSection = StoreSection()
     site: SiteSection = SiteSection()
+    public: PublicSection = PublicSection()
+    services: list[ServiceSection] = []
     accounts: list[AccountSection] = []
     channels: list[ChannelSection] = []
     routes: list[RouteSection] = []
@@ -244,6 +247,10 @@ class Document(Section, frozen=True, kw_only=True):
     providers: Annotated[
         dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
     ] = {}
+
+
+def public_sections(document: Document) -> PublicSections:
+    return PublicSections(document.public, document.services)
 
 
 AccountsByName = Mapping[str, list[AccountSection]]

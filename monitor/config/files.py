@@ -94,7 +94,7 @@ def check_appearance(document: Document, folder: Path, file: str) -> Iterator[Pr
     if own and not isdir(own):
         what = f'= "{site.templates}" is no folder'
         yield Problem(file, "site.templates", what, mkdir_repair(site.templates, own))
-    elif site.language != ENGLISH and site.language not in (known := _languages(own)):
+    elif site.language != ENGLISH and site.language not in (known := known_languages(own)):
         yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
     own = template_folder(alerts.templates, folder)
     if own and not isdir(own):
@@ -107,7 +107,7 @@ def template_folder(named: str | None, folder: Path) -> Path | None:
     return (folder / named).absolute() if named else None
 
 
-def _languages(own: Path | None) -> list[str]:
+def known_languages(own: Path | None) -> list[str]:
     """Return the languages that have a file of words, ours and the user's; English needs none."""
     folders = [one / "language" for one in (own, PAGE_TEMPLATES) if one]
     return [ENGLISH, *sorted({file.stem for folder in folders for file in folder.glob("*.toml") if isfile(file)})]

@@ -1,14 +1,16 @@
 """Configuration and database → Snapshot, for the page, `status` and `usable`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
+from monitor.config.public_page import PublicService
 from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.credit import CreditHistory, days_left, reported_credit
 from monitor.detect.health import Health, State
@@ -37,7 +39,9 @@ from monitor.publish.snapshot import (
     Freshness,
     IncidentView,
     ObjectiveView,
+    PlannedWindow,
     ProviderView,
+    ServiceView,
     SiteSettings,
     Snapshot,
     SourceView,
@@ -55,7 +59,7 @@ from monitor.store.history import ALL, Cells, History, LimitSince
 from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
-from probes.catalog import SHIPPED_FILES, provider_ids
+from probes.catalog import SHIPPED_FILES, is_moved, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
 from probes.target_id import provider_of
@@ -64,6 +68,8 @@ HOURS = 24
 DAYS = WINDOWS_D[-1]
 DAY = timedelta(days=1)
 MONTH_DAYS = 30
+AHEAD = timedelta(days=30)
+"""How far ahead the public page tells of maintenances."""
 PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
@@ -131,6 +137,8 @@ def _take(
         incident_ids=frozenset(stored.incidents.ids()),
         objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
         overlap=_recent_overlap(marks.overlap(), now),
+        services=tuple(_service_view(history, config, one, memory, now) for one in config.services),
+        planned=tuple(sorted(_planned(config.rules.maintenance, now), key=lambda one: one.begins_at)),
     )
     return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rotation)
 
@@ -182,6 +190,8 @@ def _manner(config: Config) -> SiteSettings:
         public_title=site.public_title,
         public_url=site.public_url,
         own=config.page_templates,
+        public=config.public,
+        logo=config.logo,
     )
 
 
@@ -195,6 +205,25 @@ def _provider_view(
     hours, days = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
     since = _watched_since(history, asked, days, now)
     return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, hours, days, since)
+
+
+def _service_view(
+    history: History, config: Config, one: PublicService, memory: TargetRecords, now: datetime
+) -> ServiceView:
+    if not config.public_folder:
+        return ServiceView(one)
+    asked = [memory.series.get(id, 0) for id in one.targets]
+    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now)
+    return ServiceView(one, hours, days, _watched_since(history, asked, days, now))
+
+
+def _planned(windows: Iterable[Maintenance], now: datetime) -> Iterator[PlannedWindow]:
+    """Yield the maintenances of the next weeks, and those under way, that the public page tells of."""
+    for one in windows:
+        if one.public:
+            for span in one.window.spans(now - one.window.lasts, now + AHEAD):
+                if span.end > now:
+                    yield PlannedWindow(one.public, span.start, span.end)
 
 
 def _watched_since(history: History, series: Collection[int], days: Sequence[Cell], now: datetime) -> datetime | None:
@@ -277,7 +306,7 @@ def _account_view(
         advice=None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
-        own_host=account.base is not None and not config.simulated,
+        own_host=_is_elsewhere(config, account),
         targets=targets,
         credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
         company=config.company(account.id),
@@ -285,6 +314,12 @@ def _account_view(
         host=watches[0].target.host,
         priority=account.priority,
     )
+
+
+def _is_elsewhere(config: Config, account: Account) -> bool:
+    """Whether an account is not at its provider's own address; in the demonstration none is, but all count."""
+    moved = account.base is not None or is_moved(config.providers[account.provider], config.shelf)
+    return moved and not config.simulated
 
 
 def _worst(targets: Sequence[TargetView]) -> TargetView:

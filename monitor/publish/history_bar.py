@@ -93,6 +93,11 @@ def draw_days(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryB
     return _strip(cells, DAYS, speech)
 
 
+def draw_outages(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryBar:
+    """Draw days in minutes of outage: one minute shows, as each is in an incident beside the bar."""
+    return _strip(cells, OUTAGES, speech)
+
+
 def _strip(cells: Sequence[Cell], scale: Scale, speech: PageLanguage) -> HistoryBar:
     return _draw(tuple(_runs(cells, scale.tolerance)), scale, speech)
 
@@ -181,3 +186,4 @@ DAYS = Scale(
     between=_days_between,
     tolerance=0.01,
 )
+OUTAGES = Scale(DAYS.lead, DAYS.scattered, DAYS.latest, DAYS.between)

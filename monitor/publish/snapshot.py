@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.alert.case import Delivery
+from monitor.config.public_page import PublicSection, PublicService
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.detect.reason import CreditLeft
@@ -173,6 +174,23 @@ class ProviderView(Struct, frozen=True):
         return len(self.accounts) > CROWD
 
 
+class ServiceView(Struct, frozen=True):
+    """One service of the public page; `service`: its words and targets. The rest is as of a provider."""
+
+    service: PublicService
+    cells: tuple[Cell, ...] = ()
+    days: tuple[Cell, ...] = ()
+    watched_since: datetime | None = None
+
+
+class PlannedWindow(Struct, frozen=True):
+    """A maintenance of our own in the next weeks, in `words` for the public page."""
+
+    words: str
+    begins_at: datetime
+    ends_at: datetime
+
+
 class SourceView(Struct, frozen=True):
     """One status source of a provider. Not `readable`: `problem` says why, None: it was not read yet.
 
@@ -220,7 +238,8 @@ class SiteSettings(Struct, frozen=True):
     """The settings of the sites, from [site] in monitor.toml.
 
     `slo`: the share of good answers expected of an account. `url` and `public_url`: where people reach the private
-    and the public site, None: unknown. `own`: a folder whose templates take precedence over ours.
+    and the public site, None: unknown. `own`: a folder whose templates take precedence over ours. `public`: the look
+    and the words of the public page; `logo`: the file of its logo.
     """
 
     slo: float = 0.99
@@ -229,6 +248,8 @@ class SiteSettings(Struct, frozen=True):
     public_title: str = "AI providers"
     public_url: str | None = None
     own: Path | None = None
+    public: PublicSection = PublicSection()
+    logo: Path | None = None
 
 
 class Freshness(Struct, frozen=True):
@@ -259,7 +280,8 @@ class Snapshot(Struct, frozen=True):
     `incident_ids`: every incident on record; `past_incidents`: only the latest. `more`: some of a crowd have news not
     on their page yet. `overlap`: rounds of the last day skipped because another was at work. `unwritten`: the database
     takes no writes, and this was read from its stand-in. `faults`: the recent failures of the monitor's own stages;
-    `warnings`: what else of it does not work.
+    `warnings`: what else of it does not work. `services`: what the public page shows instead of providers; `planned`:
+    the maintenances that it tells of, the next first.
     """
 
     made_at: datetime
@@ -279,6 +301,8 @@ class Snapshot(Struct, frozen=True):
     overlap: Overlap | None = None
     unwritten: bool = False
     faults: tuple[StageFailed, ...] = ()
+    services: tuple[ServiceView, ...] = ()
+    planned: tuple[PlannedWindow, ...] = ()
 
     def accounts_by_id(self) -> dict[str, AccountView]:
         return {one.id: one for provider in self.providers for one in provider.accounts}
