@@ -15,16 +15,17 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
+from monitor.config.public_page import LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.overview import NAMES
 from monitor.publish.private_site import render
-from monitor.publish.snapshot import SiteSettings
+from monitor.publish.snapshot import PlannedWindow, ServiceView, SiteSettings
 from monitor.publish.write import write_site
 from monitor.web.server import site_app
 from probes.model import Fault
-from tests.builders_page import NOW, account, days, four_accounts, incident, past, shown, snapshot, target
+from tests.builders_page import NOW, account, cells, days, four_accounts, incident, past, shown, snapshot, target
 from tests.fleet import fleet
 from tests.test_page import crowded, hostile
 
@@ -143,14 +144,70 @@ def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
         assert (wide, complaints) == ([], [])
 
 
+def branded(shot):
+    """The public site of a company: its services, its look and its words, in two languages."""
+    targets = [frozenset(one.id for one in account.targets) for account in shot.accounts_by_id().values()]
+    names = [("Chat answers", "Apps", "Written answers"), ("Pictures", None, ""), ("w" * 60, None, "w" * 200)]
+    services = tuple(
+        ServiceView(PublicService(name, group, about, ids, 1), cells(), days())
+        for (name, group, about), ids in zip(names, targets, strict=False)
+    )
+    public = PublicSection(
+        theme=ThemeSection(brand="#0b6b5d", ground="#f6f9f8", brand_dark="#6fd3c1", ground_dark="#0f1514", round_px=14),
+        header=[LinkSection(text="Help", url="https://example.com/help")],
+        footer=[LinkSection(text="Terms", url="https://example.com/terms")],
+        footer_text="Example Ltd.",
+        intro="About this page.",
+        languages=["en", "de"],
+        mail="status@example.com",
+    )
+    planned = (PlannedWindow("Pictures pause.", NOW + timedelta(days=2), NOW + timedelta(days=2, hours=1)),)
+    manner = SiteSettings(public=public, public_title="Example")
+    return public_site.render(replace(shot, services=services, manner=manner, planned=planned))
+
+
+def test_a_branded_public_page_fits_without_script_and_its_menu_opens_by_keyboard(browser, tmp_path):
+    lost = incident("openai/main", Fault.TIMEOUT)
+    write_site(tmp_path, branded(four_accounts(open_incidents=(shown(lost),))))
+    with served(tmp_path) as address, opened(browser, java_script_enabled=False) as (page, complaints):
+        wide = []
+        for name in ("index.html", "404.html", "history.html", "de/index.html", "widget.html"):
+            page.goto(address + name)
+            wide += [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
+        page.goto(address)
+        assert page.get_by_role("heading", name="Chat answers: unavailable").is_visible()
+        menu = page.locator("summary", has_text="Get updates")
+        assert not page.get_by_role("link", name="By mail").is_visible()
+        menu.focus()
+        page.keyboard.press("Enter")
+        assert (
+            page.get_by_role("link", name="By mail").get_attribute("href")
+            == "mailto:status@example.com?subject=Example"
+        )
+        assert page.get_by_role("link", name="As a feed (Atom)").is_visible()
+        page.get_by_role("link", name="Deutsch").click()
+        assert page.get_by_role("heading", name="Chat answers: nicht verfügbar").is_visible()
+        assert (wide, complaints) == ([], [])
+
+
+def test_a_theme_colours_the_page_and_its_widget_in_each_scheme(browser, tmp_path):
+    write_site(tmp_path, branded(four_accounts()))
+    ground = "getComputedStyle(document.documentElement).getPropertyValue('--brand-ground')"
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        for name, scheme in product(("index.html", "widget.html"), ("light", "dark")):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(address + name)
+            assert page.evaluate(ground) == {"light": "#f6f9f8", "dark": "#0f1514"}[scheme]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("make", [render, public_site.render])
+@pytest.mark.parametrize("make", [render, public_site.render, branded])
 def test_axe_finds_nothing_that_shuts_anybody_out(browser, tmp_path, make, scheme):
     outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, id="outage"))
     files = make(four_accounts(open_incidents=(shown(), outage), past_incidents=(past(3),)))
     write_site(tmp_path, files)
     pages = ["index.html", "history.html", "404.html", *(name for name in files if name.startswith("accounts/"))]
-    pages += [name for name in files if name.startswith(("providers/", "incidents/"))]
+    pages += [name for name in files if name.startswith(("providers/", "incidents/", "widget.html", "de/index"))]
     with served(tmp_path) as address, opened(browser, PHONE, bypass_csp=True, color_scheme=scheme) as (page, _):
         found = []
         for name, age_s in (*product(pages, [0]), ("index.html", 3600)):

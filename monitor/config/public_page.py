@@ -31,6 +31,7 @@ MailAddress = Annotated[
 ]
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")]
 
+MAIL_LINK = re.compile(r"mailto:[^\s<>\"@]+@[^\s<>\"@]+")
 LOGO_BYTES = 200_000
 LOGO_KINDS = (".svg", ".png")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -173,7 +174,7 @@ def logo_problem(name: str, content: bytes) -> str | None:
 def _check_links(links: Iterable[LinkSection], key: str, file: str) -> Iterator[Problem]:
     for number, link in enumerate(links, 1):
         where = f"{key}[{number}].url"
-        if link.url.startswith("mailto:") and "@" in link.url and not re.search(r"[\s<>\"]", link.url):
+        if MAIL_LINK.fullmatch(link.url):
             continue
         if not is_address(link.url) or re.search(r"[\s<>\"]", link.url):
             yield Problem(file, where, "is no web address", 'write it as "https://host/path", or "mailto:you@host"')
