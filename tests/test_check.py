@@ -97,6 +97,16 @@ def test_a_template_that_does_not_render_is_an_error(name, check, tmp_path):
     assert name in err
 
 
+def test_a_template_that_fails_in_another_language_of_the_public_page_is_an_error(check, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "public.html").write_text("{{ 1 / (0 if language == 'de' else 1) }}")
+    text = f'{ACCOUNT}[site]\ntemplates = "own"\n[public]\nlanguages = '
+
+    assert check(f'{text}["en"]\n')[0] == 0
+    code, _, err = check(f'{text}["en", "de"]\n')
+    assert (code, "public.html" in err) == (2, True)
+
+
 def test_a_channel_to_which_no_route_leads_is_a_warning(check):
     code, _, err = check(ACCOUNT + HOOK + "[[routes]]\nchannels = []\n")
     assert code == 0

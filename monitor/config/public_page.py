@@ -116,6 +116,11 @@ def name_key(name: str) -> str:
     return "-".join(name.lower().split())
 
 
+def public_languages(page: PublicSection, usual: str) -> tuple[str, ...]:
+    """Return the languages of the public page, the first at its root. `usual`: that of the other page."""
+    return tuple(dict.fromkeys(page.languages)) or (usual,)
+
+
 class PublicSections(Struct, frozen=True):
     """The sections about the public page, as they are in the file."""
 

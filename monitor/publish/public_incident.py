@@ -36,10 +36,10 @@ class OutagePhase(Struct, frozen=True):
 
 
 class PublicNote(Struct, frozen=True):
-    """Words that a person added to an incident for the public."""
+    """Words that people wrote for the public, without who."""
 
     at: datetime
-    words: str
+    text: str
 
 
 class PublicIncident(Struct, frozen=True):

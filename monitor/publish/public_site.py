@@ -6,7 +6,7 @@ them. Accounts at a base URL of their own count for services alone, and provider
 The templates get `public_view` and nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -15,14 +15,14 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from monitor.config.public_page import LIGHT, logo_problem, read_head
+from monitor.config.public_page import LIGHT, logo_problem, public_languages, read_head
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_outages, state_of_cell
 from monitor.publish.incident_text import incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page, slug
-from monitor.publish.picture import draw_picture, read_colour
+from monitor.publish.picture import ROWS, draw_picture, read_colour
 from monitor.publish.private_site import link_prefix, render_history, render_program_files
 from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents
 from monitor.publish.public_part import PublicPart, public_parts, works
@@ -56,6 +56,7 @@ from monitor.publish.summary import (
 from monitor.publish.theme import theme_style
 from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime_text import describe_shares
+from monitor.slo.indicator import Cell
 from monitor.words import capitalize
 from probes.model import Blame
 from probes.notice import Notice, NoticePhase
@@ -107,11 +108,8 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
 
     The first language is at the root; each other one is a whole site below it, in a folder of its name.
     """
-    codes = tuple(dict.fromkeys(snapshot.manner.public.languages)) or (snapshot.manner.language,)
-    parts = public_parts(snapshot)
-    seen = PublicFacts(
-        snapshot, parts, public_incidents(snapshot, parts), current_state(snapshot), codes, _logo(snapshot)
-    )
+    codes = public_languages(snapshot.manner.public, snapshot.manner.language)
+    seen = _facts(snapshot, codes)
     files: dict[str, bytes] = {}
     for code in codes:
         below = "" if code == codes[0] else f"{code}/"
@@ -120,11 +118,16 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
 
 
 class PublicFacts(Struct, frozen=True):
-    """What every language of the site is made of. `codes`: the languages, the first at the root."""
+    """What every language of the site is made of. `codes`: the languages, the first at the root.
+
+    `its`: the incidents of each part, by its id; `days`: its last days in minutes of outage.
+    """
 
     snapshot: Snapshot
     parts: list[PublicPart]
     outages: list[PublicIncident]
+    its: Mapping[str, list[PublicIncident]]
+    days: Mapping[str, list[Cell]]
     now: CurrentState
     codes: tuple[str, ...]
     logo: tuple[str, bytes] | None
@@ -141,6 +144,14 @@ class PublicFacts(Struct, frozen=True):
         """Return the URL of the site in a language; None: unknown."""
         url = self.snapshot.manner.public_url
         return url if url is None or code == self.codes[0] else f"{url.rstrip('/')}/{code}"
+
+
+def _facts(snapshot: Snapshot, codes: tuple[str, ...]) -> PublicFacts:
+    parts = public_parts(snapshot)
+    outages = public_incidents(snapshot, parts)
+    its = {part.id: [outage for outage in outages if outage.part == part.id] for part in parts}
+    days = {part.id: outage_days(part, its[part.id], snapshot.made_at) for part in parts}
+    return PublicFacts(snapshot, parts, outages, its, days, current_state(snapshot), codes, _logo(snapshot))
 
 
 def _logo(snapshot: Snapshot) -> tuple[str, bytes] | None:
@@ -184,9 +195,7 @@ def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
 
 
 def _picture(seen: PublicFacts, mark: Mark) -> bytes:
-    strips = tuple(
-        tuple(state_of_cell(cell) for cell in outage_days(part, _of(part, seen), seen.at)) for part in seen.parts
-    )
+    strips = tuple(tuple(map(state_of_cell, seen.days[part.id])) for part in seen.parts[:ROWS])
     return draw_picture(mark, strips, read_colour(seen.snapshot.manner.public.theme.brand or LIGHT[0]))
 
 
@@ -277,12 +286,8 @@ def _is_dated(notice: Notice) -> bool:
     return notice.planned and notice.began_at is not None
 
 
-def _of(part: PublicPart, seen: PublicFacts) -> list[PublicIncident]:
-    return [outage for outage in seen.outages if outage.part == part.id]
-
-
 def _line(part: PublicPart, seen: PublicFacts, speech: PageLanguage) -> PublicLine:
-    its, now = _of(part, seen), seen.at
+    its, now = seen.its[part.id], seen.at
     mark = _mark(part, its, seen.now)
     shares = outage_shares(part, its, now)
     return PublicLine(
@@ -291,7 +296,7 @@ def _line(part: PublicPart, seen: PublicFacts, speech: PageLanguage) -> PublicLi
         mark=mark,
         state=speech.say(MARKS[mark]),
         abilities=() if part.is_service else _abilities(part, mark, seen.now, speech),
-        ninety=draw_outages(outage_days(part, its, now), speech),
+        ninety=draw_outages(seen.days[part.id], speech),
         shares=describe_shares(shares, part_windows(part), part_since(part), seen.snapshot.manner.slo, now, speech),
     )
 
@@ -407,7 +412,7 @@ def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> Pub
 def _updates(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> Iterator[PublicUpdate]:
     """Yield the updates of an incident, newest first: what people wrote, how it changed, its begin and end."""
     told = [
-        (note.at, PublicUpdate(speech.moment(note.at, made_at), speech.say("Update"), note.words))
+        (note.at, PublicUpdate(speech.moment(note.at, made_at), speech.say("Update"), note.text))
         for note in outage.notes
     ]
     for phase in outage.phases:
@@ -527,7 +532,7 @@ def _components(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Ite
 def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
     title = _title(outage, speech)
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
-    updates += [(note.at, "identified", note.words) for note in outage.notes]
+    updates += [(note.at, "identified", note.text) for note in outage.notes]
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(

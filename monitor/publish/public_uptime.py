@@ -58,6 +58,9 @@ def _minutes(cell: Cell, phases: Sequence[OutagePhase], now: datetime) -> Cell:
         return Cell(cell.at, unknown=min(cell.unknown, 1))
     end = min(cell.at + DAY, now)
     whole = max((end - cell.at) // MINUTE, 1)
+    phases = [one for one in phases if one.start < end and (one.end is None or one.end > cell.at)]
+    if not phases:  # the common case
+        return Cell(cell.at, ok=whole)
     lost = {mark: timedelta() for mark in (Mark.DOWN, Mark.PARTLY)}
     for phase in phases:
         lost[phase.mark] += phase.overlap(cell.at, end, now)
