@@ -1,10 +1,11 @@
 """A fleet of accounts with nine open incidents, as large as a test wants it: for the look of the page."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.console.demonstration import KEYS
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import (
@@ -15,7 +16,9 @@ from monitor.publish.snapshot import (
     Snapshot,
     SourceView,
     Substitute,
+    TargetView,
 )
+from probes.catalog import load_provider
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
@@ -88,13 +91,17 @@ def _account(id: str, chance: random.Random) -> AccountView:
 def _hurt(one: AccountView) -> AccountView:
     for subject, fault, _, canaries, _ in TROUBLES:
         if one.id == subject or one.id.startswith(f"{subject}/") or subject.startswith(f"{one.id}/"):
-            targets = tuple(_failing(it, fault) if it.canary in canaries else it for it in one.targets)
-            return replace(one, targets=targets, state=State.DOWN, fault=fault, since=BEGAN)
+            return _hurt_by(one, fault, BEGAN, canaries)
     return one
 
 
-def _failing(it, fault: Fault):  # type: ignore[no-untyped-def]
-    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN)
+def _hurt_by(one: AccountView, fault: Fault, since: datetime, canaries: frozenset[str] = ALL) -> AccountView:
+    targets = tuple(_failing(it, fault, since) if it.canary in canaries else it for it in one.targets)
+    return replace(one, targets=targets, state=State.DOWN, fault=fault, since=since)
+
+
+def _failing(it: TargetView, fault: Fault, since: datetime) -> TargetView:
+    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=since)
 
 
 def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
@@ -114,7 +121,7 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
     return opened
 
 
-def _ago(minutes: int):  # type: ignore[no-untyped-def]
+def _ago(minutes: int) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
@@ -127,3 +134,31 @@ def _sources(providers: tuple[str, ...]) -> tuple[SourceView, ...]:
     return tuple(
         SourceView(f"{id}/page", id.capitalize(), page, id != "rowan", NOW, None, told.get(id, ())) for id in providers
     )
+
+
+def offline(number: int) -> Snapshot:
+    """Return a fleet of which nothing is known, as this monitor cannot reach anybody."""
+    alone = incident("", Fault.CONNECTION_FAILED, Scope.MONITOR, id="offline", targets=(), opened_at=_ago(4))
+    return replace(
+        fleet(number, well=True), open_incidents=(shown(alone, advice="Check the network of this machine."),)
+    )
+
+
+def demonstrated() -> Snapshot:
+    """Return what the demonstration shows a minute after its start: one of its accounts is suspended."""
+    ill, began = "openai/production", NOW - timedelta(seconds=40)
+    today = days(gaps=range(89))
+    young = {"days": today, "latency_days": (), "ttft_days": (), "since": NOW - timedelta(seconds=70)}
+    accounts = [account(id, [target(id, canary, **young) for canary in ("list", "chat")]) for id in KEYS]
+    targets = tuple(f"{ill}/{canary}" for canary in ("chat", "list"))
+    it = shown(
+        incident(ill, id="open", targets=targets, opened_at=began),
+        instead=(Substitute("openai/backup", NOW - timedelta(seconds=3)),),
+    )
+    made = snapshot(
+        *(_hurt_by(one, Fault.ACCOUNT_SUSPENDED, began) if one.id == ill else one for one in accounts),
+        open_incidents=(it,),
+        title="AI accounts (demonstration)",
+        simulated=True,
+    )
+    return replace(made, providers=tuple(replace(one, name=load_provider(one.id).name) for one in made.providers))

@@ -1,0 +1,39 @@
+"""The pictures show what they are called. Without Chromium this is skipped, but fails where CI is set."""
+
+import os
+
+import pytest
+from playwright.sync_api import sync_playwright  # noqa: F401 - says that this file starts a browser
+
+from tests.pictures import CHROMIUM, SCHEMES, WIDTHS, main, pictures, shots, write_sites
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+)
+EVERY = {"index", "provider", "account", "incident", "history", "404", "public", "public-incident"}
+NOT_YET = {"empty": {"provider", "account", "incident"}}
+
+
+def size_of(png):
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+
+
+def test_a_picture_is_made_for_what_is_asked_and_is_as_wide_as_it_says(tmp_path):
+    main(tmp_path, ["empty-index-*-light", "empty-404-360-dark"])
+    sizes = {file.stem: size_of(file.read_bytes())[0] for file in tmp_path.iterdir()}
+    assert sizes == {f"empty-index-{width}-light": width for width in WIDTHS} | {"empty-404-360-dark": 360}
+
+
+def test_equal_pages_give_equal_pictures_and_each_scheme_its_own():
+    first, again = (dict(pictures(["empty-404-360-*"])) for _ in range(2))
+    assert first == again
+    assert len(set(first.values())) == len(SCHEMES)
+
+
+@pytest.mark.parametrize("name", shots())
+def test_there_is_a_page_of_each_type(tmp_path, name):
+    pages = write_sites(tmp_path, shots()[name].snapshot)
+    assert all(file.is_file() for file in pages.values())
+    missing = EVERY - set(pages)
+    assert missing <= NOT_YET.get(name, set()) | {"public-incident"}
+    assert name not in ("40", "stale") or not missing
