@@ -28,7 +28,10 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+PRIVATE = ("index", "provider", "account", "incident", "history", "404")
+PUBLIC = ("public", "public-incident", "public-history", "widget")
 WIDTHS, SCHEMES = (360, 768, 1440), ("light", "dark")
+VIEWS = tuple(product((*PRIVATE, *PUBLIC), WIDTHS, SCHEMES))
 HEIGHT = 900
 HOUR = timedelta(hours=1)
 
@@ -90,12 +93,15 @@ def pictures(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _pictures_of(name: str, shot: Shot, browser: Browser, patterns: list[str]) -> Iterator[tuple[str, bytes]]:
+    called = {f"{name}-{page}-{width}-{scheme}": (page, width, scheme) for page, width, scheme in VIEWS}
+    asked = {one: view for one, view in called.items() if any(fnmatch(one, pattern) for pattern in patterns)}
+    if not asked:
+        return
     with tempfile.TemporaryDirectory() as folder:
         pages = write_sites(Path(folder), shot.snapshot)
-        for (page, file), width, scheme in product(pages.items(), WIDTHS, SCHEMES):
-            called = f"{name}-{page}-{width}-{scheme}"
-            if any(fnmatch(called, pattern) for pattern in patterns):
-                yield called, _picture(browser, file, width, scheme, shot.age)
+        for one, (page, width, scheme) in asked.items():
+            if page in pages:
+                yield one, _picture(browser, pages[page], width, scheme, shot.age)
 
 
 def _picture(browser: Browser, file: Path, width: int, scheme: str, age: timedelta) -> bytes:

@@ -204,6 +204,20 @@ def test_a_provider_stands_out_only_where_something_is_known_to_be_wrong(ill, is
     assert in_rail(*well(2), ill).is_troubled is is_troubled
 
 
+@pytest.mark.parametrize(
+    ("shot", "is_listed", "said"),
+    [
+        (snapshot(*well(ROWS), account("anthropic/main")), False, ""),
+        (snapshot(*well(ROWS), sick("anthropic/main", Fault.INVALID_KEY)), True, "all 9 work"),
+        (snapshot(*well(ROWS), account("anthropic/main"), open_incidents=(shown(),)), True, "all 9 work"),
+    ],
+)
+def test_that_all_work_is_said_once(shot, is_listed, said):
+    made = front(shot)
+    assert bool(made.rail) is is_listed
+    assert made.groups[0].words == said
+
+
 def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
     assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)

@@ -170,13 +170,16 @@ def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
     return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
-def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
-    """Return each provider with its troubles as rows, and the rest as it has room."""
+def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage, *, is_well: bool) -> tuple[FrontGroup, ...]:
+    """Return each provider with its troubles as rows, and the rest as it has room.
+
+    `is_well`: the headline says already that all work, so no provider repeats it.
+    """
     total = sum(len(group.accounts) for group in groups)
-    return tuple(_front_group(group, total, speech) for group in groups)
+    return tuple(_front_group(group, total, speech, is_well=is_well) for group in groups)
 
 
-def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> FrontGroup:
+def _front_group(group: ProviderGroup, total: int, speech: PageLanguage, *, is_well: bool) -> FrontGroup:
     cards = sorted(group.accounts, key=urgency)
     bad = [card for card in cards if card.mark is not Mark.UP]
     good = [card for card in cards if card.mark is Mark.UP]
@@ -187,7 +190,7 @@ def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> Fron
         anchor=anchor(group),
         href=group.href,
         name=group.name,
-        words=how_many_work([card.mark for card in cards], speech),
+        words="" if is_well else how_many_work([card.mark for card in cards], speech),
         rows=tuple(rows[:TROUBLES]),
         cells=cells,
         fold=_fold(good, total, speech) if len(good) > CELLS else None,
