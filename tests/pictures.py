@@ -1,20 +1,22 @@
 """Pictures of each page: `python -m tests.pictures FOLDER [PATTERN ...]`, such as `40-index-*` or `*-360-dark`.
 
 Each is called SHOT-PAGE-WIDTH-SCHEME.png, and shows the whole page. Equal templates give equal pictures on one machine;
-its fonts are those of the machine.
+its fonts are those of the machine. Without a folder, those of the README are written.
 """
 
+import base64
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
 
 from msgspec import Struct
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 from monitor.publish import private_site, public_site
 from monitor.publish.paths import account_page, incident_page, provider_page
@@ -33,6 +35,23 @@ PUBLIC = ("public", "public-incident", "public-history", "widget")
 WIDTHS, SCHEMES = (360, 768, 1440), ("light", "dark")
 VIEWS = tuple(product((*PRIVATE, *PUBLIC), WIDTHS, SCHEMES))
 HEIGHT = 900
+README = Path(__file__).parents[1] / "docs"
+FIRST: FloatRect = {"x": 0, "y": 0, "width": 1328, "height": 868}
+FACE = ":root { --brand-font: Inter, system-ui, sans-serif }"
+"""Nearer to what most readers have than the system face of a server is; where it is not installed, that."""
+ENCODE = """async png => {
+  const image = new Image()
+  image.src = "data:image/png;base64," + png
+  await image.decode()
+  const canvas = new OffscreenCanvas(image.width, image.height)
+  canvas.getContext("2d").drawImage(image, 0, 0)
+  const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.8 })
+  return new Promise(done => {
+    const reader = new FileReader()
+    reader.onload = () => done(reader.result)
+    reader.readAsDataURL(blob)
+  })
+}"""
 HOUR = timedelta(hours=1)
 
 
@@ -105,13 +124,37 @@ def _pictures_of(name: str, shot: Shot, browser: Browser, patterns: list[str]) -
 
 
 def _picture(browser: Browser, file: Path, width: int, scheme: str, age: timedelta) -> bytes:
-    context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+    with _opened(browser, file, width, scheme, age) as page:
+        return page.screenshot(full_page=True)
+
+
+@contextmanager
+def _opened(browser: Browser, file: Path, width: int, scheme: str, age: timedelta = timedelta()) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     page.clock.set_fixed_time(NOW + age)
     page.goto(file.as_uri())
-    made = page.screenshot(full_page=True)
+    yield page
     context.close()
-    return made
+
+
+def first_screens() -> Iterator[tuple[Path, bytes]]:
+    """Yield file and content of each picture of the README: what is seen first of a fleet, as WebP."""
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        index = write_sites(Path(folder), fleet(40))["index"]
+        for scheme in SCHEMES:
+            with _opened(browser, index, int(FIRST["width"]), scheme) as page:
+                page.add_style_tag(content=FACE)
+                yield README / f"page-{scheme}.webp", _as_webp(page, page.screenshot(clip=FIRST))
+        browser.close()
+
+
+def _as_webp(page: Page, png: bytes) -> bytes:
+    """Return a picture in a tenth of its size: a browser can draw and encode it."""
+    page.goto("about:blank")
+    made = page.evaluate(ENCODE, base64.b64encode(png).decode())
+    return base64.b64decode(made.partition(",")[2])
 
 
 def main(folder: Path, patterns: list[str]) -> None:
@@ -120,5 +163,10 @@ def main(folder: Path, patterns: list[str]) -> None:
         (folder / f"{name}.png").write_bytes(picture)
 
 
+def write_first_screens() -> None:
+    for file, picture in first_screens():
+        file.write_bytes(picture)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2:]) if sys.argv[1:] else write_first_screens()

@@ -1,11 +1,12 @@
 """The pictures show what they are called. Without Chromium this is skipped, but fails where CI is set."""
 
 import os
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright  # noqa: F401 - says that this file starts a browser
 
-from tests.pictures import CHROMIUM, SCHEMES, WIDTHS, main, pictures, shots, write_sites
+from tests.pictures import CHROMIUM, README, SCHEMES, WIDTHS, first_screens, main, pictures, shots, write_sites
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
@@ -37,3 +38,13 @@ def test_there_is_a_page_of_each_type(tmp_path, name):
     missing = EVERY - set(pages)
     assert missing <= NOT_YET.get(name, set()) | {"public-incident"}
     assert name not in ("40", "stale") or not missing
+
+
+def test_the_pictures_of_the_readme_are_made_for_both_schemes():
+    made = dict(first_screens())
+    assert [file.relative_to(README.parent) for file in made] == [
+        Path("docs/page-light.webp"),
+        Path("docs/page-dark.webp"),
+    ]
+    assert all(picture[:4] == b"RIFF" and picture[8:12] == b"WEBP" for picture in made.values())
+    assert len(set(made.values())) == len(SCHEMES)
