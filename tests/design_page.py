@@ -96,7 +96,9 @@ def _examples() -> Iterator[Example]:
 
 def _apart(markup: str, number: int) -> str:
     """Return markup whose ids are those of no other example; what is itself folded or hidden is shown."""
-    named = re.sub(r'\b(id|for|aria-labelledby)="', rf'\1="example-{number}-', markup)
+    ids = set(re.findall(r'\bid="([^"]*)"', markup))
+    whole = re.sub(r' aria-labelledby="([^"]*)"', lambda it: it[0] if it[1] in ids else "", markup)
+    named = re.sub(r'\b(id|for|aria-labelledby)="', rf'\1="example-{number}-', whole)
     return re.sub(r"^<details(?! [^>]*open)", "<details open", named).replace(" hidden>", ">")
 
 

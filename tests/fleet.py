@@ -184,7 +184,17 @@ def _sources(providers: tuple[str, ...]) -> tuple[SourceView, ...]:
 
 def offline(number: int) -> Snapshot:
     """Return a fleet of which nothing is known, as this monitor cannot reach anybody."""
-    alone = incident("", Fault.CONNECTION_FAILED, Scope.MONITOR, id="offline", targets=(), opened_at=_ago(4))
+    reasons = ("5 of 5 neutral hosts do not answer", "no account of any provider answers")
+    alone = incident(
+        "",
+        Fault.CONNECTION_FAILED,
+        Scope.MONITOR,
+        id="offline",
+        targets=(),
+        opened_at=_ago(4),
+        reasons=reasons,
+        evidence=(),
+    )
     return replace(
         fleet(number, well=True), open_incidents=(shown(alone, advice="Check the network of this machine."),)
     )
