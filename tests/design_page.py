@@ -46,7 +46,7 @@ EXAMPLES = (
     ("Verdict: the worst first, the fleet as one line, and its tally", "many", "verdict"),
     ("Open incidents: a line each, the gravest open", "many", "list"),
     ("Providers at a glance, a mark an account, and what lies ahead", "many", "side"),
-    ("Providers at a glance: shares, where one has many accounts", "crowd", "rail"),
+    ("Shares, for a provider with many accounts", "crowd", "share"),
     ("Find, filter, order", "many", "find"),
     ("Accounts: troubles as rows, the others as cells", "many", "fleet"),
     ("Many that work, folded", "crowd", "fold"),
