@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
@@ -27,13 +26,9 @@ from monitor.web.server import site_app
 from probes.model import Fault
 from tests.builders_page import NOW, account, cells, days, four_accounts, incident, past, shown, snapshot, target
 from tests.fleet import fleet
+from tests.pictures import ARGUMENTS, CHROMIUM
 from tests.test_page import crowded, hostile
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 900)
 ROOT = "document.documentElement"
 INCIDENT = f"incidents/{incident().id}.html"

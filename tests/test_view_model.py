@@ -204,6 +204,31 @@ def test_a_provider_stands_out_only_where_something_is_known_to_be_wrong(ill, is
     assert in_rail(*well(2), ill).is_troubled is is_troubled
 
 
+@pytest.mark.parametrize(
+    ("shot", "is_listed", "said"),
+    [
+        (snapshot(*well(ROWS), account("anthropic/main")), False, ""),
+        (snapshot(*well(ROWS), sick("anthropic/main", Fault.INVALID_KEY)), True, "all 9 work"),
+        (snapshot(*well(ROWS), account("anthropic/main"), open_incidents=(shown(),)), True, "all 9 work"),
+    ],
+)
+def test_that_all_work_is_said_once(shot, is_listed, said):
+    made = front(shot)
+    assert bool(made.rail) is is_listed
+    assert made.groups[0].words == said
+
+
+@pytest.mark.parametrize("number", [ROWS + 1, CELLS + 1])
+def test_where_nothing_is_known_of_anybody_no_account_needs_a_row_to_say_it(number):
+    unseen = [account(f"openai/{n}", state=State.UNKNOWN) for n in range(number)]
+    alone = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
+    (group,) = front(snapshot(*unseen, open_incidents=(alone,))).groups
+    assert (group.words, group.rows) == (f"{number} not known", ())
+    named = group.fold.cards if number > CELLS else group.cells
+    assert [card.mark for card in named] == [Mark.UNKNOWN] * number
+    assert group.fold is None or (group.fold.words, group.fold.pace) == (f"{number} not known", "")
+
+
 def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
     assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)

@@ -20,7 +20,7 @@ from monitor.publish.overview import MOST_AHEAD, PLATES, ahead, fleet, front_gro
 from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
-from monitor.publish.status import CurrentState, worst_mark
+from monitor.publish.status import CurrentState, Mark, worst_mark
 from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import Front, LinkedText, PageFrame, PromiseRow, ProviderGroup, ProviderPage
 
@@ -54,6 +54,7 @@ def build_front(
     known = snapshot.accounts_by_id()
     views = gravest_first(top_incidents(snapshot), known)
     opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, known) for view in views)
+    is_well = not opened and all(card.mark is Mark.UP for group in every for card in group.accounts)
     said, coming = write_headline(snapshot, now, speech), ahead(snapshot, speech)
     return Front(
         headline=said,
@@ -65,12 +66,12 @@ def build_front(
         folded=opened[MOST_OPEN:],
         are_many=len(opened) >= FEW_OPEN,
         warnings=(*snapshot.warnings, *map(speech.stage_failed, snapshot.faults)),
-        rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 else (),
+        rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 and not is_well else (),
         ahead=coming[:MOST_AHEAD],
         later=speech.say("{n} more", n=len(coming) - MOST_AHEAD) if len(coming) > MOST_AHEAD else "",
         plates=tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else (),
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
-        groups=() if are_few else front_groups(every, speech),
+        groups=() if are_few else front_groups(every, speech, is_well=is_well),
         recent=tuple(
             build_row(view, snapshot.made_at, snapshot.made_at, speech)
             for view in wider_first(snapshot.past_incidents)[:RECENT]

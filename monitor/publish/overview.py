@@ -170,27 +170,31 @@ def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
     return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
-def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
-    """Return each provider with its troubles as rows, and the rest as it has room."""
-    total = sum(len(group.accounts) for group in groups)
-    return tuple(_front_group(group, total, speech) for group in groups)
+def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage, *, is_well: bool) -> tuple[FrontGroup, ...]:
+    """Return each provider with what differs as rows, and the rest as it has room.
+
+    `is_well`: the headline says already that all work, so no provider repeats it.
+    """
+    marks = [card.mark for group in groups for card in group.accounts]
+    usual = Mark.UNKNOWN if set(marks) == {Mark.UNKNOWN} else Mark.UP
+    return tuple(_front_group(group, len(marks), usual, speech, is_well=is_well) for group in groups)
 
 
-def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> FrontGroup:
+def _front_group(group: ProviderGroup, total: int, usual: Mark, speech: PageLanguage, *, is_well: bool) -> FrontGroup:
+    """Return a provider. `usual`: the mark of which nothing more needs to be said."""
     cards = sorted(group.accounts, key=urgency)
-    bad = [card for card in cards if card.mark is not Mark.UP]
-    good = [card for card in cards if card.mark is Mark.UP]
-    rows = cards if total <= ROWS else bad
-    cells = () if total <= ROWS or len(good) > CELLS else tuple(good)
+    alike = [card for card in cards if card.mark is usual]
+    rows = cards if total <= ROWS else [card for card in cards if card.mark is not usual]
+    cells = () if total <= ROWS or len(alike) > CELLS else tuple(alike)
     hidden = len(rows) - TROUBLES
     return FrontGroup(
         anchor=anchor(group),
         href=group.href,
         name=group.name,
-        words=how_many_work([card.mark for card in cards], speech),
+        words="" if is_well else how_many_work([card.mark for card in cards], speech),
         rows=tuple(rows[:TROUBLES]),
         cells=cells,
-        fold=_fold(good, total, speech) if len(good) > CELLS else None,
+        fold=_fold(alike, total, speech) if len(alike) > CELLS else None,
         worse=speech.many(hidden, "{n} more needs a look", "{n} more need a look") if hidden > 0 else "",
         pledges=group.pledges,
     )
@@ -201,15 +205,21 @@ def urgency(card: AccountCard) -> Place:
     return card.place
 
 
-def _fold(good: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:
-    paced = [card for card in good if card.pace_s is not None]
+def _fold(alike: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:
+    if alike[0].mark is not Mark.UP:
+        return Fold(how_many_work([card.mark for card in alike], speech), "", "", _names(alike, total))
+    paced = [card for card in alike if card.pace_s is not None]
     slowest = max(paced, key=lambda card: card.pace_s or 0, default=None)
     return Fold(
-        words=speech.many(len(good), "{n} works", "{n} work"),
+        words=speech.many(len(alike), "{n} works", "{n} work"),
         slowest=speech.say("slowest {account}, {pace}", account=slowest.name, pace=slowest.pace) if slowest else "",
         pace=speech.seconds(median(card.pace_s or 0 for card in paced)) if paced else "",
-        cards=tuple(good) if total <= NAMES and all(card.href for card in good) else (),
+        cards=_names(alike, total),
     )
+
+
+def _names(alike: Sequence[AccountCard], total: int) -> tuple[AccountCard, ...]:
+    return tuple(alike) if total <= NAMES and all(card.href for card in alike) else ()
 
 
 def ahead(snapshot: Snapshot, speech: PageLanguage) -> tuple[Ahead, ...]:
