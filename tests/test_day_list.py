@@ -10,7 +10,7 @@ from monitor.publish.day_list import Day, day_list
 from monitor.publish.history_bar import CellState
 from monitor.publish.private_site import render
 from monitor.publish.render import TEMPLATES
-from monitor.publish.translation import ENGLISH, PageLanguage, load_language
+from monitor.sentence.translation import ENGLISH, PageLanguage, load_language
 from monitor.slo.indicator import Cell
 from probes.model import Fault
 from tests.builders_page import NOW, account, days, incident, past, shown, snapshot, target

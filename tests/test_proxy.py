@@ -523,7 +523,7 @@ REFUSED = {
     ),
     "no proxy": (
         {"answer": b"SSH-2.0-OpenSSH_9.2\r\n"}, Fault.PROXY_FAILED, "protocol",
-        "the proxy at {proxy} answers with what is not HTTP that can be read: is it a proxy?",
+        "the proxy at {proxy} does not answer with readable HTTP: is it a proxy?",
     ),
 }  # fmt: skip
 

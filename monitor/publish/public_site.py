@@ -31,9 +31,9 @@ from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import MARKS, CurrentState, Mark, current_state, mark_target, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances, iso_millis
-from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import UptimeShare
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Cell, availability
 from monitor.words import capitalize
 from probes.model import Blame
@@ -194,23 +194,22 @@ def _headline(lines: Sequence[ProviderLine], speech: PageLanguage) -> Headline:
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
     if not lines:
-        return Headline(Mark.UNKNOWN, speech.say("No provider is watched yet"))
+        return Headline(Mark.UNKNOWN, speech.say("No provider is watched yet"), speech=speech)
     if sick:
         lead = speech.many(len(sick), "{n} provider has trouble", "{n} providers have trouble")
-        return Headline(
-            worst_mark([line.mark for line in sick]), lead, tuple(f"{line.name}: {line.state}" for line in sick)
-        )
+        causes = tuple(speech.about(line.name, line.state) for line in sick)
+        return Headline(worst_mark([line.mark for line in sick]), lead, causes, speech=speech)
     if unknown:
         lead = speech.many(len(unknown), "{n} provider is not fully known", "{n} providers are not fully known")
-        return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown))
-    return Headline(Mark.UP, speech.say("All providers we watch work"))
+        return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown), speech=speech)
+    return Headline(Mark.UP, speech.say("All providers we watch work"), speech=speech)
 
 
 def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> PublicRow:
     until = outage.closed_at or made_at
     return PublicRow(
         href=incident_page(outage.id),
-        title=f"{outage.name}: {speech.fault(outage.fault)}",
+        title=speech.about(outage.name, speech.fault(outage.fault)),
         mark=outage.mark,
         whose=capitalize(speech.blame(Blame.PROVIDER)),
         began=speech.moment(outage.opened_at),
@@ -278,7 +277,7 @@ def _board(
 
 
 def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
-    title = f"{outage.name}: {speech.fault(outage.fault)}"
+    title = speech.about(outage.name, speech.fault(outage.fault))
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
