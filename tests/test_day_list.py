@@ -61,7 +61,7 @@ def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
 def test_a_day_is_said_in_the_language_of_the_page():
     speech = load_language("de", (TEMPLATES / "language",))
     assert [day.words for day in told((Cell(TODAY, ok=1, failed=1),), speech=speech)] == [
-        "21. Nov.: teils fehlerhaft, 50%"
+        "21. Nov.: teils fehlerhaft, 50 %"
     ]
 
 

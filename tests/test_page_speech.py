@@ -1,6 +1,7 @@
 """Another language is a file: whole, without anything that nobody says, and with the same places to fill."""
 
 import ast
+import json
 import re
 import tomllib
 from itertools import chain
@@ -274,6 +275,27 @@ def test_every_page_can_be_made_in_every_language(language, make, shot):
     files = make(replace(shot, manner=SiteSettings(language=language)))
     assert all(f'<html lang="{language}"'.encode() in files[name] for name in files if name.endswith(".html"))
     assert files.keys() == make(shot).keys()
+
+
+QUOTED = {
+    *("Our", "AI", "accounts", "fra", "openai", "anthropic", "OpenAI", "Anthropic", "main", "team", "research", "list"),
+    *("chat", "gpt", "mini", "batch", "HTTP", "req", "ops", "mail", "Only", "for", "the", "night", "runs", "Your"),
+    *("account", "has", "been", "deactivated", "please", "check", "your", "email", "more", "information"),
+}
+"""What stands on these pages that we do not say: names, codes, notes, and what a provider answered."""
+
+
+def test_no_word_of_ours_is_on_a_page_but_through_its_language(tmp_path):
+    (tmp_path / LANGUAGES).mkdir()
+    forms = {one: list(said) for one, said in MUTE.forms.items()}
+    told = "".join(f"{json.dumps(text)} = {json.dumps(said)}\n" for text, said in {**MUTE.phrases, **forms}.items())
+    (tmp_path / LANGUAGES / "xx.toml").write_text(f"[phrases]\n{told}")
+    found = shown(incident(reasons=()), advice="")
+    shot = four_accounts(open_incidents=(found,), manner=SiteSettings(language="xx", own=tmp_path), simulated=True)
+    for name, page in render(shot).items():
+        if name.endswith(".html"):
+            told = re.findall(r'(?:aria-label|title|placeholder)="([^"]*)"', page.decode())
+            assert set(re.findall(r"[A-Za-z]{2,}", " ".join((Document(page).text, *told)))) <= QUOTED
 
 
 def test_german_reads_as_german():

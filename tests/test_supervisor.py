@@ -167,7 +167,7 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
 
     words, snapshot, pulse = asyncio.run(play())
     assert words == "the monitor's own fault: publishing the page keeps failing (ZeroDivisionError)"
-    german = "eigener Fehler des Monitors: Es misslingt immer wieder, die Seite zu erstellen (ZeroDivisionError)"
+    german = "eigener Fehler des Monitors: das Veröffentlichen der Seite schlägt immer wieder fehl (ZeroDivisionError)"
     for speech, said in ((ENGLISH, words), (load_language("de"), german)):
         assert said in build_front(snapshot, status.current_state(snapshot), speech).warnings
     assert tuple(map(describe_stage_failure, snapshot.faults)) == (words,)
