@@ -515,7 +515,7 @@ REFUSED = {
     ),
     "closes": (
         {"answer": b""}, Fault.PROXY_FAILED, "closed",
-        "the proxy at {proxy} closes the connection without a word on api.example.test:443",
+        "the proxy at {proxy} closes the connection without saying why api.example.test:443 is not reached",
     ),
     "hangs": (
         {"answer": None}, Fault.PROXY_FAILED, "timeout",
