@@ -170,7 +170,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=Help,
         prog="provider-monitor",
         description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
-        "and whether it is you, the provider, or the road between.",
+        "and whether it is you, the provider, or the network between.",
         epilog="Exit codes: 0 all up, 1 something down or not known, 2 wrong use or configuration.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

@@ -129,7 +129,7 @@ REPAIRS = {
     '[probe]\nfailures = "3"\n': 'probe.failures = "3"; give a whole number, without quotes',
     '[probe]\nonline = "https://x"\n': 'give a list: ["one", "two"]',
     '[site]\nserve = "yes"\n': "give true or false",
-    '[site]\nlanguage = "english"\n': "give a language: en, de or zh-Hans",
+    '[site]\nlanguage = "english"\n': "give a language: en, de, he or zh-Hans",
     '[site]\npublic_url = "ftp://x"\n': "give a web address that begins with https:// or http://",
     "[credit]\nlow = { usd = 3 }\n": "give a currency in three capital letters: USD",
     ACCOUNT.replace('"a"', '"a/b"'): "give 1 to 64 characters, with no slash anywhere",

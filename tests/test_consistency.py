@@ -32,11 +32,11 @@ from monitor.publish.private_site import status_json, usable_json
 from monitor.publish.public_site import render as render_public
 from monitor.publish.status import MARKS, Mark, current_state
 from monitor.publish.statuspage import STATUSES
-from monitor.publish.translation import ENGLISH
 from monitor.publish.uptime import watched_since
 from monitor.publish.uptime_text import since_words
 from monitor.publish.usable import assess_usability, pick
 from monitor.schedule import Watch
+from monitor.sentence.translation import ENGLISH
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge

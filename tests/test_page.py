@@ -27,6 +27,7 @@ from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from probes.redact import CONTROLS
 from tests.builders_page import (
     HOSTILE,
@@ -170,7 +171,7 @@ def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
 
 INSTEAD = (
     Substitute("openai/main", NOW - timedelta(seconds=20)),
-    Substitute("anthropic/main", NOW - timedelta(days=1), "shares the card with <b>openai/team-b</b>"),
+    Substitute("anthropic/main", NOW - timedelta(days=1), Phrase("shares the card with <b>openai/team-b</b>")),
 )
 
 

@@ -561,3 +561,106 @@ def test_a_short_history_stays_within_its_column(browser, tmp_path, width):
         )
         assert "since" in page.locator(".row").first.inner_text()
         assert wide == []
+
+
+# Languages
+
+
+EVERY_PAGE = (
+    *("index.html", "history.html", "providers/alder.html", "accounts/alder/production.html"),
+    *("incidents/open-6.html", "404.html"),
+)
+
+
+def spoken(language, number=40):
+    return replace(fleet(number), manner=SiteSettings(language=language))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_page_from_right_to_left_fits_and_shuts_nobody_out(browser, tmp_path, width, scheme):
+    write_site(tmp_path, render(spoken("he")))
+    with (
+        served(tmp_path) as address,
+        opened(browser, (width, 900), bypass_csp=True, color_scheme=scheme) as (page, complaints),
+    ):
+        page.clock.set_fixed_time(NOW)
+        found, wide = [], []
+        for name in EVERY_PAGE:
+            page.goto(address + name)
+            page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+            wide += [name] if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth") else []
+            assert page.evaluate(f"[{ROOT}.lang, {ROOT}.dir, getComputedStyle(document.body).direction]") == [
+                *("he", "rtl", "rtl")
+            ]
+            result = Axe().run(page)
+            found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
+        assert (wide, found, complaints) == ([], [], [])
+
+
+SIDES = {
+    360: (".site", "h1", ".verdict .i", ".list .chevron", ".tally li"),
+    1440: (
+        ".site",
+        ".as-of",
+        "h1",
+        ".verdict .i",
+        ".list .state",
+        ".list .chevron",
+        ".rail h2",
+        ".key",
+        ".row .who .i",
+    ),
+}
+
+
+@pytest.mark.parametrize(("width", "selector"), [(width, one) for width, all in SIDES.items() for one in all])
+def test_a_page_from_right_to_left_is_the_mirror_of_one_from_left_to_right(browser, tmp_path, width, selector):
+    """What stands at the beginning of its line does so in both: text of other words ends elsewhere."""
+    begins = {}
+    for language in ("en", "he"):
+        write_site(tmp_path / language, render(spoken(language)))
+        with opened(browser, (width, 900)) as (page, _):
+            page.clock.set_fixed_time(NOW)
+            page.goto((tmp_path / language / "index.html").as_uri())
+            box = page.locator(selector).first.bounding_box()
+            room = page.evaluate(f"{ROOT}.clientWidth")
+            begins[language] = (box["x"], room - box["x"] - box["width"])[:: 1 if language == "en" else -1]
+    at_start, at_end = (abs(one - other) <= 2 for one, other in zip(*begins.values(), strict=True))
+    assert at_start or at_end
+
+
+def test_from_right_to_left_time_and_names_still_run_from_left_to_right(browser, tmp_path):
+    write_site(tmp_path, render(spoken("he")))
+    direction = "all => all.map(it => getComputedStyle(it).direction)"
+    with opened(browser, (1440, 900)) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        days = page.locator(".days").first.locator("li")
+        first, last = (one.bounding_box()["x"] for one in (days.first, days.last))
+        ends = page.locator(".ruler span")
+        begin, end = (one.bounding_box()["x"] for one in (ends.first, ends.nth(1)))
+        assert (first < last, begin < end) == (True, True)
+        assert page.locator(".strip").first.evaluate("it => getComputedStyle(it).transform") == "none"
+        assert set(page.locator("h1 bdi").evaluate_all(direction)) == {"ltr"}
+        page.goto((tmp_path / "incidents/open-6.html").as_uri())
+        assert set(page.locator("code, .proof b bdi, .advice a").evaluate_all(direction)) == {"ltr"}
+        assert set(page.locator("h1 bdi").evaluate_all(direction)) == {"rtl"}  # a sentence of ours, with a name in it
+
+
+@pytest.mark.parametrize("language", ["de", "he", "zh-Hans"])
+def test_an_incident_takes_one_line_in_every_language(browser, tmp_path, language):
+    write_site(tmp_path, render(spoken(language)))
+    with opened(browser, (1440, 900)) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        tall = page.locator(".list summary").evaluate_all(
+            "all => all.filter(it => it.offsetHeight > 48).map(it => it.innerText)"
+        )
+        assert tall == []
+
+
+def test_a_local_time_is_written_as_the_language_of_the_page_does(browser, tmp_path):
+    write_site(tmp_path, render(replace(four_accounts(), manner=SiteSettings(language="de"))))
+    with opened(browser, timezone_id="Asia/Tokyo", locale="en-US") as (page, _):
+        page.clock.set_fixed_time(NOW + timedelta(days=2))
+        page.goto((tmp_path / "index.html").as_uri())
+        assert page.locator(".as-of .local").inner_text() == "(21. Nov., 19:34 hier)"

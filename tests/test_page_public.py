@@ -33,6 +33,7 @@ from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
 from probes.notice import Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -104,7 +105,7 @@ def telling():
         (ill, well),
         note="zq-note",
         tags=("zq-tag",),
-        advice="zq-advice",
+        advice=(Phrase("zq-advice"),),
         credits=(CreditView("USD", NOW, "zq-purse", 1, 2, 3, NOW),),
     )
     gateway = account("openai-compatible/zq-host", own_host=True)
@@ -116,7 +117,7 @@ def telling():
     views = [
         shown(
             incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words),
-            told=told, advice="zq-advice",
+            told=told, advice=(Phrase("zq-advice"),),
         )
         for number, (subject, scope) in enumerate(
             [

@@ -515,7 +515,7 @@ REFUSED = {
     ),
     "closes": (
         {"answer": b""}, Fault.PROXY_FAILED, "closed",
-        "the proxy at {proxy} closes the connection without a word on api.example.test:443",
+        "the proxy at {proxy} closes the connection without saying why api.example.test:443 is not reached",
     ),
     "hangs": (
         {"answer": None}, Fault.PROXY_FAILED, "timeout",
@@ -523,7 +523,7 @@ REFUSED = {
     ),
     "no proxy": (
         {"answer": b"SSH-2.0-OpenSSH_9.2\r\n"}, Fault.PROXY_FAILED, "protocol",
-        "the proxy at {proxy} answers with what is not HTTP that can be read: is it a proxy?",
+        "the proxy at {proxy} does not answer with readable HTTP: is it a proxy?",
     ),
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ def forty():
         f"{provider}/{name}-{number}" for provider in ("openai", "anthropic") for name in NAMES for number in range(5)
     ]
     ill = {id: TROUBLES[number % 4] for number, id in enumerate(ids[::4])}
-    instead = tuple(Substitute(id, NOW, "") for id in ids[1:4])
+    instead = tuple(Substitute(id, NOW) for id in ids[1:4])
     views = [sick(id, ill[id]) if id in ill else account(id) for id in ids]
     told = [
         shown(incident(id, fault, id=f"2026112{n}-101100-{n:010}"), instead=instead)

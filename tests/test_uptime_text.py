@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.publish.translation import ENGLISH
 from monitor.publish.uptime import uptime_shares, whole_windows
 from monitor.publish.uptime_text import describe_shares
+from monitor.sentence.translation import ENGLISH
 from monitor.slo.indicator import Cell
 from tests.builders_page import NOW, cells, days
 

@@ -9,13 +9,13 @@ from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
 from monitor.publish.overview import CELLS, MOST_AHEAD, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
-from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
-from monitor.publish.translation import ENGLISH, load_language
 from monitor.publish.view_model import Figure, LinkedText
+from monitor.sentence.translation import ENGLISH, load_language
 from probes.model import Fault
 from probes.notice import UNTITLED, Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -327,7 +327,7 @@ def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
     assert page.headline.mark is Mark.AT_RISK
 
 
-SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, "shares the card")
+SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, Phrase("shares the card"))
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_of_much_that_is_ahead_the_nearest_is_shown_and_the_rest_counted(number,
 def test_a_planned_maintenance_is_named_as_on_the_list_of_notices(title, readable, said):
     soon = Notice("1", title, None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2), planned=True)
     source = SourceView("openai/page", "OpenAI", "https://status.example", readable, NOW, None, (soon,))
-    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de")
     assert [one.words for one in ahead(snapshot(sources=(source,)), german)] == said
 
 
@@ -442,7 +442,7 @@ def test_an_account_names_the_open_incident_that_explains_it():
 
 
 def test_advice_stands_with_the_account_while_no_incident_is_open():
-    ill = sick("openai/main", Fault.INVALID_KEY, advice="Make a new key.")
+    ill = sick("openai/main", Fault.INVALID_KEY, advice=(Phrase("Make a new key."),))
     assert only_account(snapshot(ill)).advice == (LinkedText("Make a new key."),)
     assert only_account(snapshot(ill, open_incidents=(shown(incident("openai/main")),))).advice == ()
 

@@ -40,6 +40,7 @@ from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Fault, Observation, Outcome, Target
+from probes.phrase import in_english
 from probes.provider import Provider
 from probes.proxy import DIRECT_EGRESS, Egress
 from probes.remedy import explain_observation, is_covered, is_fixed, similar_base
@@ -118,8 +119,8 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
         well = [it.target.canary for it in its if it.outcome is Outcome.OK]
         if one.answer is None or is_covered(one, its):
             continue
-        if line := remedy.advise_setup(provider, account, name, one.answer, well):
-            bases[account.id, line] = similar_base(provider, account, name, one.answer.rule)
+        if fix := remedy.advise_setup(provider, account, name, one.answer, well):
+            bases[account.id, in_english(fix)] = similar_base(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 
 
@@ -199,7 +200,7 @@ def _next_steps(
         own_base = target.host is not None or provider.base is None
         phase = next((one.answer.phase for one in its if one.answer), None)
         around = AdviceContext(_road(target, ways) in served, own_base, phase=phase)
-        yield account, choose_advice(fault, provider, words_, around)
+        yield account, in_english(choose_advice(fault, provider, words_, around))
 
 
 def _road(target: Target, ways: Mapping[str, Egress]) -> tuple[str, Egress]:

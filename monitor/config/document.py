@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.public_page import PublicSection, PublicSections, ServiceSection
-from monitor.config.section import Label, Seconds, SecretText, Section
+from monitor.config.section import ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.store.setting import Retention
@@ -103,9 +103,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
     public_url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
     metrics: str = "metrics/provider-monitor.prom"
     slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
-    language: Annotated[
-        str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")
-    ] = "en"
+    language: LanguageCode = ENGLISH
     templates: str | None = None
     serve: bool = True
     host: Annotated[

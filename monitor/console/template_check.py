@@ -12,6 +12,7 @@ from monitor.alert.text import (
     DigestSummary,
     MessageContext,
     MessagePart,
+    MessageStyle,
     MessageTemplates,
     UsableAccount,
     compose,
@@ -29,6 +30,7 @@ from monitor.store.row import Batch
 from monitor.store.store import scratch_store
 from monitor.store.writer import Writer
 from probes.model import Fault
+from probes.phrase import Phrase
 
 FEW = 3
 """Number of accounts on the test page; more would show nothing new."""
@@ -45,13 +47,14 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
         pieces = list(_pieces(config, now))
         for shown in (*([one] for one in pieces), pieces):
             for detail in Detail:
-                compose(shown, detail, form, templates, now)
+                compose(shown, MessageStyle(templates, detail, form), now)
                 found |= templates.warnings
         summary = DigestSummary(
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
-        compose_digest(summary, Detail.FULL, form, templates)
-        compose_channel_failure("phone", "no answer", config.location, Detail.FULL, form, templates)
+        full = MessageStyle(templates, Detail.FULL, form)
+        compose_digest(summary, full)
+        compose_channel_failure("phone", "no answer", config.location, full)
         found |= templates.warnings
     return found
 
@@ -85,8 +88,8 @@ def _pieces(config: Config, now: datetime) -> Iterator[MessagePart]:
     around = MessageContext(
         config.location,
         simulated=True,
-        advice="Do this.",
-        usable=[UsableAccount(account, now, "a caution")],
+        advice=(Phrase("Do this."),),
+        usable=[UsableAccount(account, now, Phrase("a caution"))],
         url="https://status.example.com",
         links={"acknowledge": "https://status.example.com/answer/x"},
         times=2,

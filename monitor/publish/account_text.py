@@ -17,7 +17,6 @@ from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.refresh_order import shown_in_full
 from monitor.publish.snapshot import AccountView, CreditView, DayDurations, DurationView, ProviderView, TargetView
 from monitor.publish.status import MARKS, CurrentState, Mark, mark_ability, mark_target, place_account
-from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import (
     BUDGET_D,
     BUDGET_FEWEST_D,
@@ -43,6 +42,7 @@ from monitor.publish.view_model import (
     TargetRow,
     UptimeShare,
 )
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import error_budget_left
 from monitor.words import Moment
 from probes.model import Limit
@@ -95,7 +95,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         blame=blame,
         since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
         incident=incident_page(incident.id) if incident else None,
-        advice=split_links(account.advice or "") if mark.is_trouble and not incident else (),
+        advice=split_links(speech.sentences(account.advice)) if mark.is_trouble and not incident else (),
         spent=_spent(account, speech),
         credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
@@ -105,7 +105,9 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
         tempo=_tempo(targets),
-        limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
+        limits=tuple(
+            dict.fromkeys(speech.aside(limit.words, limit.moved) for target in targets for limit in target.limits)
+        ),
         targets=targets,
         short=short,
         priority=_priority(account),
@@ -184,10 +186,6 @@ def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, s
 def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:
     """Return the durations that represent an account: those of a streaming canary, if there is one."""
     return next((it.charts for it in targets if it.ttft), next((it.charts for it in targets if it.charts), ()))
-
-
-def _with_move(limit: LimitRow) -> str:
-    return f"{limit.words} ({limit.moved})" if limit.moved else limit.words
 
 
 def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) -> tuple[AbilityCell, ...]:
@@ -335,7 +333,7 @@ def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: P
 def _axes(drawn: Chart, speech: PageLanguage) -> Axes:
     ticks = (drawn.scale_s * third / 3 for third in (3, 2, 1))
     said = (*(speech.number(f"{tick:.3g}") for tick in ticks), "0")
-    return Axes((f"{said[0]} s", *said[1:]), speech.day(drawn.first), speech.day(drawn.last))
+    return Axes((speech.say("{n} s", n=said[0]), *said[1:]), speech.day(drawn.first), speech.day(drawn.last))
 
 
 def _since(target: TargetView, mark: Mark, now: CurrentState, speech: PageLanguage) -> Moment | None:

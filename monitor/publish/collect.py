@@ -62,6 +62,7 @@ from monitor.store.reader import Reader
 from probes.catalog import SHIPPED_FILES, is_moved, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
+from probes.phrase import Sentences
 from probes.target_id import provider_of
 
 HOURS = 24
@@ -303,7 +304,7 @@ def _account_view(
         state=worst.state,
         fault=worst.fault,
         since=worst.since,
-        advice=None,
+        advice=(),
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=_is_elsewhere(config, account),
@@ -356,7 +357,7 @@ def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[S
     return found if found or needs_substitute(incident) else None
 
 
-def _advice(config: Config, view: AccountView, memory: TargetRecords, round_about: Glance) -> str:
+def _advice(config: Config, view: AccountView, memory: TargetRecords, round_about: Glance) -> Sentences:
     worst = _worst(view.targets)
     health = memory.healths.get(worst.id)
     met = health.answer if health and worst.fault is health.fault else None
@@ -528,7 +529,7 @@ def glance_of_beliefs(
         simulated=config.simulated,
         warnings=(),
         providers=tuple(ProviderView(id, config.providers[id].name, tuple(its)) for id, its in views.items()),
-        open_incidents=tuple(IncidentView(one, "") for one in incidents if one.closed_at is None),
+        open_incidents=tuple(IncidentView(one, ()) for one in incidents if one.closed_at is None),
         past_incidents=(),
     )
     return glance_of_snapshot(shown)

@@ -21,8 +21,8 @@ from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import CurrentState, Mark, worst_mark
-from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import Front, LinkedText, PageFrame, PromiseRow, ProviderGroup, ProviderPage
+from monitor.sentence.translation import ENGLISH, PageLanguage
 
 MOST_OPEN = 12
 """Most open incidents that each have a line; the others fold under one."""
@@ -89,8 +89,10 @@ def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, 
     """Return the sentence below the headline: the worst, and what to use instead; else why nothing is known."""
     if worst:
         return worst
-    causes = "; ".join(said.causes)
-    return tuple(LinkedText(text) for text in (f"{causes}. " if causes else "", said.rest) if text)
+    speech = said.speech
+    causes = speech.say("{lead}.", lead=speech.clauses(said.causes)) if said.causes else ""
+    text = speech.sentences(filter(None, (causes, said.rest)))
+    return (LinkedText(text),) if text else ()
 
 
 def verdict(
@@ -107,7 +109,7 @@ def verdict(
     said = how_many_work(marks, speech)
     return ProviderPage(
         mark=worst_mark(marks),
-        lead=f"{group.name}: {said}",
+        lead=speech.about(group.name, said),
         detail=worst_sentence(views, made_at, speech),
         words=said,
         open=tuple(build_row(view, made_at, made_at, speech, known) for view in views),

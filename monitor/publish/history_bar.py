@@ -9,7 +9,7 @@ from itertools import chain, groupby
 
 from msgspec import Struct
 
-from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.slo.indicator import Cell, add_cells
 
 HEIGHT = 16
@@ -112,7 +112,7 @@ def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: PageLanguage) -> H
         width=size,
         strokes=tuple(_stroke(kind, its) for kind, its in kinds.items() if its),
         lead=speech.say(scale.lead, n=size, good=good) if runs else speech.say("No data"),
-        remark="; ".join(
+        remark=speech.clauses(
             _remark(said, kinds[kind], size, scale, speech) for kind, said in WORDS.items() if kinds[kind]
         ),
     )

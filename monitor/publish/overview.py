@@ -9,7 +9,6 @@ from typing import Final
 from monitor.diagnose.incident import Incident
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import RANKS, Mark, Place
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import (
     AccountCard,
     Ahead,
@@ -22,6 +21,7 @@ from monitor.publish.view_model import (
     ProviderSummary,
     Units,
 )
+from monitor.sentence.translation import PageLanguage
 from monitor.words import BLAMES, OURS_IN_SHORT, owner
 from probes.model import Blame
 
@@ -77,7 +77,7 @@ OF_SEVERAL = {
 OWNERS = {
     BLAMES[Blame.ACCOUNT]: "{n} yours",
     BLAMES[Blame.PROVIDER]: "{n} the provider's",
-    BLAMES[Blame.PATH]: "{n} the road's",
+    BLAMES[Blame.PATH]: "{n} the network's",
     BLAMES[Blame.US]: "{n} our own",
     OURS_IN_SHORT: "{n} our own",
     BLAMES[Blame.UNKNOWN]: "{n} undecided",
@@ -92,7 +92,7 @@ def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech
         width=found.total(),
         bands=tuple(_bands(counts)),
         counts=counts,
-        words=", ".join(f"{one.number} {one.word}" for one in counts),
+        words=speech.items(f"{one.number} {one.word}" for one in counts),
         whose=_whose(incidents, speech),
     )
 
@@ -114,7 +114,7 @@ def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
     """Count the open faults by whose they are; a sign of what may come is nobody's fault yet."""
     found = Counter(OWNERS[owner(one)] for one in incidents if not one.signal)
     said = [speech.say(phrase, n=found[phrase]) for phrase in dict.fromkeys(OWNERS.values()) if found[phrase]]
-    return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
+    return speech.say("Whose fault: {said}", said=speech.items(said)) if said else ""
 
 
 def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: bool) -> tuple[ProviderSummary, ...]:
@@ -167,7 +167,7 @@ def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
         return speech.say("none of {n} works", n=every)
     first = [speech.say("{some} of {all} work", some=good, all=every)] if good else []
     rest = [mark for mark in OF_SEVERAL if found[mark] and not (good and mark is Mark.DOWN)]
-    return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
+    return speech.items((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
 def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage, *, is_well: bool) -> tuple[FrontGroup, ...]:
@@ -234,7 +234,10 @@ def _planned(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetim
         for notice in source.notices if source.readable else ():
             if notice.planned and notice.began_at:
                 when = speech.moment(notice.began_at, snapshot.made_at).words
-                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {speech.notice_title(notice)}")
+                yield (
+                    notice.began_at,
+                    Ahead("planned", when, speech.about(source.provider, speech.notice_title(notice))),
+                )
 
 
 def _ending_credit(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:

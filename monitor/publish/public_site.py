@@ -54,8 +54,8 @@ from monitor.publish.summary import (
     iso_millis,
 )
 from monitor.publish.theme import theme_style
-from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime_text import describe_shares
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Cell
 from monitor.words import capitalize
 from probes.model import Blame
@@ -330,15 +330,19 @@ def _headline(
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
     if not lines:
-        return Headline(Mark.UNKNOWN, _nothing(seen, speech))
+        return Headline(Mark.UNKNOWN, _nothing(seen, speech), speech=speech)
     if len(sick) == 1:
-        return Headline(sick[0].mark, f"{sick[0].name}: {_what(sick[0], open_ones, speech)}")
+        lead = speech.about(sick[0].name, _what(sick[0], open_ones, speech))
+        return Headline(sick[0].mark, lead, speech=speech)
     if sick:
-        causes = tuple(f"{line.name}: {line.state}" for line in sick)
-        return Headline(worst_mark([line.mark for line in sick]), _count_sick(len(sick), seen, speech), causes)
+        causes = tuple(speech.about(line.name, line.state) for line in sick)
+        lead = _count_sick(len(sick), seen, speech)
+        return Headline(worst_mark([line.mark for line in sick]), lead, causes, speech=speech)
     if unknown:
-        return Headline(Mark.UNKNOWN, _count_unknown(len(unknown), seen, speech), tuple(line.name for line in unknown))
-    return Headline(Mark.UP, speech.say("All services work" if seen.are_services else "All providers we watch work"))
+        names = tuple(line.name for line in unknown)
+        return Headline(Mark.UNKNOWN, _count_unknown(len(unknown), seen, speech), names, speech=speech)
+    said = "All services work" if seen.are_services else "All providers we watch work"
+    return Headline(Mark.UP, speech.say(said), speech=speech)
 
 
 def _count_sick(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
@@ -376,7 +380,7 @@ def _detail(
 ) -> str:
     """Return the sentence below the headline: which parts, since when, and that all others work."""
     if first.causes:
-        return f"{'; '.join(first.causes)}."
+        return speech.say("{lead}.", lead=speech.clauses(first.causes))
     if not first.mark.is_trouble:
         return ""
     sick = next(line for line in lines if line.mark.is_trouble)
@@ -384,14 +388,15 @@ def _detail(
     said = [speech.say("Since {time}.", time=speech.moment(since, seen.at).words)]
     if len(lines) > 1 and all(line.mark.works for line in lines if line is not sick):
         said.append(speech.say("Everything else works."))
-    return " ".join(said)
+    return speech.sentences(said)
 
 
 def _title(outage: PublicIncident, speech: PageLanguage) -> str:
     if outage.fault:
-        return f"{outage.name}: {speech.fault(outage.fault)}"
+        return speech.about(outage.name, speech.fault(outage.fault))
     is_down = any(phase.mark is Mark.DOWN for phase in outage.phases)
-    return f"{outage.name}: {speech.say(WHAT[Mark.DOWN] if is_down else SLOW if outage.slow else WHAT[Mark.PARTLY])}"
+    said = WHAT[Mark.DOWN] if is_down else SLOW if outage.slow else WHAT[Mark.PARTLY]
+    return speech.about(outage.name, speech.say(said))
 
 
 def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> PublicRow:

@@ -17,6 +17,7 @@ from monitor.slo.objective import ErrorBudget, Objective
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
+from probes.phrase import Phrase, Sentences
 from probes.target_id import answerer_id, provider_of
 
 USUAL_IMPORTANCE = 3
@@ -121,7 +122,7 @@ class AccountView(Struct, frozen=True):
     state: State
     fault: Fault | None
     since: datetime | None
-    advice: str | None
+    advice: Sentences
     spent_usd: float | None
     targets: tuple[TargetView, ...]
     credits: tuple[CreditView, ...] = ()
@@ -219,7 +220,7 @@ class Substitute(Struct, frozen=True):
 
     account: str
     seen_at: datetime
-    caution: str = ""
+    caution: Phrase | None = None
 
 
 class IncidentView(Struct, frozen=True):
@@ -229,7 +230,7 @@ class IncidentView(Struct, frozen=True):
     """
 
     incident: Incident
-    advice: str
+    advice: Sentences
     told: tuple[Delivery, ...] = ()
     instead: tuple[Substitute, ...] | None = None
 

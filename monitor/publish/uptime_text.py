@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import WINDOWS_D, Shares
 from monitor.publish.view_model import UptimeShare
+from monitor.sentence.translation import PageLanguage
 
 
 def describe_shares(
