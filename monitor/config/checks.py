@@ -19,9 +19,9 @@ from monitor.config.document import (
 from monitor.config.providers import VALUE_REPAIR
 from monitor.config.secret import VARIABLE, is_reference, looks_like_reference
 from monitor.config.targets import core_canary, models_for, watches_of
-from probes.catalog import Catalog
+from probes.catalog import Catalog, load_provider, provider_ids
 from probes.document import Problem, suggest
-from probes.header import NAME, why_refused, why_unsendable
+from probes.header import NAME, fold_names, why_refused, why_unsendable
 from probes.provider import Provider
 from probes.redact import is_random, mask_secrets
 from probes.remedy import SPOKEN_INSTEAD, WHY, SetupMismatch, check_base, fix_base
@@ -54,6 +54,7 @@ def check_accounts(document: Document, providers: Catalog, file: str) -> Iterato
         if provider := providers.get(section.provider):
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
+            yield from _check_key(section, provider, document.probe, key, file)
             yield from _check_canaries(section, provider, key, file)
             yield from _check_answer(section, provider, document.probe, key, file)
 
@@ -185,6 +186,29 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
     ):
         repair = f'write base = "{fix_base(provider, base, facts)}"'
         yield Problem(file, f"{key}.base", WHY[SetupMismatch.ENDPOINT].removeprefix("the base "), repair)
+
+
+def _check_key(
+    section: AccountSection, provider: Provider, probe: ProbeSection, key: str, file: str
+) -> Iterator[Problem]:
+    """Report a missing key where a company's own host is asked: a gateway or an own server may need none."""
+    if section.key is not None or provider.is_command or not _is_own_host(section, provider):
+        return
+    auth = provider.auth.header.lower()
+    if auth in fold_names(provider.headers) or auth in fold_names(section.headers):
+        return
+    watches = watches_of(section, {provider.id: provider}, probe)
+    if all(provider.canaries[watch.target.canary].admin for watch in watches):
+        return
+    name = next(iter(provider.key_variables), "NAME")
+    yield Problem(file, key, "lacks `key`", f'add key = "env:{name}", or "file:PATH" with the key in it', ("key",))
+
+
+def _is_own_host(section: AccountSection, provider: Provider) -> bool:
+    """Whether an account asks the company itself, by the shipped facts of what is its own."""
+    shipped = urlsplit(load_provider(provider.id).base or "").hostname if provider.id in provider_ids() else None
+    host = urlsplit(section.base or provider.base or "").hostname or ""
+    return host in (shipped, *provider.also_at) or any(f".{host}".endswith(f".{one}") for one in provider.domains)
 
 
 def _check_models(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

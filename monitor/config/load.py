@@ -70,7 +70,7 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
-    tables = read_toml(path)
+    tables = read_toml(path, kind=Document)
     if problems := list(check_ranges(tables, path.name)):
         raise DocumentError(problems)
     pasted = list(find_misplaced_keys(tables, path.name))
