@@ -67,7 +67,9 @@ def test_an_account_of_a_company_without_a_key_is_an_error_with_all_others(text,
     code, _, err = check(text + '[[accounts]]\nname = "b"\nprovider = "opnai"\n', *options)
 
     assert code == 2
-    assert re.search(r'^monitor.toml: accounts\.a(\.key is not a reference|.* lacks `key`; add key = "env:\w+")', err, re.M)
+    assert re.search(
+        r'^monitor.toml: accounts\.a(\.key is not a reference|.* lacks `key`; add key = "env:\w+")', err, re.M
+    )
     assert 'accounts.b.provider = "opnai"' in err
 
 
@@ -163,7 +165,7 @@ REPAIRS = {
     '[accounts]\nname = "a"\n\n[[accounts]]\nname = "b"\n': (
         "accounts is [accounts] in line 1 and [[accounts]] in line 4; write [[accounts]] in each of them"
     ),
-    '[accounts]\n[accounts]\n[[accounts]]\n': "is [accounts] in line 1, [accounts] in line 2 and [[accounts]] in line 3",
+    "[accounts]\n" * 2 + "[[accounts]]\n": "[accounts] in line 1, [accounts] in line 2 and [[accounts]] in line 3",
     "[site]\nport = 1\n[site]\nslo = 0.9\n": (
         "site is [site] in line 1 and [site] in line 3; keep one [site], with the keys of all below it"
     ),

@@ -79,6 +79,33 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     return build_config(document or Document(), path, environment, problems, sends=sends)
 
 
+def read_valid_part(path: Path) -> Document:
+    """Return what can be used of a file that was refused; of one that cannot be read at all, the defaults."""
+    try:
+        tables = read_toml(path)
+    except DocumentError:
+        return Document()
+    document, _ = convert(tables, Document, path.name)
+    return document or Document()
+
+
+def bare_config(document: Document, path: Path) -> Config:
+    """Return the configuration of a document that watches nothing: where results are kept, and how they are shown."""
+    written = output_folder(path.parent)
+    return Config(
+        file=path,
+        store=StoreAddress(written / document.store.path, document.location),
+        probe=document.probe,
+        site=document.site,
+        folder=written / document.site.folder,
+        providers={},
+        accounts={},
+        budgets={},
+        watches={},
+        channels=(),
+    )
+
+
 def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
     """Return the configuration of a user without a file; it may have no account. `sends` is as in `load_config`."""
     return build_config(Document(), folder / FILE, environment, [], sends=sends)
