@@ -150,6 +150,13 @@ def test_a_template_that_does_not_render_is_an_error(name, check, tmp_path):
     assert name in err
 
 
+@pytest.mark.parametrize(("model", "known"), [("gpt-4.1-nano", True), ("our-own-model", False)])
+def test_a_model_whose_price_is_not_known_is_named(model, known, check):
+    _, out, _ = check(ACCOUNT + f'models = ["{model}"]\n')
+
+    assert f"chat {model}{', models' if known else ' (price not known), models'}" in out
+
+
 def test_a_channel_to_which_no_route_leads_is_a_warning(check):
     code, _, err = check(ACCOUNT + HOOK + "[[routes]]\nchannels = []\n")
     assert code == 0

@@ -299,6 +299,16 @@ CAUSE = Diagnosis(
 
 
 @pytest.mark.parametrize(
+    ("model", "free", "spent"), [("gpt-5-nano", False, 0.0), ("gpt", False, None), ("gpt", True, 0.0)]
+)
+def test_what_a_paid_canary_without_a_known_price_costs_is_not_known(model, free, spent, db):
+    one = target("openai/main", "chat", model)
+    settings = config(one, watches={one.id: Watch(one, 60, free)})
+
+    assert account(shown(db, settings)).spent_usd == account(shown(db, settings)).spent_month_usd == spent
+
+
+@pytest.mark.parametrize(
     ("covered", "began"),
     [
         ((LIST.id, CHAT.id), 0),

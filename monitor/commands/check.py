@@ -11,15 +11,17 @@ from msgspec.structs import replace
 
 from monitor.alert.rule import Route
 from monitor.config.config import Config
+from monitor.config.cost import is_priced
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
 from monitor.console.configuration import load_named
 from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.terminal import UP, print_error, print_line, print_refusal
 from monitor.detect.reminder import Reminder
+from monitor.schedule import Watch
 from monitor.store.store import open_store
 from monitor.words import count
-from probes.model import Account, Target
+from probes.model import Account
 from probes.proxy import choose_proxy
 
 
@@ -99,31 +101,32 @@ def _led_to(route: Route) -> tuple[str, ...]:
 
 
 def _facts(config: Config, *, with_keys: bool) -> Iterator[str]:
-    targets: dict[str, list[Target]] = {id: [] for id in config.accounts}
+    watches: dict[str, list[Watch]] = {id: [] for id in config.accounts}
     for watch in config.watches.values():
-        targets[watch.target.account].append(watch.target)
+        watches[watch.target.account].append(watch)
     for account in config.accounts.values():
         told = account if with_keys else replace(account, problem=None)
-        for words in _said_of(told, targets[account.id], config):
+        for words in _said_of(told, watches[account.id], config):
             yield f"{account.id}: {words}"
     for words in default_ca_names(os.environ):  # the CAs trusted where no `ca_file` is set
         yield f"{ENVIRONMENT}: {words}"
 
 
-def _said_of(account: Account, targets: Iterable[Target], config: Config) -> Iterator[str]:
+def _said_of(account: Account, watches: Iterable[Watch], config: Config) -> Iterator[str]:
     """Yield an account's probes, its way out, and what may be a mistake."""
-    asked = ", ".join(_asked(config, target) for target in targets)
+    asked = ", ".join(_asked(config, watch) for watch in watches)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
     yield from _egress(account, account.base or config.providers[account.provider].base)
     for doubt in config.doubts.get(account.id, ()):
         yield f"{doubt}; this is only a warning"
 
 
-def _asked(config: Config, target: Target) -> str:
+def _asked(config: Config, watch: Watch) -> str:
+    target, provider = watch.target, config.providers[watch.target.provider]
     asked = " ".join(filter(None, (target.canary, target.model)))
-    if line := config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account]):
-        asked += f" ({shlex.join(line)})"
-    return asked
+    if line := provider.canaries[target.canary].line(config.accounts[target.account]):
+        return f"{asked} ({shlex.join(line)})"
+    return asked if is_priced(watch, provider) else f"{asked} (price not known)"
 
 
 def _egress(account: Account, base: str | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.config.cost import is_priced
 from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.credit import CreditHistory, days_left, reported_credit
 from monitor.detect.health import Health, State
@@ -259,6 +260,7 @@ def _account_view(
     """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst = _worst(targets)
+    priced = all(is_priced(watch, config.providers[account.provider]) for watch in watches)
     return AccountView(
         id=account.id,
         name=account.name,
@@ -268,8 +270,8 @@ def _account_view(
         fault=worst.fault,
         since=_since(worst, targets),
         advice=None,
-        spent_usd=memory.spent_usd.get(account.id, 0.0),
-        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
+        spent_usd=memory.spent_usd.get(account.id, 0.0) if priced else None,
+        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0) if priced else None,
         own_host=account.base is not None and not config.simulated,
         targets=targets,
         credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
