@@ -47,10 +47,13 @@ COMMANDS: dict[str, str] = {
 every import each minute.
 """
 
-READERS = frozenset(
-    {"status", "pick", "incidents", "cost", "acknowledge", "snooze", "silence", "alerts", "tune", "feeds", "logs"}
+DEMONSTRABLE = frozenset(
+    {
+        *("run", "status", "pick", "incidents", "logs", "cost", "drill", "acknowledge", "snooze", "silence"),
+        *("maintenance", "alerts", "tune", "feeds"),
+    }
 )
-"""Commands that read what is stored, so also what the demonstration stored."""
+"""Commands that also work on the demonstration: they run it, or use what it stored."""
 
 MANY = 50_000
 """New objects that trigger a garbage collection: the default of 700 means 90 collections at the start of `once`."""
@@ -184,8 +187,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".", formatter_class=Help)
         if name in words:
             _complete(sub, load_command(name))
-        if name in words and name in READERS:
-            sub.add_argument("--demo", action="store_true", help="read the demonstration instead of your accounts")
+        if name in words and name in DEMONSTRABLE:
+            sub.add_argument("--demo", action="store_true", help="of the demonstration instead of your accounts")
     return parser
 
 

@@ -235,8 +235,8 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | No
         return _explain(tables, kind, file)
 
 
-def suggest(word: object, known: Iterable[str]) -> str:
-    """Return the repair for a word that is not among the `known`."""
+def suggest(word: object, known: Iterable[str], otherwise: str = "leave it out") -> str:
+    """Return the repair for a word that is not among the `known`; `otherwise`: what to do where nothing is."""
     from difflib import get_close_matches  # only a mistake pays for this import
 
     words = sorted(known)
@@ -247,7 +247,7 @@ def suggest(word: object, known: Iterable[str]) -> str:
     if near:
         return f'did you mean "{near[0]}"?'
     more = [f"and {len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
-    return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else "leave it out"
+    return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else otherwise
 
 
 def show_value(value: object) -> str:

@@ -1164,7 +1164,7 @@ def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, 
     assert re.search(r"hook: opened: openai/main: account suspended \(2.*\): sent, tries 1", out)
     _, out, _ = call("alerts", "replay", folder=folder)
     assert "hook: opened: openai/main: account suspended" in out
-    assert call("silence", folder=folder)[1].startswith("no silence stands;")
+    assert call("silence", folder=folder)[1].startswith("no silence is active;")
     assert call("maintenance", folder=folder)[1].startswith("no maintenance within 30 days;")
 
 

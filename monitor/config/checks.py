@@ -26,6 +26,8 @@ from probes.provider import Provider
 from probes.redact import is_random, mask_secrets
 from probes.remedy import SPOKEN_INSTEAD, WHY, SetupMismatch, check_base, fix_base
 
+FIRST_ACCOUNT = "leave it out, or add an [[accounts]] block"
+
 
 def check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
     accounts = Counter(id_of_section(section) for section in document.accounts)
@@ -72,7 +74,7 @@ def check_objectives(document: Document, providers: Catalog, file: str) -> Itera
         yield from _check_account(section.account, called, f"{key}.account", file)
         if section.provider and section.provider not in providers:
             what = f'= "{section.provider}": no account here is of this provider'
-            yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers))
+            yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers, FIRST_ACCOUNT))
         if (section.account is None) == (section.provider is None):
             how = "names both an account and" if section.account else "names neither an account nor"
             yield Problem(file, key, f"{how} a provider", "name one of them")
@@ -109,7 +111,11 @@ def _check_account(wanted: str | None, called: AccountsByName, key: str, file: s
     if wanted is None or len(found) == 1:
         return
     what = "is the name of several accounts" if found else "no such account"
-    repair = "write provider/name: " + ", ".join(map(id_of_section, found)) if found else suggest(wanted, called)
+    repair = (
+        "write provider/name: " + ", ".join(map(id_of_section, found))
+        if found
+        else suggest(wanted, called, FIRST_ACCOUNT)
+    )
     yield Problem(file, key, f'= "{wanted}": {what}', repair)
 
 

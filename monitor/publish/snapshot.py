@@ -104,7 +104,7 @@ class CreditView(Struct, frozen=True):
 
 
 class AccountView(Struct, frozen=True):
-    """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
+    """One account; `state`: that of its worst target; `spent_usd`: what its canaries cost today (UTC).
 
     `spent_month_usd`: the same for the last 30 days; both None if a price is not known. `own_host`: it uses a base URL of its own, so nothing of it is
     public; `host`: that of a base URL of its own. `note` and the like: the user's own words. `company`: the company
