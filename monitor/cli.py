@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "status": "print what the monitor believes",
     "pick": "print the account of a provider to use now; exit 1 when none is known to work",
     "incidents": "print open and past incidents",
-    "logs": "print the latest looks and changes, and follow them",
+    "logs": "print the latest probes and changes, and follow them",
     "check": "load everything, check the form of each address, send nothing",
     "cost": "print what the canaries use in a month, before anything is sent",
     "drill": "send a simulated failure of a real account through the real alerts",
