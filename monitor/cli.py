@@ -188,7 +188,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         if name in words:
             _complete(sub, load_command(name))
         if name in words and name in DEMONSTRABLE:
-            sub.add_argument("--demo", action="store_true", help="of the demonstration instead of your accounts")
+            sub.add_argument("--demo", action="store_true", help="use the demonstration instead of your accounts")
     return parser
 
 
