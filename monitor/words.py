@@ -47,7 +47,7 @@ FAULTS = {
 BLAMES = {
     Blame.ACCOUNT: "your account",
     Blame.PROVIDER: "the provider",
-    Blame.PATH: "the road between",
+    Blame.PATH: "the network path",
     Blame.US: "our canary",
     Blame.UNKNOWN: "undecided",
 }
@@ -82,7 +82,7 @@ OPEN_AT_LENGTH = "Nobody can tell yet whose fault it is: what we see from here f
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known about that time, good or bad."
-PROXIED = "the road between (the monitor's own proxy)"
+PROXIED = "the network path (the monitor's own proxy)"
 PROXIED_AT_LENGTH = (
     "The monitor can reach nothing at all, since its proxy lets nothing through, so it says nothing about any account."
 )
@@ -399,7 +399,7 @@ def subject_and_what(incident: Incident, say: Translate = english) -> tuple[str,
 
 def subject(incident: Incident, say: Translate = english) -> str:
     """Name what an incident is about; the whole road out from here has no name of its own."""
-    return incident.subject or say("the road out from here")
+    return incident.subject or say("the outbound network")
 
 
 def unwatched_accounts(incident: Incident) -> str:

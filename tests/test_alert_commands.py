@@ -253,7 +253,7 @@ def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
     save(config, observations=(seen,), healths={seen.target.id: lost})
     alerts.explain(config, None, at(3600), lines.append)
 
-    assert "phone: nothing now: its latest look was good" in lines[2]
+    assert "phone: nothing now: its latest probe was good" in lines[2]
 
 
 def test_history_says_what_was_sent_and_how_it_went(config):

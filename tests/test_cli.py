@@ -679,7 +679,7 @@ def test_alive_asks_whether_it_looks_not_what_it_sees(folder, stage):
         db.execute("UPDATE mark SET value = value - 600000 WHERE name = 'beat'")
     code, out, _ = call("status", "--alive", folder=folder)
     assert code == 1
-    assert "last looked 6" in out
+    assert "last probe 6" in out
 
 
 @pytest.mark.slow
@@ -1092,7 +1092,7 @@ def test_classify_reads_the_output_of_a_client(tmp_path):
 def test_a_test_rings_one_channel_or_all_and_changes_nothing(folder, stage):
     code, out, _ = call("alerts", "test", "hook", folder=folder)
 
-    assert (code, out) == (0, "hook: taken\n")
+    assert (code, out) == (0, "hook: accepted\n")
     assert stage.inbox.titles() == ["[TEST] provider-monitor at here reaches you"]
     assert not list(folder.rglob("*.db"))
     code, _, err = call("alerts", "test", "hoook", folder=folder)

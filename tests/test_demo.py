@@ -16,7 +16,7 @@ LIMIT_S = 120
 READ = {
     ("status",): "openai/production",
     ("status", "--json"): '"simulated":true',
-    ("status", "--alive"): "last looked",
+    ("status", "--alive"): "last probe",
     ("incidents",): "openai/production: account suspended",
     ("pick", "anthropic"): "anthropic/team",
     ("alerts", "history"): "terminal: opened: openai/production: account suspended",
@@ -92,7 +92,7 @@ def test_it_is_alive_for_who_asks_as_a_container_is_asked(shown):
     code, out, err = shown["alive"]
 
     assert (code, err) == (0, "")
-    assert "last look" in out
+    assert "last probe" in out
 
 
 @pytest.mark.parametrize("words", REPLIES, ids=" ".join)

@@ -21,7 +21,7 @@ def test_every_fault_stands_beside_its_blame():
     blames = {
         "your account": "account",
         "the provider": "provider",
-        "the road between": "path",
+        "the network path": "path",
         "our canary": "us",
         "undecided": "unknown",
     }

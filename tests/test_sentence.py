@@ -381,7 +381,8 @@ REASONS = [
     (ProviderWarns("sunset: 2027"), "the provider says so alongside its answers: sunset: 2027"),
     (
         AllSlow(),
-        "everything probed since then answers slowly, at providers that have nothing in common but the road to them",
+        "everything probed since then answers slowly, at providers that have nothing in common but the network path "
+        "to them",
     ),
     (RemarkOn("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
     (RemarkOn("openai/main", "as it was written"), "openai/main: as it was written"),

@@ -81,7 +81,7 @@ def _test(config: Config, arguments: Namespace) -> int:
 
 def _tell_results(rows: Sequence[ChannelTestReport]) -> None:
     for one in rows:
-        print_line(f"{one.channel}: {one.error or 'taken'}")
+        print_line(f"{one.channel}: {one.error or 'accepted'}")
 
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:

@@ -166,7 +166,7 @@ def _egress(account: Account, base: str | None) -> Iterator[str]:
     for proxy in proxies.all if base is None else filter(None, [choose_proxy(proxies, base)]):
         yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
-        yield f"believes the authorities in {account.way.ca_file} only"
+        yield f"trusts the CAs in {account.way.ca_file} only"
 
 
 def _warnings(config: Config) -> Iterator[str]:

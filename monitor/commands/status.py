@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     both = parser.add_mutually_exclusive_group()
     both.add_argument("--json", action="store_true", help="print what the page's status.json holds")
     both.add_argument("--csv", action="store_true", help="print one line for each account")
-    parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
+    parser.add_argument("--alive", action="store_true", help="only say whether the monitor is probing, for containers")
 
 
 def run(arguments: Namespace) -> int:

@@ -42,7 +42,7 @@ def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
 
         return demonstration(Nowhere(), config)
     if not config.accounts:
-        raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", FIRST_STEP)])
+        raise DocumentError([Problem(config.file_name, "accounts", "is empty: there is nothing to watch", FIRST_STEP)])
     return config
 
 

@@ -212,7 +212,7 @@ class MessageReport(Struct, frozen=True):
 
 
 class ChannelTestReport(Struct, frozen=True):
-    """The test of one channel. `error`: null if it was taken."""
+    """The test of one channel. `error`: null if it was accepted."""
 
     channel: str
     error: str | None

@@ -26,10 +26,10 @@ NAMED = 5
 """Most accounts named as usable instead: nobody needs a hundred."""
 
 OFFLINE_ADVICE = "Check this machine's network, DNS and firewall. Nothing is said about any account until it is back."
-ROAD_ADVICE = "Check the way out from here: router, firewall, DNS. It is this road that fails; no key is at fault."
+ROAD_ADVICE = "Check the way out from here: router, firewall, DNS. The outbound network fails; no key is at fault."
 SLOW_ROAD_ADVICE = (
     "Check what else is using the line out from here, the proxy, and this machine's load. Another account helps only "
-    "if it is reached by another road."
+    "if it is reached over another network."
 )
 ABSENCE_ADVICE = (
     "It is watching again. If nobody stopped it, check its log. With [heartbeat] in monitor.toml, somebody outside "

@@ -36,7 +36,7 @@ SCOPES = {
     Scope.ACCOUNT: "the whole account",
     Scope.ORGANIZATION: "several accounts that belong together",
     Scope.PROVIDER: "the provider, across accounts",
-    Scope.EGRESS: "the road out from this monitor",
+    Scope.EGRESS: "this monitor's outbound network",
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
     Scope.REMINDER: "a date that you entered",

@@ -77,7 +77,7 @@ OF_SEVERAL = {
 OWNERS = {
     BLAMES[Blame.ACCOUNT]: "{n} yours",
     BLAMES[Blame.PROVIDER]: "{n} the provider's",
-    BLAMES[Blame.PATH]: "{n} the road's",
+    BLAMES[Blame.PATH]: "{n} the network's",
     BLAMES[Blame.US]: "{n} our own",
     OURS_IN_SHORT: "{n} our own",
     BLAMES[Blame.UNKNOWN]: "{n} undecided",

@@ -237,7 +237,7 @@ class Freshness(Struct, frozen=True):
 
     age_s: float | None
     most_s: float
-    problem: str = "nothing was looked at yet"
+    problem: str = "nothing was probed yet"
     faults: tuple[str, ...] = ()
     lasting: bool = False
 
@@ -247,7 +247,7 @@ class Freshness(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        looked = self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+        looked = self.problem if self.age_s is None else f"last probe {self.age_s:.0f} s ago"
         return "; ".join((looked, *self.faults))
 
 

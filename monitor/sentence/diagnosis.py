@@ -143,13 +143,13 @@ def describe_control(it: ControlAnswered, incident: Incident, now: datetime, lan
     if it.fault is not None and it.status:
         return say("{call}: so it is not the account", call=call)
     if it.fault is not None:
-        return say("{call}: so it is not the account, but the provider or the road to it", call=call)
+        return say("{call}: so it is not the account, but the provider or the network path to it", call=call)
     if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
         return say(
             "{call}: the API is up and reachable from here, so the problem is this account",
             call=call,
         )
-    return say("{call}: the API is reachable from here, so the road is not the cause", call=call)
+    return say("{call}: the API is reachable from here, so the network is not the cause", call=call)
 
 
 def describe_stage_failure(it: StageFailed, language: Language = ENGLISH) -> str:

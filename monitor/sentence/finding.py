@@ -139,8 +139,8 @@ def describe_finding(it: FindingReason, language: Language) -> str:  # noqa: C90
             return say("the provider says so alongside its answers: {words}", words=it.words)
         case AllSlow():
             return say(
-                "everything probed since then answers slowly, at providers that have nothing in common but the road to "
-                "them"
+                "everything probed since then answers slowly, at providers that have nothing in common but the "
+                "network path to them"
             )
         case RemarkOn():
             return f"{it.who}: {describe_answer(it.words, language)}"
