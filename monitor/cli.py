@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         parser = build_parser(words)
         if not words:
             parser.print_help(sys.stderr)
-            return 2
+            parser.exit(2)
         _check_first(parser, words)
         _, unknown = parser.parse_known_args(words, arguments)
         if unknown:
