@@ -306,6 +306,37 @@ CAUSE = Diagnosis(
 )
 
 
+@pytest.mark.parametrize(
+    ("model", "free", "spent"), [("gpt-5-nano", False, 0.0), ("gpt", False, None), ("gpt", True, 0.0)]
+)
+def test_what_a_paid_canary_without_a_known_price_costs_is_not_known(model, free, spent, db):
+    one = target("openai/main", "chat", model)
+    settings = config(one, watches={one.id: Watch(one, 60, free)})
+
+    assert account(shown(db, settings)).spent_usd == account(shown(db, settings)).spent_month_usd == spent
+
+
+@pytest.mark.parametrize(
+    ("covered", "began"),
+    [
+        ((LIST.id, CHAT.id), 0),
+        ((LIST.id, "openai/backup/list"), 400),
+        ((), 300),
+    ],
+    ids=["its own incident, whose first target is well by now", "an incident of several", "no incident yet"],
+)
+def test_an_account_is_down_since_the_incident_about_it_alone_began(covered, began, db, writer):
+    since = {CHAT: at(400), target("openai/main", "embed"): at(300)} if not covered else {CHAT: at(400)}
+    for one, begun in since.items():
+        ill = replace(health(*[Fault.TIMEOUT] * 3, target=one), since=begun)
+        remember(writer, one, ill, fault=Fault.TIMEOUT)
+    if covered:
+        opened = Change(open_incident(replace(CAUSE, targets=(*covered, CHAT.id))), ChangeKind.OPENED, at(1))
+        writer.save(Batch(at(1), changes=(opened,)))
+
+    assert account(shown(db, config(*since), seconds=401)).since == at(began)
+
+
 def test_incidents_are_shown_with_what_was_told(db, writer):
     opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
     writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))

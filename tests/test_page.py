@@ -275,6 +275,13 @@ def test_what_the_canaries_cost_is_said_once_where_the_month_began_today():
     assert "$0.04 today, $1.31 in 30 days" in documents(snapshot(account(spent_month_usd=1.31)))[page].text
 
 
+def test_a_cost_that_is_not_known_is_no_cost_of_nothing():
+    text = documents(snapshot(account(spent_usd=None)))["accounts/openai/main.html"].text
+
+    assert "What its canaries cost is not known" in text
+    assert "$0.00" not in text
+
+
 def test_the_page_of_an_account_shows_each_canary_at_length():
     text = documents(four_accounts())["accounts/openai/main.html"].text
     for words in (

@@ -378,7 +378,7 @@ def test_check_names_the_authorities_of_the_environment(tmp_path, capsys, monkey
         monkeypatch.setenv(name, value)
 
     assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
-    assert f"the environment: believes the authorities in {place} ({variable})\n" in capsys.readouterr().out
+    assert f"the environment: trusts the CAs in {place} ({variable})\n" in capsys.readouterr().out
 
 
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):

@@ -160,6 +160,14 @@ def test_accounts_not_known_for_the_same_reason_share_lines():
     )
 
 
+def test_an_account_that_is_down_needs_no_caution():
+    suspended = sick("openai/a", Fault.ACCOUNT_SUSPENDED)
+    shot = snapshot(suspended, sick("openai/b", Fault.INVALID_KEY), account("openai/c"))
+
+    (caution,) = (line for line in screen(shot, most=None) if line.startswith("Caution"))
+    assert caution.startswith("Caution about openai/c:")
+
+
 def test_a_monitor_that_nobody_runs_says_how_to_start_it():
     unseen = account("openai/a", [target("openai/a", state=State.UNKNOWN, reason=UNSEEN)])
 

@@ -73,13 +73,40 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
-    tables = read_toml(path)
+    tables = read_toml(path, kind=Document)
     if problems := list(check_ranges(tables, path.name)):
         raise DocumentError(problems)
     pasted = list(find_misplaced_keys(tables, path.name))
     document, problems = convert(tables, Document, path.name)
     problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
     return build_config(document or Document(), path, environment, problems, sends=sends)
+
+
+def read_valid_part(path: Path) -> Document:
+    """Return what can be used of a file that was refused; of one that cannot be read at all, the defaults."""
+    try:
+        tables = read_toml(path)
+    except DocumentError:
+        return Document()
+    document, _ = convert(tables, Document, path.name)
+    return document or Document()
+
+
+def bare_config(document: Document, path: Path) -> Config:
+    """Return the configuration of a document that watches nothing: where results are kept, and how they are shown."""
+    written = output_folder(path.parent)
+    return Config(
+        file=path,
+        store=StoreAddress(written / document.store.path, document.location),
+        probe=document.probe,
+        site=document.site,
+        folder=written / document.site.folder,
+        providers={},
+        accounts={},
+        budgets={},
+        watches={},
+        channels=(),
+    )
 
 
 def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:

@@ -217,9 +217,9 @@ def error_budget_words(left: float, speech: PageLanguage) -> str:
     return speech.say("{share} left", share=speech.percent(left))
 
 
-def _spent(account: AccountView, speech: PageLanguage) -> str | None:
+def _spent(account: AccountView, speech: PageLanguage) -> str:
     if account.spent_usd is None:
-        return None
+        return speech.say("What its canaries cost is not known")
     today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
     month = None if account.spent_month_usd is None else speech.money(account.spent_month_usd)
     if month in (None, speech.money(account.spent_usd)):

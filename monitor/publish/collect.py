@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
+from monitor.config.cost import is_priced
 from monitor.config.public_page import PublicService
 from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.credit import CreditHistory, days_left, reported_credit
@@ -17,7 +18,7 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import GRAVITY
-from monitor.diagnose.incident import Incident
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.status_source import StatusSource, why_unread
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
@@ -48,7 +49,7 @@ from monitor.publish.snapshot import (
     Substitute,
     TargetView,
 )
-from monitor.publish.status import current_state
+from monitor.publish.status import CurrentState, current_state
 from monitor.publish.uptime import WINDOWS_D, first_seen
 from monitor.schedule import Watch
 from monitor.sentence.diagnosis import describe_stage_failure
@@ -296,6 +297,7 @@ def _account_view(
     """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst = _worst(targets)
+    priced = all(is_priced(watch, config.providers[account.provider]) for watch in watches)
     return AccountView(
         id=account.id,
         name=account.name,
@@ -303,10 +305,10 @@ def _account_view(
         tags=account.tags,
         state=worst.state,
         fault=worst.fault,
-        since=worst.since,
+        since=_since(worst, targets),
         advice=(),
-        spent_usd=memory.spent_usd.get(account.id, 0.0),
-        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
+        spent_usd=memory.spent_usd.get(account.id, 0.0) if priced else None,
+        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0) if priced else None,
         own_host=_is_elsewhere(config, account),
         targets=targets,
         credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
@@ -327,12 +329,21 @@ def _worst(targets: Sequence[TargetView]) -> TargetView:
     return min([target for target in targets if target.counts] or targets, key=_badness)
 
 
+def _since(worst: TargetView, targets: Sequence[TargetView]) -> datetime | None:
+    """Return since when an account is as its worst target: in trouble since the first of those that are, as one is."""
+    if worst.state is not State.DOWN:
+        return worst.since
+    its = [one for one in targets if one.state is State.DOWN and one.counts is worst.counts]
+    return min((one.since for one in its if one.since), default=None)
+
+
 def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snapshot:
     """Return the snapshot with advice for each account with a fault and each open incident."""
     round_about = glance_of_snapshot(shown)
 
     def advised(view: AccountView) -> AccountView:
         its_own = round_about.now.marks[view.id].is_trouble and not round_about.now.incident_at(view.targets)
+        view = replace(view, since=_began(view, round_about.now))
         return replace(view, advice=_advice(config, view, memory, round_about)) if view.fault and its_own else view
 
     return replace(
@@ -347,6 +358,12 @@ def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snap
             for one in shown.open_incidents
         ),
     )
+
+
+def _began(view: AccountView, now: CurrentState) -> datetime | None:
+    """Return since when it is as it is: in an incident of its own, since that began, also with what is well by now."""
+    incident = now.incident_at(view.targets) if now.marks[view.id].is_trouble else None
+    return incident.opened_at if incident and accounts_of_targets(incident.targets) == {view.id} else view.since
 
 
 def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[Substitute, ...] | None:

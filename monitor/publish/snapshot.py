@@ -107,12 +107,13 @@ class CreditView(Struct, frozen=True):
 
 
 class AccountView(Struct, frozen=True):
-    """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
+    """One account; `state`: that of its worst target; `spent_usd`: what its canaries cost today (UTC).
 
-    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of its own, so nothing of it is
-    public; `host`: that of a base URL of its own. `note` and the like: the user's own words. `company`: the company
-    behind the account (empty: the provider), `ties`: what it may share with others there. `priority`: 1 to 5, None: not
-    told. `stands`: its page is kept as made earlier, so what only that shows was not read, such as cells and durations.
+    `spent_month_usd`: the same for the last 30 days; both are None if a price is not known. `own_host`: it uses a base
+    URL of its own, so nothing of it is public; `host`: that of a base URL of its own. `note` and the like: the user's
+    own words. `company`: the company behind the account (empty: the provider), `ties`: what it may share with others
+    there. `priority`: 1 to 5, None: not told. `stands`: its page is kept as made earlier, so what only that shows was
+    not read, such as cells and durations.
     """
 
     id: str
@@ -261,7 +262,7 @@ class Freshness(Struct, frozen=True):
 
     age_s: float | None
     most_s: float
-    problem: str = "nothing was looked at yet"
+    problem: str = "nothing was probed yet"
     faults: tuple[str, ...] = ()
     lasting: bool = False
 
@@ -271,7 +272,7 @@ class Freshness(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        looked = self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+        looked = self.problem if self.age_s is None else f"last probe {self.age_s:.0f} s ago"
         return "; ".join((looked, *self.faults))
 
 

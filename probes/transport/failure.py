@@ -82,7 +82,7 @@ def explain_error(error: Exception, trip: RequestTrace) -> Failure:
     return Failure(fault, f"transport/{rule}", words, phase)
 
 
-OLD = "; the connection was kept open since an earlier look"
+OLD = "; the connection was kept open since an earlier probe"
 BROKEN = (aiohttp.ServerDisconnectedError, OSError)
 
 
