@@ -31,6 +31,8 @@ from tests.test_page import crowded, hostile
 
 PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 900)
 ROOT = "document.documentElement"
+RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+"""What axe looks at in each scheme: they differ by colour alone. `test_page_views` has it look at all in both."""
 INCIDENT = f"incidents/{incident().id}.html"
 
 pytestmark = pytest.mark.skipif(
@@ -209,7 +211,7 @@ def test_axe_finds_nothing_that_shuts_anybody_out(browser, tmp_path, make, schem
             page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
             page.goto(address + name)
             page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
-            result = Axe().run(page)
+            result = Axe().run(page, options=RULES[scheme])
             found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
         assert found == []
 
@@ -437,9 +439,8 @@ def test_a_fleet_has_its_room(browser, tmp_path, number, width, tallest, fold):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("number", [3, 40])
-def test_axe_finds_nothing_in_a_fleet(browser, tmp_path, number, scheme):
-    files = render(fleet(number))
+def test_axe_finds_nothing_in_a_fleet(browser, tmp_path, scheme):
+    files = render(fleet(40))
     write_site(tmp_path, files)
     pages = ["index.html", "providers/alder.html", "accounts/alder/production.html", "incidents/open-6.html"]
     with served(tmp_path) as address, opened(browser, (1440, 900), bypass_csp=True, color_scheme=scheme) as (page, _):
@@ -448,7 +449,7 @@ def test_axe_finds_nothing_in_a_fleet(browser, tmp_path, number, scheme):
         for name in pages:
             page.goto(address + name)
             page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
-            result = Axe().run(page)
+            result = Axe().run(page, options=RULES[scheme])
             found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
         assert found == []
 
@@ -593,7 +594,7 @@ def test_a_page_from_right_to_left_fits_and_shuts_nobody_out(browser, tmp_path, 
             assert page.evaluate(f"[{ROOT}.lang, {ROOT}.dir, getComputedStyle(document.body).direction]") == [
                 *("he", "rtl", "rtl")
             ]
-            result = Axe().run(page)
+            result = Axe().run(page, options=RULES[scheme])
             found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
         assert (wide, found, complaints) == ([], [], [])
 
