@@ -108,7 +108,8 @@ def test_one_cause_has_one_end():
         desk.open(whole)
         desk.change(replace(part, parent=whole.id), ChangeKind.MERGED)
 
-        assert sum((desk.close(replace(one, parent=whole.id) if one is part else one) for one in ends), []) == ["phone resolved"]
+        told = [desk.close(replace(one, parent=whole.id) if one is part else one) for one in ends]
+        assert sum(told, []) == ["phone resolved"]
         assert desk.wait(hours=47) + desk.wait(hours=2) == []
 
 

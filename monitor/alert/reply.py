@@ -116,7 +116,7 @@ def _objections(reply: Reply, names: Names, subjects: Collection[str], now: date
             yield WrongArgument("silence", "lacks --reason", repair)
     elif reply.subject not in subjects:
         what = "is no silence that stands" if reply.kind is ReplyKind.LIFT else "is no open incident"
-        yield WrongArgument(f'"{reply.subject}"', what, _use_one_of(reply.subject, subjects))
+        yield WrongArgument(f'"{reply.subject}"', what, use_one_of(reply.subject, subjects))
     if wrong := misdated(reply.at, now):
         yield wrong
     yield from _wrong_ends(reply)
@@ -131,10 +131,10 @@ def _unknown_names(match: Match, names: Names) -> Iterator[WrongArgument]:
     for part, (named, there) in known.items():
         for name in named:
             if name not in there:
-                yield WrongArgument(f'--{part} "{name}"', "is not watched", _use_one_of(name, sorted(there)))
+                yield WrongArgument(f'--{part} "{name}"', "is not watched", use_one_of(name, sorted(there)))
 
 
-def _use_one_of(word: str, known: Collection[str]) -> str:
+def use_one_of(word: str, known: Collection[str]) -> str:
     """Return the repair for a word that is not among the `known`: some of them, those most like it first."""
     return f"use one of: {join_items(list(dict.fromkeys((*_nearest(word, known), *known))), MOST_NAMED) or 'none'}"
 

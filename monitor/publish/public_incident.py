@@ -49,6 +49,11 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
     return list({one.id: one for one in found}.values())
 
 
+def is_public(incident: Incident, snapshot: Snapshot) -> bool:
+    """Whether an incident is on the public site."""
+    return is_providers_own(incident, [one.id for one in public_providers(snapshot)])
+
+
 def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
     """Whether an incident is the provider's own.
 

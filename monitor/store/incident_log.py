@@ -3,8 +3,9 @@
 import sqlite3
 from datetime import datetime
 
+from monitor.alert.incident_note import IncidentNote
 from monitor.diagnose.incident import Change, Incident
-from monitor.store.row import change_from, incident_from, read_rows, to_ms
+from monitor.store.row import change_from, incident_from, incident_note_from, read_rows, to_ms
 
 
 class IncidentLog:
@@ -37,8 +38,17 @@ class IncidentLog:
         return next(read_rows([row] if row else (), incident_from), None)
 
     def ids(self) -> list[str]:
-        rows = self._db.execute("SELECT id FROM incident WHERE location = ?", (self._location,))
-        return [row["id"] for row in rows]
+        """Return all ids, those of open incidents first, then the newest first."""
+        query = "SELECT id FROM incident WHERE location = ? ORDER BY closed IS NOT NULL, opened DESC"
+        return [row["id"] for row in self._db.execute(query, (self._location,))]
+
+    def notes(self) -> dict[str, tuple[IncidentNote, ...]]:
+        """Return what people wrote, by incident, oldest first."""
+        rows = self._db.execute("SELECT * FROM incident_note WHERE location = ? ORDER BY at, id", (self._location,))
+        found: dict[str, tuple[IncidentNote, ...]] = {}
+        for one in read_rows(rows, incident_note_from):
+            found[one.incident] = (*found.get(one.incident, ()), one)
+        return found
 
     def changes_since(self, since: datetime) -> list[Change]:
         """Return all changes of the incidents whose first change came since then, in order."""

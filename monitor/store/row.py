@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from monitor.alert.case import Message
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import Health, State, Suspicion
@@ -195,6 +196,10 @@ def change_from(row: Mapping[str, Any]) -> Change:
 
 def reply_from(row: Mapping[str, Any]) -> Reply:
     return from_json(row["details"], Reply)
+
+
+def incident_note_from(row: Mapping[str, Any]) -> IncidentNote:
+    return IncidentNote(row["incident_id"], from_ms(row["at"]), row["by"], row["text"], bool(row["public"]))
 
 
 def target_id_from(row: Mapping[str, str]) -> str:
