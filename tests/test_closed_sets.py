@@ -20,7 +20,7 @@ EXCEPT = {
     "monitor.config.cost.CODECS": "COMMAND",
     "monitor.publish.headline.REST": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
-    "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
+    "monitor.publish.incident_timeline.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",

@@ -13,6 +13,8 @@ from msgspec import inspect
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
+from monitor.alert.incident_note import IncidentNote
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load_config
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnose import diagnose
@@ -355,3 +357,38 @@ def test_what_a_providers_page_calls_its_trouble_stays_words(words):
     tame = replace(source, notices=(replace(notice, title="slow", components=("slow",)),))
     pages = [Document(render(snapshot(account("openai/b"), sources=(it,)))["index.html"]) for it in (source, tame)]
     assert Counter(tag for tag, _ in pages[0].elements) == Counter(tag for tag, _ in pages[1].elements)
+
+
+def test_what_people_wrote_for_the_public_is_an_update_of_page_feed_and_api_and_nobody_learns_who():
+    notes = (
+        IncidentNote("i", NOW - timedelta(minutes=3), "zq-author", "zq-internal"),
+        IncidentNote("i", NOW - timedelta(minutes=2), "zq-author", "We have moved <b>chats</b> elsewhere", public=True),
+    )
+    files = render(snapshot(account("openai/b"), open_incidents=(replace(outage(), notes=notes, replies=REPLIES),)))
+    (page,) = (content for name, content in files.items() if name.startswith("incidents/"))
+    (told,) = json.loads(files["api/v2/incidents.json"])["incidents"]
+    everything = b"".join(files.values())
+
+    assert "10:32 UTC We have moved <b>chats</b> elsewhere" in Document(page).text
+    assert "We have moved &lt;b&gt;chats&lt;/b&gt; elsewhere" in files["feed.xml"].decode()
+    assert [(one["status"], one["body"]) for one in told["incident_updates"]] == [
+        ("investigating", "We have moved <b>chats</b> elsewhere"),
+        ("investigating", "OpenAI: server errors"),
+    ]
+    assert (told["status"], told["updated_at"]) == ("investigating", "2026-11-21T10:32:00.000Z")
+    assert [word for word in (b"zq-author", b"zq-internal", b"zq-somebody") if word in everything] == []
+
+
+REPLIES = (Reply(ReplyKind.ACKNOWLEDGE, NOW, "zq-somebody", "i"),)
+
+
+def test_words_after_the_end_reopen_nothing():
+    after = IncidentNote("i", NOW, "Jo", "It was a cable", public=True)
+    ended = outage(closed_at=NOW - timedelta(hours=1), opened_at=NOW - timedelta(hours=2))
+    ended = replace(ended, notes=(after,))
+    files = render(snapshot(account("openai/b"), past_incidents=(ended,)))
+    (told,) = json.loads(files["api/v2/incidents.json"])["incidents"]
+
+    assert (told["status"], told["updated_at"]) == ("resolved", "2026-11-21T10:34:00.000Z")
+    assert [one["body"] for one in told["incident_updates"]][:2] == ["It was a cable", "Ended"]
+    assert json.loads(files["api/v2/incidents/unresolved.json"])["incidents"] == []

@@ -12,7 +12,7 @@ from monitor import limit_window, words
 from monitor.diagnose.corroboration import Level
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
-from monitor.publish import headline, history_bar, incident_text, overview, private_site, public_site, status
+from monitor.publish import headline, history_bar, incident_timeline, overview, private_site, public_site, status
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, ObjectiveView, SiteSettings
@@ -44,7 +44,7 @@ TABLES = (
     *(overview.ALONE, overview.OF_SEVERAL),
     *(doubt.OBSTACLES, doubt.DETOURS, doubt.BOUNDS, doubt.DEFECTS, doubt.PROXIES),
     *(overview.COUNTED, overview.OWNERS),
-    *(status.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
+    *(status.MARKS, incident_timeline.SCOPES, incident_timeline.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
     *(word for table in TABLES for word in table.values()),

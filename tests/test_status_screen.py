@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load_config
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.console.table import Table, TableCell, fill, lay_out
@@ -183,6 +184,23 @@ def test_the_gravest_incident_is_told_at_length_and_one_of_several_accounts_has_
     assert text.count("Do ") == 1
     assert "CRITICAL openai: server errors" in text
     assert "wide" in text
+
+
+def test_who_is_on_an_incident_and_what_holds_its_messages_is_told_with_it():
+    jo = Reply(ReplyKind.ACKNOWLEDGE, NOW - timedelta(minutes=4), "Jo", "i")
+    lee = Reply(ReplyKind.SILENCE, NOW, "Lee", until=NOW + timedelta(hours=1), reason="moving")
+    shot = snapshot(
+        sick("openai/a", Fault.ACCOUNT_SUSPENDED),
+        sick("openai/b", Fault.INVALID_KEY),
+        open_incidents=(
+            shown(incident("openai/a"), replies=(jo,)),
+            shown(incident("openai/b", Fault.INVALID_KEY), replies=(lee,)),
+        ),
+    )
+    text = "\n".join(screen(shot, most=None))
+
+    assert "  Acknowledged by Jo at 10:30 UTC.\n" in text
+    assert "; silenced by Lee until 11:34 UTC: moving; " in text
 
 
 def test_a_warning_about_an_account_that_works_keeps_its_row():

@@ -9,7 +9,7 @@ from monitor.alert.incident_note import IncidentNote, objection_to_note, sanitiz
 from monitor.config.config import Config
 from monitor.console.alert_history import replying_user
 from monitor.console.configuration import load_with_accounts
-from monitor.console.incident_story import story_lines, story_report
+from monitor.console.incident_story import reply_reports, story_lines, story_report
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
 from monitor.console.selection import argument_error, check, select_one
@@ -80,6 +80,7 @@ def _report(view: IncidentView) -> IncidentReport:
         signal=it.signal,
         parent=it.parent,
         told=_told(view),
+        replies=reply_reports(view),
     )
 
 
@@ -92,7 +93,7 @@ def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) ->
     known = {view.incident.id: view for view in views}
     view = known[select_one(list(known), arguments.words[0], "incident")]
     told = build_story(view, now)
-    print_report(arguments, StoryReport, [story_report(told)], lambda: print_lines(story_lines(told, width())))
+    print_report(arguments, StoryReport, [story_report(told, view)], lambda: print_lines(story_lines(told, width())))
     return DOWN if view.incident.closed_at is None else UP
 
 

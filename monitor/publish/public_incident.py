@@ -9,9 +9,16 @@ from monitor.diagnose.incident import Incident, Severity
 from monitor.diagnose.subject import Scope
 from monitor.publish.incident_text import newest_first
 from monitor.publish.paths import slug
-from monitor.publish.snapshot import ProviderView, Snapshot
+from monitor.publish.snapshot import IncidentView, ProviderView, Snapshot
 from monitor.publish.status import Mark
 from probes.model import Blame, Fault
+
+
+class PublicNote(Struct, frozen=True):
+    """Words that people wrote for the public, without who."""
+
+    at: datetime
+    text: str
 
 
 class PublicIncident(Struct, frozen=True):
@@ -27,6 +34,7 @@ class PublicIncident(Struct, frozen=True):
     closed_at: datetime | None
     lead: timedelta | None
     announced: str | None
+    notes: tuple[PublicNote, ...] = ()
 
     @property
     def mark(self) -> Mark:
@@ -45,7 +53,7 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
     """Return the providers' own incidents, open ones first, then newest first."""
     names = {provider.id: provider.name for provider in providers}
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
-    found = [_reduced(view.incident, names) for view in views if is_providers_own(view.incident, names)]
+    found = [_reduced(view, names) for view in views if is_providers_own(view.incident, names)]
     return list({one.id: one for one in found}.values())
 
 
@@ -65,8 +73,9 @@ def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
     return is_real and wide and incident.blame is Blame.PROVIDER and incident.about.answerer in providers
 
 
-def _reduced(incident: Incident, names: dict[str, str]) -> PublicIncident:
+def _reduced(view: IncidentView, names: dict[str, str]) -> PublicIncident:
     """Return the public part. It gets a new id: the private one holds a hash of the subject."""
+    incident = view.incident
     id = incident.about.provider
     whole = incident.scope is Scope.PROVIDER
     return PublicIncident(
@@ -80,4 +89,5 @@ def _reduced(incident: Incident, names: dict[str, str]) -> PublicIncident:
         closed_at=incident.closed_at,
         lead=incident.lead,
         announced=incident.announcement.title if incident.announcement else None,
+        notes=tuple(PublicNote(one.at, one.text) for one in view.notes if one.public),
     )

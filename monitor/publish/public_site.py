@@ -15,7 +15,7 @@ from monitor.publish.history_bar import draw_days
 from monitor.publish.incident_text import incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page
-from monitor.publish.private_site import link_prefix, render_history, render_program_files
+from monitor.publish.private_site import link_prefix, render_history, render_program_files, stage_of_note
 from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents, public_providers
 from monitor.publish.public_view import (
     ProviderLine,
@@ -25,6 +25,7 @@ from monitor.publish.public_view import (
     PublicRow,
     PublicStatusPages,
     PublicStory,
+    PublicUpdate,
 )
 from monitor.publish.render import SiteTemplates, load_templates
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
@@ -241,6 +242,7 @@ def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it
         ended=it.speech.moment(outage.closed_at) if outage.closed_at else None,
         scope=it.speech.say("the provider" if outage.whole else "a part of it"),
         announced=outage.announced,
+        updates=tuple(PublicUpdate(it.speech.moment(note.at), note.text) for note in outage.notes),
     )
     return it.fill("public-incident.html", frame=around, tale=tale)
 
@@ -280,6 +282,8 @@ def _board(
 def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
     title = f"{outage.name}: {speech.fault(outage.fault)}"
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
+    for note in outage.notes:
+        updates.append((note.at, stage_of_note(note.at, outage.closed_at, updates[0][1]), note.text))
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(

@@ -54,6 +54,13 @@ class PublicRow(Struct, frozen=True):
     drill: ClassVar[bool] = False
 
 
+class PublicUpdate(Struct, frozen=True):
+    """What people wrote for the public about an incident."""
+
+    at: Moment
+    text: str
+
+
 class PublicStory(Struct, frozen=True):
     """The page of one provider incident."""
 
@@ -62,6 +69,7 @@ class PublicStory(Struct, frozen=True):
     ended: Moment | None
     scope: str
     announced: str | None
+    updates: tuple[PublicUpdate, ...] = ()
 
 
 class PublicMonth(Struct, frozen=True):

@@ -20,6 +20,7 @@ from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
 from monitor.store.clock import ClockTrace
@@ -196,6 +197,10 @@ def change_from(row: Mapping[str, Any]) -> Change:
 
 def reply_from(row: Mapping[str, Any]) -> Reply:
     return from_json(row["details"], Reply)
+
+
+def step_from(row: Mapping[str, Any]) -> IncidentStep:
+    return IncidentStep(ChangeKind(row["kind"]), from_ms(row["at"]), from_json(row["incident"], IncidentState))
 
 
 def incident_note_from(row: Mapping[str, Any]) -> IncidentNote:
