@@ -445,7 +445,13 @@ def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: f
         return replace(health, reason=UNSEEN)
     if overdue:
         return _unseen_since(health, due_at)
-    return replace(health, state=State.SUSPECTED) if is_suspected(health) else health  # a blip is not shown as down
+    return _rechecked(health) if is_suspected(health) else health
+
+
+def _rechecked(health: Health) -> Health:
+    """Return a failure that may pass as what it is, dated by its own begin and not by the state before."""
+    began_at = health.since if health.state is State.DOWN else health.began_at
+    return replace(health, state=State.SUSPECTED, since=began_at or health.since)
 
 
 def _unseen_since(health: Health, since: datetime | None) -> Health:
