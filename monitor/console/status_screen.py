@@ -261,7 +261,7 @@ def _caution_lines(screen: StatusScreen) -> Iterator[str]:
     """Yield the first of the cautions about accounts that are offered all the same; at length, each of them."""
     told = defaultdict[str, list[str]](list)
     for row in screen.rows:
-        if row.caution and not row.caution.withheld:
+        if row.caution and not row.caution.withheld and row.mark.works:
             told[row.caution.words].append(row.id)
     for caution, ids in list(told.items())[: None if screen.targets else 1]:
         about = ids[0] if len(ids) == 1 else f"{ids[0]} and others ({len(ids)} in all)"
