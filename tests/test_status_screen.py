@@ -237,9 +237,7 @@ def test_what_is_down_alone_leaves_out_what_works_at_risk():
 def test_no_caution_is_told_about_an_account_that_is_down_itself():
     ill = sick("openai/ill", Fault.ACCOUNT_SUSPENDED)
     down = (sick("openai/a", Fault.INVALID_KEY), sick("openai/b", Fault.SERVER_ERROR))
-    told = [
-        line for line in screen(snapshot(ill, *down, account("openai/c")), most=None) if line.startswith("Caution")
-    ]
+    told = [line for line in screen(snapshot(ill, *down, account("openai/c")), most=None) if line.startswith("Caution")]
 
     assert [one.partition(":")[0] for one in told] == ["Caution about openai/c"]
 
