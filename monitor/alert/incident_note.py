@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.alert.reply import WrongArgument, misdated, use_one_of
-from probes.sanitize import sanitize_line
 
 LONGEST_TEXT = 2_000
 """Most characters of a note: it is read on a page and in a feed."""
@@ -32,10 +31,8 @@ class IncidentNote(Struct, frozen=True):
         return blake2s(name.encode(), digest_size=8).hexdigest()
 
 
-def sanitize_note(note: IncidentNote) -> IncidentNote:
-    """Return the note as one line of printable text, by a name that is not too long."""
-    clean = sanitize_line(note)
-    return replace(clean, by=clean.by[:LONGEST_NAME].strip())
+def shorten_name(note: IncidentNote) -> IncidentNote:
+    return replace(note, by=note.by[:LONGEST_NAME].strip())
 
 
 def objection_to_note(note: IncidentNote, incidents: Collection[str], now: datetime) -> WrongArgument | None:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from monitor import words
-from monitor.alert.incident_note import IncidentNote, objection_to_note, sanitize_note
 from monitor.config.config import Config
-from monitor.console.alert_history import replying_user
+from monitor.console.alert_history import replying_user, save_note
 from monitor.console.configuration import load_with_accounts
 from monitor.console.incident_story import reply_reports, story_lines, story_report
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
-from monitor.console.selection import argument_error, check, select_one
+from monitor.console.selection import argument_error, select_one
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, format_moment, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour, Print, print_line
@@ -20,8 +19,6 @@ from monitor.console.width import width
 from monitor.publish.incident_text import build_story, newest_first
 from monitor.publish.public_incident import is_public
 from monitor.publish.snapshot import IncidentView
-from monitor.store.store import open_store
-from probes.redact import redact_decoded
 
 USAGE = 'write incidents INCIDENT, or incidents note INCIDENT "WORDS"'
 NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
@@ -101,14 +98,8 @@ def add_note(config: Config, arguments: Namespace, said: Sequence[str], now: dat
     """Have a note to an incident saved, open or closed. Raises DocumentError and StoreError."""
     if len(said) < 2:
         raise argument_error("note", f"lacks {'its words' if said else 'an incident and its words'}", USAGE)
-    with open_store(config.store).reading() as stored:
-        known = stored.incidents.ids()
-    meant = select_one(known, said[0], "incident")
-    text = redact_decoded(" ".join(said[1:]), config.secrets)
-    note = sanitize_note(IncidentNote(meant, now, replying_user(arguments), text, arguments.public))
-    check(objection_to_note(note, known, now))
-    open_store(config.store).submit_note(note)
-    say(f"{meant}: noted{f'; {_where_public(config, meant)}' if note.public else ''}")
+    note = save_note(config, said[0], " ".join(said[1:]), replying_user(arguments), now, public=arguments.public)
+    say(f"{note.incident}: noted{f'; {_where_public(config, note.incident)}' if note.public else ''}")
 
 
 def _where_public(config: Config, id: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from monitor.alert.incident_note import IncidentNote, objection_to_note, sanitize_note
+from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, WrongArgument, is_complete, is_dated, objection, subjects
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
@@ -111,7 +111,7 @@ async def _unless_known(state: MonitorState, reply: Reply, found: WrongArgument)
 
 
 async def _take_note(state: MonitorState, body: bytes) -> bool:
-    note = sanitize_note(msgspec.json.decode(body, type=IncidentNote))
+    note = shorten_name(sanitize_line(msgspec.json.decode(body, type=IncidentNote)))
     if not is_dated(note.at):
         raise msgspec.ValidationError("a note has a time")
     known = await state.services.storage.ask(_known_incidents)

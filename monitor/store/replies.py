@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw
 
-from monitor.alert.incident_note import IncidentNote, sanitize_note
+from monitor.alert.incident_note import IncidentNote, shorten_name
 from monitor.alert.reply import Reply
 from monitor.control.message import Request, RequestKind
 from monitor.store.submission import submit_request, write_directly
@@ -25,7 +25,7 @@ def save_reply(database: Path, location: str, reply: Reply) -> None:
 
 def save_note(database: Path, location: str, note: IncidentNote) -> None:
     """Save a note about an incident; the same one twice counts once. Raises StoreError."""
-    note = sanitize_note(note)
+    note = shorten_name(sanitize_line(note))
     _save(database, location, RequestKind.NOTE, note, lambda it: it.save_note(note))
 
 
