@@ -12,7 +12,7 @@ from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.incident_text import build_story
 from monitor.publish.incident_timeline import build_timeline, standing_replies
-from monitor.publish.translation import ENGLISH
+from monitor.sentence.translation import ENGLISH
 from probes.model import Blame, Confidence, Fault
 from tests.builders_page import BEGAN, NOW, incident, shown
 
@@ -55,7 +55,7 @@ def test_who_joined_and_who_recovered_is_told_with_its_time():
 def test_of_many_accounts_some_are_named_and_the_rest_is_counted():
     ((_, said),) = told_of((ChangeKind.OPENED, state(*"abcdefgh")))
 
-    assert said == "Confirmed at 8 accounts: openai/a, openai/b, openai/c, openai/d, openai/e and 3 more"
+    assert said == "Confirmed at 8 accounts: openai/a, openai/b, openai/c, openai/d, openai/e, and 3 more"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from probes.redact import CONTROLS
 from tests.builders_page import (
     HOSTILE,
@@ -181,7 +182,7 @@ def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
 
 INSTEAD = (
     Substitute("openai/main", NOW - timedelta(seconds=20)),
-    Substitute("anthropic/main", NOW - timedelta(days=1), "shares the card with <b>openai/team-b</b>"),
+    Substitute("anthropic/main", NOW - timedelta(days=1), Phrase("shares the card with <b>openai/team-b</b>")),
 )
 
 
@@ -283,6 +284,13 @@ def test_what_the_canaries_cost_is_said_once_where_the_month_began_today():
     assert "Canaries cost $0.04 today" in text
     assert "$0.04 today, " not in text
     assert "$0.04 today, $1.31 in 30 days" in documents(snapshot(account(spent_month_usd=1.31)))[page].text
+
+
+def test_a_cost_that_is_not_known_is_no_cost_of_nothing():
+    text = documents(snapshot(account(spent_usd=None)))["accounts/openai/main.html"].text
+
+    assert "What its canaries cost is not known" in text
+    assert "$0.00" not in text
 
 
 def test_the_page_of_an_account_shows_each_canary_at_length():

@@ -13,6 +13,7 @@ LONGEST_TEXT = 2_000
 """Most characters of a note: it is read on a page and in a feed."""
 LONGEST_NAME = 100
 """Most characters of a name; a longer one is cut."""
+NONE_ON_RECORD = "there is none yet; `drill ACCOUNT` rehearses one"
 
 
 class IncidentNote(Struct, frozen=True):
@@ -41,7 +42,9 @@ def objection_to_note(note: IncidentNote, incidents: Collection[str], now: datet
     The command and the process that it talks to ask the same question here.
     """
     if note.incident not in incidents:
-        return WrongArgument(f'"{note.incident}"', "is no incident", use_one_of(note.incident, incidents))
+        return WrongArgument(
+            f'"{note.incident}"', "is no incident", use_one_of(note.incident, incidents, NONE_ON_RECORD)
+        )
     if not note.text:
         return WrongArgument("note", "is empty", 'write what others should know: "vendor ticket opened"')
     if len(note.text) > LONGEST_TEXT:

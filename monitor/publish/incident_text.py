@@ -12,7 +12,6 @@ from monitor.publish.incident_timeline import SCOPES, build_timeline, standing_r
 from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import USUAL_IMPORTANCE, AccountView, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, RANKS, mark_incident
-from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import (
     AccountProofs,
     IncidentRow,
@@ -22,6 +21,7 @@ from monitor.publish.view_model import (
     ProofRow,
     SubstituteRow,
 )
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from probes.target_id import account_of
 
 RECENT = 5
@@ -74,7 +74,8 @@ def substitutes(view: IncidentView, made_at: datetime, speech: PageLanguage) -> 
 
 
 def _substitute(one: Substitute, made_at: datetime, speech: PageLanguage) -> SubstituteRow:
-    return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), one.caution)
+    caution = speech.phrase(one.caution) if one.caution else ""
+    return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), caution)
 
 
 def split_links(text: str) -> tuple[LinkedText, ...]:
@@ -94,23 +95,36 @@ def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Pag
         return ()
     incident = view.incident
     subject, what = speech.subject_and_what(incident)
+    who = speech.whose_hedged(incident)
+    said = (
+        speech.say("Worst: {name}: {what} ({who}).", name=NAME, what=what, who=who)
+        if subject
+        else speech.say("Worst: {name}.", name=NAME)
+    )
     named = LinkedText(subject or what, incident_page(incident.id), is_own=True)
-    told = f": {what} ({speech.whose_hedged(incident)})." if subject else "."
-    return (LinkedText(f"{speech.say('Worst:')} "), named, LinkedText(told), *_use_sentence(view, made_at, speech))
+    return (*_linked(said, named), *_use_sentence(view, made_at, speech))
+
+
+NAME = "\0"
+"""Stands in a sentence for the name that is a link."""
+
+
+def _linked(said: str, named: LinkedText) -> Iterator[LinkedText]:
+    before, _, after = said.partition(NAME)
+    yield from (LinkedText(before), named, LinkedText(after))
 
 
 def _use_sentence(view: IncidentView, made_at: datetime, speech: PageLanguage) -> Iterator[LinkedText]:
     if not view.instead:
         return
-    best = _best(view.instead)
+    best, gap = _best(view.instead), LinkedText(speech.sentences(("", "")))
     passed = speech.duration((made_at - best.seen_at).total_seconds())
-    said = speech.say("Use {account}, seen working {passed} ago.", account="\0", passed=passed)
-    before, _, after = said.partition("\0")
-    yield LinkedText(f" {before}")
-    yield LinkedText(best.account, account_page(best.account), is_own=True)
-    yield LinkedText(after)
+    said = speech.say("Use {account}, seen working {passed} ago.", account=NAME, passed=passed)
+    yield gap
+    yield from _linked(said, LinkedText(best.account, account_page(best.account), is_own=True))
     if best.caution:
-        yield LinkedText(f" {speech.say('Caution: {caution}.', caution=best.caution)}")
+        yield gap
+        yield LinkedText(speech.say("Caution: {caution}.", caution=speech.phrase(best.caution)))
 
 
 def _best(instead: Sequence[Substitute]) -> Substitute:
@@ -186,10 +200,10 @@ def build_row(
         use=_use(view, speech),
         priority=_priority(incident, known) if known else "",
         blame=words.capitalize(speech.whose(incident)),
-        certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
+        certainty=speech.certainty(incident) if words.is_blamed(incident) else "",
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
-        advice=split_links(view.advice),
+        advice=split_links(speech.sentences(view.advice)),
         reasons=(*speech.reasons(incident), *filter(None, [speech.ending(incident)])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),

@@ -15,8 +15,8 @@ from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import IncidentView
 from monitor.publish.status import Mark, mark_incident
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import TimelineRow
+from monitor.sentence.translation import PageLanguage
 from monitor.words import Moment
 
 SCOPES = {
@@ -26,7 +26,7 @@ SCOPES = {
     Scope.ACCOUNT: "the whole account",
     Scope.ORGANIZATION: "several accounts that belong together",
     Scope.PROVIDER: "the provider, across accounts",
-    Scope.EGRESS: "the road out from this monitor",
+    Scope.EGRESS: "the network of this monitor",
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
     Scope.REMINDER: "a date that you entered",
@@ -76,7 +76,8 @@ def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
     """Name an instant to the second, with its day if that is not the first of the incident."""
     its = speech.instant(at)
     time = f"{at.astimezone(UTC):%H:%M:%S}"
-    return replace(its, words=time if at.date() == incident.opened_at.date() else f"{speech.day(at)}, {time}")
+    dated = speech.say("{date}, {time}", date=speech.day(at), time=time)
+    return replace(its, words=time if at.date() == incident.opened_at.date() else dated)
 
 
 # What became of it
@@ -124,27 +125,29 @@ def _differences(before: IncidentState, after: IncidentState, speech: PageLangua
         names = _names(gone, speech)
         yield speech.many(len(gone), "{names} recovered", "{n} accounts recovered: {names}", names=names)
     if turned := list(_turns(before, after, speech)):
-        yield "; ".join(turned)
+        yield speech.clauses(turned)
 
 
 def _turns(before: IncidentState, after: IncidentState, speech: PageLanguage) -> Iterator[str]:
     """Yield what changed in the diagnosis."""
     say = speech.say
-    pairs = [
+    pairs: list[tuple[str, str | None, str | None]] = [
         (say("Whose fault"), speech.blame(before.blame), speech.blame(after.blame)),
-        (say("What is affected"), *(it.about and say(SCOPES[it.about.scope]) for it in (before, after))),
+        (say("What is affected"), _affected(before, speech), _affected(after, speech)),
         (say("What is wrong"), speech.fault(before.fault), speech.fault(after.fault)),
-        (say("How sure"), *(say(words.CERTAINTIES[it.confidence]) for it in (before, after))),
+        (say("How sure"), say(words.CERTAINTIES[before.confidence]), say(words.CERTAINTIES[after.confidence])),
     ]
     for what, one, other in pairs:
         if one and other and one != other:
-            yield say("{what}: first {before}, then {after}", what=what, before=one, after=other)
+            yield speech.about(what, say("first {before}, then {after}", before=one, after=other))
+
+
+def _affected(it: IncidentState, speech: PageLanguage) -> str | None:
+    return speech.say(SCOPES[it.about.scope]) if it.about else None
 
 
 def _names(ids: Collection[str], speech: PageLanguage) -> str:
-    names = sorted(ids)
-    shown = ", ".join(names[:NAMED])
-    return speech.say("{names} and {n} more", names=shown, n=len(names) - NAMED) if names[NAMED:] else shown
+    return words.join_items(sorted(ids), NAMED, speech)
 
 
 def _announcement(view: IncidentView, speech: PageLanguage) -> Iterator[tuple[datetime, str, str]]:
@@ -155,7 +158,7 @@ def _announcement(view: IncidentView, speech: PageLanguage) -> Iterator[tuple[da
     said = speech.say("The provider's page says: {title}", title=told.title)
     if read_at - told.at >= AT_ONCE:
         late = speech.duration((read_at - told.at).total_seconds())
-        said = speech.say("{said} ({late} old when we read it)", said=said, late=late)
+        said = speech.aside(said, speech.say("{late} old when we read it", late=late))
     yield told.at, said, Mark.PARTLY
 
 
@@ -194,7 +197,7 @@ def _reply(one: Reply, speech: PageLanguage, today: datetime | None = None) -> s
             return speech.say("Snoozed by {who} until {time}", who=who, time=until)
         case ReplyKind.SILENCE:
             said = speech.say("Silenced by {who} until {time}", who=who, time=until)
-            return f"{said}: {one.reason}" if one.reason else said
+            return speech.about(said, one.reason) if one.reason else said
         case ReplyKind.LIFT:
             return speech.say("Silence ended by {who}", who=who)
     assert_never(one.kind)
@@ -202,7 +205,7 @@ def _reply(one: Reply, speech: PageLanguage, today: datetime | None = None) -> s
 
 def _note(one: IncidentNote, speech: PageLanguage) -> str:
     who = one.by or speech.say("somebody")
-    return speech.say("{who}, also in public: {said}", who=who, said=one.text) if one.public else f"{who}: {one.text}"
+    return speech.about(speech.say("{who}, also in public", who=who) if one.public else who, one.text)
 
 
 def standing_replies(view: IncidentView, now: datetime, speech: PageLanguage) -> tuple[str, ...]:

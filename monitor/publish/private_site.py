@@ -47,10 +47,10 @@ from monitor.publish.snapshot import (
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import MARKS, CurrentState, current_state, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
-from monitor.publish.translation import PageLanguage
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick
 from monitor.publish.view_model import AccountCard, IncidentRow, Month, PageFrame, ProviderGroup, ProviderPage
 from monitor.sentence.doubt import describe_doubt
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.objective import BURN_WINDOWS, ErrorBudget
 from monitor.words import capitalize, iso, title
 from probes.model import Fault
@@ -179,7 +179,8 @@ def _case(view: IncidentView, places: Mapping[str, int], speech: PageLanguage) -
         stage = "identified"
         updates.append((max(incident.announcement.at, incident.opened_at), stage, said))
     for note in view.notes:
-        updates.append((note.at, stage_of_note(note.at, incident.closed_at, stage), f"{note.by}: {note.text}"))
+        said = speech.about(note.by or speech.say("somebody"), note.text)
+        updates.append((note.at, stage_of_note(note.at, incident.closed_at, stage), said))
     if incident.closed_at:
         updates.append((incident.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(
@@ -391,7 +392,7 @@ def _durations(target: TargetView) -> dict[str, object]:
 
 
 def _warning(caution: Caution | None) -> dict[str, object]:
-    return {"caution": caution.words if caution else None, "withheld": bool(caution and caution.withheld)}
+    return {"caution": str(caution.words) if caution else None, "withheld": bool(caution and caution.withheld)}
 
 
 def _credit_name(credit: CreditView) -> dict[str, object]:
