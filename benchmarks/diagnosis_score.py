@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 
@@ -395,9 +395,18 @@ def _failing_accounts(incident: Incident, at_s: float, sight: Sight) -> tuple[se
 def _siblings(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     others = sight.accounts(sight.answerer(incident)).keys() - accounts_of_targets(incident.targets)
     looks, _, _ = _failing_accounts(incident, at_s, sight)
-    claimed, seen_s = int(match[1]), at_s - (float(match[2]) + 1.0 if match[2] else 60.0 * int(match[3] or 0))
+    claimed, seen_s = int(match[1]), _seen_s(match[2], incident, at_s)
     _, truth, _ = _failing_accounts(incident, seen_s, sight)
     return claimed <= len(others - looks), claimed <= len(others - truth)
+
+
+def _seen_s(clock: str | None, incident: Incident, at_s: float) -> float:
+    """Return when a look was made that a sentence dates by the monitor's own clock; a second early, as that is cut."""
+    if clock is None:
+        return at_s
+    now = incident.reasoned_at or NOON + timedelta(seconds=at_s)
+    then = datetime.combine(now, time.fromisoformat(clock.rpartition(", ")[2]), UTC)
+    return at_s - ((now - then) % timedelta(days=1)).total_seconds()
 
 
 def _shared(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
@@ -445,7 +454,7 @@ def _still(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) 
     names = set(sight.accounts(answerer)) if wide else accounts_of_targets(incident.targets)
     its = [one for one in sight.targets.values() if one.account in names]
     by_looks, by_truth = True, True
-    seen_s = at_s - (float(match[2]) + 1.0 if match[2] else 60.0 * (float(match[3]) + 1.0) if match[3] else 0.0)
+    seen_s = _seen_s(match[2], incident, at_s)
     for name in match[1].split(", "):
         same = [one.id for one in its if name in (one.canary, one.model)]
         by_looks &= any(id in latest and latest[id].fault is None for id in same)
@@ -531,7 +540,7 @@ Check = Callable[[re.Match[str], Incident, float, Sight], Truth]
 CHECKS: Sequence[tuple[str, Check]] = (
     (
         r"(\d+) other accounts? of this provider ha(?:s|ve) answered since it began "
-        r"\(probed (?:(\d+) s|(\d+) min)? ?ago\)",
+        r"\(probed at (.*) UTC\)",
         _siblings,
     ),
     (r"(\d+) of (\d+) accounts (?:fails|fail the same way)", _shared),
@@ -541,7 +550,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     (r"either the provider's key service is failing, or .*", _always),
     (r"no other account has been asked the same since, .*", _always),
     (r"(\d+) other accounts? ha(?:s|ve) failed the same way since it began, and answered in between", _shaken),
-    (r"still answers: (.*?)(?: \(probed (?:(\d+) s|(\d+) min) ago\))?", _still),
+    (r"still answers: (.*?)(?: \(probed at (.*) UTC\))?", _still),
     (r"a call without a key (?:was answered|failed too|was refused too|got no answer either).*", _control_answered),
     (r"nothing answers: (\d+) targets of .* fail before any answer", _nothing_answers),
     (r"nothing else can be reached from this machine either", _unreachable),

@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "probe": "probe now, print what came back, store nothing",
     "status": "print the state of every account",
     "pick": "print the account of a provider to use now; exit 1 when none is known to work",
-    "incidents": "print open and past incidents",
+    "incidents": "print open and past incidents, tell one in full, or add words to it",
     "logs": "print the latest probes and changes, and follow them",
     "check": "load everything, check the form of each address, send nothing",
     "cost": "print what the canaries use in a month, before anything is sent",

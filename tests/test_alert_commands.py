@@ -1,5 +1,6 @@
 """What people ask and answer about alerts at a terminal."""
 
+import re
 from argparse import ArgumentTypeError
 from contextlib import closing
 from datetime import time, timedelta
@@ -11,11 +12,13 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step
 from monitor.alert.channel import Channel
 from monitor.alert.digest import Timing
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import LONGEST, Names, Reply, ReplyKind, active_replies, objection
 from monitor.alert.rule import AlertLimits, Match
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser, load_command
 from monitor.commands import alerts
+from monitor.commands.incidents import add_note
 from monitor.config.load import load_config
 from monitor.console.argument import parse_duration
 from monitor.diagnose.diagnosis import Diagnosis
@@ -115,6 +118,54 @@ def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
     assert refused(config, "acknowledge", "nonsense") == told
     save(config, changes=(Change(incident("openai/other"), ChangeKind.OPENED, at(30)),))
     assert "INCIDENT may be each open incident; use one of: " in refused(config, "acknowledge")
+
+
+def noted(config, *words):
+    arguments, lines = build_parser(["incidents"]).parse_args(["incidents", "note", *words]), []
+    add_note(config, arguments, arguments.words[1:], at(60), lines.append)
+    return lines
+
+
+def notes_on(config):
+    with closing(open_reader(config.store.database)) as db:
+        return [one for its in Reader(db, config.location).incidents.notes().values() for one in its]
+
+
+def test_a_note_may_be_added_to_an_incident_open_or_closed(config):
+    noted(config, incident().id[-4:], "vendor ticket 7", "--by", "Jo")
+    save(config, changes=(Change(replace(incident(), closed_at=at(50)), ChangeKind.RESOLVED, at(50)),))
+
+    assert noted(config, incident().id, "it was", "the  bill", "--by", "Jo", "--public") == [
+        f"{incident().id}: noted; the public site does not show this incident now: "
+        "no provider or service there is down because of it"
+    ]
+    assert notes_on(config) == [
+        IncidentNote(incident().id, at(60), "Jo", "it was the bill", public=True),
+        IncidentNote(incident().id, at(60), "Jo", "vendor ticket 7"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nonsense", "x"], f'"nonsense" is no incident; use one of: {incident().id}'),
+        ([incident().id], 'note lacks its words; write incidents INCIDENT, or incidents note INCIDENT "WORDS"'),
+        ([], "note lacks an incident and its words; "),
+        ([incident().id, " \u200b"], 'note is empty; write what others should know: "vendor ticket opened"'),
+        ([incident().id, "x" * 2001], "note has 2,001 characters, and 2,000 is the most; shorten it"),
+    ],
+)
+def test_a_note_that_cannot_be_meant_is_refused_in_words(config, words, told):
+    with pytest.raises(DocumentError, match=re.escape(told)):
+        noted(config, *words)
+    assert notes_on(config) == []
+
+
+def test_a_key_in_a_note_is_redacted_and_a_long_name_is_cut(config):
+    noted(config, incident().id, "we use sk-123456789 and sk-proj-abcdefgh1234", "--by", "J" * 300)
+
+    (note,) = notes_on(config)
+    assert (note.text, note.by) == ("we use [redacted] and [redacted]", "J" * 100)
 
 
 @pytest.mark.parametrize("bad", ["2", "h", "0h", "-1h", "2w", "99999h", "2h30m"])

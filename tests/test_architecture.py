@@ -370,6 +370,7 @@ INSIDE = {
         "early_warning": {"diagnosis", "subject", "target_state"},
         "evidence": {"corroboration", "diagnosis", "reason", "subject", "target_state"},
         "incident": {"diagnosis", "reason", "subject"},
+        "incident_step": {"incident", "subject"},
         "lifecycle": {"diagnosis", "incident", "reason", "subject", "target_state"},
         "network_trouble": {
             "corroboration",
@@ -410,6 +411,7 @@ INSIDE = {
         "digest": {"case", "channel"},
         "evidence": set(),
         "grouping": set(),
+        "incident_note": {"reply"},
         "maintenance_calendar": {"rule"},
         "outbox": {"case"},
         "reply": {"rule"},

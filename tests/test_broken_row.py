@@ -135,6 +135,8 @@ def fill(db):
             ('here', 'daily_until', '0');
         INSERT OR IGNORE INTO reply (location, id, kind, subject, at, details)
             VALUES ('here', 'x', 'silence', '', 1, '{}');
+        INSERT OR IGNORE INTO incident_note (location, id, incident_id, at, by, text, public)
+            SELECT location, 'x', id, 1, 'Jo', 'ticket 7', 1 FROM incident;
         INSERT INTO hourly (series_id, at, ok, degraded, failed, unknown, latency, ttft)
             SELECT id, 1, 1, 2, 3, 4, x'01', x'02' FROM series;
         INSERT INTO daily SELECT * FROM hourly;
@@ -155,7 +157,8 @@ def everything(writer, db):
     incidents.between(at(-60), at(61)), incidents.closed(9), stored.messages.latest(9)
     incidents.changes_since(at(-60)), stored.messages.fates(at(-60)), stored.messages.failing_channels()
     for id in incidents.ids():
-        incidents.find(id), stored.messages.of(id)
+        incidents.find(id), stored.messages.of(id), incidents.steps(id)
+    incidents.notes()
     build_snapshot(stored, view.config(CHAT), at(61))
     writer.due_messages(at(61))
     writer.save_refusal(StorageRefusal(RefusalKind.FULL, "full"))

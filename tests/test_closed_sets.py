@@ -21,7 +21,7 @@ EXCEPT = {
     "monitor.publish.headline.AMONG": "DOWN PARTLY",
     "monitor.publish.headline.OTHERS": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
-    "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
+    "monitor.publish.incident_timeline.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",

@@ -184,6 +184,14 @@ def test_a_third_failure_that_may_pass_is_sure_where_there_was_an_answer(db, wri
     assert late.state is (State.DOWN if confirmed else State.UNKNOWN)
 
 
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_a_recheck_is_dated_by_its_own_begin_and_not_by_the_state_before(db, writer, failures):
+    remember(writer, LIST, health(None, None, *[Fault.TIMEOUT] * failures, every_s=10, status=503))
+    one = account(shown(db, config(LIST), 20 + 10 * failures))
+
+    assert (one.state, one.since) == (State.SUSPECTED, at(20))
+
+
 def test_the_strip_has_a_cell_for_each_of_twenty_four_hours(db, writer):
     for hours in (0, 1, 5):
         writer.save(Batch(at(0), (observation(seconds=hours * 3600, target=LIST),)))

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.control.message import Request, RequestKind, RequestStatus
@@ -99,8 +100,34 @@ def test_a_drill_is_begun_once(tmp_path):
     assert [(one.subject, one.drill) for one in incidents.values()] == [("openai/main", True)]
 
 
+NOTE = IncidentNote(INCIDENT.id, NOW, "Jo", "vendor ticket 7 opened")
+
+
+def notes(folder):
+    with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db:
+        return db.execute("SELECT incident_id, by, text, public FROM incident_note").fetchall()
+
+
+def test_a_note_is_taken_once_also_to_what_has_ended_and_loses_keys(tmp_path):
+    ended = Change(msgspec.structs.replace(INCIDENT, closed_at=NOW), ChangeKind.RESOLVED, NOW)
+    said = NOTE, NOTE, msgspec.structs.replace(NOTE, text="it is sk-Wq8ZtL5vXn2RjP7mTb4K\n\x1b[31m", public=True)
+
+    async def play():
+        async with monitor_at(tmp_path) as made:
+            await save_change(made, ended)
+            return [await handle_request(made, Request(RequestKind.NOTE, Raw(encoded(one)))) for one in said]
+
+    assert [one.status for one in asyncio.run(play())] == [RequestStatus.DONE, RequestStatus.KNOWN, RequestStatus.DONE]
+    assert sorted(notes(tmp_path)) == [
+        (INCIDENT.id, "Jo", "it is [redacted] [31m", 1),
+        (INCIDENT.id, "Jo", "vendor ticket 7 opened", 0),
+    ]
+
+
 FAR = "9999-12-31T23:59:59Z"
 BAD = {
+    "a note without a date": (RequestKind.NOTE, b'{"incident": "i", "by": "Jo", "text": "x"}'),
+    "a note beyond any calendar": (RequestKind.NOTE, encoded(NOTE, at=FAR)),
     "no JSON": (RequestKind.REPLY, b"{"),
     "no UTF-8": (RequestKind.REPLY, b'"\xff"'),
     "another type": (RequestKind.REPLY, b"[]"),
@@ -134,7 +161,17 @@ def reply(one, **changed):
 
 
 LATER, LONG_AGO = (NOW + 365 * 24 * HOUR).isoformat(), (NOW - 48 * HOUR).isoformat()
+
+
+def note(**changed):
+    return RequestKind.NOTE, encoded(NOTE, **changed)
+
+
 REFUSED = {
+    "a note to an unknown incident": (note(incident="i-1"), f'"i-1" is no incident; use one of: {INCIDENT.id}'),
+    "an empty note": (note(text=" \u200b\n"), "note is empty; write what others should know"),
+    "a note that is too long": (note(text="x" * 2001), "note has 2,001 characters, and 2,000 is the most; shorten it"),
+    "a note of later": (note(at=LATER), "is not now; set the clock, "),
     "no account": (drill(account=""), '"" is no account; use one of: '),
     "another account": (drill(account="openai/mian"), '"openai/mian" is no account; did you mean "openai/main"?'),
     "a path and a line end": (drill(account="../../etc/x y\n"), '"../../etc/x y" is no account; '),
@@ -246,4 +283,4 @@ def test_where_no_place_takes_a_socket_the_page_says_so_until_one_does(tmp_path)
             places[1].rmdir()
             return before
 
-    assert "`acknowledge`, `snooze`, `silence` and `drill` are not heard" in asyncio.run(play())
+    assert "`acknowledge`, `snooze`, `silence`, `drill` and notes are not heard" in asyncio.run(play())

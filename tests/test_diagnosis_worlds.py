@@ -206,7 +206,7 @@ def test_what_no_look_could_see_is_not_missed(tmp_path):
     assert score(*world(tmp_path, looks=looks)).told[0].first is First.MISSED
 
 
-NOT_SHARED = "2 other accounts of this provider have answered since it began (probed 0 s ago)"
+NOT_SHARED = "2 other accounts of this provider have answered since it began (probed at 12:03:20 UTC)"
 SHAKEN = "1 other account has failed the same way since it began, and answered in between"
 ALIKE = "2 of 3 accounts fail the same way"
 
@@ -228,9 +228,9 @@ ALIKE = "2 of 3 accounts fail the same way"
             False,
         ),
         ("still answers: list", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
-        ("still answers: list (probed 40 s ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
-        ("still answers: list (probed 2 min ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
-        ("still answers: list (probed 2 min ago)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
+        ("still answers: list (probed at 12:02:40 UTC)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (probed at 12:01:20 UTC)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
+        ("still answers: list (probed at 12:01:20 UTC)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
         (
             SHAKEN,
             ACCOUNTS[:2],

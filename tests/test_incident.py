@@ -508,6 +508,27 @@ def test_a_part_and_the_whole_end_together():
     ]
 
 
+def test_what_was_back_when_it_became_part_of_a_wider_trouble_is_another_one_when_it_fails_again():
+    """The part must lend it neither its begin nor its name, and is over when what failed on is back."""
+    chat, others = "openai/b/chat", ("openai/b/list", "openai/b/embed")
+    well = {**ALL_ILL, **dict.fromkeys(others), chat: at(60)}
+    part = replace(open_incident(OTHER), targets=("openai/b/list",), covered=(*others, chat))
+    child, whole = (
+        change.incident for change in changes_of([part, open_incident(diagnosis(Fault.SERVER_ERROR))], [WIDE], well)
+    )
+    again = diagnosis(Fault.SERVER_ERROR, Scope.CAPABILITY, "openai/b/chat", (chat,))
+    again = replace(again, since=at(3600))
+
+    changes = changes_of([child, whole], [WIDE, again], {**well, chat: None}, 3700)
+    assert [(one.kind, one.incident.subject, one.incident.opened_at) for one in changes] == [
+        (ChangeKind.OPENED, "openai/b/chat", at(3600))
+    ]
+    ends = changes_of([child, whole], [replace(WIDE, targets=TARGETS)], {**well, chat: None, others[0]: at(70)}, 3700)
+    assert [(one.kind, one.incident.subject, one.incident.closed_at) for one in ends][:1] == [
+        (ChangeKind.RESOLVED, "openai/b", at(70))
+    ]
+
+
 def sign(subject, *targets, fault=Fault.TIMEOUT, rule=FLAP):
     seen = tuple(Evidence(target, at(0), fault, rule, "") for target in targets)
     scope = Scope.ACCOUNT if "/" in subject else Scope.PROVIDER

@@ -96,4 +96,4 @@ def test_without_an_incident_the_list_is_asked_for():
     parser = argparse.ArgumentParser()
     add_arguments(parser)
 
-    assert parser.parse_args([]).incident is None
+    assert parser.parse_args([]).words == []

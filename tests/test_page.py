@@ -12,6 +12,8 @@ from jinja2 import Environment, nodes
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
+from monitor.alert.incident_note import IncidentNote
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import Evidence
@@ -116,7 +118,16 @@ def hostile(words):
     """A page that says `words` wherever words come from outside."""
     evidence = Evidence("openai/x/chat", NOW, Fault.UNCLASSIFIED, words, words, 418, words)
     it = incident(id="one", subject=words, reasons=(words,), targets=(words,), evidence=(evidence,))
-    it = shown(it, advice=words, told=(Delivery(words, Step.OPENED, OutboxState.FAILED, NOW, 2, words),))
+    it = shown(
+        it,
+        advice=words,
+        told=(Delivery(words, Step.OPENED, OutboxState.FAILED, NOW, 2, words),),
+        replies=(
+            Reply(ReplyKind.ACKNOWLEDGE, NOW, words, "one"),
+            Reply(ReplyKind.SILENCE, NOW, words, until=NOW + timedelta(hours=1), reason=words),
+        ),
+        notes=(IncidentNote("one", NOW, words, words),),
+    )
     notice = Notice(
         "n", words, "https://status.example/n", NoticePhase.INVESTIGATING, Impact.MAJOR, (words,), NOW, text=words
     )
@@ -133,7 +144,7 @@ def hostile(words):
         location=words,
         warnings=(words,),
         open_incidents=(it,),
-        past_incidents=(shown(incident(id="two", subject=words, closed_at=NOW)),),
+        past_incidents=(shown(incident(id="two", subject=words.replace("/", "|"), closed_at=NOW)),),
         sources=feeds,
     )
 
@@ -622,6 +633,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "fault": "account_suspended",
                 "blame": "account",
                 "phase": None,
+                "replies": [],
             }
         ],
         "status_sources": [],
@@ -807,3 +819,23 @@ def test_what_is_kept_for_many_pages_is_of_the_site_and_the_moment_that_they_sho
     assert (b"Another site" in fresh[page], b"Another site" in render(later)[page]) == (False, True)
     assert b"2026-11-21T10:35:00Z" in render(later)[page]
     assert render(first) == fresh
+
+
+def test_a_row_of_what_is_at_risk_or_in_trouble_leads_to_its_incident():
+    sign = incident("openai/0", Fault.LOW_BALANCE, signal=True, targets=(), id="sign")
+    loss = incident("openai/1", id="loss")
+    ids = [f"openai/{number}" for number in range(2, 8)]
+    shot = snapshot(
+        account("openai/0"),
+        sick("openai/1", Fault.ACCOUNT_SUSPENDED),
+        *map(account, ids),
+        open_incidents=(shown(sign), shown(loss)),
+    )
+    html = render(shot)["index.html"].decode()
+    rows = re.findall(r'<li class="row .*?</li>', html, re.DOTALL)
+
+    assert [re.findall(r'<a href="(incidents/\w+).html"', row) for row in rows[:3]] == [
+        ["incidents/loss"],
+        ["incidents/sign"],
+        [],
+    ]

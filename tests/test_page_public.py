@@ -14,6 +14,8 @@ from msgspec import inspect
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
+from monitor.alert.incident_note import IncidentNote
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load_config
 from monitor.config.public_page import PNG, LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import Health, State, Thresholds, advance
@@ -24,6 +26,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.target_state import TargetState
 from monitor.publish import private_site
 from monitor.publish.collect import build_snapshot
+from monitor.publish.public_incident import is_public
 from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
 from monitor.publish.snapshot import CreditView, PlannedWindow, ProviderView, ServiceView, SiteSettings, SourceView
@@ -379,6 +382,41 @@ def test_what_a_providers_page_calls_its_trouble_stays_words(words):
     assert Counter(tag for tag, _ in pages[0].elements) == Counter(tag for tag, _ in pages[1].elements)
 
 
+def test_what_people_wrote_for_the_public_is_an_update_of_page_feed_and_api_and_nobody_learns_who():
+    notes = (
+        IncidentNote("i", NOW - timedelta(minutes=3), "zq-author", "zq-internal"),
+        IncidentNote("i", NOW - timedelta(minutes=2), "zq-author", "We have moved <b>chats</b> elsewhere", public=True),
+    )
+    files = render(snapshot(account("openai/b"), open_incidents=(replace(outage(), notes=notes, replies=REPLIES),)))
+    (page,) = (content for name, content in files.items() if name.startswith("incidents/"))
+    (told,) = json.loads(files["api/v2/incidents.json"])["incidents"]
+    everything = b"".join(files.values())
+
+    assert "10:32 UTC We have moved <b>chats</b> elsewhere" in Document(page).text
+    assert "We have moved &lt;b&gt;chats&lt;/b&gt; elsewhere" in files["feed.xml"].decode()
+    assert [(one["status"], one["body"]) for one in told["incident_updates"]] == [
+        ("investigating", "We have moved <b>chats</b> elsewhere"),
+        ("investigating", "OpenAI: server errors"),
+    ]
+    assert (told["status"], told["updated_at"]) == ("investigating", "2026-11-21T10:32:00.000Z")
+    assert [word for word in (b"zq-author", b"zq-internal", b"zq-somebody") if word in everything] == []
+
+
+REPLIES = (Reply(ReplyKind.ACKNOWLEDGE, NOW, "zq-somebody", "i"),)
+
+
+def test_words_after_the_end_reopen_nothing():
+    after = IncidentNote("i", NOW, "Jo", "It was a cable", public=True)
+    ended = outage(closed_at=NOW - timedelta(hours=1), opened_at=NOW - timedelta(hours=2))
+    ended = replace(ended, notes=(after,))
+    files = render(snapshot(account("openai/b"), past_incidents=(ended,)))
+    (told,) = json.loads(files["api/v2/incidents.json"])["incidents"]
+
+    assert (told["status"], told["updated_at"]) == ("resolved", "2026-11-21T10:34:00.000Z")
+    assert [one["body"] for one in told["incident_updates"]][:2] == ["It was a cable", "Ended"]
+    assert json.loads(files["api/v2/incidents/unresolved.json"])["incidents"] == []
+
+
 def service(name, *ids, enough=None, days=(), canaries=("list", "chat"), **words):
     """A service of these accounts, with the cells of the builders."""
     targets = frozenset(f"{id}/{canary}" for id in ids for canary in canaries)
@@ -494,6 +532,18 @@ def test_what_overlaps_is_one_public_incident_with_an_address_that_stays():
     assert "after 3 h" in page
     updates = "Ended 08:34 UTC Partly unavailable 07:34 UTC Unavailable 06:34 UTC Partly unavailable 05:34 UTC"
     assert updates in page
+
+
+@pytest.mark.parametrize(("enough", "shown"), [(2, True), (1, False)])
+def test_what_people_wrote_for_the_public_is_an_update_of_a_service_that_suffers(enough, shown):
+    note = IncidentNote("i", NOW, "zq-author", "We have moved chats elsewhere", public=True)
+    ours = replace(ill(EU), notes=(note, replace(note, text="zq-internal", public=False)))
+    shot = told(EU, US, services=(service("Chat", EU, US, enough=enough),), open_incidents=(ours,))
+    everything = all_text(render(shot))
+
+    assert is_public(ours, shot) is shown
+    assert (b"We have moved chats elsewhere" in everything) is shown
+    assert b"zq" not in everything
 
 
 def test_slow_answers_are_called_slow():

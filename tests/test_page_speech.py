@@ -19,7 +19,7 @@ from monitor.publish import advice as monitors
 from monitor.publish import (
     headline,
     history_bar,
-    incident_text,
+    incident_timeline,
     overview,
     private_site,
     public_site,
@@ -61,7 +61,7 @@ TABLES = (
     *(doubt.OBSTACLES, doubt.DETOURS, doubt.BOUNDS, doubt.DEFECTS, doubt.PROXIES),
     *(overview.COUNTED, overview.OWNERS),
     *(advice.WANTED, remedy.WHY, text.HEADS, text.SIGNAL_HEADS, text.TITLES, signed_link.NAMES),
-    *(status.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
+    *(status.MARKS, incident_timeline.SCOPES, incident_timeline.STEPS, headline.ALL, history_bar.WORDS),
 )
 ADVICES = (advice.ADVICE, advice.SERVED, advice.BROKEN, advice.TOGETHER, advice.LEAKS)
 SCALES = (history_bar.HOURS, history_bar.DAYS)

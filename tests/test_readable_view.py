@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
+from monitor.alert.incident_note import IncidentNote
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -66,6 +67,23 @@ def test_a_look_is_shown_with_names_units_and_times(db):
     assert (other["outcome"], other["fault"], other["model"], other["rule"]) == ("ok", None, None, None)
     assert (other["latency_s"], other["ttft_s"], other["cost_usd"]) == (1.5, 0.125, 0.0004)
     assert (other["tokens_in"], other["tokens_out"]) == (7, 5)
+
+
+def test_a_note_is_shown_with_who_wrote_it(db):
+    writer, one = Writer(db, "here"), open_incident(CAUSE, at(30))
+    writer.save(Batch(at(60), changes=(Change(one, ChangeKind.OPENED, at(60)),)))
+    writer.save_note(IncidentNote(one.id, at(70), "Jo", "ticket 7", public=True))
+
+    assert [dict(row) for row in rows(db, "v_note")] == [
+        {
+            "location": "here",
+            "incident_id": one.id,
+            "at": "2026-11-21T12:01:10.000Z",
+            "by": "Jo",
+            "text": "ticket 7",
+            "is_public": "yes",
+        }
+    ]
 
 
 def test_each_outcome_has_its_name(db):

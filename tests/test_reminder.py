@@ -10,7 +10,7 @@ from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose.incident import SEVERITIES, ChangeKind
 from monitor.diagnose.subject import Scope
 from monitor.publish.advice import advice_for
-from monitor.publish.incident_text import SCOPES
+from monitor.publish.incident_timeline import SCOPES
 from monitor.stages.evaluate import update_incidents
 from monitor.words import title
 from probes.model import Fault

@@ -98,6 +98,31 @@ def test_an_end_is_told_once_to_whoever_heard_of_the_beginning():
     assert "its opening was not told" in desk.why(slow)
 
 
+def test_one_cause_has_one_end():
+    """A part of a wider trouble ends with it, whichever of the two is seen to be over first."""
+    whole = incident("openai", fault=Fault.OVERLOADED, scope=Scope.PROVIDER)
+    part = incident("openai/b", fault=Fault.OVERLOADED)
+    for ends in ((whole, part), (part, whole)):
+        desk = Desk()
+        desk.open(part)
+        desk.open(whole)
+        desk.change(replace(part, parent=whole.id), ChangeKind.MERGED)
+
+        told = [desk.close(replace(one, parent=whole.id) if one is part else one) for one in ends]
+        assert sum(told, []) == ["phone resolved"]
+        assert desk.wait(hours=47) + desk.wait(hours=2) == []
+
+
+def test_a_part_whose_wider_trouble_is_told_to_nobody_has_an_end_of_its_own():
+    loud = replace(PHONE, severity=Severity.CRITICAL)
+    whole = incident("openai", fault=Fault.OVERLOADED, scope=Scope.PROVIDER)
+    part = incident("openai/b", parent=whole.id)
+    desk = Desk(loud)
+
+    assert desk.open(whole, part) == ["phone opened"]
+    assert desk.close(part) == ["phone resolved"]
+
+
 def test_a_change_of_cause_is_told_to_whoever_heard_and_as_an_opening_to_whom_it_now_concerns():
     desk = Desk(replace(PHONE, severity=Severity.CRITICAL), MAIL)
     slow = incident(fault=Fault.RATE_LIMITED)

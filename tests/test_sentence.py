@@ -195,19 +195,19 @@ REASONS = [
     (FailingShare(1, 3), "1 of 3 accounts fails"),
     (NoOtherAccount(1), "only one account is watched here"),
     (NoOtherAccount(3), "no other account has been asked the same since"),
-    (Siblings(1, at(20)), "1 other account of this provider has answered since it began (probed 40 s ago)"),
-    (Siblings(2, at(50)), "2 other accounts of this provider have answered since it began (probed 10 s ago)"),
+    (Siblings(1, at(20)), "1 other account of this provider has answered since it began (probed at 12:00:20 UTC)"),
+    (Siblings(2, at(50)), "2 other accounts of this provider have answered since it began (probed at 12:00:50 UTC)"),
     (StillAnswering(("chat", "list")), "still answers: chat, list"),
-    (StillAnswering(("chat",), at(0)), "still answers: chat (probed 1 min ago)"),
+    (StillAnswering(("chat",), at(0)), "still answers: chat (probed at 12:00:00 UTC)"),
     (OthersShaken(1), "1 other account has failed the same way since it began, and answered in between"),
     (OthersShaken(2), "2 other accounts have failed the same way since it began, and answered in between"),
     (
         ControlAnswered(at(50), None, 401, 0.08),
-        "a call without a key was answered (80 ms, 10 s ago): the API is reachable",
+        "a call without a key was answered (80 ms, at 12:00:50 UTC): the API is reachable",
     ),
     (
         ControlAnswered(at(50), Fault.OVERLOADED, 529, 0.2),
-        "a call without a key failed too (HTTP 529, overloaded, 10 s ago): so it is not",
+        "a call without a key failed too (HTTP 529, overloaded, at 12:00:50 UTC): so it is not",
     ),
     (
         ControlAnswered(at(50), Fault.CONNECTION_FAILED, None, None),
@@ -239,7 +239,7 @@ REASONS = [
     ),
     (
         PageReports("Errors", "in progress", at(0), planned=True),
-        "the provider's page reports maintenance: Errors (in progress, since 12:00 UTC, 1 min ago)",
+        "the provider's page reports maintenance: Errors (in progress, since 12:00 UTC)",
     ),
     (PageSilent(readable=True), "the provider's page reports no trouble"),
     (
@@ -629,18 +629,18 @@ def test_german_writes_numbers_dates_and_plurals_as_german_does():
     )
 
     assert german.reasons(it) == [
-        "1 anderes Konto dieses Anbieters hat seit Beginn geantwortet (geprüft vor 40 s)",
-        "2 andere Konten dieses Anbieters haben seit Beginn geantwortet (geprüft vor 40 s)",
+        "1 anderes Konto dieses Anbieters hat seit Beginn geantwortet (geprüft: 12:00:20 UTC)",
+        "2 andere Konten dieses Anbieters haben seit Beginn geantwortet (geprüft: 12:00:20 UTC)",
         "bei 1.234,50 USD am Tag, dem Verbrauch der letzten Tage, reicht es noch 1,2 Tage",
         "das Limit für Anfragen pro Minute fiel am 21. Nov. 2026, 12:00 UTC von 1.000 auf 500",
         "card läuft am 3. Dezember 2026 ab: Dieses Datum stammt aus der Konfiguration, nicht aus einer Beobachtung",
     ]
 
 
-def test_what_was_looked_at_just_now_is_told_without_its_age():
+def test_a_reason_is_dated_as_it_is_read_long_after_it_was_found():
     fresh = incident(scope=Scope.PROVIDER, reasons=(StillAnswering(("chat",), at(40)),), reasoned_at=at(60))
 
-    assert describe_reasons(fresh) == ["still answers: chat"]
+    assert describe_reasons(fresh) == ["still answers: chat (probed at 12:00:40 UTC)"]
 
 
 def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load_config
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.console.table import Table, TableCell, fill, lay_out
@@ -193,6 +194,23 @@ def test_the_gravest_incident_is_told_at_length_and_one_of_several_accounts_has_
     assert "wide" in text
 
 
+def test_who_is_on_an_incident_and_what_holds_its_messages_is_told_with_it():
+    jo = Reply(ReplyKind.ACKNOWLEDGE, NOW - timedelta(minutes=4), "Jo", "i")
+    lee = Reply(ReplyKind.SILENCE, NOW, "Lee", until=NOW + timedelta(hours=1), reason="moving")
+    shot = snapshot(
+        sick("openai/a", Fault.ACCOUNT_SUSPENDED),
+        sick("openai/b", Fault.INVALID_KEY),
+        open_incidents=(
+            shown(incident("openai/a"), replies=(jo,)),
+            shown(incident("openai/b", Fault.INVALID_KEY), replies=(lee,)),
+        ),
+    )
+    text = "\n".join(screen(shot, most=None))
+
+    assert "  Acknowledged by Jo at 10:30 UTC.\n" in text
+    assert "; silenced by Lee until 11:34 UTC: moving; " in text
+
+
 def test_a_warning_about_an_account_that_works_keeps_its_row():
     sign = incident("openai/0", Fault.LOW_BALANCE, signal=True)
     lines = screen(snapshot(*(account(f"openai/{n}") for n in range(12)), open_incidents=(shown(sign),)))
@@ -222,6 +240,14 @@ def test_what_is_down_alone_leaves_out_what_works_at_risk():
 
     assert [line for line in screen(shot) if line.startswith("At risk")]
     assert not [line for line in screen(shot, down=True) if line.startswith("At risk")]
+
+
+def test_no_caution_is_told_about_an_account_that_is_down_itself():
+    ill = sick("openai/ill", Fault.ACCOUNT_SUSPENDED)
+    down = (sick("openai/a", Fault.INVALID_KEY), sick("openai/b", Fault.SERVER_ERROR))
+    told = [line for line in screen(snapshot(ill, *down, account("openai/c")), most=None) if line.startswith("Caution")]
+
+    assert [one.partition(":")[0] for one in told] == ["Caution about openai/c"]
 
 
 def test_a_caution_names_the_first_account_that_it_is_about_and_counts_the_others():

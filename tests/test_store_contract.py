@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import KEEP_FOR, Message, Notification, Step
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.control.message import Request, RequestKind, RequestResult, RequestStatus
@@ -347,6 +348,17 @@ def test_a_reply_counts_once_and_is_known_by_its_id(writer, stored):
     assert not stored.messages.is_replied("another")
 
 
+NOTE = IncidentNote(incident().id, at(70), "Jo", "vendor ticket 7 opened")
+
+
+def test_a_note_counts_once_and_is_told_with_its_incident_oldest_first(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)))
+    later = replace(NOTE, at=at(80), public=True)
+
+    assert [writer.save_note(one) for one in (later, NOTE, NOTE)] == [True, True, False]
+    assert stored.incidents.notes() == {incident().id: (NOTE, later)}
+
+
 def test_what_a_process_knows_of_the_telling_is_written_where_a_store_lacks_it(writer, stored):
     opened = Change(incident(), ChangeKind.OPENED, at(0))
     letter(writer, opened, "phone")
@@ -472,6 +484,29 @@ def test_a_reply_goes_to_the_process_that_holds_the_store(opened, caplog):
 
     assert (request.kind, msgspec.json.decode(request.body, type=Reply)) == (RequestKind.REPLY, ACKNOWLEDGED)
     assert caplog.messages == ["as it says"]
+
+
+def test_a_note_goes_to_the_process_that_holds_the_store_and_else_is_saved(opened):
+    (request,), _ = asked_of_a_holder(opened, lambda: opened().submit_note(NOTE))
+    assert (request.kind, msgspec.json.decode(request.body, type=IncidentNote)) == (RequestKind.NOTE, NOTE)
+
+    with holding(opened()) as held:
+        letter(Through(held), Change(incident(), ChangeKind.OPENED, at(0)))
+    opened().submit_note(NOTE)
+    with opened().reading() as stored:
+        assert stored.incidents.notes() == {incident().id: (NOTE,)}
+
+
+def test_a_copy_holds_the_notes(opened, tmp_path):
+    with holding(opened()) as held:
+        letter(Through(held), Change(incident(), ChangeKind.OPENED, at(0)))
+    opened().submit_note(NOTE)
+    opened().back_up(tmp_path / "copy.db")
+    opened().clear()
+    opened().restore(tmp_path / "copy.db", at(90))
+
+    with opened().reading() as stored:
+        assert stored.incidents.notes() == {incident().id: (NOTE,)}
 
 
 DRILL = Request(RequestKind.DRILL, msgspec.Raw(b"{}"))

@@ -385,6 +385,26 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     assert text.brief.count("\n") == 6
 
 
+@pytest.mark.parametrize("url", [None, "https://s.example"])
+@pytest.mark.parametrize("form", Format)
+def test_a_list_names_each_incident_and_what_to_use_instead_of_what_goes_on(form, url):
+    around = replace(AROUND, usable=[UsableAccount("openai/backup", at(-20))], url=url)
+    nobody = replace(AROUND, replaced=True, url=url)
+    first, second = many(2)
+    over = replace(RESOLVED, incident=replace(RESOLVED.incident, id="over"))
+    pieces = [
+        replace(first, around=around),
+        replace(second, around=nobody),
+        MessagePart(Step.RESOLVED, 0, over, replace(AROUND, url=url)),
+    ]
+    text = compose(pieces, Detail.FULL, form, MessageTemplates(), at(20))
+
+    assert [one for one in ("i0", "i1", "over") if one not in plain(text)] == []
+    assert plain(text).count("Instead:") == 2
+    assert "openai/backup (seen working 40 s ago)" in plain(text)
+    assert "nothing else watched here is known to work now" in plain(text)
+
+
 def test_a_list_is_named_after_what_goes_on_not_after_what_is_over():
     over = MessagePart(Step.RESOLVED, 0, RESOLVED, AROUND)
     text = compose([over, *many(1)], MessageStyle(MessageTemplates(), Detail.FULL, Format.TEXT), at(20))

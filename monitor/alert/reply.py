@@ -117,7 +117,7 @@ def _objections(reply: Reply, names: Names, subjects: Collection[str], now: date
     elif reply.subject not in subjects:
         is_lift = reply.kind is ReplyKind.LIFT
         what, otherwise = ("is no active silence", NO_SILENCE) if is_lift else ("is no open incident", NO_INCIDENT)
-        yield WrongArgument(f'"{reply.subject}"', what, _use_one_of(reply.subject, subjects, otherwise))
+        yield WrongArgument(f'"{reply.subject}"', what, use_one_of(reply.subject, subjects, otherwise))
     if wrong := misdated(reply.at, now):
         yield wrong
     yield from _wrong_ends(reply)
@@ -133,7 +133,7 @@ def _unknown_names(match: Match, names: Names) -> Iterator[WrongArgument]:
         for name in named:
             if name not in there:
                 yield WrongArgument(
-                    f'--{part} "{name}"', "is not watched", _use_one_of(name, sorted(there), NO_NAME[part])
+                    f'--{part} "{name}"', "is not watched", use_one_of(name, sorted(there), NO_NAME[part])
                 )
 
 
@@ -147,7 +147,7 @@ NO_NAME = {
 """What to do where there is nothing to choose from."""
 
 
-def _use_one_of(word: str, known: Collection[str], otherwise: str) -> str:
+def use_one_of(word: str, known: Collection[str], otherwise: str) -> str:
     """Return the repair for a word that is not among the `known`: some of them, those most like it first."""
     named = join_items(list(dict.fromkeys((*_nearest(word, known), *known))), MOST_NAMED)
     return f"use one of: {named}" if named else otherwise

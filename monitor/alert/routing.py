@@ -200,6 +200,8 @@ def _decision_at_end(case: Case, channel: Channel, heard: Sequence[Notification]
         return _decision_in_hindsight(case, channel, scene)
     if channel.name not in case.owed:
         return Decision(None, "its end was told")
+    if _ends_with_wider(case, channel, scene):
+        return Decision(None, f"it became a part of {case.incident.parent}, whose end is told")
     if _is_superseded(case, channel, scene):
         return Decision(None, "it came again since, and that was told")
     if case.incident.is_flap and _is_taken_over(case, channel, scene):
@@ -224,6 +226,15 @@ def _decision_in_hindsight(case: Case, channel: Channel, scene: RoutingInput) ->
     if _is_hindsight(case) and _decision_at_opening(case, channel, scene).step:
         return Decision(Step.MISSED, "it is told when it is over")
     return Decision(None, "its opening was not told, so its end is not")
+
+
+def _ends_with_wider(case: Case, channel: Channel, scene: RoutingInput) -> bool:
+    """Whether it became part of a wider incident that the channel was notified of: one cause has one end.
+
+    A wider one that is no longer known ended long ago.
+    """
+    wider = scene.cases.get(case.incident.parent or "")
+    return case.incident.parent is not None and (wider is None or channel.name in wider.told)
 
 
 def _is_superseded(case: Case, channel: Channel, scene: RoutingInput) -> bool:

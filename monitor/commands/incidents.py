@@ -1,36 +1,59 @@
-"""`incidents`: print open and past incidents, or the story of one."""
+"""`incidents`: print open and past incidents, or the story of one, or add a note to it."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from monitor import words
+from monitor.config.config import Config
+from monitor.console.alert_history import replying_user, save_note
 from monitor.console.configuration import load_with_accounts
-from monitor.console.incident_story import story_lines, story_report
+from monitor.console.incident_story import reply_reports, story_lines, story_report
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
-from monitor.console.selection import select_one
+from monitor.console.selection import argument_error, select_one
 from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, format_moment, print_lines, print_table
-from monitor.console.terminal import DOWN, UP, Colour
+from monitor.console.terminal import DOWN, UP, Colour, Print, print_line
 from monitor.console.width import width
 from monitor.diagnose.incident import Incident
 from monitor.publish.incident_text import build_story, newest_first
+from monitor.publish.public_incident import is_public
 from monitor.publish.snapshot import IncidentView
 
+USAGE = 'write incidents INCIDENT, or incidents note INCIDENT "WORDS"'
 NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="tell all about it: its id, or a part of that")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="INCIDENT",
+        help='tell all about it: its id, or a part of that; note INCIDENT "WORDS" adds a note to it',
+    )
     add_formats(parser)
     parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
+    parser.add_argument(
+        "--public", action="store_true", help="note: show its words, but no name, on the public site, too"
+    )
+    parser.add_argument("--by", metavar="NAME", help="note: who writes it (default: your login)")
 
 
 def run(arguments: Namespace) -> int:
-    snapshot = take_snapshot(load_with_accounts(arguments))
+    config = load_with_accounts(arguments)
+    match arguments.words:
+        case ["note", *rest]:
+            add_note(config, arguments, rest, datetime.now(UTC), print_line)
+            return UP
+        case [_, _, *_]:
+            raise argument_error(f'"{arguments.words[1]}"', "is too much", USAGE)
+    for option in ("public", "by"):
+        if getattr(arguments, option):
+            raise argument_error(f"--{option}", "is for `incidents note`", "leave it out")
+    snapshot = take_snapshot(config)
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
-    if arguments.incident:
+    if arguments.words:
         return _tell(views, arguments, snapshot.made_at)
     shown = views[: arguments.last]
     reports = [_report(view) for view in shown]
@@ -55,6 +78,7 @@ def _report(view: IncidentView) -> IncidentReport:
         signal=it.signal,
         parent=it.parent,
         told=_told(view),
+        replies=reply_reports(view),
     )
 
 
@@ -65,10 +89,29 @@ def _told(view: IncidentView) -> list[str]:
 def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) -> int:
     """Tell all about one incident; the exit code says whether that one is open."""
     known = {view.incident.id: view for view in views}
-    view = known[select_one(list(known), arguments.incident, "incident")]
+    view = known[select_one(list(known), arguments.words[0], "incident")]
     told = build_story(view, now)
-    print_report(arguments, StoryReport, [story_report(told)], lambda: print_lines(story_lines(told, width())))
+    print_report(arguments, StoryReport, [story_report(told, view)], lambda: print_lines(story_lines(told, width())))
     return DOWN if view.incident.closed_at is None else UP
+
+
+def add_note(config: Config, arguments: Namespace, said: Sequence[str], now: datetime, say: Print) -> None:
+    """Have a note to an incident saved, open or closed. Raises DocumentError and StoreError."""
+    if len(said) < 2:
+        raise argument_error("note", f"lacks {'its words' if said else 'an incident and its words'}", USAGE)
+    note = save_note(config, said[0], " ".join(said[1:]), replying_user(arguments), now, public=arguments.public)
+    say(f"{note.incident}: noted{f'; {_where_public(config, note.incident)}' if note.public else ''}")
+
+
+def _where_public(config: Config, id: str) -> str:
+    """Say whether the public site shows a note now."""
+    if config.public_folder is None:
+        return "no public site is made: set public_folder in [site]"
+    snapshot = take_snapshot(config)
+    views = (*snapshot.open_incidents, *snapshot.past_incidents)
+    if any(view.incident.id == id and is_public(view, snapshot) for view in views):
+        return "the public site shows it, too"
+    return "the public site does not show this incident now: no provider or service there is down because of it"
 
 
 def _table(views: Sequence[IncidentView], now: datetime) -> Table:

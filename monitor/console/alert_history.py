@@ -1,16 +1,18 @@
-"""The messages and replies on record, as `alerts`, `silence`, `acknowledge` and `snooze` use them."""
+"""The messages, replies and notes on record, as `alerts`, `silence`, `acknowledge` and the like use them."""
 
 import getpass
 from argparse import Namespace
 from collections.abc import Iterable
 from datetime import datetime
 
+from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, ReplyKind, objection, subjects
 from monitor.alert.rule import Match
 from monitor.config.config import Config
 from monitor.console.selection import check, select_one
 from monitor.store.resumption import RestoredMessages
 from monitor.store.store import open_store
+from probes.redact import redact_decoded
 from probes.sanitize import sanitize_line
 
 
@@ -43,6 +45,21 @@ def save_reply(config: Config, reply: Reply, known: Iterable[Reply] = ()) -> Rep
     check(objection(reply, config.names, subjects(reply.kind, incidents, known, reply.at), reply.at))
     open_store(config.store).submit_reply(reply)
     return reply
+
+
+def save_note(config: Config, wanted: str, text: str, by: str, now: datetime, *, public: bool) -> IncidentNote:
+    """Have a note to an incident saved, open or closed, and return it as it is saved.
+
+    Raises DocumentError if it cannot be meant, StoreError if it cannot be saved.
+    """
+    with open_store(config.store).reading() as stored:
+        known = stored.incidents.ids()
+    meant = select_one(known, wanted, "incident")
+    asked = IncidentNote(meant, now, by, redact_decoded(text, config.secrets), public)
+    note = shorten_name(sanitize_line(asked))
+    check(objection_to_note(note, known, now))
+    open_store(config.store).submit_note(note)
+    return note
 
 
 def replying_user(arguments: Namespace) -> str:

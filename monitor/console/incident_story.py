@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from monitor.console.report_row import StoryEvent, StoryProof, StoryReport
+from monitor.console.report_row import NoteReport, ReplyReport, StoryEvent, StoryProof, StoryReport
 from monitor.console.table import Table, fill, lay_out, without_empty
 from monitor.console.terminal import Colour, paint
-from monitor.publish.view_model import IncidentRow, IncidentStory, ProofRow, SubstituteRow
-from probes.target_id import account_of, part_of
+from monitor.publish.snapshot import IncidentView
+from monitor.publish.view_model import AccountProofs, IncidentRow, IncidentStory, ProofRow, SubstituteRow
+from probes.target_id import part_of
 
 INDENT = 2
 
 
-def story_report(told: IncidentStory) -> StoryReport:
+def story_report(told: IncidentStory, view: IncidentView) -> StoryReport:
     row = told.row
     return StoryReport(
         id=row.id,
@@ -26,7 +27,13 @@ def story_report(told: IncidentStory) -> StoryReport:
         targets=list(told.targets),
         events=[StoryEvent(one.at.iso, one.words, one.error) for one in told.events],
         evidence=[_proof_report(one) for one in told.proofs],
+        replies=reply_reports(view),
+        notes=[NoteReport(one.at, one.by, one.text, one.public) for one in view.notes],
     )
+
+
+def reply_reports(view: IncidentView) -> list[ReplyReport]:
+    return [ReplyReport(one.kind, one.at, one.by, one.until, one.reason) for one in view.replies]
 
 
 def _proof_report(one: ProofRow) -> StoryProof:
@@ -41,7 +48,7 @@ def story_lines(told: IncidentStory, most: int | None) -> Iterator[str]:
             yield ""
             yield paint(title, Colour.BOLD)
             yield from (f"{' ' * INDENT}{line}" for text in paragraphs for line in _filled(text, most))
-    for title, table in (("What happened", _events(told)), *_evidence(told.proofs)):
+    for title, table in (("What happened", _events(told)), *_evidence(told.answers)):
         yield ""
         yield paint(title, Colour.BOLD)
         yield from (f"{' ' * INDENT}{line}" for line in lay_out(table, most and most - INDENT))
@@ -58,6 +65,8 @@ def _head(told: IncidentStory, most: int | None) -> Iterator[str]:
     if told.ended:
         when = f"From {row.began.words} to {told.ended.words}: ended after {row.lasted}"
     yield from fill(f"{when}. {told.severity}, about {told.scope}. Id: {row.id}", most, INDENT)
+    for said in row.replies:
+        yield from fill(f"{said}.", most, INDENT)
     if row.parent:
         yield from fill(f"Part of {row.parent}.", most, INDENT)
 
@@ -88,13 +97,10 @@ def _events(told: IncidentStory) -> Table:
     return Table(("when", "what"), rows)
 
 
-def _evidence(proofs: Sequence[ProofRow]) -> Iterator[tuple[str, Table]]:
+def _evidence(answers: Sequence[AccountProofs]) -> Iterator[tuple[str, Table]]:
     """Yield the answers of each account in a table of its own."""
-    by_account: dict[str, list[ProofRow]] = {}
-    for one in proofs:
-        by_account.setdefault(account_of(one.target), []).append(one)
-    for account, its in by_account.items():
-        yield f"What came back to {account}", _proof_table(its)
+    for its in answers:
+        yield f"What came back to {its.account}", _proof_table(its.proofs)
 
 
 def _proof_table(proofs: Sequence[ProofRow]) -> Table:

@@ -65,7 +65,9 @@ def _cell(value: object) -> object:
         case bool():
             return str(value).lower()
         case list():
-            return "; ".join(map(str, value))
+            return "; ".join(str(_cell(one)) for one in value)
+        case dict():
+            return ", ".join(f"{name} {one}" for name, one in value.items() if one not in (None, ""))
         case str() if value.startswith(FORMULA):
             return f"'{value}"
         case _:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from monitor.alert.case import OutboxState, Step
+from monitor.alert.reply import ReplyKind
 from monitor.diagnose.incident import ChangeKind, Severity
 from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Fault, Outcome
@@ -28,8 +29,33 @@ class AccountReport(Struct, frozen=True):
     incident: str | None
 
 
+class ReplyReport(Struct, frozen=True):
+    """What a person answered to an incident, or a silence that held its messages, or the early end of that.
+
+    `until`: when it ends by itself; `reason`: of a silence.
+    """
+
+    kind: ReplyKind
+    at: datetime
+    by: str
+    until: datetime | None
+    reason: str
+
+
+class NoteReport(Struct, frozen=True):
+    """What a person wrote about an incident. `public`: the public site shows the words, too."""
+
+    at: datetime
+    by: str
+    text: str
+    public: bool
+
+
 class IncidentReport(Struct, frozen=True):
-    """One incident. `closed_at`: null while it is open; `told`: each channel and how its last message went."""
+    """One incident. `closed_at`: null while it is open; `told`: each channel and how its last message went.
+
+    `replies`: oldest first.
+    """
 
     id: str
     title: str
@@ -45,6 +71,7 @@ class IncidentReport(Struct, frozen=True):
     signal: bool
     parent: str | None
     told: list[str]
+    replies: list[ReplyReport]
 
 
 class StoryEvent(Struct, frozen=True):
@@ -68,7 +95,10 @@ class StoryProof(Struct, frozen=True):
 
 
 class StoryReport(Struct, frozen=True):
-    """One incident in full, in the words of its page. `instead`: null if no other account need be named."""
+    """One incident in full, in the words of its page. `instead`: null if no other account need be named.
+
+    `events` are all that happened, replies and notes among them; these are also given as values.
+    """
 
     id: str
     title: str
@@ -82,6 +112,8 @@ class StoryReport(Struct, frozen=True):
     targets: list[str]
     events: list[StoryEvent]
     evidence: list[StoryProof]
+    replies: list[ReplyReport]
+    notes: list[NoteReport]
 
 
 class PickReport(Struct, frozen=True):

@@ -14,8 +14,10 @@ from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.publish.account_row import AccountRow, account_rows
 from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import gravest_first, top_incidents
+from monitor.publish.incident_timeline import standing_replies
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, CurrentState, Mark
+from monitor.sentence.translation import ENGLISH
 from probes.phrase import in_english
 
 COLOURS = {
@@ -145,7 +147,7 @@ def _incident_lines(screen: StatusScreen) -> Iterator[str]:
         if view.incident.id in in_rows:
             continue
         yield from _titled(view, screen)
-        said = _at_length(view, screen) if not number or screen.targets else [_in_short(view)]
+        said = _at_length(view, screen) if not number or screen.targets else [_in_short(view, screen)]
         for line in said:
             yield from (f"{' ' * INDENT}{one}" for one in fill(line, screen.most and screen.most - INDENT, INDENT))
 
@@ -178,6 +180,7 @@ def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
     if view.instead is not None:
         best = [_seen(one, screen) for one in view.instead[:NAMED]]
         yield f"Works instead: {'; '.join(best) or 'nothing that is known'}"
+    yield from (f"{said}." for said in standing_replies(view, screen.now.at, ENGLISH))
     yield f"More: provider-monitor incidents {view.incident.id}"
 
 
@@ -187,10 +190,11 @@ def _seen(one: Substitute, screen: StatusScreen) -> str:
     return f"{one.account} (seen working {ago} ago{caution})"
 
 
-def _in_short(view: IncidentView) -> str:
+def _in_short(view: IncidentView, screen: StatusScreen) -> str:
     whose = words.whose_fault_hedged(view.incident)
     best = view.instead[0].account if view.instead else "nothing known"
-    return "; ".join((whose, *([] if view.instead is None else [f"instead: {best}"]), view.incident.id))
+    said = (f"{one[:1].lower()}{one[1:]}" for one in standing_replies(view, screen.now.at, ENGLISH))
+    return "; ".join((whose, *([] if view.instead is None else [f"instead: {best}"]), *said, view.incident.id))
 
 
 def _account_lines(screen: StatusScreen) -> Iterator[str]:
@@ -209,7 +213,7 @@ def _account_lines(screen: StatusScreen) -> Iterator[str]:
 def _account_table(rows: Sequence[AccountRow], screen: StatusScreen) -> Table:
     told = _told_in_rows(screen)
     notes = {
-        number: _in_short(told[row.incident.id])
+        number: _in_short(told[row.incident.id], screen)
         for number, row in enumerate(rows)
         if row.incident and row.incident.id in told
     }

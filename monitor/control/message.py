@@ -19,10 +19,11 @@ ANSWER_S = 12.0
 
 
 class RequestKind(StrEnum):
-    """REPLY: a person's reply to an incident, or a silence. DRILL: a simulated incident."""
+    """REPLY: a person's reply to an incident, or a silence. DRILL: a simulated incident. NOTE: words about one."""
 
     REPLY = "reply"
     DRILL = "drill"
+    NOTE = "note"
 
 
 class Request(Struct, frozen=True):

@@ -140,7 +140,7 @@ def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[
     candidates = [
         (
             incident_key(incident) == incident_key(diagnosis),
-            len(incident.members & set(diagnosis.targets)),
+            len(_own_targets(incident) & set(diagnosis.targets)),
             incident,
             diagnosis,
         )
@@ -163,13 +163,24 @@ def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
     What an account is refused has another cause than what its provider or the road suffers. An unreachable provider may
     turn out to be one case of nothing being reachable.
     """
+    if incident.parent is not None and _own_targets(incident).isdisjoint(diagnosis.targets):
+        return False
     if incident_key(incident) == incident_key(diagnosis):
         return True
-    if incident.members.isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
+    if _own_targets(incident).isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
         return False  # what is still unreachable once all else is back is another trouble
     if diagnosis.scope is Scope.MONITOR:
         return incident.fault in UNREACHABLE
     return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
+
+
+def _own_targets(incident: Incident) -> frozenset[str]:
+    """Return the targets by which an open incident is known again.
+
+    Of a part of a wider one these are only those that failed when it became so: what was back by then, and fails again
+    while the wider one goes on, is another trouble.
+    """
+    return incident.members if incident.parent is None else frozenset(incident.targets)
 
 
 def _parts_by_incident(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
@@ -177,7 +188,7 @@ def _parts_by_incident(standing: Sequence[Incident], rest: Sequence[Diagnosis]) 
     parts: dict[str, tuple[Diagnosis, ...]] = {}
     for diagnosis in rest:
         for incident in standing:
-            if _is_same_cause(incident, diagnosis) and set(diagnosis.targets) <= incident.members:
+            if _is_same_cause(incident, diagnosis) and set(diagnosis.targets) <= _own_targets(incident):
                 parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
                 break
     return parts
@@ -249,7 +260,7 @@ def _is_recovering(
         return False
     if any(target in well_since and well_since[target] is None for target in rest):
         return True  # it has answered once: not decided yet
-    recovered_at = _recovered_at(incident, well_since)
+    recovered_at = _recovered_at(incident.members, well_since)
     if recovered_at is None:
         return False
     return now - recovered_at < PATIENCE or any(one.at < recovered_at for one in diagnosis.evidence)
@@ -301,7 +312,7 @@ def _unmatched(
 
     What cannot be probed while nothing can be reached stays as it was.
     """
-    watched = [target for target in incident.members if target in well_since]
+    watched = [target for target in _own_targets(incident) if target in well_since]
     if not watched:
         closed = replace(_closed(incident, well_since, now), ending=UNWATCHED)
         return [Change(closed, ChangeKind.WITHDRAWN, now)]
@@ -340,13 +351,13 @@ def _reconnected(
 def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:
     """Return an incident that is over, as wide as it was."""
     about = incident.widest or incident.about
-    closed_at = max(_recovered_at(incident, well_since) or now, incident.opened_at)
+    closed_at = max(_recovered_at(_own_targets(incident), well_since) or now, incident.opened_at)
     return replace(incident, about=about, targets=tuple(sorted(incident.members)), closed_at=closed_at)
 
 
-def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    """Return when the latest of its targets came back; None if none has."""
-    return max((since for target in incident.members if (since := well_since.get(target))), default=None)
+def _recovered_at(targets: Collection[str], well_since: Mapping[str, datetime | None]) -> datetime | None:
+    """Return when the latest of these came back; None if none has."""
+    return max((since for target in targets if (since := well_since.get(target))), default=None)
 
 
 def fading_incidents(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:

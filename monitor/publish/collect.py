@@ -31,6 +31,7 @@ from monitor.publish.advice import (
     needs_substitute,
     setup_fix,
 )
+from monitor.publish.incident_record import incident_views
 from monitor.publish.refresh_order import DuePages, RenderedPage, Rotation, due_pages
 from monitor.publish.snapshot import (
     AccountView,
@@ -119,6 +120,7 @@ def _take(
     by_provider = _account_views(config, memory, now)
     failing_channels = stored.messages.failing_channels()
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
+    standing, past = incident_views(stored, config, remembered.incidents.values(), stored.incidents.closed(PAST), now)
     refused = tuple(unsaved_notice(config, one) for one in filter(None, [marks.refusal()]))
     now_only = Snapshot(
         made_at=now,
@@ -132,8 +134,8 @@ def _take(
         providers=tuple(
             _provider_view(history, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
-        open_incidents=tuple(_incident_view(stored, config, incident) for incident in remembered.incidents.values()),
-        past_incidents=tuple(_incident_view(stored, config, incident) for incident in stored.incidents.closed(PAST)),
+        open_incidents=standing,
+        past_incidents=past,
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
         manner=_manner(config),
         incident_ids=frozenset(stored.incidents.ids()),
@@ -504,7 +506,13 @@ def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: f
         return replace(health, reason=UNSEEN)
     if overdue:
         return _unseen_since(health, due_at)
-    return replace(health, state=State.SUSPECTED) if is_suspected(health) else health  # a blip is not shown as down
+    return _rechecked(health) if is_suspected(health) else health
+
+
+def _rechecked(health: Health) -> Health:
+    """Return a failure that may pass as what it is, dated by its own begin and not by the state before."""
+    began_at = health.since if health.state is State.DOWN else health.began_at
+    return replace(health, state=State.SUSPECTED, since=began_at or health.since)
 
 
 def _unseen_since(health: Health, since: datetime | None) -> Health:
@@ -527,10 +535,6 @@ def _measure(recent: Sketch, usual: Sketch) -> DurationView:
 
 def _pace(at: datetime, durations: Sketch) -> DayDurations:
     return DayDurations(at, quantile(durations, 0.5), quantile(durations, 0.95))
-
-
-def _incident_view(stored: Reader, config: Config, incident: Incident) -> IncidentView:
-    return IncidentView(incident, advice_for(incident, config), stored.messages.of(incident.id))
 
 
 def glance_of_beliefs(

@@ -2,58 +2,30 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import assert_never
-
-from msgspec.structs import replace
+from datetime import datetime, timedelta
 
 from monitor import words
-from monitor.alert.case import Delivery, OutboxState, Step
+from monitor.alert.case import Delivery, OutboxState
 from monitor.diagnose.diagnosis import Evidence
-from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
-from monitor.diagnose.subject import Scope
+from monitor.diagnose.incident import Incident, accounts_of_targets
+from monitor.publish.incident_timeline import SCOPES, build_timeline, standing_replies
 from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import USUAL_IMPORTANCE, AccountView, IncidentView, Snapshot, Substitute
-from monitor.publish.status import MARKS, RANKS, Mark
+from monitor.publish.status import MARKS, RANKS, mark_incident
 from monitor.publish.view_model import (
+    AccountProofs,
     IncidentRow,
     IncidentStory,
     LinkedText,
     Month,
     ProofRow,
     SubstituteRow,
-    TimelineRow,
 )
 from monitor.sentence.translation import ENGLISH, PageLanguage
-from monitor.words import Moment
+from probes.target_id import account_of
 
 RECENT = 5
 """Number of past incidents on the front page."""
-SCOPES = {
-    Scope.TARGET: "one canary",
-    Scope.MODEL: "one model",
-    Scope.CAPABILITY: "one ability of an account",
-    Scope.ACCOUNT: "the whole account",
-    Scope.ORGANIZATION: "several accounts that belong together",
-    Scope.PROVIDER: "the provider, across accounts",
-    Scope.EGRESS: "the network of this monitor",
-    Scope.MONITOR: "this monitor",
-    Scope.SOURCE: "a status page that we read",
-    Scope.REMINDER: "a date that you entered",
-    Scope.OBJECTIVE: "an objective that you set",
-    Scope.STAGE: "a stage of this monitor",
-}
-STEPS = {
-    Step.OPENED: "first message",
-    Step.CHANGED: "news",
-    Step.RESOLVED: "all-clear",
-    Step.REMINDER: "reminder",
-    Step.ESCALATED: "escalation",
-    Step.MISSED: "message after quiet hours",
-}
-"""Words for the messages about an incident; the other steps are about none."""
-PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
-"""Scopes beside which the rest of an account works."""
 IncidentsByNotice = Mapping[tuple[str, str], Incident]
 """Incidents by source and id of the notice about them."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
@@ -90,9 +62,10 @@ def build_story(view: IncidentView, made_at: datetime, speech: PageLanguage = EN
         scope=speech.say(SCOPES[incident.scope]),
         blame_at_length=speech.say(words.whose_fault_at_length(incident)),
         targets=incident.targets,
-        events=_events(view, speech),
+        events=build_timeline(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
         instead=None if view.instead is None else substitutes(view, made_at, speech),
+        answers=tuple(_answers(incident, speech)),
     )
 
 
@@ -236,14 +209,8 @@ def build_row(
         undelivered=any(map(_is_stuck, view.told)),
         lead=words.capitalize(speech.lead(incident.lead)),
         parent=incident.parent,
+        replies=standing_replies(view, made_at, speech),
     )
-
-
-def mark_incident(incident: Incident) -> Mark:
-    """Return the mark of what an incident is about; PARTLY where something of it still works."""
-    if incident.signal:
-        return Mark.AT_RISK
-    return Mark.DOWN if incident.severity is Severity.CRITICAL and incident.scope not in PARTS else Mark.PARTLY
 
 
 def _use(view: IncidentView, speech: PageLanguage) -> str:
@@ -283,55 +250,13 @@ def _is_stuck(told: Delivery) -> bool:
     return told.state not in (OutboxState.SENT, OutboxState.REPLACED) and told.tries > 0
 
 
-def _events(view: IncidentView, speech: PageLanguage) -> tuple[TimelineRow, ...]:
-    incident = view.incident
-    first = TimelineRow(
-        _clock(incident.opened_at, incident, speech), speech.say(_began(incident)), mark_incident(incident)
-    )
-    steps = [(incident.opened_at, 0, first)]
-    steps += [(told.at, 1, _message(told, incident, speech)) for told in view.told]
-    if incident.announcement:
-        said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
-        at = incident.announcement.at
-        steps.append((at, 1, TimelineRow(_clock(at, incident, speech), said, Mark.PARTLY)))
-    if incident.closed_at:
-        at, ended = incident.closed_at, "The drill is over" if incident.drill else "Ended"
-        steps.append((at, 2, TimelineRow(_clock(at, incident, speech), speech.say(ended), "ended")))
-    return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
-
-
-def _began(incident: Incident) -> str:
-    if incident.drill:
-        return "The drill begins here"
-    return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
-
-
-def _message(told: Delivery, incident: Incident, speech: PageLanguage) -> TimelineRow:
-    kind = words.capitalize(speech.say(STEPS.get(told.step, told.step)))
-    said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
-    return TimelineRow(_clock(told.at, incident, speech), said, "message", told.error)
-
-
-def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
-    """Name an instant to the second, with its day if that is not the first of the incident."""
-    its = speech.instant(at)
-    time = f"{at.astimezone(UTC):%H:%M:%S}"
-    dated = speech.say("{date}, {time}", date=speech.day(at), time=time)
-    return replace(its, words=time if at.date() == incident.opened_at.date() else dated)
-
-
-def _fate(told: Delivery, speech: PageLanguage) -> str:
-    tries = speech.many(told.tries, "one try", "{n} tries")
-    match told.state:
-        case OutboxState.SENT:
-            return speech.say("delivered") if told.tries <= 1 else speech.say("delivered after {tries}", tries=tries)
-        case OutboxState.WAITING:
-            return speech.say("to be retried after {tries}", tries=tries) if told.tries else speech.say("on the way")
-        case OutboxState.REPLACED:
-            return speech.say("replaced by the next one after {tries}", tries=tries)
-        case OutboxState.FAILED:
-            return speech.say("{state} after {tries}", state=speech.say("failed"), tries=tries)
-    assert_never(told.state)
+def _answers(incident: Incident, speech: PageLanguage) -> Iterator[AccountProofs]:
+    """Yield the failing answers of each account."""
+    found: dict[str, list[ProofRow]] = {}
+    for one in incident.evidence:
+        found.setdefault(account_of(one.target), []).append(_proof(one, incident.signal, speech))
+    for account, its in found.items():
+        yield AccountProofs(account, speech.many(len(its), "{n} answer", "{n} answers"), tuple(its))
 
 
 def _status(evidence: Evidence, signal: bool, speech: PageLanguage) -> str:

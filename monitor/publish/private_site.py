@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor.alert.reply import Reply
 from monitor.detect.health import State
 from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.target_state import UNREACHABLE
@@ -90,7 +91,7 @@ def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
         name = incident_page(view.incident.id)
-        if number < RECENT or name not in existing:
+        if number < RECENT or view.notes or name not in existing:
             yield name, _incident(view, around, snapshot, it)
     for view in snapshot.open_incidents:
         yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
@@ -171,10 +172,15 @@ def _case(view: IncidentView, places: Mapping[str, int], speech: PageLanguage) -
     incident = view.incident
     hit = accounts_of_targets(incident.targets) & places.keys()
     began = f"{speech.title(incident)}. {capitalize(speech.whose_hedged(incident))}."
-    updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
+    stage = "investigating" if incident.closed_at is None else "identified"
+    updates = [(incident.opened_at, stage, began)]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
-        updates.append((max(incident.announcement.at, incident.opened_at), "identified", said))
+        stage = "identified"
+        updates.append((max(incident.announcement.at, incident.opened_at), stage, said))
+    for note in view.notes:
+        said = speech.about(note.by or speech.say("somebody"), note.text)
+        updates.append((note.at, stage_of_note(note.at, incident.closed_at, stage), said))
     if incident.closed_at:
         updates.append((incident.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(
@@ -187,6 +193,11 @@ def _case(view: IncidentView, places: Mapping[str, int], speech: PageLanguage) -
         path=incident_page(incident.id),
         updates=tuple(updates),
     )
+
+
+def stage_of_note(at: datetime, closed_at: datetime | None, stage: str) -> str:
+    """Return the stage that a note is of: words that come after the end reopen nothing."""
+    return "resolved" if closed_at and at >= closed_at else stage
 
 
 def _inner_pages(
@@ -452,7 +463,12 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
         "fault": incident.fault,
         "blame": incident.blame,
         "phase": next((one.phase for one in incident.evidence if one.fault is incident.fault and one.phase), None),
+        "replies": [_reply(one) for one in view.replies],
     }
+
+
+def _reply(one: Reply) -> dict[str, object]:
+    return {"kind": one.kind, "at": _iso(one.at), "by": one.by, "until": _iso(one.until), "reason": one.reason}
 
 
 def _fault(fault: Fault | None) -> dict[str, object]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.incident_text import newest_first
-from monitor.publish.public_part import PublicPart
+from monitor.publish.public_part import PublicPart, public_parts
 from monitor.publish.snapshot import IncidentView, Snapshot
 from monitor.publish.status import WHOLE, Mark
 from probes.model import Blame, Fault
@@ -87,6 +87,22 @@ def public_incidents(snapshot: Snapshot, parts: Sequence[PublicPart]) -> list[Pu
     return sorted(found, key=lambda one: (one.closed_at is not None, -one.opened_at.timestamp()))
 
 
+def is_public(view: IncidentView, snapshot: Snapshot) -> bool:
+    """Whether an incident is on the public site: a provider's own, or a part of what a service meets."""
+    parts = public_parts(snapshot)
+    if is_providers_own(view.incident, [one.id for one in parts]):
+        return True
+    views = [*snapshot.open_incidents, *snapshot.past_incidents]
+    return any(_is_met(view, part, views) for part in parts if part.is_service)
+
+
+def _is_met(view: IncidentView, part: PublicPart, views: Sequence[IncidentView]) -> bool:
+    """Whether one of a service's incidents is made of this one, too."""
+    if not (_is_felt(view.incident) and _hit(view.incident, part)):
+        return False
+    return any(_meets(view.incident, one.opened_at, one.closed_at) for one in _of_service(part, views))
+
+
 def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
     """Whether an incident is the provider's own.
 
@@ -103,7 +119,7 @@ def _is_real(incident: Incident) -> bool:
 
 def public_notes(view: IncidentView) -> tuple[PublicNote, ...]:
     """Return what people added for the public."""
-    return ()
+    return tuple(PublicNote(one.at, one.text) for one in view.notes if one.public)
 
 
 def _of_provider(view: IncidentView, known: dict[str, PublicPart]) -> PublicIncident:

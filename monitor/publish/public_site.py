@@ -23,7 +23,7 @@ from monitor.publish.incident_text import incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page, slug
 from monitor.publish.picture import ROWS, draw_picture, read_colour
-from monitor.publish.private_site import link_prefix, render_history, render_program_files
+from monitor.publish.private_site import link_prefix, render_history, render_program_files, stage_of_note
 from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents
 from monitor.publish.public_part import PublicPart, public_parts, works
 from monitor.publish.public_uptime import outage_days, outage_shares, part_since, part_windows
@@ -537,7 +537,8 @@ def _components(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Ite
 def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
     title = _title(outage, speech)
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
-    updates += [(note.at, "identified", note.text) for note in outage.notes]
+    for note in outage.notes:
+        updates.append((note.at, stage_of_note(note.at, outage.closed_at, updates[0][1]), note.text))
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(

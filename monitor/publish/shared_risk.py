@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from monitor.detect.health import State
 from monitor.diagnose.incident import accounts_of_targets
+from monitor.publish.ability import is_lost
 from monitor.publish.snapshot import AccountView, Snapshot
 from probes.model import Fault
 from probes.phrase import Phrase
@@ -27,13 +28,13 @@ class Caution(Struct, frozen=True):
 
 
 def find_cautions(snapshot: Snapshot, also_suspended: Iterable[str] = ()) -> Mapping[str, Caution]:
-    """Return the caution of each account that has one, by id; suspended accounts have none."""
+    """Return the caution of each account that has one, by id; none for what is lost already."""
     accounts = [account for provider in snapshot.providers for account in provider.accounts]
     named = _named(snapshot).union(also_suspended)
     suspended = {one.id: one for one in accounts if one.id in named or _is_suspended(one)}
     if not suspended:
         return {}
-    others = (one for one in accounts if one.id not in suspended)
+    others = (one for one in accounts if one.id not in suspended and not is_lost(one))
     return {one.id: caution for one in others if (caution := _caution(one, tuple(suspended.values())))}
 
 

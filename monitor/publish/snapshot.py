@@ -6,11 +6,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.alert.case import Delivery
+from monitor.alert.incident_note import IncidentNote
+from monitor.alert.reply import Reply
 from monitor.config.public_page import PublicSection, PublicService
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.incident_step import IncidentStep
 from monitor.diagnose.reason import StageFailed, Unread
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import ErrorBudget, Objective
@@ -227,13 +230,18 @@ class Substitute(Struct, frozen=True):
 class IncidentView(Struct, frozen=True):
     """One incident. `instead`: the accounts to use meanwhile, best first; None: none need be named.
 
-    A closed incident has no `instead`.
+    A closed incident has no `instead`. `told`: the messages about it; `replies`: what people answered, with the
+    silences that held its messages and their early ends; `notes`: what they wrote; `steps`: its own changes. Each
+    oldest first. The steps of an incident long past are not read.
     """
 
     incident: Incident
     advice: Sentences
     told: tuple[Delivery, ...] = ()
     instead: tuple[Substitute, ...] | None = None
+    replies: tuple[Reply, ...] = ()
+    notes: tuple[IncidentNote, ...] = ()
+    steps: tuple[IncidentStep, ...] = ()
 
 
 class SiteSettings(Struct, frozen=True):

@@ -19,6 +19,10 @@ WHOLE = (Scope.ACCOUNT, Scope.ORGANIZATION)
 """Scopes of incidents that affect everything an account can do."""
 
 
+PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
+"""Scopes beside which the rest of an account works."""
+
+
 class Mark(StrEnum):
     """The state shown to readers, worst first. PARTLY: some of it works, or the fault is mild.
 
@@ -199,6 +203,13 @@ def place_account(account: AccountView, now: CurrentState) -> Place:
 
 def worst_mark(marks: Sequence[Mark]) -> Mark:
     return min(marks, key=RANKS.__getitem__)
+
+
+def mark_incident(incident: Incident) -> Mark:
+    """Return the mark of what an incident is about; PARTLY where something of it still works."""
+    if incident.signal:
+        return Mark.AT_RISK
+    return Mark.DOWN if incident.severity is Severity.CRITICAL and incident.scope not in PARTS else Mark.PARTLY
 
 
 def _is_mild(fault: Fault | None) -> bool:

@@ -38,7 +38,7 @@ class IncidentRow(Struct, frozen=True):
     """An incident as a line of a list. `title` is `subject` and `what` in one; `subject` may be empty.
 
     `whose`: in two words; `blame`: in full. `use`: what works instead, "" if that is no question. `priority`: of the
-    account, "" if not told.
+    account, "" if not told. `replies`: who is on it, and what holds its messages now.
     """
 
     id: str
@@ -62,6 +62,7 @@ class IncidentRow(Struct, frozen=True):
     parent: str | None
     use: str = ""
     priority: str = ""
+    replies: tuple[str, ...] = ()
 
 
 class TimelineRow(Struct, frozen=True):
@@ -86,6 +87,14 @@ class ProofRow(Struct, frozen=True):
     phase: str = ""
 
 
+class AccountProofs(Struct, frozen=True):
+    """The failing answers of one account, as a sentence counts them."""
+
+    account: str
+    words: str
+    proofs: tuple[ProofRow, ...]
+
+
 class SubstituteRow(Struct, frozen=True):
     """An account to use instead, when it was seen to work, and its caution."""
 
@@ -96,7 +105,7 @@ class SubstituteRow(Struct, frozen=True):
 
 
 class IncidentStory(Struct, frozen=True):
-    """One incident in full. `instead`: None if no substitute is needed."""
+    """One incident in full. `instead`: None if no substitute is needed. `answers`: the proofs by account."""
 
     row: IncidentRow
     is_open: bool
@@ -108,6 +117,7 @@ class IncidentStory(Struct, frozen=True):
     events: tuple[TimelineRow, ...]
     proofs: tuple[ProofRow, ...]
     instead: tuple[SubstituteRow, ...] | None
+    answers: tuple[AccountProofs, ...] = ()
 
 
 class Figure(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Requests of other processes to the one that holds the database: save a reply, start a drill."""
+"""Requests of other processes to the one that holds the database: save a reply or a note, start a drill."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -7,13 +7,14 @@ from functools import partial
 
 import msgspec
 
+from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, WrongArgument, is_complete, is_dated, objection, subjects
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.stages import drill
 from monitor.stages.beat import save_change
 from monitor.stages.drill import Drill, begin_drill
-from monitor.stages.notify import save_reply
+from monitor.stages.notify import save_note, save_reply
 from monitor.state.monitor_state import MonitorState
 from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
@@ -52,7 +53,9 @@ async def _listen(own: SelfHealth, server: ControlServer) -> None:
     try:
         await server.listen()
     except OSError as error:
-        own.warn(WARNING, f"`acknowledge`, `snooze`, `silence` and `drill` are not heard: {error.strerror or error}")
+        own.warn(
+            WARNING, f"`acknowledge`, `snooze`, `silence`, `drill` and notes are not heard: {error.strerror or error}"
+        )
     else:
         own.mended(WARNING)
 
@@ -107,6 +110,20 @@ async def _unless_known(state: MonitorState, reply: Reply, found: WrongArgument)
     raise NotMeant(str(found))
 
 
+async def _take_note(state: MonitorState, body: bytes) -> bool:
+    note = shorten_name(sanitize_line(msgspec.json.decode(body, type=IncidentNote)))
+    if not is_dated(note.at):
+        raise msgspec.ValidationError("a note has a time")
+    known = await state.services.storage.ask(_known_incidents)
+    if found := objection_to_note(note, known, state.services.edge.clock()):
+        raise NotMeant(str(found))
+    return await save_note(state.services, state.signals, note)
+
+
+def _known_incidents(stored: Reader) -> list[str]:
+    return stored.incidents.ids()
+
+
 def _is_replied(stored: Reader, id: str) -> bool:
     return stored.messages.is_replied(id)
 
@@ -123,4 +140,5 @@ async def _begin_drill(state: MonitorState, body: bytes) -> bool:
 HANDLERS: Mapping[RequestKind, Callable[[MonitorState, bytes], Awaitable[bool]]] = {
     RequestKind.REPLY: _take_reply,
     RequestKind.DRILL: _begin_drill,
+    RequestKind.NOTE: _take_note,
 }

@@ -1,6 +1,6 @@
 """What the diagnosis found, in sentences."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from monitor.diagnose.incident import Incident
@@ -35,11 +35,8 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope
 from monitor.sentence.doubt import describe_doubt
 from monitor.stage import Stage
-from monitor.words import ENGLISH, FAULTS, Language, duration, moment, notice_title
+from monitor.words import ENGLISH, FAULTS, Language, day, moment, notice_title
 from probes.model import Blame
-
-FRESH = timedelta(seconds=30)
-"""Age up to which an observation is worded as current."""
 
 STAGE_WORK = {
     Stage.PROBE: "probing the accounts",
@@ -78,9 +75,9 @@ def describe_diagnosis(it: DiagnosisReason, now: datetime, language: Language) -
         case Siblings():
             return many(
                 it.well,
-                "{n} other account of this provider has answered since it began (probed {passed} ago)",
-                "{n} other accounts of this provider have answered since it began (probed {passed} ago)",
-                passed=_since(it.seen_at, now, language),
+                "{n} other account of this provider has answered since it began (probed at {time})",
+                "{n} other accounts of this provider have answered since it began (probed at {time})",
+                time=_clock(it.seen_at, now, language),
             )
         case StillAnswering():
             return _answering(it, now, language)
@@ -172,28 +169,28 @@ def _alone(it: NoOtherAccount, language: Language) -> str:
 
 def _answering(it: StillAnswering, now: datetime, language: Language) -> str:
     names = language.items(it.names)
-    if it.seen_at is None or now - it.seen_at < FRESH:
+    if it.seen_at is None:
         return language.say("still answers: {names}", names=names)
-    passed = _since(it.seen_at, now, language)
-    return language.say("still answers: {names} (probed {passed} ago)", names=names, passed=passed)
+    time = _clock(it.seen_at, now, language)
+    return language.say("still answers: {names} (probed at {time})", names=names, time=time)
 
 
 def _answered(it: ControlAnswered, now: datetime, language: Language) -> str:
     return language.say(
-        "a call without a key was answered ({ms} ms, {passed} ago)",
+        "a call without a key was answered ({ms} ms, at {time})",
         ms=f"{(it.latency_s or 0) * 1000:.0f}",
-        passed=_since(it.at, now, language),
+        time=_clock(it.at, now, language),
     )
 
 
 def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
     fault = language.say(FAULTS[it.fault]) if it.fault else ""
-    met, passed = language.items((f"HTTP {it.status}", fault)) if it.status else fault, _since(it.at, now, language)
+    met, time = language.items((f"HTTP {it.status}", fault)) if it.status else fault, _clock(it.at, now, language)
     if it.fault in STOPPED_ROADS:
-        return language.say("a call without a key was refused too ({met}, {passed} ago)", met=met, passed=passed)
+        return language.say("a call without a key was refused too ({met}, at {time})", met=met, time=time)
     if it.status:
-        return language.say("a call without a key failed too ({met}, {passed} ago)", met=met, passed=passed)
-    return language.say("a call without a key got no answer either ({met}, {passed} ago)", met=met, passed=passed)
+        return language.say("a call without a key failed too ({met}, at {time})", met=met, time=time)
+    return language.say("a call without a key got no answer either ({met}, at {time})", met=met, time=time)
 
 
 def _posted(it: PageReports, now: datetime, language: Language) -> str:
@@ -207,13 +204,12 @@ def _posted(it: PageReports, now: datetime, language: Language) -> str:
             stage=stage,
         )
     return language.say(
-        "the provider's page reports maintenance: {title} ({stage}, since {time}, {passed} ago)"
+        "the provider's page reports maintenance: {title} ({stage}, since {time})"
         if it.planned
-        else "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
+        else "the provider's page reports trouble: {title} ({stage}, since {time})",
         title=title,
         stage=stage,
         time=moment(it.since, now, language).words,
-        passed=_since(it.since, now, language),
     )
 
 
@@ -303,5 +299,7 @@ def _hours(hours: float, language: Language) -> str:
     return language.say("{n} hours", n=f"{hours:.0f}")
 
 
-def _since(at: datetime, now: datetime, language: Language) -> str:
-    return duration((now - at).total_seconds(), language)
+def _clock(at: datetime, now: datetime, language: Language) -> str:
+    """Name an instant to the second. A reason is read long after it was found, so it says no age."""
+    time = language.say("{clock} UTC", clock=f"{at.astimezone(UTC):%H:%M:%S}")
+    return time if at.date() == now.date() else language.say("{date}, {time}", date=day(at, language), time=time)

@@ -12,7 +12,7 @@ from monitor.words import ENGLISH, Language
 
 
 def describe_reasons(incident: Incident, language: Language = ENGLISH) -> list[str]:
-    """Say what an incident rests on, one sentence per reason; ages are as of when the reasons were found."""
+    """Say what an incident rests on, one sentence per reason, with times instead of ages: it is read later, too."""
     at = incident.reasoned_at or incident.detected_at or incident.opened_at
     return [
         describe_control(one, incident, at, language)
@@ -39,7 +39,7 @@ def describe_ending(incident: Incident, language: Language = ENGLISH) -> str:
 
 
 def describe_reason(it: Reason, now: datetime, language: Language = ENGLISH) -> str:
-    """Say one reason; an older observation says its age."""
+    """Say one reason. `now`: when it was found."""
     if isinstance(it, str):
         return it
     return describe_diagnosis(it, now, language) if isinstance(it, DiagnosisReason) else describe_finding(it, language)

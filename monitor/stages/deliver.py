@@ -20,6 +20,7 @@ from monitor.alert.routing import RoutingInput, past_incidents
 from monitor.alert.signed_link import link_urls
 from monitor.alert.storage_notice import severity_of_notice
 from monitor.alert.text import (
+    LISTED,
     DigestSummary,
     MessageContext,
     MessagePart,
@@ -37,6 +38,7 @@ from monitor.config.config import Config
 from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.publish.advice import Glance, advice_for, find_substitutes, needs_substitute
 from monitor.publish.collect import glance_of_beliefs
+from monitor.publish.usable import Usable
 from monitor.sentence.translation import load_language
 from monitor.stages.notify import routing_input
 from monitor.state.alert_state import AlertState
@@ -177,14 +179,17 @@ async def _report_failing_channel(
 def _pieces(
     services: Services, belief: BeliefView, told: AlertState, message: OutboxMessage, channel: Channel
 ) -> list[MessagePart]:
-    """Return the parts of a message. In a message about several incidents each gets only its advice."""
+    """Return the parts of a message. Of several incidents each gets its advice, and the account to use instead."""
     items = [(item, _with_present_incident(belief, item.change)) for item in message.items if item.change]
     if not items:
         return []
     now, config = services.edge.clock(), belief.config
     seen = glance_of_beliefs(config, belief.healths, belief.incidents.values(), now)
     if len(items) > 1:
-        return [_part(item, change, _brief_context(config, change.incident, seen)) for item, change in items]
+        return [
+            _part(item, change, _listed_context(config, change, seen, with_substitute=number < LISTED))
+            for number, (item, change) in enumerate(items)
+        ]
     ((item, change),) = items
     around = _full_context(config, change.incident, seen, routing_input(belief, told, now))
     return [_part(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
@@ -198,6 +203,19 @@ def _with_present_incident(belief: BeliefView, change: Change) -> Change:
     """Return the change with its incident as it is now: a late message must not report an old state."""
     now = belief.incidents.get(change.incident.id)
     return replace(change, incident=now) if now and not change.incident.closed_at else change
+
+
+def _listed_context(config: Config, change: Change, seen: Glance, *, with_substitute: bool) -> MessageContext:
+    """Return what a list says of one incident; of one that is over, or only counted, no substitute is named."""
+    brief = _brief_context(config, change.incident, seen)
+    if change.incident.closed_at or not with_substitute:
+        return brief
+    best = [_usable(one, seen.now.at) for one in find_substitutes(change.incident, config, seen)[:1]]
+    return replace(brief, usable=best, replaced=needs_substitute(change.incident))
+
+
+def _usable(one: Usable, now: datetime) -> UsableAccount:
+    return UsableAccount(one.account, one.well_at or now, one.doubt)
 
 
 def _brief_context(config: Config, incident: Incident, seen: Glance) -> MessageContext:
@@ -276,10 +294,7 @@ def _full_context(config: Config, incident: Incident, seen: Glance, situation: R
     lately = past_incidents(case, situation) if case else [incident]
     return replace(
         _brief_context(config, incident, seen),
-        usable=[
-            UsableAccount(one.account, one.well_at or now, one.doubt)
-            for one in find_substitutes(incident, config, seen)
-        ],
+        usable=[_usable(one, now) for one in find_substitutes(incident, config, seen)],
         replaced=needs_substitute(incident),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

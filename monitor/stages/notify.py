@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply
 from monitor.alert.routing import RoutingInput, decide
 from monitor.alert.storage_notice import LastNotice, StorageEventKind, due_notices, read_notice, storage_message
@@ -98,6 +99,16 @@ async def save_reply(services: Services, told: AlertState, signals: StageSignals
     if is_new:
         told.replies.append(reply)
         signals.replied.set()
+        signals.news.set()
+    return is_new
+
+
+async def save_note(services: Services, signals: StageSignals, note: IncidentNote) -> bool:
+    """Save a note about an incident, which is shown at once; return whether it is new. Raises StoreError."""
+    secrets = services.prober.secrets
+    note = replace(note, by=redact_decoded(note.by, secrets), text=redact_decoded(note.text, secrets))
+    is_new = await services.storage.write(Writer.save_note, note)
+    if is_new:
         signals.news.set()
     return is_new
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 11
+VERSION = 12
 """Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
 MIGRATIONS_TABLE = "_sqlite_migrations"
@@ -40,6 +40,7 @@ LAYOUT = {
         "done error (location ? channel step number note about_channel)"
     ),
     "reply": "location!* id!* kind! subject! at! until details! (location id)",
+    "incident_note": "location!* id!* incident_id! at! by! text! public! (location id)",
     "hourly": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
     "daily": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
     "mark": "location!* name!* value! (location name)",

@@ -3,8 +3,13 @@
 import sqlite3
 from datetime import datetime
 
+from monitor.alert.incident_note import IncidentNote
 from monitor.diagnose.incident import Change, Incident
-from monitor.store.row import change_from, incident_from, read_rows, to_ms
+from monitor.diagnose.incident_step import IncidentStep
+from monitor.store.row import change_from, incident_from, incident_note_from, read_rows, step_from, to_ms
+
+MOST_STEPS = 100
+"""Most steps of one incident that are read: one that comes and goes for days has thousands."""
 
 
 class IncidentLog:
@@ -37,8 +42,25 @@ class IncidentLog:
         return next(read_rows([row] if row else (), incident_from), None)
 
     def ids(self) -> list[str]:
-        rows = self._db.execute("SELECT id FROM incident WHERE location = ?", (self._location,))
-        return [row["id"] for row in rows]
+        """Return all ids, those of open incidents first, then the newest first."""
+        query = "SELECT id FROM incident WHERE location = ? ORDER BY closed IS NOT NULL, opened DESC"
+        return [row["id"] for row in self._db.execute(query, (self._location,))]
+
+    def steps(self, incident: str) -> tuple[IncidentStep, ...]:
+        """Return the latest steps of an incident, at most MOST_STEPS, oldest first."""
+        query = """
+            SELECT kind, at, incident FROM change WHERE (location, incident_id) = (?, ?) ORDER BY rowid DESC LIMIT ?
+        """
+        rows = self._db.execute(query, (self._location, incident, MOST_STEPS)).fetchall()
+        return tuple(read_rows(reversed(rows), step_from))
+
+    def notes(self) -> dict[str, tuple[IncidentNote, ...]]:
+        """Return what people wrote, by incident, oldest first."""
+        rows = self._db.execute("SELECT * FROM incident_note WHERE location = ? ORDER BY at, id", (self._location,))
+        found: dict[str, tuple[IncidentNote, ...]] = {}
+        for one in read_rows(rows, incident_note_from):
+            found[one.incident] = (*found.get(one.incident, ()), one)
+        return found
 
     def changes_since(self, since: datetime) -> list[Change]:
         """Return all changes of the incidents whose first change came since then, in order."""

@@ -38,6 +38,10 @@ SELECTED = {
             iif(drill, 'yes', 'no') AS is_drill
         FROM incident
         """,
+    "v_note": f"""
+        SELECT location, incident_id, {_time("at")} AS at, by, text, iif(public, 'yes', 'no') AS is_public
+        FROM incident_note
+        """,
     "v_delivery": f"""
         SELECT outbox.location, incident_id, subject, fault, nullif(about_channel, '') AS about_channel,
             channel, step, number, nullif(note, '') AS note, state, tries, {_time("outbox.at")} AS decided_at,

@@ -1,14 +1,17 @@
-"""Saving a reply, through whichever process holds the database."""
+"""Saving what a person says, a reply or a note, through whichever process holds the database."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Raw
 
+from monitor.alert.incident_note import IncidentNote, shorten_name
 from monitor.alert.reply import Reply
 from monitor.control.message import Request, RequestKind
 from monitor.store.submission import submit_request, write_directly
+from monitor.store.writer import Writer
 from probes.sanitize import sanitize_line
 
 log = logging.getLogger("monitor")
@@ -17,9 +20,18 @@ log = logging.getLogger("monitor")
 def save_reply(database: Path, location: str, reply: Reply) -> None:
     """Save a reply, effective at once; the same one twice counts once. Raises StoreError."""
     reply = sanitize_line(reply)
-    request = Request(RequestKind.REPLY, Raw(msgspec.json.encode(reply)))
-    told = submit_request(
-        database, request, lambda: write_directly(database, location, lambda it: it.save_reply(reply))
-    )
-    if told:
+    _save(database, location, RequestKind.REPLY, reply, lambda it: it.save_reply(reply))
+
+
+def save_note(database: Path, location: str, note: IncidentNote) -> None:
+    """Save a note about an incident; the same one twice counts once. Raises StoreError."""
+    note = shorten_name(sanitize_line(note))
+    _save(database, location, RequestKind.NOTE, note, lambda it: it.save_note(note))
+
+
+def _save(
+    database: Path, location: str, kind: RequestKind, said: Reply | IncidentNote, work: Callable[[Writer], object]
+) -> None:
+    request = Request(kind, Raw(msgspec.json.encode(said)))
+    if told := submit_request(database, request, lambda: write_directly(database, location, work)):
         log.warning("%s", told)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from monitor.alert.case import Message
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import AccountMemory
 from monitor.detect.health import Health, State, Suspicion
@@ -19,6 +20,7 @@ from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
 from monitor.store.clock import ClockTrace
@@ -195,6 +197,14 @@ def change_from(row: Mapping[str, Any]) -> Change:
 
 def reply_from(row: Mapping[str, Any]) -> Reply:
     return from_json(row["details"], Reply)
+
+
+def step_from(row: Mapping[str, Any]) -> IncidentStep:
+    return IncidentStep(ChangeKind(row["kind"]), from_ms(row["at"]), from_json(row["incident"], IncidentState))
+
+
+def incident_note_from(row: Mapping[str, Any]) -> IncidentNote:
+    return IncidentNote(row["incident_id"], from_ms(row["at"]), row["by"], row["text"], bool(row["public"]))
 
 
 def target_id_from(row: Mapping[str, str]) -> str:

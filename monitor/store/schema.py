@@ -121,6 +121,27 @@ def m011_location(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS()
+def m012_incident_note(db: Database) -> None:
+    """What people write about an incident."""
+    db.execute(
+        """
+        CREATE TABLE incident_note (
+            location TEXT NOT NULL,
+            id TEXT NOT NULL,
+            incident_id TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            by TEXT NOT NULL,
+            text TEXT NOT NULL,
+            public INTEGER NOT NULL,
+            PRIMARY KEY (location, id),
+            FOREIGN KEY (location, incident_id) REFERENCES incident (location, id)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX incident_note_incident ON incident_note (location, incident_id, at)")
+
+
 def _latest_location(db: Database) -> str:
     """Return the location of the latest observation, else of any row that has one, else the default name."""
     for query in LOCATIONS:

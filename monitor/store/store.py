@@ -13,6 +13,7 @@ from monitor.store.setting import USUAL_LIMITS, StoreAddress, WriterLimits
 
 # Each method imports what it needs: a command that asks one thing of the store need not pay for the others.
 if TYPE_CHECKING:
+    from monitor.alert.incident_note import IncidentNote
     from monitor.alert.reply import Reply
     from monitor.control.message import Request
     from monitor.control.server import ControlServer, Handle
@@ -134,6 +135,12 @@ class Store(Struct, frozen=True):
         from monitor.store.replies import save_reply
 
         save_reply(self._database, self.address.location, reply)
+
+    def submit_note(self, note: "IncidentNote") -> None:
+        """Save a note about an incident, in the same way. Raises StoreError."""
+        from monitor.store.replies import save_note
+
+        save_note(self._database, self.address.location, note)
 
     def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "ControlServer":
         """Return the server of the requests that other processes submit. Raises NotCarriedOut."""

@@ -76,8 +76,9 @@ ALERT_TABLES = (
     _latest("change", "INSERT OR IGNORE"),
     _latest("outbox", "INSERT", IF_WAITING),
     _whole("reply", "IGNORE"),
+    _whole("incident_note", "IGNORE"),
 )
-"""Messages, sent and due, and replies."""
+"""Messages, sent and due, replies, and what people wrote."""
 
 BELIEF_TABLES = (
     _whole("mark", where="name <> 'refused'"),
@@ -105,6 +106,7 @@ ORPHANS = (
     DELETE FROM outbox
     WHERE change_id IS NOT NULL AND (location, change_id) NOT IN (SELECT location, id FROM change)
     """,
+    "DELETE FROM incident_note WHERE (location, incident_id) NOT IN (SELECT location, id FROM incident)",
 )
 """Deletions of rows without a parent: of a broken file a part may be readable without what it belongs to."""
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.alert.case import Case, Message, Notification, OutboxState, Step
+from monitor.alert.incident_note import IncidentNote
 from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import AccountMemory
@@ -326,6 +327,13 @@ class Writer:
             for one in replies
         ]
         return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
+
+    def save_note(self, note: IncidentNote) -> bool:
+        """Write one note about an incident; return whether it is new."""
+        row = (self.location, note.id, note.incident, to_ms(note.at), note.by, note.text, note.public)
+        with self._transaction():
+            query = "INSERT OR IGNORE INTO incident_note VALUES (?, ?, ?, ?, ?, ?, ?)"
+            return self._db.execute(query, row).rowcount > 0
 
     def due_messages(self, now: datetime) -> list[OutboxMessage]:
         """Return the due messages. A channel gets the messages about an incident in order.
