@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 11
+VERSION = 12
 """Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
 MIGRATIONS_TABLE = "_sqlite_migrations"
@@ -42,6 +42,8 @@ LAYOUT = {
     "reply": "location!* id!* kind! subject! at! until details! (location id)",
     "hourly": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
     "daily": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
+    "daily_ceiling": "series_id!* at!* unit!* window!* most! (series_id at unit window)",
+    "daily_credit": "series_id!* at!* unit!* remaining! (series_id at unit)",
     "mark": "location!* name!* value! (location name)",
     "note": "location!* account!* note! (location account)",
     "source": "location!* id!* source! (location id)",

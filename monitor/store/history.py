@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from json import dumps
+from statistics import median
 
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from monitor.detect import limits
 from monitor.detect.latency import Series
 from monitor.detect.limits import CeilingMove
 from monitor.detect.target_memory import TargetMemory
-from monitor.slo.indicator import Cell, Sketch, make_sketch, merge, unpack
+from monitor.slo.indicator import Cell, Reading, Sketch, make_sketch, merge, unpack
 from monitor.store.key_value import KeyValues
 from monitor.store.row import (
     DEGRADED,
@@ -45,11 +46,17 @@ OBSERVED = """
     WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ?
 """
 """The observations of a target since an instant."""
+OF_SERIES = "series_id IN (SELECT value FROM json_each(?)) AND at >= ?"
 LATEST = 20
 """Number of latest observations per target from which the usual pause is taken."""
 
 Cells = dict[int, dict[datetime, Cell]]
 """Results by series number and by start of the hour or day."""
+Readings = tuple[Reading, ...]
+DailyCeilings = dict[int, dict[tuple[str, int], list[Reading]]]
+"""Ceilings by series number and by the unit and window of the limit, oldest first."""
+DailyCredits = dict[int, dict[str, list[Reading]]]
+"""Credit left by series number and unit, oldest first."""
 ALL = 0
 """Series number that stands for several added up."""
 
@@ -68,10 +75,11 @@ class Durations(Struct, frozen=True):
 
 
 class LimitSince(Struct, frozen=True):
-    """One rate limit as last stated by the provider, and since when it has its present ceiling."""
+    """One rate limit as stated by the provider, since when it has its present ceiling, and when it was last stated."""
 
     limit: Limit
     since: datetime
+    told_at: datetime
 
 
 class History:
@@ -169,6 +177,40 @@ class History:
             days=days,
         )
 
+    def paces(self, series: int, since: datetime, step: timedelta) -> tuple[Readings, Readings]:
+        """Return the medians of latency and time to first token, of the good answers in each `step` that had one."""
+        step_ms = step // MILLISECOND
+        query = f"SELECT at, latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} AND at >= ?"
+        looks = self._db.cursor()
+        looks.row_factory = None  # plain tuples are faster
+        rows = looks.execute(f"{query} ORDER BY at", (series, to_ms(since)))
+        latencies: list[Reading] = []
+        ttfts: list[Reading] = []
+        for number, its in groupby(rows, key=lambda row: row[0] // step_ms):
+            at, answers = from_ms(number * step_ms) + step / 2, list(its)
+            for found, column in ((latencies, 1), (ttfts, 2)):
+                if its_ms := [row[column] for row in answers if row[column] is not None]:
+                    found.append(Reading(at, median(its_ms) / 1000))
+        return tuple(latencies), tuple(ttfts)
+
+    def daily_ceilings(self, series: Collection[int], since: datetime) -> DailyCeilings:
+        """Return what each limit of these series was on each day that it was stated."""
+        query = f"SELECT series_id, unit, window, at, most FROM daily_ceiling WHERE {OF_SERIES} ORDER BY at"
+        rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
+        found: DailyCeilings = defaultdict(dict)
+        for one, key, reading in read_rows(rows, _daily_ceiling):
+            found[one].setdefault(key, []).append(reading)
+        return found
+
+    def daily_credits(self, series: Collection[int], since: datetime) -> DailyCredits:
+        """Return what was left in each unit, as these series reported it, on each day that they did."""
+        query = f"SELECT series_id, unit, at, remaining FROM daily_credit WHERE {OF_SERIES} ORDER BY at"
+        rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
+        found: DailyCredits = defaultdict(dict)
+        for one, unit, reading in read_rows(rows, _daily_credit):
+            found[one].setdefault(unit, []).append(reading)
+        return found
+
     def stream(self, series: int) -> Series | None:
         """Return the saved streaming speed of one target; the JSON is searched, as few targets stream for long."""
         rows = self._db.execute(
@@ -221,7 +263,15 @@ class History:
 
 def _ceiling(row: sqlite3.Row) -> LimitSince:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
-    return LimitSince(limit, from_ms(row["since"]))
+    return LimitSince(limit, from_ms(row["since"]), from_ms(row["at"]))
+
+
+def _daily_ceiling(row: sqlite3.Row) -> tuple[int, tuple[str, int], Reading]:
+    return row["series_id"], (row["unit"], row["window"]), Reading(from_ms(row["at"]), float(row["most"]))
+
+
+def _daily_credit(row: sqlite3.Row) -> tuple[int, str, Reading]:
+    return row["series_id"], row["unit"], Reading(from_ms(row["at"]), float(row["remaining"]))
 
 
 def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
