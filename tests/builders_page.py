@@ -12,6 +12,7 @@ from monitor.diagnose.incident import SEVERITIES, Incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import add_hours
 from monitor.publish.snapshot import (
+    PACE_STEP,
     AccountView,
     DayDurations,
     DurationView,
@@ -20,7 +21,7 @@ from monitor.publish.snapshot import (
     Snapshot,
     TargetView,
 )
-from monitor.slo.indicator import Cell
+from monitor.slo.indicator import Cell, Reading
 from probes.model import Confidence, Fault, Limit
 
 NOW = datetime(2026, 11, 21, 10, 34, tzinfo=UTC)
@@ -58,6 +59,22 @@ def paces(length: int = 30) -> tuple[DayDurations, ...]:
     )
 
 
+def readings(usual: float = 0.6, until: datetime = NOW) -> tuple[Reading, ...]:
+    """The medians of each PACE_STEP of the last 24 hours, around what is usual; `until`: when answers ended."""
+    first = NOW - timedelta(days=1)
+    return tuple(
+        Reading(at, usual * (1 + (step * 7 % 11 - 5) / 40))
+        for step in range(72)
+        if (at := first + step * PACE_STEP + PACE_STEP / 2) <= until
+    )
+
+
+def ceiling(now: float, before: float | None = None, days_ago: int = 12) -> tuple[Reading, ...]:
+    """What a ceiling was each day of a month; with `before`, it is what it is only since so many days ago."""
+    its = (before if before is not None and day > days_ago else now for day in range(29, -1, -1))
+    return tuple(Reading(NOW - timedelta(days=29 - day), value) for day, value in enumerate(its))
+
+
 def target(
     account: str = "openai/main", canary: str = "chat", state: State = State.UP, **changes: object
 ) -> TargetView:
@@ -72,8 +89,8 @@ def target(
         since=LONG_AGO if state is State.UP else BEGAN,
         seen_at=NOW - timedelta(seconds=20),
         interval_s=300 if canary == "chat" else 60,
-        latency=DurationView(1.93, 1.71, 3.2),
-        ttft=DurationView(0.62, 0.58, 1.1) if canary == "chat" else DurationView(),
+        latency=DurationView(1.93, 1.71, 3.2, 1.2),
+        ttft=DurationView(0.62, 0.58, 1.1, 0.41) if canary == "chat" else DurationView(),
         token=DurationView(0.02, 0.0185) if canary == "chat" else DurationView(),
         availability=1.0,
         cells=cells(),
@@ -82,6 +99,9 @@ def target(
         limited_since=(LONG_AGO, LONG_AGO) if canary == "chat" and "limits" not in changes else (),
         latency_days=paces(),
         ttft_days=paces() if canary == "chat" else (),
+        latencies=readings(1.8) if canary == "chat" else (),
+        ttfts=readings() if canary == "chat" else (),
+        ceilings=(ceiling(500), ceiling(200_000, 150_000)) if canary == "chat" and "limits" not in changes else (),
         next_at=NOW + timedelta(seconds=40),
         well_at=NOW - timedelta(seconds=20) if state in (State.UP, State.SUSPECTED) else LONG_AGO,
         free=canary == "list",

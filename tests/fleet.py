@@ -16,9 +16,10 @@ from monitor.publish.snapshot import (
     SourceView,
     Substitute,
 )
+from monitor.slo.indicator import Reading
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
-from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
+from tests.builders_page import BEGAN, NOW, account, days, incident, past, readings, shown, snapshot, target
 
 PROVIDERS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "linden", "maple", "oak", "rowan")
 NAMES = ("production", "backup", "team-b", "research")
@@ -67,14 +68,16 @@ def _account(id: str, chance: random.Random) -> AccountView:
     past_days = days(
         bad=chance.sample(range(90), chance.choice((0, 0, 1, 2))), gaps=range(chance.choice((0, 0, 0, 40)))
     )
-    first_token = DurationView(chance.uniform(0.2, 0.7), 0.4, 1.0)
+    first_token = DurationView(chance.uniform(0.2, 0.7), 0.4, 0.6, 0.3)
     targets = (
         target(id, "list", days=past_days),
-        target(id, "chat", days=past_days, ttft=first_token),
+        target(id, "chat", days=past_days, ttft=first_token, ttfts=_ttfts(chance)),
     )
     is_production = id.endswith("/production")
     credit = CreditView(
-        "USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 90.0, None
+        *("USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 20.5, None),
+        floor=20.0,
+        readings=tuple(Reading(NOW - timedelta(days=day), 41 + 2.0 * day) for day in range(29, 0, -1)),
     )
     return account(
         id,
@@ -82,6 +85,15 @@ def _account(id: str, chance: random.Random) -> AccountView:
         tags=("production",) if is_production else (),
         priority=1 if id in ("alder/production", "maple/production") else None,
         credits=(credit,) if is_production else (),
+    )
+
+
+def _ttfts(chance: random.Random) -> tuple[Reading, ...]:
+    """Restless readings, with an hour that was slow."""
+    level, slow = chance.uniform(0.35, 0.45), chance.randrange(10, 60)
+    return tuple(
+        replace(one, value=level * chance.uniform(0.85, 1.15) * (2.2 if slow <= step < slow + 3 else 1))
+        for step, one in enumerate(readings(level))
     )
 
 
@@ -94,7 +106,8 @@ def _hurt(one: AccountView) -> AccountView:
 
 
 def _failing(it, fault: Fault):  # type: ignore[no-untyped-def]
-    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN)
+    latencies, ttfts = (tuple(one for one in its if one.at < BEGAN) for its in (it.latencies, it.ttfts))
+    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN, latencies=latencies, ttfts=ttfts)
 
 
 def _incidents(accounts: list[AccountView]) -> list[IncidentView]:

@@ -31,7 +31,7 @@ def points(path):
 
 def test_the_slowest_day_reaches_the_upper_edge_and_nothing_the_lower():
     drawn = draw_chart(days((1, 2), (1, 6), (0, 1)))
-    assert (drawn.top_s, drawn.scale_s) == (6, 6)
+    assert (drawn.top, drawn.scale) == (6, 6)
     assert points(drawn.ground) == [(0, 18), (STEP, 1), (2 * STEP, 23)]
     assert points(drawn.line) == [(0, 23), (STEP, 23), (2 * STEP, HEIGHT - 1)]
     assert drawn.ground.endswith(f"V{HEIGHT}H0z")
@@ -39,7 +39,19 @@ def test_the_slowest_day_reaches_the_upper_edge_and_nothing_the_lower():
 
 @pytest.mark.parametrize(
     ("top", "upper"),
-    [(0, 1), (1, 1), (1.01, 1.2), (1.3, 1.5), (2, 3), (3, 3), (3.1, 6), (7, 9), (10, 10), (10.1, 12), (0.04, 0.06)],
+    [
+        (0, 1.2),
+        (1, 1.2),
+        (1.01, 1.2),
+        (1.3, 1.5),
+        (2, 3),
+        (3, 3),
+        (3.1, 6),
+        (7, 9),
+        (9.1, 12),
+        (12.1, 15),
+        (0.04, 0.06),
+    ],
 )
 def test_a_scale_ends_where_its_thirds_are_short_to_write(top, upper):
     assert scale(top) == pytest.approx(upper)

@@ -260,8 +260,7 @@ def test_of_few_accounts_each_shows_what_it_can_do_and_how_well():
     text = index(four_accounts()).text
     for words in (
         "openai/main Works since 3 Nov, 10:34 UTC list Works chat Works",
-        "90 days 100% First token 0.62 s usually 0.58 s",
-        "Rate limits 498 of 500 requests per minute left 199,100 of 200,000 tokens per minute left",
+        "90 days 100% First token, 24 h 0.62 s usually 0.58 s Requests per minute, 30 d 500",
     ):
         assert words in text
 
@@ -636,7 +635,7 @@ def test_the_style_sheet_has_no_class_that_no_page_has():
         name for file in TEMPLATES.glob("*.html") for it in CLASS.findall(file.read_text()) for name in words_of(it)
     }
     used |= words_of((TEMPLATES / "page.js").read_text())
-    drawn = {"units", "share", "planned", "ended", *Mark}
+    drawn = {"units", "share", "planned", "ended", "sensed", "known", "least", *Mark}
     assert set(re.findall(r"\.([a-z][\w-]*)", selectors)) - used - drawn == set()
 
 
@@ -755,7 +754,7 @@ def test_the_proof_of_what_comes_and_goes_is_no_good_answer():
 def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
     plain = account(targets=[target(canary="list")])
     text = index(snapshot(plain)).text
-    assert "Whole answer 1.9 s usually 1.7 s" in text
+    assert "Whole answer, 24 h 1.9 s usually 1.7 s" in text
     assert "First token" not in text.partition("How to read")[0]
 
 

@@ -578,9 +578,7 @@ def test_of_each_day_the_credit_last_told_is_kept_of_who_told_it(writer, stored)
     for seconds, left in ((0, 10.0), (60, 8.5), (DAY_S, 2.0)):
         told = observation(seconds=seconds, credits=(Credit("USD", left),))
         writer.save(Batch(at(seconds), (told,), notes={CHAT.account: with_credit(left, at(seconds))}))
-    writer.save(
-        Batch(at(DAY_S + 9), (observation(seconds=9),), notes={CHAT.account: with_credit(0.0, at(DAY_S + 9))})
-    )
+    writer.save(Batch(at(DAY_S + 9), (observation(seconds=9),), notes={CHAT.account: with_credit(0.0, at(DAY_S + 9))}))
 
     number = number_of(stored)
     days = stored.history.daily_credits([number], at(-DAY_S))[number]["USD"]
