@@ -12,11 +12,12 @@ from monitor.diagnose.incident import SEVERITIES, Incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import add_hours
 from monitor.publish.snapshot import (
-    PACE_STEP,
+    PACE_STEPS,
     AccountView,
     DayDurations,
     DurationView,
     IncidentView,
+    Paces,
     ProviderView,
     Snapshot,
     TargetView,
@@ -59,14 +60,10 @@ def paces(length: int = 30) -> tuple[DayDurations, ...]:
     )
 
 
-def readings(usual: float = 0.6, until: datetime = NOW) -> tuple[Reading, ...]:
-    """The medians of each PACE_STEP of the last 24 hours, around what is usual; `until`: when answers ended."""
-    first = NOW - timedelta(days=1)
-    return tuple(
-        Reading(at, usual * (1 + (step * 7 % 11 - 5) / 40))
-        for step in range(72)
-        if (at := first + step * PACE_STEP + PACE_STEP / 2) <= until
-    )
+def day_of_paces(usual: float = 0.6, answered: int = PACE_STEPS) -> Paces:
+    """The durations of the last 24 hours, around what is usual; after the first `answered` steps no answer came."""
+    its = (usual * (1 + (step * 7 % 11 - 5) / 40) for step in range(PACE_STEPS))
+    return tuple(one if step < answered else None for step, one in enumerate(its))
 
 
 def ceiling(now: float, before: float | None = None, days_ago: int = 12) -> tuple[Reading, ...]:
@@ -99,8 +96,8 @@ def target(
         limited_since=(LONG_AGO, LONG_AGO) if canary == "chat" and "limits" not in changes else (),
         latency_days=paces(),
         ttft_days=paces() if canary == "chat" else (),
-        latencies=readings(1.8) if canary == "chat" else (),
-        ttfts=readings() if canary == "chat" else (),
+        latencies=day_of_paces(1.8) if canary == "chat" else (),
+        ttfts=day_of_paces() if canary == "chat" else (),
         ceilings=(ceiling(500), ceiling(200_000, 150_000)) if canary == "chat" and "limits" not in changes else (),
         next_at=NOW + timedelta(seconds=40),
         well_at=NOW - timedelta(seconds=20) if state in (State.UP, State.SUSPECTED) else LONG_AGO,

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import (
+    PACE_STEPS,
     AccountView,
     CreditView,
     DurationView,
     IncidentView,
+    Paces,
     Snapshot,
     SourceView,
     Substitute,
@@ -19,7 +21,7 @@ from monitor.publish.snapshot import (
 from monitor.slo.indicator import Reading
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
-from tests.builders_page import BEGAN, NOW, account, days, incident, past, readings, shown, snapshot, target
+from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
 
 PROVIDERS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "linden", "maple", "oak", "rowan")
 NAMES = ("production", "backup", "team-b", "research")
@@ -88,12 +90,11 @@ def _account(id: str, chance: random.Random) -> AccountView:
     )
 
 
-def _ttfts(chance: random.Random) -> tuple[Reading, ...]:
-    """Restless readings, with an hour that was slow."""
+def _ttfts(chance: random.Random) -> Paces:
+    """Restless durations, with an hour that was slow."""
     level, slow = chance.uniform(0.35, 0.45), chance.randrange(10, 60)
     return tuple(
-        replace(one, value=level * chance.uniform(0.85, 1.15) * (2.2 if slow <= step < slow + 3 else 1))
-        for step, one in enumerate(readings(level))
+        level * chance.uniform(0.85, 1.15) * (2.2 if slow <= step < slow + 3 else 1) for step in range(PACE_STEPS)
     )
 
 
@@ -106,7 +107,7 @@ def _hurt(one: AccountView) -> AccountView:
 
 
 def _failing(it, fault: Fault):  # type: ignore[no-untyped-def]
-    latencies, ttfts = (tuple(one for one in its if one.at < BEGAN) for its in (it.latencies, it.ttfts))
+    latencies, ttfts = ((*its[:-2], None, None) if its else its for its in (it.latencies, it.ttfts))
     return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN, latencies=latencies, ttfts=ttfts)
 
 

@@ -30,7 +30,7 @@ from monitor.diagnose.stage_failure import Stage, add_failure
 from monitor.diagnose.status_source import StatusSource
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.schedule import Spending
-from monitor.slo.indicator import Reading, quantile
+from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
 from monitor.store.clock import ClockTrace
 from monitor.store.lock import Busy
@@ -612,10 +612,9 @@ def test_the_answers_of_a_day_are_drawn_together_by_their_medians(writer, stored
         one = replace(observation(seconds=seconds), latency_s=latency_s, ttft_s=latency_s / 2 if seconds < 99 else None)
         writer.save(Batch(at(seconds), (one, observation(Fault.TIMEOUT, seconds + 1))))
 
-    latency, ttft = stored.history.paces(number_of(stored), at(0), timedelta(minutes=20))
-    assert latency == (Reading(at(600), 2.0), Reading(at(1800), 4.0))
-    assert ttft == (Reading(at(600), 0.5),)
-    assert stored.history.paces(number_of(stored), at(1200), timedelta(minutes=20))[0] == latency[1:]
+    step, number = timedelta(minutes=20), number_of(stored)
+    assert stored.history.paces(number, at(0), step, 3) == ((2.0, 4.0, None), (0.5, None, None))
+    assert stored.history.paces(number, at(-1200), step, 2)[0] == (None, 2.0)
 
 
 def test_a_limit_that_was_not_told_for_long_is_forgotten(writer, stored):

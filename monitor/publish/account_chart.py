@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,9 +12,9 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.diagnose.incident import Incident
 from monitor.publish.chart import (
-    Chart,
     Period,
     draw_chart,
+    draw_paces,
     draw_readings,
     draw_steps,
     last_day,
@@ -20,6 +22,7 @@ from monitor.publish.chart import (
     lines_at,
     scale,
     slope,
+    stretches,
 )
 from monitor.publish.paths import incident_page
 from monitor.publish.snapshot import (
@@ -28,6 +31,7 @@ from monitor.publish.snapshot import (
     CreditView,
     DayDurations,
     DurationView,
+    Paces,
     TargetView,
 )
 from monitor.publish.status import Mark
@@ -91,17 +95,21 @@ def month_drawing(name: str, shown: Figure, paces: Sequence[DayDurations], speec
 
 
 class Measured(Struct, frozen=True):
-    """One duration of a target: its name, what it is now and usually, and its readings of the last 24 hours."""
+    """One duration of a target: its name, what it is now and usually, and in the last 24 hours."""
 
     name: str
     view: DurationView
-    readings: tuple[Reading, ...]
+    paces: Paces
     interval_s: float
+
+    @property
+    def known(self) -> list[float]:
+        return [one for one in self.paces if one is not None]
 
     @property
     def top_s(self) -> float:
         """The longest duration for which a chart has room."""
-        return max((self.view.slow_s or self.view.usual_s or 0.0, *(one.value for one in self.readings)))
+        return max((self.view.slow_s or self.view.usual_s or 0.0, *self.known))
 
     @property
     def usual(self) -> tuple[float, float] | None:
@@ -123,9 +131,9 @@ def sibling_paces(
 
     Where one streams it is the time to the first token, of those that do. Also return how many more have any.
     """
-    timed = [(card, target) for card in cards if (target := known[card.id].timed)]
-    which = 0 if any(target.ttfts for _, target in timed) else 1
-    every = [(card, one) for card, target in timed if (one := _measured(target)[which]).readings]
+    timed = [(card, _measured(target)) for card in cards if (target := known[card.id].timed)]
+    which = 0 if any(first.known for _, (first, _) in timed) else 1
+    every = [(card, one) for card, both in timed if (one := both[which]).known]
     upper_s = scale(max((one.top_s for _, one in every[:MOST_SIBLINGS]), default=0.0))
     drawn = tuple(
         SiblingPace(card.id, card.name, card.href, card.mark, _day_drawing(one, shown, upper_s, scene))
@@ -143,38 +151,28 @@ def _measured(target: TargetView) -> tuple[Measured, Measured]:
 
 
 def _day_drawing(one: Measured, shown: Figure, upper_s: float, it: Scene) -> Drawing:
-    drawn = _day_chart(one, upper_s, it)
+    period = last_day(it.now)
+    gap = max(2, 1 + ceil(2 * one.interval_s / PACE_STEP.total_seconds()))
+    drawn = draw_paces(one.paces, period, upper_s, gap, one.usual)
+    marked = [Period(its.opened_at, its.closed_at or it.now) for its in it.incidents if _is_within(its, period)]
     return Drawing(
         name=it.speech.say(one.name),
         figure=shown,
-        chart=drawn,
-        words=_range_of_day(one.readings, it.speech),
-        axes=Axes(_ticks(upper_s, it.speech, "s"), _hours(drawn.period, it.speech)),
-        marked=_named(drawn.period, it),
+        chart=replace(drawn, grid=_grid(period, DAY_PARTS), marked=stretches(marked, period)),
+        words=_range_of_day(one.known, it.speech),
+        axes=_day_axes(upper_s, period, it.speech),
+        marked=_named(period, it) if marked else (),
     )
-
-
-def _day_chart(one: Measured, upper_s: float, it: Scene) -> Chart:
-    period = last_day(it.now)
-    drawn = draw_readings(
-        [Reading(min(reading.at, it.now), reading.value) for reading in one.readings],
-        period,
-        upper_s,
-        pause=max(2 * PACE_STEP, timedelta(seconds=2 * one.interval_s) + PACE_STEP),
-        usual=one.usual,
-        marked=[Period(its.opened_at, its.closed_at or it.now) for its in it.incidents if _is_within(its, period)],
-    )
-    return replace(drawn, grid=_grid(period, DAY_PARTS))
 
 
 def _is_within(incident: Incident, period: Period) -> bool:
     return incident.opened_at < period.last and (incident.closed_at is None or incident.closed_at > period.first)
 
 
-def _range_of_day(readings: Sequence[Reading], speech: PageLanguage) -> str:
-    if not readings:
+def _range_of_day(known_s: Sequence[float], speech: PageLanguage) -> str:
+    if not known_s:
         return speech.say("no answer in the last 24 hours")
-    least, most = (speech.seconds(pick(one.value for one in readings)) for pick in (min, max))
+    least, most = speech.seconds(min(known_s)), speech.seconds(max(known_s))
     return speech.say("{least} to {most} in the last 24 hours", least=least, most=most)
 
 
@@ -284,12 +282,16 @@ def _range(readings: Sequence[Reading], speech: PageLanguage) -> str:
         least=_amount(least, speech), most=_amount(most, speech), day=since)  # fmt: skip
 
 
+@lru_cache(8)
 def _grid(period: Period, number: int) -> str:
     return lines_at([*period.parts(number)][1:-1], period)
 
 
-def _hours(period: Period, speech: PageLanguage) -> tuple[str, ...]:
-    return (*(f"{at.astimezone(UTC):%H:%M}" for at in [*period.parts(DAY_PARTS)][:-1]), speech.say("now"))
+@lru_cache(64)
+def _day_axes(upper_s: float, period: Period, speech: PageLanguage) -> Axes:
+    """Cached, as a site has few scales."""
+    hours = (f"{at.astimezone(UTC):%H:%M}" for at in [*period.parts(DAY_PARTS)][:-1])
+    return Axes(_ticks(upper_s, speech, "s"), (*hours, speech.say("now")))
 
 
 def _days(period: Period, speech: PageLanguage) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from itertools import groupby, pairwise
 from math import floor, log10
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from monitor.publish.snapshot import PACE_STEP, DayDurations
+from monitor.publish.snapshot import PACE_STEP, PACE_STEPS, DayDurations, Paces
 from monitor.slo.indicator import Reading
 
 STEP = 4
@@ -17,6 +16,7 @@ HEIGHT = 28
 WIDTH = 288
 TALL = 120
 """Size of a chart of readings: a pixel of what is shown is about one of the drawing."""
+PACE_PLACES = tuple(round((step + 0.5) * WIDTH / PACE_STEPS) for step in range(PACE_STEPS))
 NICE = (1.2, 1.5, 3, 6, 9, 12)
 """Upper ends of a scale whose thirds are short to write, times a power of ten."""
 NARROWEST = 2
@@ -95,25 +95,31 @@ def draw_chart(paces: Sequence[DayDurations]) -> Chart | None:
 def last_day(now: datetime) -> Period:
     """Return the 24 hours of a chart of durations: they end with the present PACE_STEP."""
     begun = now - (now - datetime.min.replace(tzinfo=UTC)) % PACE_STEP
-    return Period(begun + PACE_STEP - timedelta(days=1), begun + PACE_STEP)
+    return Period(begun + PACE_STEP - PACE_STEPS * PACE_STEP, begun + PACE_STEP)
 
 
-def draw_readings(
-    readings: Sequence[Reading],
-    period: Period,
-    upper: float,
-    *,
-    pause: timedelta,
-    usual: tuple[float, float] | None = None,
-    marked: Sequence[Period] = (),
-) -> Chart:
-    """Draw readings as a line that ends where none came for `pause`; `upper`: the figure at the upper edge."""
-    drawn = _chart(list(_runs(readings, pause)), period, upper)
-    return replace(
-        drawn,
-        ground=_band(*usual, upper) if usual else "",
-        marked="".join(_stretch(one, period) for one in marked),
+def draw_paces(paces: Paces, period: Period, upper_s: float, gap: int, usual: tuple[float, float] | None) -> Chart:
+    """Draw durations as a line that ends before `gap` steps without one; `upper_s`: that at the upper edge."""
+    drawn, last, per_s = [], -gap, (TALL - 2) / upper_s
+    for at, pace_s in enumerate(paces):  # in one pass, as a site has thousands of them
+        if pace_s is not None:
+            place = f"{PACE_PLACES[at]} {int(TALL - 0.5 - pace_s * per_s)}"
+            drawn.append(f"L{place}" if at - last < gap else f"M{place}h0")
+            last = at
+    return Chart(
+        period=period,
+        width=WIDTH,
+        height=TALL,
+        top=max((one for one in paces if one is not None), default=0.0),
+        scale=upper_s,
+        line="".join(drawn),
+        ground=_band(*usual, upper_s) if usual else "",
     )
+
+
+def draw_readings(readings: Sequence[Reading], period: Period, upper: float, *, pause: timedelta) -> Chart:
+    """Draw readings as a line that ends where none came for `pause`; `upper`: the figure at the upper edge."""
+    return _chart(list(_runs(readings, pause)), period, upper)
 
 
 def draw_steps(readings: Sequence[Reading], period: Period, upper: float, *, pause: timedelta) -> Chart:
@@ -140,6 +146,11 @@ def _chart(runs: Sequence[Sequence[Reading]], period: Period, upper: float) -> C
         scale=upper,
         line="".join(map(_path, lines)),
     )
+
+
+def stretches(marked: Sequence[Period], period: Period) -> str:
+    """Return stretches of time over the whole height, wide enough to be seen."""
+    return "".join(_stretch(one, period) for one in marked)
 
 
 def level(figure: float, upper: float) -> str:
@@ -202,7 +213,6 @@ def _band(low: float, high: float, upper: float) -> str:
 
 
 def _stretch(one: Period, period: Period) -> str:
-    """Return a stretch of time over the whole height, wide enough to be seen."""
     start = min(period.place(one.first), WIDTH - NARROWEST)
     return f"M{start} 0h{max(period.place(one.last) - start, NARROWEST)}v{TALL}H{start}z"
 

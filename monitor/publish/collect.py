@@ -32,6 +32,7 @@ from monitor.publish.chart import last_day
 from monitor.publish.refresh_order import DuePages, RenderedPage, Rotation, due_pages
 from monitor.publish.snapshot import (
     PACE_STEP,
+    PACE_STEPS,
     AccountView,
     CreditView,
     DayDurations,
@@ -379,7 +380,7 @@ def _at_length(
     whole = replace(view, targets=targets, credits=credits)
     if not (timed := whole.timed):
         return whole
-    latencies, ttfts = history.paces(numbers.get(timed.id, 0), last_day(now).first, PACE_STEP)
+    latencies, ttfts = history.paces(numbers.get(timed.id, 0), last_day(now).first, PACE_STEP, PACE_STEPS)
     drawn = replace(timed, latencies=latencies, ttfts=ttfts)
     return replace(whole, targets=tuple(drawn if one is timed else one for one in targets))
 

@@ -28,7 +28,11 @@ CROWD = 40
 
 
 PACE_STEP = timedelta(minutes=20)
-"""Time whose answers are one reading of a chart: their median."""
+"""Time whose answers are one point of a chart: their median."""
+PACE_STEPS = 72
+"""Number of them in a chart: 24 hours."""
+Paces = tuple[float | None, ...]
+"""Seconds of each PACE_STEP, the last of which is the present one; None: no good answer. Empty: not read."""
 
 
 class DurationView(Struct, frozen=True):
@@ -59,10 +63,10 @@ class TargetView(Struct, frozen=True):
     `days`: the last 90 days, today last. `limited_since`: for each limit, since when it has its ceiling; `moves`: how
     that moved for good, None if it did not; `ceilings`: what it was in the last 30 days, empty if never stated: each
     reading holds until the next, and the last is when it was last stated. `latency_days` and `ttft_days`: the last 30
-    closed days; `latencies` and `ttfts`: medians of each PACE_STEP of the last 24 hours, only of the account's `timed`
-    target. `next_at`: its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the
-    connection in which its latest failure happened, if it was one. `confirmed`: the failure is sure, though called
-    SUSPECTED as it may pass.
+    closed days; `latencies` and `ttfts`: those of the last 24 hours, only of the account's `timed` target. `next_at`:
+    its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection in which
+    its latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it may
+    pass.
     `free`: it costs no tokens.
     """
 
@@ -92,8 +96,8 @@ class TargetView(Struct, frozen=True):
     confirmed: bool = False
     free: bool = False
     phase: Phase | None = None
-    latencies: tuple[Reading, ...] = ()
-    ttfts: tuple[Reading, ...] = ()
+    latencies: Paces = ()
+    ttfts: Paces = ()
     ceilings: tuple[tuple[Reading, ...], ...] = ()
 
     @property

@@ -52,7 +52,8 @@ LATEST = 20
 
 Cells = dict[int, dict[datetime, Cell]]
 """Results by series number and by start of the hour or day."""
-Readings = tuple[Reading, ...]
+Medians = tuple[float | None, ...]
+"""A median for each step of time; None where there was nothing to take it of."""
 DailyCeilings = dict[int, dict[tuple[str, int], list[Reading]]]
 """Ceilings by series number and by the unit and window of the limit, oldest first."""
 DailyCredits = dict[int, dict[str, list[Reading]]]
@@ -177,20 +178,21 @@ class History:
             days=days,
         )
 
-    def paces(self, series: int, since: datetime, step: timedelta) -> tuple[Readings, Readings]:
-        """Return the medians of latency and time to first token, of the good answers in each `step` that had one."""
-        step_ms = step // MILLISECOND
-        query = f"SELECT at, latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} AND at >= ?"
+    def paces(self, series: int, since: datetime, step: timedelta, number: int) -> tuple[Medians, Medians]:
+        """Return the medians of latency and time to first token, in seconds, of the good answers in so many steps."""
+        start_ms, step_ms = to_ms(since), step // MILLISECOND
+        query = f"""
+            SELECT at, latency, ttft FROM observation
+            WHERE series_id = ? AND outcome = {OK} AND at >= ? AND at < ? ORDER BY at
+        """
         looks = self._db.cursor()
         looks.row_factory = None  # plain tuples are faster
-        rows = looks.execute(f"{query} ORDER BY at", (series, to_ms(since)))
-        latencies: list[Reading] = []
-        ttfts: list[Reading] = []
-        for number, its in groupby(rows, key=lambda row: row[0] // step_ms):
-            at, answers = from_ms(number * step_ms) + step / 2, list(its)
-            for found, column in ((latencies, 1), (ttfts, 2)):
-                if its_ms := [row[column] for row in answers if row[column] is not None]:
-                    found.append(Reading(at, median(its_ms) / 1000))
+        rows = looks.execute(query, (series, start_ms, start_ms + number * step_ms))
+        latencies: list[float | None] = [None] * number
+        ttfts: list[float | None] = [None] * number
+        for at, its in groupby(rows, key=lambda row: (row[0] - start_ms) // step_ms):
+            _, its_latencies, its_ttfts = zip(*its, strict=True)
+            latencies[at], ttfts[at] = _median_s(its_latencies), _median_s(its_ttfts)
         return tuple(latencies), tuple(ttfts)
 
     def daily_ceilings(self, series: Collection[int], since: datetime) -> DailyCeilings:
@@ -264,6 +266,11 @@ class History:
 def _ceiling(row: sqlite3.Row) -> LimitSince:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
     return LimitSince(limit, from_ms(row["since"]), from_ms(row["at"]))
+
+
+def _median_s(durations_ms: Iterable[int | None]) -> float | None:
+    known = [one for one in durations_ms if one is not None]
+    return median(known) / 1000 if known else None
 
 
 def _daily_ceiling(row: sqlite3.Row) -> tuple[int, tuple[str, int], Reading]:
