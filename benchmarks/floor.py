@@ -112,6 +112,9 @@ GUIDE = f"""<details class="guide"><summary>{CHEVRON}<h2>How to read this page</
 budget is what 99% allows in 30 days. A day with more than 1% bad answers does not count as good.</p>
 </details>"""
 
+CHART_GUIDE = """<p>In a chart the line is the median of 20 minutes, and the band what nine in ten answers of a week took;
+a line ends where answers end. A dotted line is what will be at this pace, or the amount below which credit is low.</p>"""
+
 
 def names(snapshot: Snapshot) -> frozenset[str]:
     """Return the paths of FILES for these providers and accounts."""
@@ -190,6 +193,7 @@ def _index(
         f'{detail}</div>\n{_census(marks)}</section>\n<div class="first two"><div class="stack">'
         f'<section aria-labelledby="past"><div class="head"><h2 id="past">Past incidents</h2></div>{NONE}</section>'
         f"</div></div>\n{_accounts(snapshot, marks, pasts)}\n{GUIDE}"
+        f"{CHART_GUIDE if len(marks) <= PLATES else ''}"
     )
     return _page(snapshot, "", lead, " ".join((lead, *causes)), main)
 

@@ -67,9 +67,11 @@ def day_of_paces(usual: float = 0.6, answered: int = PACE_STEPS) -> Paces:
 
 
 def ceiling(now: float, before: float | None = None, days_ago: int = 12) -> tuple[Reading, ...]:
-    """What a ceiling was each day of a month; with `before`, it is what it is only since so many days ago."""
-    its = (before if before is not None and day > days_ago else now for day in range(29, -1, -1))
-    return tuple(Reading(NOW - timedelta(days=29 - day), value) for day, value in enumerate(its))
+    """What a ceiling was in the last 30 days; with `before`, it is what it is only since so many days ago."""
+    if before is None:
+        return Reading(NOW - timedelta(days=29), now), Reading(NOW, now)
+    earlier = (Reading(NOW - timedelta(days=day), before) for day in range(29, days_ago, -1))
+    return (*earlier, Reading(NOW - timedelta(days=days_ago), now), Reading(NOW, now))
 
 
 def target(

@@ -77,9 +77,9 @@ def _account(id: str, chance: random.Random) -> AccountView:
     )
     is_production = id.endswith("/production")
     credit = CreditView(
-        *("USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 20.5, None),
+        *("USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 31.0, None),
         floor=20.0,
-        readings=tuple(Reading(NOW - timedelta(days=day), 41 + 2.0 * day) for day in range(29, 0, -1)),
+        readings=tuple(Reading(NOW - timedelta(days=day), 41 + 1.3 * day) for day in range(29, 0, -1)),
     )
     return account(
         id,

@@ -154,7 +154,7 @@ def everything(writer, db):
     marks.failing(), marks.trace(), marks.overlap(), marks.refusal(), marks.said(), marks.last_beat()
     history.ceilings(), history.moves(), history.spent(NOON.date()), stored.messages.replies()
     list(history.observations(CHAT, at(-60)))
-    history.daily_ceilings([1], at(-60)), history.daily_credits([1], at(-60))
+    history.earlier_ceilings([1], at(-60)), history.daily_credits([1], at(-60))
     incidents.between(at(-60), at(61)), incidents.closed(9), stored.messages.latest(9)
     incidents.changes_since(at(-60)), stored.messages.fates(at(-60)), stored.messages.failing_channels()
     for id in incidents.ids():

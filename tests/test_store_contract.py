@@ -562,16 +562,17 @@ DAY_S = 86_400
 DAY, MIDNIGHT = timedelta(days=1), NOON.replace(hour=0)
 
 
-def test_of_each_day_the_ceiling_last_told_is_kept(writer, stored):
-    for seconds, most in ((0, 10.0), (60, 8.0), (DAY_S, 8.0), (DAY_S + 60, None), (3 * DAY_S, 9.0)):
+def test_of_each_day_before_the_present_ceiling_the_one_last_told_is_kept(writer, stored):
+    for seconds, most in ((0, 10.0), (60, 8.0), (DAY_S, 8.0), (DAY_S + 60, None), (3 * DAY_S, 9.0), (4 * DAY_S, 9.0)):
         limits = (Limit("requests", 60.0, most, 1.0),)
         writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
 
     number = number_of(stored)
-    (days,) = stored.history.daily_ceilings([number], at(-DAY_S))[number].values()
-    assert [(one.at, one.value) for one in days] == [(MIDNIGHT, 8), (MIDNIGHT + DAY, 8), (MIDNIGHT + 3 * DAY, 9)]
-    (late,) = stored.history.daily_ceilings([number], at(2 * DAY_S))[number].values()
-    assert [one.value for one in late] == [9]
+    (days,) = stored.history.earlier_ceilings([number], at(-DAY_S))[number].values()
+    assert [(one.at, one.value) for one in days] == [(MIDNIGHT, 8), (MIDNIGHT + DAY, 8)]
+    (late,) = stored.history.earlier_ceilings([number], at(0))[number].values()
+    assert [one.at for one in late] == [MIDNIGHT + DAY]
+    assert stored.history.earlier_ceilings([number], at(2 * DAY_S)) == {}
 
 
 def test_of_each_day_the_credit_last_told_is_kept_of_who_told_it(writer, stored):
@@ -590,21 +591,22 @@ def with_credit(left, now):
 
 
 def test_what_was_each_day_is_forgotten_as_days_are(writer, stored):
-    for seconds in (0, 9 * DAY_S):
-        told = observation(seconds=seconds, limits=(Limit("requests", 60.0, 9.0, 1.0),), credits=(Credit("USD", 1.0),))
+    for seconds, most in ((0, 7.0), (9 * DAY_S, 8.0), (10 * DAY_S, 9.0)):
+        told = observation(seconds=seconds, limits=(Limit("requests", 60.0, most, 1.0),), credits=(Credit("USD", 1.0),))
         writer.save(Batch(at(seconds), (told,), notes={CHAT.account: with_credit(1.0, at(seconds))}))
-    forget(writer, replace(FOR_EVER, daily_days=4), at(9 * DAY_S))
+    forget(writer, replace(FOR_EVER, daily_days=4), at(10 * DAY_S))
 
     number = number_of(stored)
-    assert [len(its) for its in stored.history.daily_ceilings([number], MIDNIGHT)[number].values()] == [1]
-    assert [len(its) for its in stored.history.daily_credits([number], MIDNIGHT)[number].values()] == [1]
+    assert [len(its) for its in stored.history.earlier_ceilings([number], MIDNIGHT)[number].values()] == [1]
+    assert [len(its) for its in stored.history.daily_credits([number], MIDNIGHT)[number].values()] == [2]
 
 
 @pytest.mark.parametrize("most", [float("inf"), float("nan")])
 def test_a_ceiling_that_is_no_number_is_on_no_day(writer, stored, most):
-    writer.save(Batch(at(0), (observation(limits=(Limit("requests", 60.0, most, 1.0),)),)))
+    for seconds, told in ((0, most), (DAY_S, 9.0)):
+        writer.save(Batch(at(0), (observation(seconds=seconds, limits=(Limit("requests", 60.0, told, 1.0),)),)))
 
-    assert stored.history.daily_ceilings([number_of(stored)], MIDNIGHT) == {}
+    assert stored.history.earlier_ceilings([number_of(stored)], MIDNIGHT) == {}
 
 
 def test_the_answers_of_a_day_are_drawn_together_by_their_medians(writer, stored):

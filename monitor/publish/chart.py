@@ -123,16 +123,17 @@ def draw_readings(readings: Sequence[Reading], period: Period, upper: float, *, 
 
 
 def draw_steps(readings: Sequence[Reading], period: Period, upper: float, *, pause: timedelta) -> Chart:
-    """Draw readings each of which holds until the next, or for `pause` at most; the last one ends the line."""
+    """Draw readings each of which holds until the next, or for `pause` at most; the last but one until the last."""
     runs: list[list[Reading]] = []
     for one, following in pairwise(readings):
-        until = Reading(min(following.at, one.at + pause), one.value)
+        until = following.at if following is readings[-1] else min(following.at, one.at + pause)
         if not runs or runs[-1][-1].at < one.at:
-            runs.append([one, until])
+            runs.append([one])
         elif runs[-1][-1].value == one.value:
-            runs[-1][-1] = until
+            runs[-1].pop()
         else:
-            runs[-1] += [one, until]
+            runs[-1].append(one)
+        runs[-1].append(Reading(until, one.value))
     return _chart(runs, period, upper)
 
 

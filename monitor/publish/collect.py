@@ -1,7 +1,7 @@
 """Configuration and database → Snapshot, for the page, `status` and `usable`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -182,7 +182,7 @@ class Past(Struct, frozen=True):
 def _past(history: History, series: Collection[int], now: datetime) -> Past:
     month = _month_start(now)
     return Past(
-        _seen(history, series, now), history.daily_ceilings(series, month), history.daily_credits(series, month)
+        _seen(history, series, now), history.earlier_ceilings(series, month), history.daily_credits(series, month)
     )
 
 
@@ -394,7 +394,7 @@ def _with_days(credit: CreditView, days: Mapping[str, Sequence[Reading]]) -> Cre
 
 def _with_past(history: History, target: TargetView, series: int, past: Past, now: datetime) -> TargetView:
     durations, (hours, days) = history.durations(series, now), past.seen.of(series, now)
-    ceilings = past.ceilings.get(series, {})
+    earlier = past.ceilings.get(series, {})
     return replace(
         target,
         latency=_measure(durations.latency, durations.usual_latency),
@@ -406,8 +406,8 @@ def _with_past(history: History, target: TargetView, series: int, past: Past, no
         latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
         ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
         ceilings=tuple(
-            (*_earlier(ceilings.get(limit.key, ()), since), *stated)
-            for limit, since, stated in zip(target.limits, target.limited_since, target.ceilings, strict=True)
+            (*earlier.get(limit.key, ()), *present)
+            for limit, present in zip(target.limits, target.ceilings, strict=True)
         ),
     )
 
@@ -446,16 +446,11 @@ def _target_view(watch: Watch, memory: TargetRecords, now: datetime) -> TargetVi
 
 
 def _ceiling_readings(ceiling: LimitSince, now: datetime) -> tuple[Reading, ...]:
-    """Return the present ceiling since it is that, day by day: an answer that says less does not end it."""
+    """Return the present ceiling since it is that, until it was last stated."""
     most, start = ceiling.limit.limit, max(ceiling.since, _month_start(now))
     if most is None or ceiling.told_at < start:
         return ()
-    passed = (start + number * DAY for number in range((ceiling.told_at - start) // DAY + 1))
-    return tuple(Reading(at, most) for at in (*passed, ceiling.told_at))
-
-
-def _earlier(days: Sequence[Reading], since: datetime) -> Iterator[Reading]:
-    return (one for one in days if one.at < _midnight(since))
+    return Reading(start, most), Reading(ceiling.told_at, most)
 
 
 def _month_start(now: datetime) -> datetime:

@@ -1,12 +1,12 @@
 """Who knew first of an incident, we or the provider's page: two lanes on one axis of time; pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor import words
 from monitor.diagnose.announcement import ANNOUNCED
 from monitor.diagnose.incident import Incident
-from monitor.publish.chart import WIDTH, Period
+from monitor.publish.chart import NARROWEST, WIDTH, Period
 from monitor.publish.paths import incident_page
 from monitor.publish.snapshot import IncidentView
 from monitor.publish.translation import PageLanguage
@@ -31,7 +31,7 @@ def draw_lanes(incident: Incident, made_at: datetime, speech: PageLanguage) -> L
     ours = Lane(
         speech.say("Our view"),
         _clock(known_at, incident, speech),
-        sensed=_stroke(incident.opened_at, known_at, period),
+        sensed=_stroke(incident.opened_at, known_at, period) if known_at > incident.opened_at else "",
         known=_stroke(known_at, period.last, period),
     )
     theirs = Lane(
@@ -45,7 +45,7 @@ def draw_lanes(incident: Incident, made_at: datetime, speech: PageLanguage) -> L
         href=incident_page(incident.id),
         width=WIDTH,
         lanes=(ours, theirs),
-        times=tuple(_times(period, incident, speech)),
+        times=tuple(_clock(at, incident, speech) for at in (period.first, period.last)),
         words=words.capitalize(speech.lead(incident.lead)),
     )
 
@@ -70,15 +70,9 @@ def _period(incident: Incident, made_at: datetime) -> Period:
 
 
 def _stroke(first: datetime, last: datetime, period: Period) -> str:
-    """Return a stroke of a lane, at least one unit long, so that what just began can be seen."""
-    start = min(period.place(first), WIDTH - 1)
-    length = period.place(last) - start
-    return f"M{start} 8h{max(length, 1)}" if last > first else ""
-
-
-def _times(period: Period, incident: Incident, speech: PageLanguage) -> Iterator[str]:
-    for at in period.parts(2):
-        yield _clock(at, incident, speech)
+    """Return a stroke of a lane, long enough that what just began can be seen."""
+    start = min(period.place(first), WIDTH - NARROWEST)
+    return f"M{start} 8h{max(period.place(last) - start, NARROWEST)}"
 
 
 def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> str:

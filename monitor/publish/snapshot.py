@@ -61,12 +61,12 @@ class TargetView(Struct, frozen=True):
 
     `aside`: a side target, about more than whether the account works, such as its credit. `cells`: the last 24 hours;
     `days`: the last 90 days, today last. `limited_since`: for each limit, since when it has its ceiling; `moves`: how
-    that moved for good, None if it did not; `ceilings`: what it was in the last 30 days, empty if never stated: each
-    reading holds until the next, and the last is when it was last stated. `latency_days` and `ttft_days`: the last 30
-    closed days; `latencies` and `ttfts`: those of the last 24 hours, only of the account's `timed` target. `next_at`:
-    its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection in which
-    its latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it may
-    pass.
+    that moved for good, None if it did not; `ceilings`: what it was in the last 30 days, empty if never stated: by day
+    before it became what it is, then since when and until when it was stated. `latency_days` and `ttft_days`: the last
+    30 closed days; `latencies` and `ttfts`: those of the last 24 hours, only of the account's `timed` target.
+    `next_at`: its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection
+    in which its latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it
+    may pass.
     `free`: it costs no tokens.
     """
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from json import dumps
-from statistics import median
 
 from msgspec import Struct
 
@@ -18,6 +17,7 @@ from monitor.detect.target_memory import TargetMemory
 from monitor.slo.indicator import Cell, Reading, Sketch, make_sketch, merge, unpack
 from monitor.store.key_value import KeyValues
 from monitor.store.row import (
+    DAY_MS,
     DEGRADED,
     FAILED,
     MILLISECOND,
@@ -46,7 +46,6 @@ OBSERVED = """
     WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ?
 """
 """The observations of a target since an instant."""
-OF_SERIES = "series_id IN (SELECT value FROM json_each(?)) AND at >= ?"
 LATEST = 20
 """Number of latest observations per target from which the usual pause is taken."""
 
@@ -195,9 +194,18 @@ class History:
             latencies[at], ttfts[at] = _median_s(its_latencies), _median_s(its_ttfts)
         return tuple(latencies), tuple(ttfts)
 
-    def daily_ceilings(self, series: Collection[int], since: datetime) -> DailyCeilings:
-        """Return what each limit of these series was on each day that it was stated."""
-        query = f"SELECT series_id, unit, window, at, most FROM daily_ceiling WHERE {OF_SERIES} ORDER BY at"
+    def earlier_ceilings(self, series: Collection[int], since: datetime) -> DailyCeilings:
+        """Return what each limit of these series was on each day that it was stated, before it became what it is.
+
+        Most ceilings never move, so that this is little.
+        """
+        query = f"""
+            SELECT series_id, unit, window, day.at, day.most
+            FROM daily_ceiling AS day JOIN ceiling USING (series_id, unit, window)
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND day.at >= ?
+                AND day.at < since / {DAY_MS} * {DAY_MS}
+            ORDER BY day.at
+        """
         rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
         found: DailyCeilings = defaultdict(dict)
         for one, key, reading in read_rows(rows, _daily_ceiling):
@@ -206,7 +214,10 @@ class History:
 
     def daily_credits(self, series: Collection[int], since: datetime) -> DailyCredits:
         """Return what was left in each unit, as these series reported it, on each day that they did."""
-        query = f"SELECT series_id, unit, at, remaining FROM daily_credit WHERE {OF_SERIES} ORDER BY at"
+        query = """
+            SELECT series_id, unit, at, remaining FROM daily_credit
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY at
+        """
         rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
         found: DailyCredits = defaultdict(dict)
         for one, unit, reading in read_rows(rows, _daily_credit):
@@ -269,8 +280,9 @@ def _ceiling(row: sqlite3.Row) -> LimitSince:
 
 
 def _median_s(durations_ms: Iterable[int | None]) -> float | None:
-    known = [one for one in durations_ms if one is not None]
-    return median(known) / 1000 if known else None
+    """Return the median, of an even number the upper one of the two in the middle."""
+    known = sorted(one for one in durations_ms if one is not None)
+    return known[len(known) // 2] / 1000 if known else None
 
 
 def _daily_ceiling(row: sqlite3.Row) -> tuple[int, tuple[str, int], Reading]:
