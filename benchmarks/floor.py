@@ -112,8 +112,9 @@ GUIDE = f"""<details class="guide"><summary>{CHEVRON}<h2>How to read this page</
 budget is what 99% allows in 30 days. A day with more than 1% bad answers does not count as good.</p>
 </details>"""
 
-CHART_GUIDE = """<p>In a chart the line is the median of 20 minutes, and the band what nine in ten answers of a week took;
-a line ends where answers end. A dotted line is what will be at this pace, or the amount below which credit is low.</p>"""
+CHART_GUIDE = """<p>In a chart the line is the median of 20 minutes, and the band what nine in ten answers of a week
+took; a line ends where answers end. A dotted line is what will be at this pace, or the amount below which credit is
+low.</p>"""
 
 
 def names(snapshot: Snapshot) -> frozenset[str]:

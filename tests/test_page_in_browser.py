@@ -531,9 +531,10 @@ def test_a_plate_uses_its_whole_width(browser, tmp_path, width, in_a_row):
 
 
 CROWDED = """all => all.filter(it => {
-    const last = it.lastElementChild, text = document.createRange();
-    text.selectNodeContents(last.previousElementSibling);
-    return getComputedStyle(last.previousElementSibling).visibility === "visible" && text.getBoundingClientRect().right >= last.getBoundingClientRect().left;
+    const last = it.lastElementChild, before = last.previousElementSibling, text = document.createRange();
+    text.selectNodeContents(before);
+    const end = getComputedStyle(before).visibility === "visible" ? text.getBoundingClientRect().right : 0;
+    return end >= last.getBoundingClientRect().left;
 }).map(it => it.innerText)"""
 """Rulers whose last two times touch."""
 
