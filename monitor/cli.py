@@ -20,10 +20,10 @@ COMMANDS: dict[str, str] = {
     "run": "watch until stopped; without any account, show a demonstration",
     "once": "do one round of what is due and exit, for cron",
     "probe": "probe now, print what came back, store nothing",
-    "status": "print what the monitor believes",
+    "status": "print the state of every account",
     "pick": "print the account of a provider to use now; exit 1 when none is known to work",
     "incidents": "print open and past incidents",
-    "logs": "print the latest looks and changes, and follow them",
+    "logs": "print the latest probes and changes, and follow them",
     "check": "load everything, check the form of each address, send nothing",
     "cost": "print what the canaries use in a month, before anything is sent",
     "drill": "send a simulated failure of a real account through the real alerts",
@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer on stdin and say what it means",
     "completion": "print the script with which a shell completes commands and options",
-    "help": "print what the program or one command does",
+    "help": "print what the program or one command does, or the manual page of all",
 }
 """Commands and their one line of help: the module of that name in `monitor/commands/` is loaded when it is used.
 
@@ -47,10 +47,13 @@ COMMANDS: dict[str, str] = {
 every import each minute.
 """
 
-READERS = frozenset(
-    {"status", "pick", "incidents", "cost", "acknowledge", "snooze", "silence", "alerts", "tune", "feeds", "logs"}
+DEMONSTRABLE = frozenset(
+    {
+        *("run", "status", "pick", "incidents", "logs", "cost", "drill", "acknowledge", "snooze", "silence"),
+        *("maintenance", "alerts", "tune", "feeds"),
+    }
 )
-"""Commands that read what is stored, so also what the demonstration stored."""
+"""Commands that also work on the demonstration: they run it, or use what it stored."""
 
 MANY = 50_000
 """New objects that trigger a garbage collection: the default of 700 means 90 collections at the start of `once`."""
@@ -73,6 +76,9 @@ def main(argv: list[str] | None = None) -> int:
         hold_back_reload()
     try:
         parser = build_parser(words)
+        if not words:
+            parser.print_help(sys.stderr)
+            parser.exit(2)
         _check_first(parser, words)
         _, unknown = parser.parse_known_args(words, arguments)
         if unknown:
@@ -117,12 +123,13 @@ def near(word: str, known: Sequence[str]) -> str:
 CHOICE = "invalid choice: "
 
 
-def _choices(message: str) -> str:
-    """Return the nearest to what was chosen, as argparse names it and the choices in its own error."""
+def _with_nearest(message: str) -> str:
+    """Return argparse's error with the nearest to what was chosen in place of all choices, if there is one."""
     import re
 
-    word, _, choices = message.partition(CHOICE)[2].partition("(choose from ")
-    return near(word.strip(" '\""), re.findall(r"[\w-]+", choices))
+    said, _, choices = message.partition(" (choose from ")
+    meant = near(said.partition(CHOICE)[2].strip(" '\""), re.findall(r"[\w-]+", choices))
+    return said + meant if meant else message
 
 
 def _leave(number: int, _: "FrameType | None") -> NoReturn:
@@ -161,7 +168,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from probes.redact import mask_keys
 
-        super().error(mask_keys(message + (_choices(message) if CHOICE in message else "")))
+        super().error(mask_keys(_with_nearest(message) if CHOICE in message else message))
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -170,7 +177,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=Help,
         prog="provider-monitor",
         description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
-        "and whether it is you, the provider, or the road between.",
+        "and whether it is you, the provider, or the network in between.",
         epilog="Exit codes: 0 all up, 1 something down or not known, 2 wrong use or configuration.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -184,8 +191,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".", formatter_class=Help)
         if name in words:
             _complete(sub, load_command(name))
-        if name in words and name in READERS:
-            sub.add_argument("--demo", action="store_true", help="read the demonstration instead of your accounts")
+        if name in words and name in DEMONSTRABLE:
+            sub.add_argument("--demo", action="store_true", help="use the demonstration instead of your accounts")
     return parser
 
 

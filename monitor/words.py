@@ -1,10 +1,11 @@
-"""What people read: languages, faults, blames, times, durations, numbers; in English, or translated by `say`."""
+"""What people read: languages, faults, blames, times, durations, numbers; in English or in a given language."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from math import floor
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from msgspec import Struct, field
 
@@ -16,6 +17,7 @@ from monitor.diagnose.subject import Scope
 from monitor.limit_window import per
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Claim, Notice
+from probes.phrase import Phrase
 from probes.target_id import provider_of
 
 FAULTS = {
@@ -47,7 +49,7 @@ FAULTS = {
 BLAMES = {
     Blame.ACCOUNT: "your account",
     Blame.PROVIDER: "the provider",
-    Blame.PATH: "the road between",
+    Blame.PATH: "the network between",
     Blame.US: "our canary",
     Blame.UNKNOWN: "undecided",
 }
@@ -82,7 +84,7 @@ OPEN_AT_LENGTH = "Nobody can tell yet whose fault it is: what we see from here f
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known about that time, good or bad."
-PROXIED = "the road between (the monitor's own proxy)"
+PROXIED = "the network (the monitor's own proxy)"
 PROXIED_AT_LENGTH = (
     "The monitor can reach nothing at all, since its proxy lets nothing through, so it says nothing about any account."
 )
@@ -109,19 +111,14 @@ MONTHS = (
 )
 
 
-class Translate(Protocol):
-    """Says an English text in a language; `{name}` in it is replaced by the value of that name."""
-
-    def __call__(self, text: str, **values: object) -> str: ...
-
-
-def english(text: str, **values: object) -> str:
-    return text.format(**values) if values else text
+def singular_or_plural(number: int) -> int:
+    return int(number != 1)
 
 
 class Language(Struct, frozen=True, eq=False):
-    """One language: its code for `lang`, the translation of each English text, and its decimal mark.
+    """One language: its code for `lang`, the translation of each English text, its decimal mark and its direction.
 
+    `forms`: by the singular of an English text with a number, a text for each form that `plural` chooses between.
     Languages compare by identity, so that a cache can use one as its key.
     """
 
@@ -129,19 +126,50 @@ class Language(Struct, frozen=True, eq=False):
     phrases: Mapping[str, str] = field(default_factory=dict)
     decimal: str = "."
     direction: str = "ltr"
+    forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    plural: Callable[[int], int] = singular_or_plural
 
     def say(self, text: str, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
         said = self.phrases.get(text, text)
-        if not values:
-            return said
-        try:
-            return said.format(**values)
-        except (LookupError, ValueError, AttributeError):  # a user's own translation, with other places in it
-            return text.format(**values)
+        return _fill(said, text, values) if values else said
 
     def many(self, number: int, one: str, more: str, **values: object) -> str:
-        return self.say(one if number == 1 else more, n=number, **values)
+        """Say a text with a number, `{n}` in it, in the form that the number takes in this language."""
+        english = one if number == 1 else more
+        forms = self.forms.get(one)
+        said = forms[min(self.plural(number), len(forms) - 1)] if forms else self.phrases.get(english, english)
+        return _fill(said, english, {"n": number, **values})
+
+    def phrase(self, it: Phrase | str) -> str:
+        """Say a phrase with all that is in it; a `str` is a name, and stays as it is."""
+        if isinstance(it, str):
+            return it
+        return self.say(it.text, **{name: self.phrase(one) for name, one in it.values.items()})
+
+    def sentences(self, its: Iterable[Phrase | str]) -> str:
+        """Say whole sentences, one after the other."""
+        return self._join("{before} {next}", map(self.phrase, its))
+
+    def items(self, its: Iterable[str]) -> str:
+        """List words or names: `a, b, c`."""
+        return self._join("{before}, {next}", its)
+
+    def clauses(self, its: Iterable[str]) -> str:
+        """List parts of a sentence that may have commas themselves: `a; b; c`."""
+        return self._join("{before}; {next}", its)
+
+    def about(self, subject: str, what: str) -> str:
+        """Say what is so of a subject: `openai/main: no answer in time`."""
+        return self.say("{subject}: {what}", subject=subject, what=what)
+
+    def aside(self, what: str, more: str) -> str:
+        """Add something in parentheses; nothing if there is none."""
+        return self.say("{what} ({more})", what=what, more=more) if more else what
+
+    def _join(self, pattern: str, its: Iterable[str]) -> str:
+        known = list(its)
+        return reduce(lambda before, one: self.say(pattern, before=before, next=one), known) if known else ""
 
     def number(self, text: str) -> str:
         """Write an English number as this language does."""
@@ -151,6 +179,13 @@ class Language(Struct, frozen=True, eq=False):
 
 
 ENGLISH = Language()
+
+
+def _fill(said: str, english: str, values: Mapping[str, object]) -> str:
+    try:
+        return said.format_map(values)
+    except (LookupError, ValueError, AttributeError):  # a user's own translation, with other places in it
+        return english.format_map(values)
 
 
 class Moment(Struct, frozen=True):
@@ -165,26 +200,30 @@ def where(fault: Fault, phase: Phase | None) -> str:
     return PHASES[phase] if phase and PLAIN.get(fault) is not phase else ""
 
 
-def moment(at: datetime, today: datetime | None = None, say: Translate = english) -> Moment:
+def moment(at: datetime, today: datetime | None = None, language: Language = ENGLISH) -> Moment:
     """Name an instant. With `today`, leave out the parts of the date that are the same."""
     at = at.astimezone(UTC)
-    time = clock(at, say)
+    time = clock(at, language)
     today = today.astimezone(UTC) if today else None
     if today is None or at.year != today.year:
-        return Moment(iso(at), f"{date(at, say)}, {time}")
-    return Moment(iso(at), time if at.date() == today.date() else f"{day(at, say)}, {time}")
+        return Moment(iso(at), _dated(date(at, language), time, language))
+    return Moment(iso(at), time if at.date() == today.date() else _dated(day(at, language), time, language))
 
 
-def instant(at: datetime, say: Translate = english) -> Moment:
+def instant(at: datetime, language: Language = ENGLISH) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
-    time = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-    return Moment(iso(at), f"{date(at, say)}, {time}")
+    time = language.say("{clock} UTC", clock=f"{at:%H:%M:%S}")
+    return Moment(iso(at), _dated(date(at, language), time, language))
 
 
-def clock(at: datetime, say: Translate = english) -> str:
+def _dated(date: str, time: str, language: Language) -> str:
+    return language.say("{date}, {time}", date=date, time=time)
+
+
+def clock(at: datetime, language: Language = ENGLISH) -> str:
     at = at.astimezone(UTC)
-    return say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
+    return language.say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
 
 
 def iso(at: datetime) -> str:
@@ -192,37 +231,37 @@ def iso(at: datetime) -> str:
     return f"{at.isoformat()[:19]}Z"
 
 
-def day(at: datetime, say: Translate = english) -> str:
-    return say("{day} {month}", day=at.day, month=say(MONTHS[at.month - 1][:3]))
+def day(at: datetime, language: Language = ENGLISH) -> str:
+    return language.say("{day} {month}", day=at.day, month=language.say(MONTHS[at.month - 1][:3]))
 
 
-def date(at: datetime, say: Translate = english) -> str:
-    return say("{day} {month} {year}", day=at.day, month=say(MONTHS[at.month - 1][:3]), year=at.year)
+def date(at: datetime, language: Language = ENGLISH) -> str:
+    return language.say("{day} {month} {year}", day=at.day, month=language.say(MONTHS[at.month - 1][:3]), year=at.year)
 
 
-def month(at: datetime, say: Translate = english) -> str:
+def month(at: datetime, language: Language = ENGLISH) -> str:
     at = at.astimezone(UTC)
-    return say("{month} {year}", month=say(MONTHS[at.month - 1]), year=at.year)
+    return language.say("{month} {year}", month=language.say(MONTHS[at.month - 1]), year=at.year)
 
 
-def duration(seconds: float, say: Translate = english) -> str:
+def duration(seconds: float, language: Language = ENGLISH) -> str:
     """Say a duration in its two largest units: `3 h 20 min`."""
     whole = max(0, int(seconds))
     if whole < 60:
-        return say("{n} s", n=whole)
-    minutes = say("{n} min", n=whole % 3600 // 60)
+        return language.say("{n} s", n=whole)
+    minutes = language.say("{n} min", n=whole % 3600 // 60)
     if whole < 3600:
         return minutes
-    hours = say("{n} h", n=whole % 86400 // 3600)
+    hours = language.say("{n} h", n=whole % 86400 // 3600)
     if whole < 86400:
         return f"{hours} {minutes}" if whole % 3600 >= 60 else hours
-    days = say("{n} day" if whole < 2 * 86400 else "{n} days", n=whole // 86400)
+    days = language.many(whole // 86400, "{n} day", "{n} days")
     return f"{days} {hours}" if whole % 86400 >= 3600 else days
 
 
-def seconds(value: float) -> str:
+def seconds(value: float, language: Language = ENGLISH) -> str:
     """Say a latency: two decimals below one second, none from ten."""
-    return f"{value:.{2 if value < 1 else 1 if value < 9.95 else 0}f} s"
+    return language.say("{n} s", n=language.number(f"{value:.{2 if value < 1 else 1 if value < 9.95 else 0}f}"))
 
 
 def rate(token_s: float) -> str:
@@ -230,23 +269,25 @@ def rate(token_s: float) -> str:
     return f"{1 / token_s:.{0 if token_s <= 0.1 else 1}f}"
 
 
-def percent(share: float) -> str:
+def percent(share: float, language: Language = ENGLISH) -> str:
     """Say a share in [0, 1], rounded down: 99.96 % good must not read as 100 %."""
-    return f"{floor(share * 1000 + 1e-9) / 10:g}%"
+    return language.say("{n}%", n=language.number(f"{floor(share * 1000 + 1e-9) / 10:g}"))
 
 
-def money(usd: float) -> str:
-    return f"${usd:.2f}" if usd >= 0.01 or usd == 0 else "less than $0.01"
+def money(usd: float, language: Language = ENGLISH) -> str:
+    if 0 < usd < 0.01:
+        return language.say("less than $0.01")
+    return language.say("${n}", n=language.number(f"{usd:.2f}"))
 
 
 def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def join_items(items: list[str], most: int) -> str:
+def join_items(items: Sequence[str], most: int, language: Language = ENGLISH) -> str:
     """Join at most `most` items; the rest is counted."""
-    more = [f"and {len(items) - most} more"] if len(items) > most else []
-    return ", ".join(items[:most] + more)
+    more = [language.say("and {n} more", n=len(items) - most)] if len(items) > most else []
+    return language.items([*items[:most], *more])
 
 
 def capitalize(text: str) -> str:
@@ -298,26 +339,27 @@ def is_blamed(incident: Incident) -> bool:
     return incident.scope not in (Scope.MONITOR, Scope.STAGE) and incident.blame is not Blame.UNKNOWN
 
 
-def describe_limit(it: Limit, say: Translate = english, number: Callable[[str], str] = str) -> str:
-    """Say a rate limit: `480 of 500 requests per minute left`. `number` localizes an English number."""
-    unit = limit_name(it.unit, it.window_s, say, number)
-    left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
+def describe_limit(it: Limit, language: Language = ENGLISH) -> str:
+    """Say a rate limit: `480 of 500 requests per minute left`."""
+    unit = limit_name(it.unit, it.window_s, language)
+    left, most = (None if one is None else language.number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
-        return say("at most {most} {unit}" if most else "{unit}: not given", most=most, unit=unit)
-    return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
+        return language.say("at most {most} {unit}" if most else "{unit}: not given", most=most, unit=unit)
+    words = "{left} of {most} {unit} left" if most else "{left} {unit} left"
+    return language.say(words, left=left, most=most, unit=unit)
 
 
-def limit_name(unit: str, window_s: float | None, say: Translate = english, number: Callable[[str], str] = str) -> str:
+def limit_name(unit: str, window_s: float | None, language: Language = ENGLISH) -> str:
     """Name a rate limit: `input tokens per minute`."""
-    name, span = say(unit.replace("_", " ").replace("-", " ")), per(window_s)
-    return f"{name} {say(span.text, n=number(span.count))}" if span else name
+    name, span = language.say(unit.replace("_", " ").replace("-", " ")), per(window_s)
+    return f"{name} {language.say(span.text, n=language.number(span.count))}" if span else name
 
 
-def notice_title(title: str, claim: Claim | None, say: Translate = english) -> str:
+def notice_title(title: str, claim: Claim | None, language: Language = ENGLISH) -> str:
     """Say the title of a notice: the provider's own; else what its page shows: `API: degraded`."""
     if claim:
-        return f"{claim.part or say(WHOLE_PAGE)}: {say(CLAIMS[claim.impact])}"
-    return say(title) if title == UNTITLED else title
+        return language.about(claim.part or language.say(WHOLE_PAGE), language.say(CLAIMS[claim.impact]))
+    return language.say(title) if title == UNTITLED else title
 
 
 def describe_notice(it: Notice, now: datetime) -> str:
@@ -337,7 +379,7 @@ def _since(at: datetime, now: datetime) -> str:
     return duration((now - at).total_seconds())
 
 
-def describe_lead(by: timedelta | None, say: Translate = english) -> str:
+def describe_lead(by: timedelta | None, language: Language = ENGLISH) -> str:
     """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing.
 
     Pages date their updates to the second at best, so less than that is no lead.
@@ -345,33 +387,33 @@ def describe_lead(by: timedelta | None, say: Translate = english) -> str:
     if by is None:
         return ""
     if abs(by) < timedelta(seconds=1):
-        return say("we and the provider's page knew at the same time")
-    passed = duration(abs(by.total_seconds()), say)
+        return language.say("we and the provider's page knew at the same time")
+    passed = duration(abs(by.total_seconds()), language)
     if by > timedelta():
-        return say("we knew {passed} before the provider's page", passed=passed)
-    return say("the provider's page knew {passed} before us", passed=passed)
+        return language.say("we knew {passed} before the provider's page", passed=passed)
+    return language.say("the provider's page knew {passed} before us", passed=passed)
 
 
-def title(incident: Incident, say: Translate = english) -> str:
+def title(incident: Incident, language: Language = ENGLISH) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
-    its = subject(incident, say)
+    its = subject(incident, language)
     if incident.is_absence:
-        return say("the monitor was not watching for {time}", time=_lasted(incident, say))
+        return language.say("the monitor was not watching for {time}", time=_lasted(incident, language))
     match incident.scope:
         case Scope.MONITOR if incident.closed_at:
-            return say("the monitor was offline for {time}", time=_lasted(incident, say))
+            return language.say("the monitor was offline for {time}", time=_lasted(incident, language))
         case Scope.MONITOR if incident.fault is Fault.PROXY_FAILED:
-            return say("the monitor is offline: its proxy lets nothing through")
+            return language.say("the monitor is offline: its proxy lets nothing through")
         case Scope.MONITOR:
-            return say("the monitor is offline: nothing answers")
+            return language.say("the monitor is offline: nothing answers")
         case Scope.SOURCE:
-            return say("the status source {subject} cannot be read", subject=its)
+            return language.say("the status source {subject} cannot be read", subject=its)
         case Scope.REMINDER:
-            return say("{subject} expires soon, by the date you entered", subject=its)
+            return language.say("{subject} expires soon, by the date you entered", subject=its)
         case Scope.OBJECTIVE:
-            return say("{subject}: the error budget burns too fast", subject=its)
+            return language.say("{subject}: the error budget burns too fast", subject=its)
         case Scope.STAGE:
-            return say("the monitor's own stage `{subject}` keeps failing", subject=its)
+            return language.say("the monitor's own stage `{subject}` keeps failing", subject=its)
         case (
             Scope.TARGET
             | Scope.MODEL
@@ -381,28 +423,28 @@ def title(incident: Incident, say: Translate = english) -> str:
             | Scope.PROVIDER
             | Scope.EGRESS
         ):
-            return f"{its}: {_what(incident, say)}"
+            return language.about(its, _what(incident, language))
     assert_never(incident.scope)
 
 
-def _what(incident: Incident, say: Translate) -> str:
-    fault = say(FAULTS[incident.fault])
-    return say("{fault} again and again", fault=fault) if incident.is_flap else fault
+def _what(incident: Incident, language: Language) -> str:
+    fault = language.say(FAULTS[incident.fault])
+    return language.say("{fault} again and again", fault=fault) if incident.is_flap else fault
 
 
-def subject_and_what(incident: Incident, say: Translate = english) -> tuple[str, str]:
+def subject_and_what(incident: Incident, language: Language = ENGLISH) -> tuple[str, str]:
     """Return an incident's title in two parts; the first is empty where it does not stand on its own."""
     if incident.is_absence or incident.scope in OWN_TITLES:
-        return "", title(incident, say)
-    return subject(incident, say), _what(incident, say)
+        return "", title(incident, language)
+    return subject(incident, language), _what(incident, language)
 
 
-def subject(incident: Incident, say: Translate = english) -> str:
+def subject(incident: Incident, language: Language = ENGLISH) -> str:
     """Name what an incident is about; the whole road out from here has no name of its own."""
-    return incident.subject or say("the road out from here")
+    return incident.subject or language.say("the network here")
 
 
-def unwatched_accounts(incident: Incident) -> str:
+def unwatched_accounts(incident: Incident, language: Language = ENGLISH) -> str:
     """Say what could not be probed while the monitor was offline: `openai (3 accounts), groq (1 account)`; else empty.
 
     The providers with the most accounts come first.
@@ -410,8 +452,9 @@ def unwatched_accounts(incident: Incident) -> str:
     if not incident.is_offline:
         return ""
     accounts = Counter(provider_of(account) for account in accounts_of_targets(incident.members))
-    return join_items([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
+    counted = [(name, language.many(number, "{n} account", "{n} accounts")) for name, number in accounts.most_common()]
+    return join_items([language.aside(name, accounts) for name, accounts in counted], PROVIDERS, language)
 
 
-def _lasted(incident: Incident, say: Translate) -> str:
-    return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
+def _lasted(incident: Incident, language: Language) -> str:
+    return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), language)

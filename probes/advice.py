@@ -1,10 +1,12 @@
 """What a person should do next about a fault, with the provider's address for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import NamedTuple, assert_never
 
 from probes.hint import Demand, is_leak, read_demands
 from probes.model import KEPT_WORDS, Fault, Phase
+from probes.phrase import Phrase, Sentences
 from probes.provider import NoPage, Provider
 
 
@@ -28,7 +30,7 @@ class AdviceContext(NamedTuple):
 
     served: bool = False
     own_base: bool = True
-    works: Sequence[str] | None = None
+    works: Sequence[str | Phrase] | None = None
     together: bool = False
     phase: Phase | None = None
 
@@ -202,6 +204,19 @@ WANTED = {
     Demand.USE_CASE: "a form about the use case filled in",
 }
 
+WANTS = "The provider wants {what}: a person must do it; it can take a few minutes to take effect."
+EITHER = "{before} and/or {next}"
+
+SWITCH = "wait, or switch to another model or provider that works"
+NOTHING_WORKS = "wait; nothing else watched here is known to work now"
+ONE_WORKS = "wait, or switch to {first}, which works now"
+BOTH_WORK = "wait, or switch to {first} or to {second}, which both work now"
+
+VERIFY = "Verify at {address}."
+VERIFY_SOMEWHERE = "The account's settings or the provider's mail say where."
+WRITE_TO = "{reason}: write to {address} and name the request id."
+NO_PAGE = "{reason}."
+
 NEAR = {
     Fault.LOW_BALANCE: Fault.QUOTA_EXHAUSTED,
     Fault.EXPIRES_SOON: Fault.INVALID_KEY,
@@ -210,19 +225,22 @@ NEAR = {
 """The fault that a warning leads to, whose address also helps now."""
 
 
-def choose_advice(fault: Fault, provider: Provider, said: Sequence[str] = (), around: AdviceContext = ALONE) -> str:
+def choose_advice(
+    fault: Fault, provider: Provider, said: Sequence[str] = (), around: AdviceContext = ALONE
+) -> Sentences:
     """Return one or two sentences on what to do next; `said`: the words of the answers that have the fault."""
     do, where = _choose(fault, [words[:KEPT_WORDS] for words in said], around)
-    do = do.format(meanwhile=_meanwhile(around.works))
     if fault is Fault.VERIFICATION_REQUIRED and (wanted := _wanted(said)):
-        return f"{do} {_where_to_verify(provider, wanted)}"
+        what = _either(Phrase(WANTED[demand]) for demand in wanted)
+        return Phrase(WANTS, {"what": what}), _where_to_verify(provider, wanted)
+    told = Phrase(do, {"meanwhile": _meanwhile(around.works)}) if "{meanwhile}" in do else Phrase(do)
     match provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault)):
         case None:
-            return do
+            return (told,)
         case NoPage() as none:
-            return f"{do} {_reason(none)}"
+            return told, _reason(none)
         case str() as address:
-            return f"{do} {where.format(address=address)}"
+            return told, Phrase(where, {"address": address})
         case never:
             assert_never(never)
 
@@ -236,37 +254,38 @@ def _choose(fault: Fault, said: Sequence[str], around: AdviceContext) -> Advice:
         return BROKEN[around.phase]
     if fault in SERVED and (around.served or (fault in SHIPPED and not around.own_base)):
         return SERVED[fault]
-    usual = ADVICE[fault]
-    wanted = _wanted(said)
-    if fault is not Fault.VERIFICATION_REQUIRED or not wanted:
-        return usual
-    what = " and/or ".join(WANTED[demand] for demand in wanted)
-    do = f"The provider wants {what}: a person must do it; it can take a few minutes to take effect."
-    return Advice(do, usual.where)
+    return ADVICE[fault]
 
 
 def _wanted(said: Sequence[str]) -> list[Demand]:
     return list(dict.fromkeys(demand for words in said for demand in read_demands(words[:KEPT_WORDS])))
 
 
-def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:
+def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> Phrase:
     """Say where to do the required verification: the page for one kind is no use for another."""
     pages = dict.fromkeys(provider.verification[demand] for demand in wanted if demand in provider.verification)
     if pages:
-        return f"Verify at {' and/or '.join(pages)}."
+        return Phrase(VERIFY, {"address": _either(pages)})
     usual = provider.help.get(Fault.VERIFICATION_REQUIRED)
-    return _reason(usual) if isinstance(usual, NoPage) else "The account's settings or the provider's mail say where."
+    return _reason(usual) if isinstance(usual, NoPage) else Phrase(VERIFY_SOMEWHERE)
 
 
-def _meanwhile(works: Sequence[str] | None) -> str:
+def _either(names: Iterable[str | Phrase]) -> str | Phrase:
+    return reduce(lambda before, one: Phrase(EITHER, {"before": before, "next": one}), names)
+
+
+def _meanwhile(works: Sequence[str | Phrase] | None) -> Phrase:
     """Say what helps until the provider has fixed it; never recommend what is not known to work."""
     if works is None:
-        return "wait, or switch to another model or provider that works"
+        return Phrase(SWITCH)
     if not works:
-        return "wait; nothing else watched here is known to work now"
-    return f"wait, or switch to {' or to '.join(works)}, which {'works' if len(works) == 1 else 'both work'} now"
+        return Phrase(NOTHING_WORKS)
+    first, *others = works
+    return Phrase(BOTH_WORK, {"first": first, "second": others[0]}) if others else Phrase(ONE_WORKS, {"first": first})
 
 
-def _reason(none: NoPage) -> str:
-    because = none.none[0].upper() + none.none[1:]
-    return f"{because}: write to {none.mail} and name the request id." if none.mail else f"{because}."
+def _reason(none: NoPage) -> Phrase:
+    because = Phrase(none.none[0].upper() + none.none[1:])
+    if none.mail:
+        return Phrase(WRITE_TO, {"reason": because, "address": none.mail})
+    return Phrase(NO_PAGE, {"reason": because})

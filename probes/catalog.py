@@ -71,6 +71,18 @@ def load_provider(id: str, shelf: ProviderFiles = SHIPPED_FILES) -> Provider:
     return provider
 
 
+def is_moved(provider: Provider, shelf: ProviderFiles) -> bool:
+    """Whether the user's own facts give a shipped provider another address: what answers there is not the company."""
+    own = provider.id in shelf.tables or any(exists(folder / f"{provider.id}.toml") for folder in shelf.folders[1:])
+    return own and exists(FOLDER / f"{provider.id}.toml") and provider.base != _shipped_base(provider.id)
+
+
+@cache
+def _shipped_base(id: str) -> str | None:
+    base = read_toml(FOLDER / f"{id}.toml").get("base")
+    return base if isinstance(base, str) else None
+
+
 def _layers(id: str, shelf: ProviderFiles) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
     files = [read_toml(path) for path in paths if exists(path)]

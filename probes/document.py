@@ -65,8 +65,8 @@ class DocumentError(Exception):
         self.problems = problems
 
 
-def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
-    """Return the tables of a TOML file; `file` is its name in errors.
+def read_toml(path: Path, file: str | None = None, kind: type[Struct] | None = None) -> dict[str, Any]:
+    """Return the tables of a TOML file; `file` is its name in errors, `kind` what it may hold, if errors shall say so.
 
     Raises DocumentError when it is missing, unreadable, too large or not TOML.
     """
@@ -75,7 +75,7 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
         content = read_file(path, LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:
             raise DocumentError([Problem(name, "", f"is larger than {LARGEST_BYTES} bytes", "give a smaller file")])
-        return parse_toml(content.decode("utf-8-sig"), name)  # Windows editors begin a file with a BOM
+        return parse_toml(content.decode("utf-8-sig"), name, kind)  # Windows editors begin a file with a BOM
     except FileNotFoundError:
         raise DocumentError([Problem(name, "", "does not exist", f"create {path} or name another file")]) from None
     except OSError as error:
@@ -88,11 +88,13 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
         raise DocumentError([problem]) from None
 
 
-def parse_toml(text: str, file: str) -> dict[str, Any]:
+def parse_toml(text: str, file: str, kind: type[Struct] | None = None) -> dict[str, Any]:
+    """Return the tables of a text. Raises DocumentError; for `file` and `kind` see `read_toml`."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DocumentError([Problem(file, "", f"is not TOML: {error}", "mend that line")]) from None
+        repeated = list(_repeated_tables(text, file, kind)) if kind else []
+        raise DocumentError(repeated or [Problem(file, "", f"is not TOML: {error}", "mend that line")]) from None
     except RecursionError:
         raise DocumentError([_too_deep(file)]) from None
     except ValueError:  # Python refuses numbers of more than 4,300 digits
@@ -100,6 +102,30 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
     if _is_deeper(tables, DEEPEST):
         raise DocumentError([_too_deep(file)])
     return tables
+
+
+TABLE = re.compile(r"[ \t]*(\[{1,2})[ \t]*([\w-]+)[ \t]*\]{1,2}")
+"""The line that begins a table at the top."""
+
+
+def _repeated_tables(text: str, file: str, kind: type[Struct]) -> Iterator[Problem]:
+    """Yield each table of `kind` that begins more than once with one bracket: TOML's own error names only one line."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if begin := TABLE.match(line):
+            found.setdefault(begin[2], []).append((number, begin[1]))
+    tables = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
+    for name, places in found.items():
+        if name not in tables or len(places) < 2 or all(brackets == "[[" for _, brackets in places):
+            continue
+        written = [f"{_bracketed(name, brackets)} in line {number}" for number, brackets in places]
+        several = tables[name].get("type") == "array"
+        repair = f"write [[{name}]] in each of them" if several else f"keep one [{name}], with the keys of all below it"
+        yield Problem(file, name, f"is {', '.join(written[:-1])} and {written[-1]}", repair)
+
+
+def _bracketed(name: str, brackets: str) -> str:
+    return f"{brackets}{name}{brackets.replace('[', ']')}"
 
 
 def _is_deeper(tables: dict[str, Any], depth: int) -> bool:
@@ -209,8 +235,8 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | No
         return _explain(tables, kind, file)
 
 
-def suggest(word: object, known: Iterable[str]) -> str:
-    """Return the repair for a word that is not among the `known`."""
+def suggest(word: object, known: Iterable[str], otherwise: str = "leave it out") -> str:
+    """Return the repair for a word that is not among the `known`; `otherwise`: what to do where nothing is."""
     from difflib import get_close_matches  # only a mistake pays for this import
 
     words = sorted(known)
@@ -221,7 +247,7 @@ def suggest(word: object, known: Iterable[str]) -> str:
     if near:
         return f'did you mean "{near[0]}"?'
     more = [f"and {len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
-    return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else "leave it out"
+    return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else otherwise
 
 
 def show_value(value: object) -> str:

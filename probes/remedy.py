@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec.structs import replace
 
 from probes.model import Account, Answer, Confidence, Fault, Observation, Outcome
+from probes.phrase import Phrase, Sentences
 from probes.provider import Canary, Dialect, Provider
 
 PREFIX = "setup/"
@@ -79,6 +80,7 @@ WHY = {
     SetupMismatch.PURSE: "the account's balance is not available there; some gateways do not give it",
     SetupMismatch.CAP: "this server uses another name for the cap on tokens",
 }
+FIX = "In this account's table of monitor.toml, write {line} ({why})."
 
 
 def explain_observation(
@@ -189,7 +191,7 @@ def _path(canary: Canary) -> str:
 
 def advise_setup(
     provider: Provider, account: Account, name: str, answer: Answer, answered: Collection[str] = ()
-) -> str | None:
+) -> Sentences | None:
     """Return what to write into monitor.toml; None where the configuration is not the cause.
 
     `name` is the canary that got the answer, `answered` are the account's canaries that got good ones.
@@ -198,7 +200,7 @@ def advise_setup(
     if misfit is None:
         return None
     line = _line(misfit, provider, account, name, answer.words, answered)
-    return f"In this account's table of monitor.toml, write {line} ({WHY[misfit]})." if line else None
+    return (Phrase(FIX, {"line": line, "why": Phrase(WHY[misfit])}),) if line else None
 
 
 def _line(

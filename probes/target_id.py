@@ -37,6 +37,10 @@ def part_of(target: str) -> str:
     return target[len(account_of(target)) + 1 :]
 
 
+def canary_of(target: str) -> str:
+    return part_of(target).partition("/")[0]
+
+
 def model_of(target: str) -> str:
     """Return the model of a target id; "" where it has none."""
     return part_of(target).partition("/")[2]

@@ -24,6 +24,7 @@ from monitor.publish.snapshot import (
 )
 from monitor.slo.indicator import Cell, Reading
 from probes.model import Confidence, Fault, Limit
+from probes.phrase import Phrase
 
 NOW = datetime(2026, 11, 21, 10, 34, tzinfo=UTC)
 BEGAN = NOW - timedelta(minutes=23)
@@ -123,11 +124,17 @@ def account(
         state=state or (worst.state if worst else State.UNKNOWN),
         fault=worst.fault if worst else None,
         since=worst.since if worst else None,
-        advice=None,
+        advice=(),
         spent_usd=0.04,
         targets=tuple(targets),
     )
-    return replace(view, **changes)  # type: ignore[arg-type]
+    return replace(view, **_in_phrases(changes))  # type: ignore[arg-type]
+
+
+def _in_phrases(changes: dict[str, object]) -> dict[str, object]:
+    """Let advice be given as English text."""
+    text = changes.get("advice")
+    return changes | {"advice": (Phrase(text),) if text else ()} if isinstance(text, str) else changes
 
 
 def sick(id: str, fault: Fault, **changes: object) -> AccountView:
@@ -167,11 +174,15 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
     it = it or incident()
     view = IncidentView(
         incident=it,
-        advice="Stop automated traffic on this key and appeal with the request ids below at "
-        "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago.",
+        advice=(
+            Phrase(
+                "Stop automated traffic on this key and appeal with the request ids below at "
+                "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago."
+            ),
+        ),
         told=(Delivery("ops-mail", Step.OPENED, OutboxState.SENT, it.opened_at + timedelta(seconds=28), 1),),
     )
-    return replace(view, **changes)  # type: ignore[arg-type]
+    return replace(view, **_in_phrases(changes))  # type: ignore[arg-type]
 
 
 def with_cells(provider: ProviderView) -> ProviderView:

@@ -1,10 +1,11 @@
 """A fleet of accounts with nine open incidents, as large as a test wants it: for the look of the page."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.console.demonstration import KEYS
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import (
@@ -17,13 +18,21 @@ from monitor.publish.snapshot import (
     Snapshot,
     SourceView,
     Substitute,
+    TargetView,
 )
 from monitor.slo.indicator import Reading
+from probes.advice import AdviceContext, choose_advice
+from probes.catalog import load_provider
 from probes.model import Fault
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import BEGAN, NOW, account, days, incident, past, shown, snapshot, target
 
-PROVIDERS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "linden", "maple", "oak", "rowan")
+REAL = {
+    "alder": "openai", "birch": "anthropic", "cedar": "groq", "elm": "gemini", "fir": "cohere", "hazel": "xai",
+    "linden": "mistral", "maple": "deepseek", "oak": "together", "rowan": "openrouter",
+}  # fmt: skip
+"""Invented providers, and whose advice each gives: no picture says of a company that it is down."""
+PROVIDERS = tuple(REAL)
 NAMES = ("production", "backup", "team-b", "research")
 
 ALL = frozenset({"list", "chat"})
@@ -37,6 +46,25 @@ TROUBLES = (
     ("linden/research/chat", Fault.PERMISSION_DENIED, Scope.CAPABILITY, frozenset({"chat"}), "linden/team-b"),
 )
 """What fails: the subject, how, how widely, which canaries, and what to use instead."""
+ANSWERS = {
+    Fault.ACCOUNT_SUSPENDED: "HTTP 401, account_suspended",
+    Fault.SERVER_ERROR: "HTTP 500, server_error",
+    Fault.QUOTA_EXHAUSTED: "HTTP 429, insufficient_quota",
+    Fault.TIMEOUT: "no answer within 30 s",
+    Fault.INVALID_KEY: "HTTP 401, invalid_api_key",
+    Fault.BLOCKED_BY_EDGE: "HTTP 403, a page instead of an answer",
+    Fault.PERMISSION_DENIED: "HTTP 403, missing scope: model.request",
+    Fault.LIMIT_COLLAPSE: "500 requests per minute yesterday, 10 now",
+    Fault.LOW_BALANCE: "41.00 USD left, 13 a day",
+}
+"""What came back, as a reason says it."""
+PAST = (
+    (1, Fault.TIMEOUT, "maple"),
+    (3, Fault.QUOTA_EXHAUSTED, "birch/production"),
+    (9, Fault.OVERLOADED, "elm"),
+    (24, Fault.INVALID_KEY, "oak/research"),
+    (40, Fault.SERVER_ERROR, "hazel"),
+)
 SIGNS = (("oak/team-b", Fault.LIMIT_COLLAPSE), ("maple/production", Fault.LOW_BALANCE))
 
 
@@ -54,7 +82,7 @@ def fleet(number: int, *, well: bool = False, seed: int = 3) -> Snapshot:
     shot = snapshot(
         *accounts,
         open_incidents=opened,
-        past_incidents=tuple(past(ago) for ago in (1, 3, 9, 24, 40)),
+        past_incidents=tuple(past(*one) for one in PAST),
         sources=_sources(providers),
         title="AI accounts",
         location="office",
@@ -101,14 +129,28 @@ def _ttfts(chance: random.Random) -> Paces:
 def _hurt(one: AccountView) -> AccountView:
     for subject, fault, _, canaries, _ in TROUBLES:
         if one.id == subject or one.id.startswith(f"{subject}/") or subject.startswith(f"{one.id}/"):
-            targets = tuple(_failing(it, fault) if it.canary in canaries else it for it in one.targets)
-            return replace(one, targets=targets, state=State.DOWN, fault=fault, since=BEGAN)
+            return _hurt_by(one, fault, BEGAN, canaries)
     return one
 
 
-def _failing(it, fault: Fault):  # type: ignore[no-untyped-def]
+def _hurt_by(one: AccountView, fault: Fault, since: datetime, canaries: frozenset[str] = ALL) -> AccountView:
+    targets = tuple(_failing(it, fault, since) if it.canary in canaries else it for it in one.targets)
+    return replace(one, targets=targets, state=State.DOWN, fault=fault, since=since)
+
+
+def _failing(it: TargetView, fault: Fault, since: datetime) -> TargetView:
+    today = replace(it.days[-1], ok=95, failed=5)
     latencies, ttfts = ((*its[:-2], None, None) if its else its for its in (it.latencies, it.ttfts))
-    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=BEGAN, latencies=latencies, ttfts=ttfts)
+    return replace(
+        it,
+        state=State.DOWN,
+        fault=fault,
+        availability=0.95,
+        since=since,
+        days=(*it.days[:-1], today),
+        latencies=latencies,
+        ttfts=ttfts,
+    )
 
 
 def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
@@ -118,17 +160,37 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
         owner = "/".join(subject.split("/")[:2])
         targets = tuple(sorted(id for id in failing if id.startswith(f"{owner}/") and id.split("/")[-1] in canaries))
         if targets:
-            it = incident(subject, fault, scope, id=f"open-{minutes}", targets=targets, opened_at=_ago(minutes))
-            opened.append(shown(it, instead=(Substitute(use, NOW - timedelta(seconds=8)),)))
+            it = incident(
+                subject,
+                fault,
+                scope,
+                id=f"open-{minutes}",
+                targets=targets,
+                opened_at=_ago(minutes),
+                reasons=_reasons(subject, fault, canaries),
+            )
+            told = _advice(subject, fault, use)
+            opened.append(shown(it, advice=told, instead=(Substitute(use, NOW - timedelta(seconds=8)),)))
     ids = {one.id for one in accounts}
     for minutes, (subject, fault) in enumerate(SIGNS, 20):
         if subject in ids:
-            it = incident(subject, fault, id=f"open-{minutes}", signal=True, opened_at=_ago(minutes))
-            opened.append(shown(it))
+            reasons = (ANSWERS[fault],)
+            it = incident(subject, fault, id=f"open-{minutes}", signal=True, opened_at=_ago(minutes), reasons=reasons)
+            opened.append(shown(it, advice=_advice(subject, fault)))
     return opened
 
 
-def _ago(minutes: int):  # type: ignore[no-untyped-def]
+def _reasons(subject: str, fault: Fault, canaries: frozenset[str]) -> tuple[str, ...]:
+    others = "3 other accounts of this provider do not share it" if "/" in subject else "4 of 4 accounts share it"
+    return f"{', '.join(sorted(canaries))}: {ANSWERS[fault]}", others
+
+
+def _advice(subject: str, fault: Fault, *works: str) -> str:
+    provider = load_provider(REAL[subject.partition("/")[0]])
+    return choose_advice(fault, provider, around=AdviceContext(served="/" in subject, works=works))
+
+
+def _ago(minutes: int) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
@@ -141,3 +203,41 @@ def _sources(providers: tuple[str, ...]) -> tuple[SourceView, ...]:
     return tuple(
         SourceView(f"{id}/page", id.capitalize(), page, id != "rowan", NOW, None, told.get(id, ())) for id in providers
     )
+
+
+def offline(number: int) -> Snapshot:
+    """Return a fleet of which nothing is known, as this monitor cannot reach anybody."""
+    reasons = ("5 of 5 neutral hosts do not answer", "no account of any provider answers")
+    alone = incident(
+        "",
+        Fault.CONNECTION_FAILED,
+        Scope.MONITOR,
+        id="offline",
+        targets=(),
+        opened_at=_ago(4),
+        reasons=reasons,
+        evidence=(),
+    )
+    return replace(
+        fleet(number, well=True), open_incidents=(shown(alone, advice="Check the network of this machine."),)
+    )
+
+
+def demonstrated() -> Snapshot:
+    """Return what the demonstration shows a minute after its start: one of its accounts is suspended."""
+    ill, began = "openai/production", NOW - timedelta(seconds=40)
+    today = days(gaps=range(89))
+    young = {"days": today, "latency_days": (), "ttft_days": (), "since": NOW - timedelta(seconds=70)}
+    accounts = [account(id, [target(id, canary, **young) for canary in ("list", "chat")]) for id in KEYS]
+    targets = tuple(f"{ill}/{canary}" for canary in ("chat", "list"))
+    it = shown(
+        incident(ill, id="open", targets=targets, opened_at=began),
+        instead=(Substitute("openai/backup", NOW - timedelta(seconds=3)),),
+    )
+    made = snapshot(
+        *(_hurt_by(one, Fault.ACCOUNT_SUSPENDED, began) if one.id == ill else one for one in accounts),
+        open_incidents=(it,),
+        title="AI accounts (demonstration)",
+        simulated=True,
+    )
+    return replace(made, providers=tuple(replace(one, name=load_provider(one.id).name) for one in made.providers))

@@ -20,7 +20,7 @@ from monitor.publish.front_page import group_accounts
 from monitor.publish.incident_text import marked_incidents
 from monitor.publish.snapshot import PACE_STEPS, CreditView, DurationView
 from monitor.publish.status import Mark, current_state
-from monitor.publish.translation import ENGLISH
+from monitor.sentence.translation import ENGLISH
 from monitor.slo.indicator import Reading
 from probes.model import Fault, Limit
 from tests.builders_page import (

@@ -134,10 +134,10 @@ def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
     (silence,) = left(config)
     assert silence.match == Match(accounts=("openai/main",), faults=(Fault.TIMEOUT,))
     assert ask(config, "silence") == [f"{silence.id}: until 2026-11-21 14:01 UTC, openai/main, timeout, by Jo: moving"]
-    assert "is no silence that stands" in refused(config, "silence", "--end", "x")
+    assert "is no active silence" in refused(config, "silence", "--end", "x")
     ask(config, "silence", "--end", silence.id)
     assert active_replies(left(config), at(61)) == []
-    assert ask(config, "silence", now=at(9000)) == ['no silence stands; `silence 2h --reason "WORDS"` begins one']
+    assert ask(config, "silence", now=at(9000)) == ['no silence is active; `silence 2h --reason "WORDS"` begins one']
 
 
 def test_a_silence_without_an_end_that_was_once_taken_is_listed_and_can_be_ended(config):
@@ -171,13 +171,21 @@ def test_what_is_answered_while_no_process_runs_counts_at_once(config):
 
     ask(config, "silence", "--end", silence.id)
 
-    assert ask(config, "silence") == ['no silence stands; `silence 2h --reason "WORDS"` begins one']
-    assert "use one of: none" in refused(config, "silence", "--end", silence.id)
+    assert ask(config, "silence") == ['no silence is active; `silence 2h --reason "WORDS"` begins one']
+    assert "there is none" in refused(config, "silence", "--end", silence.id)
 
 
 def test_a_silence_of_what_is_not_watched_is_refused(config):
     for what, there in (("account", "openai/main"), ("provider", "openai"), ("tag", "eu")):
         assert f"is not watched; use one of: {there}" in refused(config, "silence", "2h", f"--{what}", "x")
+
+
+def test_where_no_account_has_a_tag_the_next_step_is_said(config):
+    bare = replace(config, accounts={id: replace(one, tags=()) for id, one in config.accounts.items()})
+
+    said = refused(bare, "silence", "2h", "--tag", "x")
+    assert "use one of" not in said
+    assert 'write tags = ["NAME"] into its block' in said
 
 
 def why_refused(kind, subject, number):
@@ -245,7 +253,7 @@ def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
     save(config, observations=(seen,), healths={seen.target.id: lost})
     alerts.explain(config, None, at(3600), lines.append)
 
-    assert "phone: nothing now: its latest look was good" in lines[2]
+    assert "phone: nothing now: its latest probe was good" in lines[2]
 
 
 def test_history_says_what_was_sent_and_how_it_went(config):

@@ -8,10 +8,12 @@ import pytest
 from monitor.alert.channel import Channel, Detail, Format
 from monitor.alert.digest import Timing
 from monitor.alert.rule import AlertLimits, Escalation, Match
+from monitor.alert.text import MessageTemplates
 from monitor.alert.window import Quiet, Window
 from monitor.config.load import load_config
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
+from monitor.stages.deliver import message_style
 from probes.document import DocumentError
 from probes.model import Fault
 
@@ -46,6 +48,50 @@ def test_a_channel_has_a_least_severity_a_detail_a_form_a_limit_quiet_hours_and_
 
     assert loaded(tmp_path, text).channels == (whole,)
     assert loaded(tmp_path, "").channels == (Channel("phone", "ntfy://topic", ("oncall",)),)
+
+
+@pytest.mark.parametrize(
+    ("head", "own", "language"),
+    [
+        ("", "", "en"),
+        ('[alerts]\nlanguage = "de"\n', "", "de"),
+        ('[alerts]\nlanguage = "de"\n', 'language = "zh-Hans"', "zh-Hans"),
+        ("", 'language = "he"', "he"),
+        ('[site]\nlanguage = "de"\n', "", "en"),
+    ],
+)
+def test_a_channel_speaks_its_own_language_or_that_of_all_messages(tmp_path, head, own, language):
+    assert [one.language for one in loaded(tmp_path, own, head).channels] == [language]
+
+
+def test_the_terminal_speaks_the_language_of_all_messages(tmp_path):
+    (tmp_path / "monitor.toml").write_text('[alerts]\nlanguage = "de"\n')
+    assert [
+        one.language for one in load_config(tmp_path / "monitor.toml", {"OPENAI_API_KEY": "sk-123456789"}).channels
+    ] == ["de"]
+
+
+@pytest.mark.parametrize(
+    ("head", "own", "told"),
+    [
+        ('[alerts]\nlanguage = "dd"\n', "", 'alerts.language = "dd": no such language; use one of: de, en, he'),
+        ("", 'language = "hr"', 'channels.phone.language = "hr": no such language; use one of: de, en, he'),
+        ("", 'language = "German"', "give a language: en, de, he or zh-Hans"),
+    ],
+)
+def test_a_language_that_there_is_not_is_named_with_those_that_there_are(tmp_path, head, own, told):
+    (problem,) = problems(tmp_path, own, head)
+    assert told in problem
+
+
+@pytest.mark.parametrize("section", ["site", "alerts"])
+def test_a_language_of_ones_own_may_be_beside_the_templates_of_pages_or_of_messages(tmp_path, section):
+    (tmp_path / "mine" / "language").mkdir(parents=True)
+    (tmp_path / "mine" / "language" / "fr.toml").write_text('[phrases]\n"DOWN" = "EN PANNE"\n')
+    config = loaded(tmp_path, 'language = "fr"', f'[{section}]\ntemplates = "mine"\n')
+
+    style = message_style(config.channels[0], MessageTemplates(config.templates), config)
+    assert style.language.say("DOWN") == "EN PANNE"
 
 
 def test_a_route_names_what_fits_and_who_hears_and_steps_stand_in_order(tmp_path):

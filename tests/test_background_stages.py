@@ -252,6 +252,18 @@ def test_the_address_of_a_channel_is_followed_too(tmp_path):
     assert told.startswith("hook was changed but is not used, because of: monitor.toml: channels.hook.url")
 
 
+def test_each_problem_of_a_changed_file_is_logged_once(tmp_path, caplog):
+    async def play():
+        async with following(tmp_path, "") as (state, until):
+            file = tmp_path / "monitor.toml"
+            file.write_text(file.read_text() + "[probe]\nblip_s = true\nfailures = true\n")
+            await until(lambda: "configuration" in state.services.own.warnings)
+
+    asyncio.run(play())
+    said = "\n".join(record.getMessage() for record in caplog.records)
+    assert (said.count("probe.blip_s = true"), said.count("probe.failures = true")) == (1, 1)
+
+
 CROWDED = "".join(f'[[accounts]]\nname = "a{n}"\nprovider = "openai"\nkey = "env:KEY"\n' for n in range(CROWD + 1))
 
 

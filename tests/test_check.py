@@ -15,6 +15,9 @@ HOOK = '[[channels]]\nname = "hook"\nurl = "json://localhost"\n'
 KEY = "sk-good-0123456789abcdefXYZW"
 
 
+OLLAMA = '[[accounts]]\nname = "a"\nprovider = "ollama"\nbase = "http://localhost:11434/v1"\n'
+
+
 @pytest.fixture
 def check(tmp_path, monkeypatch, capsys):
     """Check a text as monitor.toml: exit code, stdout, stderr."""
@@ -46,6 +49,56 @@ def test_a_key_that_cannot_be_read_is_an_error_unless_keys_are_left_out(text, ch
     code, out, err = check(text, "--no-keys")
     assert (code, err) == (0, "")
     assert "UNKNOWN" not in out
+
+
+KEYLESS = {
+    "its own host": '[[accounts]]\nname = "a"\nprovider = "openai"\n',
+    "its own host, named": '[[accounts]]\nname = "a"\nprovider = "openai"\nbase = "https://eu.api.openai.com/v1"\n',
+    "a host of each customer": '[[accounts]]\nname = "a"\nprovider = "azure-openai"\n'
+    'base = "https://a.openai.azure.com/openai/v1"\nmodels = ["m"]\n',
+    "a key for the costs alone": '[[accounts]]\nname = "a"\nprovider = "openai"\nadmin_key = "env:KEY"\n',
+    "an empty reference": '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = ""\n',
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--no-keys",)])
+@pytest.mark.parametrize("text", KEYLESS.values(), ids=KEYLESS)
+def test_an_account_of_a_company_without_a_key_is_an_error_with_all_others(text, options, check):
+    code, _, err = check(text + '[[accounts]]\nname = "b"\nprovider = "opnai"\n', *options)
+
+    assert code == 2
+    assert re.search(
+        r'^monitor.toml: accounts\.a(\.key is not a reference|.* lacks `key`; add key = "env:\w+")', err, re.M
+    )
+    assert 'accounts.b.provider = "opnai"' in err
+
+
+UNNEEDED = {
+    "an own server": OLLAMA,
+    "a gateway with its own accounts": KEYLESS["its own host"] + 'base = "https://gateway.example/v1"\n',
+    "the header that carries the key": KEYLESS["its own host"] + 'headers = { Authorization = "env:KEY" }\n',
+    "a header of the provider": KEYLESS["its own host"]
+    + '[providers.openai]\nheaders = { authorization = "env:KEY" }\n',
+    "a proxy that adds the key": KEYLESS["its own host"] + '[providers.openai]\nbase = "https://proxy.example/v1"\n',
+    "a client with its own login": '[[accounts]]\nname = "a"\nprovider = "codex"\ncommand = ["true"]\n',
+    "only the costs": KEYLESS["a key for the costs alone"] + 'canaries = ["costs"]\n',
+}
+
+
+@pytest.mark.parametrize("text", UNNEEDED.values(), ids=UNNEEDED)
+def test_an_account_that_needs_no_key_lacks_none(text, check):
+    code, _, err = check(text)
+
+    assert "lacks `key`" not in err
+    assert code == 0
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_variable_that_is_empty_holds_no_key(value, check, monkeypatch):
+    monkeypatch.setenv("KEY", value)
+    code, _, err = check(ACCOUNT)
+
+    assert (code, "monitor.toml: openai/a cannot work: env:KEY is empty" in err) == (2, True)
 
 
 def test_without_keys_an_address_by_reference_is_not_needed_and_another_is_checked(check):
@@ -97,6 +150,23 @@ def test_a_template_that_does_not_render_is_an_error(name, check, tmp_path):
     assert name in err
 
 
+def test_a_template_that_fails_in_another_language_of_the_public_page_is_an_error(check, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "public.html").write_text("{{ 1 / (0 if language == 'de' else 1) }}")
+    text = f'{ACCOUNT}[site]\ntemplates = "own"\n[public]\nlanguages = '
+
+    assert check(f'{text}["en"]\n')[0] == 0
+    code, _, err = check(f'{text}["en", "de"]\n')
+    assert (code, "public.html" in err) == (2, True)
+
+
+@pytest.mark.parametrize(("model", "known"), [("gpt-4.1-nano", True), ("our-own-model", False)])
+def test_a_model_whose_price_is_not_known_is_named(model, known, check):
+    _, out, _ = check(ACCOUNT + f'models = ["{model}"]\n')
+
+    assert f"chat {model}{', models' if known else ' (price not known), models'}" in out
+
+
 def test_a_channel_to_which_no_route_leads_is_a_warning(check):
     code, _, err = check(ACCOUNT + HOOK + "[[routes]]\nchannels = []\n")
     assert code == 0
@@ -109,6 +179,15 @@ def test_a_channel_to_which_no_route_leads_is_a_warning(check):
 REPAIRS = {
     '[accounts]\nname = "a"\n': "accounts is one table; write [[accounts]], with two brackets",
     '[[site]]\ntitle = "x"\n': "site is a list of tables; write [site], with one bracket",
+    '[accounts]\nname = "a"\n\n[[accounts]]\nname = "b"\n': (
+        "accounts is [accounts] in line 1 and [[accounts]] in line 4; write [[accounts]] in each of them"
+    ),
+    "[accounts]\n" * 2 + "[[accounts]]\n": "[accounts] in line 1, [accounts] in line 2 and [[accounts]] in line 3",
+    "[site]\nport = 1\n[site]\nslo = 0.9\n": (
+        "site is [site] in line 1 and [site] in line 3; keep one [site], with the keys of all below it"
+    ),
+    "[probe]\n[probe]\n[site]\n[site]\n": "site is [site] in line 3 and [site] in line 4",
+    "[x]\n[x]\n": "is not TOML",
     "failures = 3\n": "failures is not known; it belongs in [probe]",
     ACCOUNT + "blip_s = 3\n": "accounts.a.blip_s is not known; it belongs in [probe]",
     ACCOUNT + "slo = 0.9\n": "accounts.a.slo is not known; it belongs in [site]",
@@ -119,7 +198,7 @@ REPAIRS = {
     '[probe]\nfailures = "3"\n': 'probe.failures = "3"; give a whole number, without quotes',
     '[probe]\nonline = "https://x"\n': 'give a list: ["one", "two"]',
     '[site]\nserve = "yes"\n': "give true or false",
-    '[site]\nlanguage = "english"\n': "give a language: en, de or zh-Hans",
+    '[site]\nlanguage = "english"\n': "give a language: en, de, he or zh-Hans",
     '[site]\npublic_url = "ftp://x"\n': "give a web address that begins with https:// or http://",
     "[credit]\nlow = { usd = 3 }\n": "give a currency in three capital letters: USD",
     ACCOUNT.replace('"a"', '"a/b"'): "give 1 to 64 characters, with no slash anywhere",

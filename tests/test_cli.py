@@ -679,7 +679,7 @@ def test_alive_asks_whether_it_looks_not_what_it_sees(folder, stage):
         db.execute("UPDATE mark SET value = value - 600000 WHERE name = 'beat'")
     code, out, _ = call("status", "--alive", folder=folder)
     assert code == 1
-    assert "last looked 6" in out
+    assert "last probe 6" in out
 
 
 @pytest.mark.slow
@@ -1042,7 +1042,7 @@ def test_check_and_cost_say_what_is_run_and_that_its_price_is_not_known(tmp_path
 
     assert (checked, priced) == (0, 0)
     assert "codex/sub: command (codex exec 'say OK')" in asked
-    assert re.search(r"codex/sub +720 +not told +price not known", cost)
+    assert re.search(r"codex/sub +720 +not told +[\d,]+ +price not known", cost)
 
 
 def test_a_missing_variable_is_told_before_anything_is_run(tmp_path):
@@ -1092,7 +1092,7 @@ def test_classify_reads_the_output_of_a_client(tmp_path):
 def test_a_test_rings_one_channel_or_all_and_changes_nothing(folder, stage):
     code, out, _ = call("alerts", "test", "hook", folder=folder)
 
-    assert (code, out) == (0, "hook: taken\n")
+    assert (code, out) == (0, "hook: accepted\n")
     assert stage.inbox.titles() == ["[TEST] provider-monitor at here reaches you"]
     assert not list(folder.rglob("*.db"))
     code, _, err = call("alerts", "test", "hoook", folder=folder)
@@ -1164,7 +1164,7 @@ def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, 
     assert re.search(r"hook: opened: openai/main: account suspended \(2.*\): sent, tries 1", out)
     _, out, _ = call("alerts", "replay", folder=folder)
     assert "hook: opened: openai/main: account suspended" in out
-    assert call("silence", folder=folder)[1].startswith("no silence stands;")
+    assert call("silence", folder=folder)[1].startswith("no silence is active;")
     assert call("maintenance", folder=folder)[1].startswith("no maintenance within 30 days;")
 
 

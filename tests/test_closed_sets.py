@@ -18,7 +18,8 @@ EXCEPT = {
     "monitor.alert.signed_link.NAMES": "SILENCE LIFT",  # what no link does
     "monitor.alert.text.HEADS": "DIGEST FAILING STORE",  # what is told of no incident
     "monitor.config.cost.CODECS": "COMMAND",
-    "monitor.publish.headline.REST": "DOWN PARTLY",
+    "monitor.publish.headline.AMONG": "DOWN PARTLY",
+    "monitor.publish.headline.OTHERS": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
     "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work

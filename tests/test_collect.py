@@ -42,6 +42,7 @@ from probes.advice import choose_advice
 from probes.catalog import load_provider
 from probes.model import Account, Answer, Confidence, Credit, Fault, Limit, Usage
 from probes.notice import Bulletin, Trust
+from probes.phrase import in_english
 from probes.provider import Feed, Platform
 from probes.proxy import DIRECT_EGRESS, Egress, Proxies, Proxy
 from probes.target_id import answerer_id
@@ -97,7 +98,7 @@ def test_an_account_is_as_bad_as_the_worst_of_its_targets(db, writer):
     view = account(shown(db, config(LIST, CHAT)))
 
     assert (view.state, view.fault) == (State.DOWN, Fault.QUOTA_EXHAUSTED)
-    assert "Billing is at https://" in view.advice
+    assert "Billing is at https://" in in_english(view.advice)
 
 
 PHONE = "Please verify your phone number."
@@ -128,9 +129,9 @@ def test_the_advice_of_an_incident_is_that_of_its_answers():
         (CHAT.id,),
         evidence,
     )
-    text = advice_for(open_incident(cause), config(CHAT))
+    text = in_english(advice_for(open_incident(cause), config(CHAT)))
 
-    assert text == choose_advice(Fault.VERIFICATION_REQUIRED, load_provider("openai"), [PHONE])
+    assert text == in_english(choose_advice(Fault.VERIFICATION_REQUIRED, load_provider("openai"), [PHONE]))
     assert "a phone number verified:" in text
 
 
@@ -325,6 +326,13 @@ def test_credit_is_shown_by_day_and_then_as_it_is_remembered(db, writer):
     assert (view.floor, view.told_by) == (20.0, CHAT.id)
 
 
+def test_since_when_an_account_is_watched_is_known_to_the_second(db, writer):
+    writer.save(Batch(NOON, (observation("no budget", 0, LIST), observation(None, 95, LIST))))
+    (provider,) = build_snapshot(Reader(db, "here"), config(LIST, public_folder=Path("public")), at(200)).providers
+    assert provider.accounts[0].targets[0].watched_since == at(95)
+    assert provider.watched_since == at(95)
+
+
 def test_the_usual_duration_is_the_same_before_and_after_the_roll_up(db, writer):
     for number in range(200):
         one = replace(observation(seconds=number * 600, target=CHAT), latency_s=0.5 + number % 10 / 10)
@@ -361,6 +369,37 @@ def test_who_answers_an_account_is_shown(db, host):
 CAUSE = Diagnosis(
     read_subject(Scope.ACCOUNT, "openai/main"), Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), (LIST.id,), ()
 )
+
+
+@pytest.mark.parametrize(
+    ("model", "free", "spent"), [("gpt-5-nano", False, 0.0), ("gpt", False, None), ("gpt", True, 0.0)]
+)
+def test_what_a_paid_canary_without_a_known_price_costs_is_not_known(model, free, spent, db):
+    one = target("openai/main", "chat", model)
+    settings = config(one, watches={one.id: Watch(one, 60, free)})
+
+    assert account(shown(db, settings)).spent_usd == account(shown(db, settings)).spent_month_usd == spent
+
+
+@pytest.mark.parametrize(
+    ("covered", "began"),
+    [
+        ((LIST.id, CHAT.id), 0),
+        ((LIST.id, "openai/backup/list"), 400),
+        ((), 300),
+    ],
+    ids=["its own incident, whose first target is well by now", "an incident of several", "no incident yet"],
+)
+def test_an_account_is_down_since_the_incident_about_it_alone_began(covered, began, db, writer):
+    since = {CHAT: at(400), target("openai/main", "embed"): at(300)} if not covered else {CHAT: at(400)}
+    for one, begun in since.items():
+        ill = replace(health(*[Fault.TIMEOUT] * 3, target=one), since=begun)
+        remember(writer, one, ill, fault=Fault.TIMEOUT)
+    if covered:
+        opened = Change(open_incident(replace(CAUSE, targets=(*covered, CHAT.id))), ChangeKind.OPENED, at(1))
+        writer.save(Batch(at(1), changes=(opened,)))
+
+    assert account(shown(db, config(*since), seconds=401)).since == at(began)
 
 
 def test_incidents_are_shown_with_what_was_told(db, writer):
@@ -414,7 +453,7 @@ def test_what_failed_just_now_is_named_with_that_and_with_its_last_good_answer(d
 
     views = shown(db, config(LIST, spare), 61).open_incidents
     for one in (one for view in views for one in view.instead or ()):
-        assert (one.seen_at, one.caution) == (at(0), "it failed just now and is being rechecked")
+        assert (one.seen_at, str(one.caution)) == (at(0), "it failed just now and is being rechecked")
     assert [one.account for view in views for one in view.instead or ()] == ["openai/spare"]
 
 
@@ -476,7 +515,7 @@ def test_instead_of_a_suspended_account_others_of_other_providers_come_first_and
     found = find_substitutes(open_incident(lost), settings, glance_of_beliefs(settings, healths, [], at(10)))
 
     assert [one.account for one in found] == ["groq/full", "openai/a"]
-    assert [one.caution and one.caution.words.partition(" is")[0] for one in found] == [None, "openai/main"]
+    assert [one.caution and str(one.caution.words).partition(" is")[0] for one in found] == [None, "openai/main"]
     assert works(replace(lost, fault=Fault.QUOTA_EXHAUSTED), settings, healths) == ["openai/a", "openai/b"]
 
 
@@ -574,7 +613,7 @@ def among(
     lost = tuple(targets[id].id for id in hit)
     one = open_incident(Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(-60), (), lost, ()))
     seen = glance_of_beliefs(settings, healths, [one], at(0))
-    return advice_for(one, settings, seen), [it.account for it in find_substitutes(one, settings, seen)]
+    return in_english(advice_for(one, settings, seen)), [it.account for it in find_substitutes(one, settings, seen)]
 
 
 BY_PROXY = Egress(Proxies(https=Proxy("http", "proxy.example", 3128)))
@@ -626,7 +665,7 @@ def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_na
     cause = Diagnosis(read_subject(Scope.MODEL, lost.id), Fault.OVERLOADED, Confidence.HIGH, at(0), (), (lost.id,), ())
     one, settings = open_incident(cause), config(lost, other)
 
-    assert said in advice_for(one, settings, glance_of_beliefs(settings, healths, [one], at(30)))
+    assert said in in_english(advice_for(one, settings, glance_of_beliefs(settings, healths, [one], at(30))))
 
 
 def slow(one):
@@ -654,7 +693,7 @@ def test_whose_answers_are_slow_is_sent_to_nothing_that_is_slow_too(also_slow, s
     ours, others = slow(targets["openai/main"]), [slow(targets[id]) for id in also_slow]
     seen = glance_of_beliefs(settings, healths, [ours, *others], at(0))
 
-    assert advice_for(ours, settings, seen).endswith(said)
+    assert in_english(advice_for(ours, settings, seen)).endswith(said)
     assert [one.account for one in find_substitutes(ours, settings, seen)] == works
 
 
@@ -687,19 +726,19 @@ def test_the_page_of_an_account_that_no_incident_explains_yet_names_what_works_t
     settings = config(CHAT, GROQ, providers={id: load_provider(id) for id in ("openai", "groq")})
     view = next(one for it in shown(db, settings).providers for one in it.accounts if one.id == "openai/main")
 
-    assert view.advice.endswith("wait, or switch to groq/a, which works now.")
+    assert in_english(view.advice).endswith("wait, or switch to groq/a, which works now.")
 
 
 def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():
     offline = open_incident(replace(CAUSE, about=Subject(Scope.MONITOR), fault=Fault.CONNECTION_FAILED))
 
-    assert "this machine's network" in advice_for(offline, config(LIST))
+    assert "this machine's network" in in_english(advice_for(offline, config(LIST)))
 
 
 def test_a_closed_road_out_has_an_advice_although_it_names_no_provider():
     cut = Diagnosis(read_subject(Scope.EGRESS, ""), Fault.CONNECTION_FAILED, Confidence.HIGH, at(0), (), (LIST.id,), ())
 
-    assert "the way out from here" in advice_for(open_incident(cut), config(LIST))
+    assert "the way out from here" in in_english(advice_for(open_incident(cut), config(LIST)))
 
 
 def test_a_page_is_stale_after_two_intervals_but_not_before_two_minutes(db):

@@ -74,6 +74,18 @@ def test_a_mistyped_word_is_answered_with_the_nearest(words, meant, capsys):
     assert f'did you mean "{meant}"?' in said.err
 
 
+def test_the_nearest_choice_takes_the_place_of_all_others(capsys):
+    assert "choose from" not in told(capsys, "statsu")[1].err
+    assert "choose from" in told(capsys, "zzzzzz")[1].err
+
+
+def test_without_a_command_all_are_told(capsys):
+    code, said = told(capsys)
+
+    assert (code, said.out) == (2, "")
+    assert [name for name in COMMANDS if f"    {name} " not in said.err] == []
+
+
 def test_what_is_near_nothing_gets_no_guess(capsys):
     code, said = told(capsys, "status", "--zzzzzz")
 

@@ -859,7 +859,7 @@ def test_a_key_in_the_place_of_a_name_is_refused_and_not_printed(tmp_path, field
         (subscription('command = ["./mine", "x"]'), "sub.command names a folder, which is no program"),
         ('[site]\ntemplates = "gone"\n', 'site.templates = "gone" is no folder; create '),
         ('[site]\ntemplates = "monitor.toml"\n', 'site.templates = "monitor.toml" is no folder; create '),
-        ('[site]\nlanguage = "dd"\n', 'site.language = "dd": no such language; use one of: de, en, zh-Hans'),
+        ('[site]\nlanguage = "dd"\n', 'site.language = "dd": no such language; use one of: de, en, he, zh-Hans'),
         ('[site]\nlanguage = "fr"\ntemplates = "mine"\n', 'site.language = "fr": no such language; use one of: '),
     ],
 )

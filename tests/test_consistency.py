@@ -5,7 +5,7 @@ import json
 import re
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from monitor.config.public_page import PublicSection, PublicService
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.detect.health import State
 from monitor.diagnose.corroboration import AccountGroup, Level
@@ -23,14 +24,19 @@ from monitor.publish import collect
 from monitor.publish.ability import LATE_INTERVALS
 from monitor.publish.account_row import account_rows
 from monitor.publish.advice import find_substitutes
-from monitor.publish.front_page import group_accounts
+from monitor.publish.front_page import build_front, group_accounts
 from monitor.publish.headline import write_headline
 from monitor.publish.incident_text import top_incidents
 from monitor.publish.metrics import render_metrics
 from monitor.publish.private_site import status_json, usable_json
+from monitor.publish.public_site import render as render_public
 from monitor.publish.status import MARKS, Mark, current_state
+from monitor.publish.statuspage import STATUSES
+from monitor.publish.uptime import watched_since
+from monitor.publish.uptime_text import since_words
 from monitor.publish.usable import assess_usability, pick
 from monitor.schedule import Watch
+from monitor.sentence.translation import ENGLISH
 from monitor.stages.beat import beat
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
@@ -106,7 +112,22 @@ def configured(folder, ties):
     free = {canary: is_free for canary, _, is_free in ASKED}
     watches = {one.id: Watch(one, EVERY_S[one.canary], free[one.canary]) for one in targets}
     groups = {id: (AccountGroup(Level.LOGIN, "jo"),) for id in ties}
-    return replace(made, watches=watches, groups=groups, probe=replace(made.probe, blip_s=120))
+    return replace(
+        made,
+        watches=watches,
+        groups=groups,
+        probe=replace(made.probe, blip_s=120),
+        accounts={id: replace(one, base=None) for id, one in made.accounts.items()},
+        public_folder=folder / "public",
+        public=PublicSection(providers=True),
+        services=tuple(_service(id, [id], targets) for id in IDS) + (_service("Everything", IDS, targets),),
+    )
+
+
+def _service(name, accounts, targets):
+    """A service of these accounts, by the name of the only one."""
+    ids = frozenset(one.id for one in targets if one.account in accounts)
+    return PublicService(name.rpartition("/")[2], None, "", ids, len(accounts))
 
 
 class Told:
@@ -115,7 +136,7 @@ class Told:
     def __init__(self, settings_, now):
         with closing(open_reader(settings_.store.database)) as db:
             shot = collect.build_snapshot(Reader(db, settings_.location), settings_, now)
-        self.now, self.stand = now, current_state(shot)
+        self.now, self.shot, self.stand = now, shot, current_state(shot)
         self.open_ids = [view.incident.id for view in top_incidents(shot)]
         self.every = assess_usability(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
@@ -213,6 +234,66 @@ def check_picks(told):
             assert not best.suspected or all(one.suspected for one in offered.values())
 
 
+def check_numbers(told):
+    """Each number is the same on the page of accounts, in the terminal, in JSON, in metrics and on the public page."""
+    text, page = render_metrics(told.shot, told.stand).decode(), build_front(told.shot, told.stand)
+    marks = Counter(one["mark"] for one in told.status.values())
+    assert (
+        {str(one.mark): one.number for one in page.fleet.counts}
+        == marks
+        == Counter(row.mark for row in told.rows.values())
+    )
+    assert sum(value == 0 for value in told.up.values()) == list(told.verdicts().values()).count(False)
+    ids = [one["id"] for one in json.loads(status_json(told.shot, told.stand))["open_incidents"]]
+    assert set(re.findall(r'^llm_incident_active\{incident="([^"]+)"', text, re.M)) == set(ids)
+    assert sorted(row.id for row in (*page.open, *page.folded)) == sorted(told.open_ids)
+    assert set(told.open_ids) <= set(ids)
+    check_shares(told, text)
+    check_public(told, render_public(told.shot))
+
+
+def check_shares(told, metrics):
+    """What is good of 24 hours is one number, and no window is longer than what was watched."""
+    shares = dict(re.findall(r"^llm_probe_availability_ratio\{(.+)\} (.+)$", metrics, re.M))
+    for account in told.shot.accounts_by_id().values():
+        its = [float(value) for labels, value in shares.items() if f'account="{account.name}"' in labels]
+        assert sorted(its) == sorted(one.availability for one in account.targets if one.availability is not None)
+        card = told.cards[account.id]
+        worst = ENGLISH.percent(min(its)) if its else "no data"
+        assert card.shares[0].words == card.uptime.partition(" since ")[0] == worst
+        since = watched_since(account)
+        window = f"since {since_words(since, told.now, ENGLISH)}" if since else "so far"
+        assert [it.window for it in card.shares] == [window]
+
+
+def check_public(told, files):
+    """The public page, its files for programs and its badges tell of each part what the page of accounts implies."""
+    status, summary = json.loads(files["status.json"]), json.loads(files["api/v2/summary.json"])
+    marks = {one["id"]: one["mark"] for one in (*status["providers"], *status["services"])}
+    assert {one["id"]: one["status"] for one in summary["components"]} == {
+        id: STATUSES[Mark(mark)] for id, mark in marks.items()
+    }
+    for id, mark in marks.items():
+        assert json.loads(files[f"badges/{id}.json"])["message"] == MARKS[mark]
+    page = files["index.html"].decode()
+    states = re.findall(r'<li class="(\w+)"><header>', page)
+    assert Counter(states) == Counter(marks.values())
+    assert len(summary["incidents"]) == page.count('class="small" href="incidents/')
+    assert {one["id"] for one in summary["incidents"]} <= {
+        name[10:-5] for name in files if name.startswith("incidents/")
+    }
+    check_services(told, {one["name"]: one["mark"] for one in status["services"]})
+
+
+def check_services(told, marks):
+    """Whoever may use an account reads that its service works, or why not; and nobody reads it of one that is lost."""
+    usable = {id.rpartition("/")[2]: word for id, word in told.verdicts().items()}
+    for name, word in usable.items():
+        assert marks[name] != "up" or word
+        assert marks[name] != "down" or not word or told.stand.incidents
+    assert marks["Everything"] != "up" or all(usable.values())
+
+
 def check_truth(told, past):
     """Nothing is handed out that was not answered well a short while ago."""
     for id, one in told.usable["accounts"].items():
@@ -259,9 +340,11 @@ async def play(folder, history, ties):
             check_world(state, told)
     async with opened(settings_, clock):
         assert Told(settings_, clock.now).verdicts() == told.verdicts()
+    check_numbers(told)
     for hours in (0.2, 5):
         later = Told(settings_, clock.now + timedelta(hours=hours))
         check_alike(later)
+        check_numbers(later)
         check_later(told, later)
 
 

@@ -145,7 +145,7 @@ REFUSED = {
     "another incident": (reply(ACKNOWLEDGED, subject="i-1"), f'"i-1" is no open incident; use one of: {INCIDENT.id}'),
     "a snooze of another": (reply(SNOOZED, subject="i-1"), '"i-1" is no open incident; '),
     "a reply of later": (reply(ACKNOWLEDGED, at=LATER), "is not now; set the clock, "),
-    "an unknown silence": (reply(LIFTED), f'"{SILENCE.id}" is no silence that stands; use one of: none'),
+    "an unknown silence": (reply(LIFTED), f'"{SILENCE.id}" is no active silence; there is none'),
     "no incident": (reply(ACKNOWLEDGED, subject=""), '"" is no open incident; use one of: '),
     "an acknowledgement with an end": (
         reply(ACKNOWLEDGED, until=LATER),
@@ -154,7 +154,7 @@ REFUSED = {
     "a snooze without an end": (reply(SNOOZED, until=None), "snooze lacks an end; say for how long: 30m, 2h or 7d"),
     "a silence without an end": (reply(SILENCE, until=None), "silence lacks an end; say for how long: 30m, 2h or 7d"),
     "a silence that ends beyond any calendar": (reply(SILENCE, until=FAR), "silence lacks an end; say for how long: "),
-    "the end of no silence": (reply(LIFTED, subject="\u200b"), '"" is no silence that stands; use one of: none'),
+    "the end of no silence": (reply(LIFTED, subject="\u200b"), '"" is no active silence; there is none'),
     "a silence of another account": (
         reply(SILENCE, match={"accounts": ["openai/x"]}),
         '--account "openai/x" is not watched; use one of: ',

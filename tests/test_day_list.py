@@ -10,7 +10,7 @@ from monitor.publish.day_list import Day, day_list
 from monitor.publish.history_bar import CellState
 from monitor.publish.private_site import render
 from monitor.publish.render import TEMPLATES
-from monitor.publish.translation import ENGLISH, PageLanguage, load_language
+from monitor.sentence.translation import ENGLISH, PageLanguage, load_language
 from monitor.slo.indicator import Cell
 from probes.model import Fault
 from tests.builders_page import NOW, account, days, incident, past, shown, snapshot, target
@@ -61,7 +61,7 @@ def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
 def test_a_day_is_said_in_the_language_of_the_page():
     speech = load_language("de", (TEMPLATES / "language",))
     assert [day.words for day in told((Cell(TODAY, ok=1, failed=1),), speech=speech)] == [
-        "21. Nov.: teils fehlerhaft, 50%"
+        "21. Nov.: teils fehlerhaft, 50 %"
     ]
 
 

@@ -20,11 +20,12 @@ from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.deliver import GIVE_UP, fit_service, next_try_at, send
 from monitor.alert.outbox import OutboxMessage, OutboxRow
-from monitor.alert.text import MessageContext, MessagePart, MessageTemplates, MessageText, compose
+from monitor.alert.text import MessageContext, MessagePart, MessageStyle, MessageTemplates, MessageText, compose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Confidence, Fault
+from probes.phrase import Phrase
 from tests.conftest import at
 from tests.receiver import webhook
 
@@ -36,8 +37,10 @@ CAUSE = Diagnosis(
     ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
-AROUND = MessageContext("office", simulated=False, advice="Appeal at https://help.openai.com.")
-TEXT = compose([MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
+AROUND = MessageContext("office", simulated=False, advice=(Phrase("Appeal at https://help.openai.com."),))
+TEXT = compose(
+    [MessagePart(Step.OPENED, 0, OPENED, AROUND)], MessageStyle(MessageTemplates(), Detail.FULL, Format.TEXT), at(20)
+)
 
 
 def sent(url, text=TEXT, severity=Severity.CRITICAL, **facts):
@@ -70,7 +73,9 @@ def test_a_webhook_receives_title_text_and_kind(severity, kind):
 
 def test_ntfy_receives_topic_title_priority_and_markdown():
     text = compose(
-        [MessagePart(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, MessageTemplates(), at(20)
+        [MessagePart(Step.OPENED, 0, OPENED, AROUND)],
+        MessageStyle(MessageTemplates(), Detail.FULL, Format.MARKDOWN),
+        at(20),
     )
 
     async def play():
@@ -231,7 +236,9 @@ class Mailbox:
 )
 def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
     around = replace(AROUND, url="https://s.example")
-    text = compose([MessagePart(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, MessageTemplates(), at(20))
+    text = compose(
+        [MessagePart(Step.OPENED, 0, OPENED, around)], MessageStyle(MessageTemplates(), Detail.FULL, form), at(20)
+    )
     mailbox = Mailbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

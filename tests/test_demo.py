@@ -8,21 +8,30 @@ import time
 import pytest
 
 from monitor.commands.demo import SCRIPT, DemoStep, Post
-from monitor.console.demonstration import KEYS
+from monitor.config.load import load_config
+from monitor.console.demonstration import KEYS, Nowhere, demonstration
 from tests.backstage import call, start
 
 LIMIT_S = 120
 READ = {
     ("status",): "openai/production",
     ("status", "--json"): '"simulated":true',
-    ("status", "--alive"): "last looked",
+    ("status", "--alive"): "last probe",
     ("incidents",): "openai/production: account suspended",
     ("pick", "anthropic"): "anthropic/team",
     ("alerts", "history"): "terminal: opened: openai/production: account suspended",
     ("feeds",): "openai/page",
     ("cost",): "groq/llama",
-    ("silence",): "no silence stands",
+    ("silence",): "openai, by Jo: trying it",
+    ("maintenance",): "no maintenance within 30 days",
 }
+
+
+REPLIES = {
+    ("drill", "openai/backup"): "terminal: resolved: sent",
+    ("silence", "1h", "--provider", "openai", "--reason", "trying it", "--by", "Jo"): "silent until",
+}
+"""What is asked of the demonstration while it runs."""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,7 @@ def shown(tmp_path_factory):
             if page.exists():
                 pages.append(page.read_text())
             time.sleep(0.5)
+        replies = {words: call(*words, "--demo", folder=folder, keys=False) for words in REPLIES}
         alive = call("status", "--alive", folder=folder, OPENAI_API_KEY="", keys=False)
         process.send_signal(signal.SIGINT)
         code = process.wait(15)
@@ -53,6 +63,7 @@ def shown(tmp_path_factory):
         "err": err,
         "folder": folder,
         "alive": alive,
+        "replies": replies,
     }
 
 
@@ -81,7 +92,15 @@ def test_it_is_alive_for_who_asks_as_a_container_is_asked(shown):
     code, out, err = shown["alive"]
 
     assert (code, err) == (0, "")
-    assert "last look" in out
+    assert "last probe" in out
+
+
+@pytest.mark.parametrize("words", REPLIES, ids=" ".join)
+def test_it_takes_drills_and_replies_while_it_runs(shown, words):
+    code, out, err = shown["replies"][words]
+
+    assert (code, REPLIES[words] in out) == (0, True), err
+    assert ("[DRILL] [SIMULATED] [DOWN] openai/backup" in shown["text"]) is True
 
 
 @pytest.mark.parametrize("words", READ, ids=" ".join)
@@ -90,6 +109,39 @@ def test_what_reads_the_stored_reads_the_demonstration_too(shown, words):
 
     assert code in (0, 1), err
     assert READ[words] in out.replace('": ', '":')
+
+
+SITE = """
+[site]
+folder = "www"
+public_folder = ""
+title = "Our accounts"
+language = "de"
+port = 8123
+serve = false
+templates = "own"
+"""
+
+
+def test_it_is_shown_as_the_configuration_says(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "monitor.toml").write_text(SITE)
+    config = demonstration(Nowhere(), load_config(tmp_path / "monitor.toml", {}))
+
+    assert (config.site.title, config.site.language) == ("Our accounts (demonstration)", "de")
+    assert (config.site.port, config.site.serve) == (8123, False)
+    assert (config.folder, config.public_folder) == (tmp_path / "www" / "demo", None)
+    assert config.page_templates == tmp_path / "own"
+
+
+def test_it_runs_beside_accounts_of_ones_own_when_asked_to(tmp_path):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n')
+    with start("run", "--demo", folder=tmp_path, KEY="sk-0123456789abcdefghijkl") as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        assert process.stdout.read().count("first account of your own") == 0
+    assert "DEMONSTRATION: everything here is SIMULATED.\n" in lines
 
 
 def test_not_even_a_simulated_key_is_shown(shown):

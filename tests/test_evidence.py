@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from monitor.alert.channel import Format
 from monitor.alert.evidence import SHOWN, evidence_lines
 from monitor.diagnose.diagnosis import Evidence
+from monitor.sentence.translation import ENGLISH
 from probes.model import Fault, Phase
 from tests.conftest import at
 from tests.test_text import OPENED, message
@@ -24,7 +25,7 @@ def many(accounts, *canaries, provider="openai", **facts):
 
 
 def lines(*evidence, **how):
-    found, more = evidence_lines(evidence, **how)
+    found, more = evidence_lines(evidence, ENGLISH, **how)
     return [one.who for one in found], more
 
 
@@ -77,7 +78,7 @@ def test_a_message_says_where_on_the_road_a_look_ended(form, fault, phase, said)
     ("fault", "phase"), [(Fault.CONNECTION_FAILED, Phase.CONNECT), (Fault.PROXY_FAILED, Phase.PROXY)]
 )
 def test_where_it_ended_is_not_said_twice(fault, phase):
-    (line,), _ = evidence_lines([met("openai/a/list", fault=fault, phase=phase)])
+    (line,), _ = evidence_lines([met("openai/a/list", fault=fault, phase=phase)], ENGLISH)
 
     assert line.ended == ""
 
@@ -91,7 +92,7 @@ def test_a_name_in_the_words_makes_no_other_kind_but_a_figure_of_its_own_does():
 
 def test_the_latest_answer_is_the_one_that_is_shown():
     (line,), _ = evidence_lines(
-        [met("openai/a/chat", 20, request_id="new"), met("openai/a/list", 10, request_id="old")]
+        [met("openai/a/chat", 20, request_id="new"), met("openai/a/list", 10, request_id="old")], ENGLISH
     )
 
     assert (line.request_id, line.status, line.fault) == ("new", 503, Fault.OVERLOADED)

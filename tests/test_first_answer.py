@@ -7,7 +7,7 @@ import time
 import pytest
 
 from monitor.stages.first_answer import MOST, PATIENCE_S, FirstAnswer
-from probes.model import Fault, Target
+from probes.model import Answer, Fault, Target
 from probes.simulator import Trouble
 from tests.backstage import backstage, start
 from tests.conftest import observation
@@ -44,6 +44,14 @@ def test_what_is_wrong_is_said_with_the_canary_where_others_are_well():
         "openai/a: chat: credit or quota used up (some words)",
         "openai/b: key rejected (some words)",
     ]
+
+
+def test_what_an_answer_says_itself_is_not_said_twice():
+    hall, target = Hall(["openai/a"], ["list"]), Target("openai/a", "openai", "list")
+    refused = Answer("transport/connect", "no connection (Connection refused)")
+    hall.first.take([observation(Fault.CONNECTION_FAILED, target=target, answer=refused)])
+
+    assert hall.said == ["openai/a: no connection (Connection refused)"]
 
 
 def test_then_it_is_quiet():

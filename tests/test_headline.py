@@ -101,7 +101,7 @@ CASES = {
         Mark.UNKNOWN,
         "Both accounts are not fully known: openai/main: not seen yet; gemini/new: not seen yet.",
     ),
-    "nothing to look at": (
+    "there is nothing to watch": (
         snapshot(account(targets=())),
         Mark.UNKNOWN,
         "The only account is not fully known: openai/main: nothing there is watched.",

@@ -15,6 +15,7 @@ from monitor.publish.incident_text import build_story
 from monitor.publish.snapshot import Substitute
 from probes.document import DocumentError
 from probes.model import Fault
+from probes.phrase import Phrase
 from tests.builders_page import BEGAN, NOW, incident, shown
 
 
@@ -25,7 +26,7 @@ def told(view, most=None):
 def test_it_tells_what_the_page_tells():
     view = shown(
         incident(announcement=Announcement(BEGAN + timedelta(minutes=9), "Errors on the API", None, "openai/page")),
-        instead=(Substitute("anthropic/main", NOW, "a caution"),),
+        instead=(Substitute("anthropic/main", NOW, Phrase("a caution")),),
     )
     text, page = told(view), build_story(view, NOW)
 

@@ -10,7 +10,7 @@ from monitor.diagnose.incident import Announcement
 from monitor.diagnose.subject import Scope
 from monitor.publish.chart import WIDTH
 from monitor.publish.lane import draw_lanes, first_lanes
-from monitor.publish.translation import ENGLISH
+from monitor.sentence.translation import ENGLISH
 from probes.model import Blame, Fault
 from tests.builders_page import BEGAN, NOW, incident, past, shown
 

@@ -241,7 +241,7 @@ def test_what_authorities_show_to_everybody_is_no_secret(folder, capsys):
 
     assert main(["check"]) == 0
     said = "".join(capsys.readouterr())
-    assert f"believes the authorities in {shown}" in said
+    assert f"trusts the CAs in {shown}" in said
     assert "holds secrets" not in said
 
 

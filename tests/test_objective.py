@@ -33,6 +33,7 @@ from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.model import Blame, Fault
+from probes.phrase import in_english
 from tests.conftest import NOON, sentences
 from tests.parts import run_stage
 from tests.test_evaluate import FAILING, IDS, Clock, clockwork
@@ -231,7 +232,7 @@ def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_
             await minutes(it, 8, lambda _: FAILING)
             sign = next(one for one in it.state.belief.incidents.values() if one.scope is Scope.OBJECTIVE)
             assert (sign.severity, sign.signal) == (Severity.WARNING, True)
-            assert "`status`" in advice_for(sign, it.state.belief.config)
+            assert "`status`" in in_english(advice_for(sign, it.state.belief.config))
         async with clockwork(tmp_path, clock, IDS[:1]) as it:
             objective(it)
             await it.minutes(1, lambda _: FAILING)  # before it is weighed for the first time

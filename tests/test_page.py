@@ -36,6 +36,7 @@ from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from probes.redact import CONTROLS
 from tests.builders_page import (
     BEGAN,
@@ -181,7 +182,7 @@ def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
 
 INSTEAD = (
     Substitute("openai/main", NOW - timedelta(seconds=20)),
-    Substitute("anthropic/main", NOW - timedelta(days=1), "shares the card with <b>openai/team-b</b>"),
+    Substitute("anthropic/main", NOW - timedelta(days=1), Phrase("shares the card with <b>openai/team-b</b>")),
 )
 
 
@@ -284,6 +285,13 @@ def test_what_the_canaries_cost_is_said_once_where_the_month_began_today():
     assert "$0.04 today, $1.31 in 30 days" in documents(snapshot(account(spent_month_usd=1.31)))[page].text
 
 
+def test_a_cost_that_is_not_known_is_no_cost_of_nothing():
+    text = documents(snapshot(account(spent_usd=None)))["accounts/openai/main.html"].text
+
+    assert "What its canaries cost is not known" in text
+    assert "$0.00" not in text
+
+
 def test_the_page_of_an_account_shows_each_canary_at_length():
     text = documents(four_accounts())["accounts/openai/main.html"].text
     for words in (
@@ -307,7 +315,7 @@ CREDIT = CreditView("USD", NOW, "", 40.0, 80.0, 20.0, None, 10.0, "", (Reading(N
 def test_the_page_of_an_account_draws_its_day_its_limits_and_its_credit():
     page = documents(snapshot(account(credits=(CREDIT,))))["accounts/openai/main.html"]
     for words in (
-        "How quick, 24 hours median of 20 min usual: nine in ten of a week incident",
+        "Response times, 24 hours median of 20 min usual: nine in ten of a week incident",
         "First token 0.62 s usually 0.58 s, p95 1.1 s 1.2 s 0.8 0.4 0 10:40 16:40 22:40 04:40 now "
         "0.53 s to 0.67 s in the last 24 hours",
         "Requests per minute 500 600 400 200 0 22 Oct 6 Nov 21 Nov unchanged since 23 Oct",
@@ -329,7 +337,7 @@ def test_a_chart_leads_to_the_incident_that_it_marks():
 def test_an_account_of_which_nothing_is_measured_has_no_empty_chart():
     bare = target(latency=DurationView(), ttft=DurationView(), latencies=(), ttfts=(), limits=(), ceilings=())
     page = documents(snapshot(account(targets=[bare])))["accounts/openai/main.html"]
-    assert "How quick" not in page.text
+    assert "Response times" not in page.text
     assert "Limits and credit" not in page.text
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
@@ -15,24 +14,21 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
+from monitor.config.public_page import LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.overview import NAMES
 from monitor.publish.private_site import render
-from monitor.publish.snapshot import SiteSettings
+from monitor.publish.snapshot import PlannedWindow, ServiceView, SiteSettings
 from monitor.publish.write import write_site
 from monitor.web.server import site_app
 from probes.model import Fault
-from tests.builders_page import NOW, account, days, four_accounts, incident, past, shown, snapshot, target
+from tests.builders_page import NOW, account, cells, days, four_accounts, incident, past, shown, snapshot, target
 from tests.fleet import fleet
+from tests.pictures import ARGUMENTS, CHROMIUM
 from tests.test_page import crowded, hostile
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 900)
 ROOT = "document.documentElement"
 INCIDENT = f"incidents/{incident().id}.html"
@@ -143,14 +139,70 @@ def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
         assert (wide, complaints) == ([], [])
 
 
+def branded(shot):
+    """The public site of a company: its services, its look and its words, in two languages."""
+    targets = [frozenset(one.id for one in account.targets) for account in shot.accounts_by_id().values()]
+    names = [("Chat answers", "Apps", "Written answers"), ("Pictures", None, ""), ("w" * 60, None, "w" * 200)]
+    services = tuple(
+        ServiceView(PublicService(name, group, about, ids, 1), cells(), days())
+        for (name, group, about), ids in zip(names, targets, strict=False)
+    )
+    public = PublicSection(
+        theme=ThemeSection(brand="#0b6b5d", ground="#f6f9f8", brand_dark="#6fd3c1", ground_dark="#0f1514", round_px=14),
+        header=[LinkSection(text="Help", url="https://example.com/help")],
+        footer=[LinkSection(text="Terms", url="https://example.com/terms")],
+        footer_text="Example Ltd.",
+        intro="About this page.",
+        languages=["en", "de"],
+        mail="status@example.com",
+    )
+    planned = (PlannedWindow("Pictures pause.", NOW + timedelta(days=2), NOW + timedelta(days=2, hours=1)),)
+    manner = SiteSettings(public=public, public_title="Example")
+    return public_site.render(replace(shot, services=services, manner=manner, planned=planned))
+
+
+def test_a_branded_public_page_fits_without_script_and_its_menu_opens_by_keyboard(browser, tmp_path):
+    lost = incident("openai/main", Fault.TIMEOUT)
+    write_site(tmp_path, branded(four_accounts(open_incidents=(shown(lost),))))
+    with served(tmp_path) as address, opened(browser, java_script_enabled=False) as (page, complaints):
+        wide = []
+        for name in ("index.html", "404.html", "history.html", "de/index.html", "widget.html"):
+            page.goto(address + name)
+            wide += [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
+        page.goto(address)
+        assert page.get_by_role("heading", name="Chat answers: unavailable").is_visible()
+        menu = page.locator("summary", has_text="Get updates")
+        assert not page.get_by_role("link", name="By mail").is_visible()
+        menu.focus()
+        page.keyboard.press("Enter")
+        assert (
+            page.get_by_role("link", name="By mail").get_attribute("href")
+            == "mailto:status@example.com?subject=Example"
+        )
+        assert page.get_by_role("link", name="As a feed (Atom)").is_visible()
+        page.get_by_role("link", name="Deutsch").click()
+        assert page.get_by_role("heading", name="Chat answers: nicht verfügbar").is_visible()
+        assert (wide, complaints) == ([], [])
+
+
+def test_a_theme_colours_the_page_and_its_widget_in_each_scheme(browser, tmp_path):
+    write_site(tmp_path, branded(four_accounts()))
+    ground = "getComputedStyle(document.documentElement).getPropertyValue('--brand-ground')"
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        for name, scheme in product(("index.html", "widget.html"), ("light", "dark")):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(address + name)
+            assert page.evaluate(ground) == {"light": "#f6f9f8", "dark": "#0f1514"}[scheme]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("make", [render, public_site.render])
+@pytest.mark.parametrize("make", [render, public_site.render, branded])
 def test_axe_finds_nothing_that_shuts_anybody_out(browser, tmp_path, make, scheme):
     outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, id="outage"))
     files = make(four_accounts(open_incidents=(shown(), outage), past_incidents=(past(3),)))
     write_site(tmp_path, files)
     pages = ["index.html", "history.html", "404.html", *(name for name in files if name.startswith("accounts/"))]
-    pages += [name for name in files if name.startswith(("providers/", "incidents/"))]
+    pages += [name for name in files if name.startswith(("providers/", "incidents/", "widget.html", "de/index"))]
     with served(tmp_path) as address, opened(browser, PHONE, bypass_csp=True, color_scheme=scheme) as (page, _):
         found = []
         for name, age_s in (*product(pages, [0]), ("index.html", 3600)):
@@ -586,3 +638,106 @@ def test_the_drawing_of_a_chart_ends_where_its_words_say(browser, tmp_path):
         middles = [(top + bottom) / 2 for _, top, _, bottom in ticks]
         assert abs(middles[0] - plot[1]) <= 2
         assert abs(middles[-1] - plot[3]) <= 2
+
+
+# Languages
+
+
+EVERY_PAGE = (
+    *("index.html", "history.html", "providers/alder.html", "accounts/alder/production.html"),
+    *("incidents/open-6.html", "404.html"),
+)
+
+
+def spoken(language, number=40):
+    return replace(fleet(number), manner=SiteSettings(language=language))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_page_from_right_to_left_fits_and_shuts_nobody_out(browser, tmp_path, width, scheme):
+    write_site(tmp_path, render(spoken("he")))
+    with (
+        served(tmp_path) as address,
+        opened(browser, (width, 900), bypass_csp=True, color_scheme=scheme) as (page, complaints),
+    ):
+        page.clock.set_fixed_time(NOW)
+        found, wide = [], []
+        for name in EVERY_PAGE:
+            page.goto(address + name)
+            page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+            wide += [name] if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth") else []
+            assert page.evaluate(f"[{ROOT}.lang, {ROOT}.dir, getComputedStyle(document.body).direction]") == [
+                *("he", "rtl", "rtl")
+            ]
+            result = Axe().run(page)
+            found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
+        assert (wide, found, complaints) == ([], [], [])
+
+
+SIDES = {
+    360: (".site", "h1", ".verdict .i", ".list .chevron", ".tally li"),
+    1440: (
+        ".site",
+        ".as-of",
+        "h1",
+        ".verdict .i",
+        ".list .state",
+        ".list .chevron",
+        ".rail h2",
+        ".key",
+        ".row .who .i",
+    ),
+}
+
+
+@pytest.mark.parametrize(("width", "selector"), [(width, one) for width, all in SIDES.items() for one in all])
+def test_a_page_from_right_to_left_is_the_mirror_of_one_from_left_to_right(browser, tmp_path, width, selector):
+    """What stands at the beginning of its line does so in both: text of other words ends elsewhere."""
+    begins = {}
+    for language in ("en", "he"):
+        write_site(tmp_path / language, render(spoken(language)))
+        with opened(browser, (width, 900)) as (page, _):
+            page.clock.set_fixed_time(NOW)
+            page.goto((tmp_path / language / "index.html").as_uri())
+            box = page.locator(selector).first.bounding_box()
+            room = page.evaluate(f"{ROOT}.clientWidth")
+            begins[language] = (box["x"], room - box["x"] - box["width"])[:: 1 if language == "en" else -1]
+    at_start, at_end = (abs(one - other) <= 2 for one, other in zip(*begins.values(), strict=True))
+    assert at_start or at_end
+
+
+def test_from_right_to_left_time_and_names_still_run_from_left_to_right(browser, tmp_path):
+    write_site(tmp_path, render(spoken("he")))
+    direction = "all => all.map(it => getComputedStyle(it).direction)"
+    with opened(browser, (1440, 900)) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        days = page.locator(".days").first.locator("li")
+        first, last = (one.bounding_box()["x"] for one in (days.first, days.last))
+        ends = page.locator(".ruler span")
+        begin, end = (one.bounding_box()["x"] for one in (ends.first, ends.nth(1)))
+        assert (first < last, begin < end) == (True, True)
+        assert page.locator(".strip").first.evaluate("it => getComputedStyle(it).transform") == "none"
+        assert set(page.locator("h1 bdi").evaluate_all(direction)) == {"ltr"}
+        page.goto((tmp_path / "incidents/open-6.html").as_uri())
+        assert set(page.locator("code, .proof b bdi, .advice a").evaluate_all(direction)) == {"ltr"}
+        assert set(page.locator("h1 bdi").evaluate_all(direction)) == {"rtl"}  # a sentence of ours, with a name in it
+
+
+@pytest.mark.parametrize("language", ["de", "he", "zh-Hans"])
+def test_an_incident_takes_one_line_in_every_language(browser, tmp_path, language):
+    write_site(tmp_path, render(spoken(language)))
+    with opened(browser, (1440, 900)) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        tall = page.locator(".list summary").evaluate_all(
+            "all => all.filter(it => it.offsetHeight > 48).map(it => it.innerText)"
+        )
+        assert tall == []
+
+
+def test_a_local_time_is_written_as_the_language_of_the_page_does(browser, tmp_path):
+    write_site(tmp_path, render(replace(four_accounts(), manner=SiteSettings(language="de"))))
+    with opened(browser, timezone_id="Asia/Tokyo", locale="en-US") as (page, _):
+        page.clock.set_fixed_time(NOW + timedelta(days=2))
+        page.goto((tmp_path / "index.html").as_uri())
+        assert page.locator(".as-of .local").inner_text() == "(21. Nov., 19:34 hier)"

@@ -9,11 +9,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from msgspec import inspect
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.config.load import load_config
+from monitor.config.public_page import PNG, LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
@@ -24,14 +26,29 @@ from monitor.publish import private_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
-from monitor.publish.snapshot import CreditView, ProviderView, SiteSettings, SourceView
+from monitor.publish.snapshot import CreditView, PlannedWindow, ProviderView, ServiceView, SiteSettings, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
 from probes.notice import Impact, Notice, NoticePhase
-from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
+from probes.phrase import Phrase
+from tests.builders_page import (
+    BEGAN,
+    HOSTILE,
+    LONG_AGO,
+    NOW,
+    account,
+    cells,
+    incident,
+    past,
+    shown,
+    sick,
+    snapshot,
+    target,
+)
+from tests.builders_page import days as every_day
 from tests.conftest import at, health
 from tests.test_page import Document
 
@@ -39,6 +56,11 @@ from tests.test_page import Document
 def outage(**changes):
     facts = {"id": "20261121-101100-private-hash", "reasons": ("openai/secret-team fails",), **changes}
     return shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, **facts))
+
+
+def all_text(files):
+    """All that is read: names and contents of files, but for the picture, in which any two bytes may stand together."""
+    return b"\n".join(name.encode() + b"\n" + content for name, content in files.items() if name != "picture.png")
 
 
 def text(shot):
@@ -83,7 +105,7 @@ def telling():
         (ill, well),
         note="zq-note",
         tags=("zq-tag",),
-        advice="zq-advice",
+        advice=(Phrase("zq-advice"),),
         credits=(CreditView("USD", NOW, "zq-purse", 1, 2, 3, NOW),),
     )
     gateway = account("openai-compatible/zq-host", own_host=True)
@@ -95,7 +117,7 @@ def telling():
     views = [
         shown(
             incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words),
-            told=told, advice="zq-advice",
+            told=told, advice=(Phrase("zq-advice"),),
         )
         for number, (subject, scope) in enumerate(
             [
@@ -124,7 +146,7 @@ def telling():
 
 
 def test_nothing_private_reaches_the_public_site():
-    everything = b"\n".join([name.encode() + b"\n" + content for name, content in render(telling()).items()])
+    everything = all_text(render(telling()))
     assert b"OpenAI" in everything
     assert [word for word in PRIVATE if word.encode() in everything.lower()] == []
 
@@ -196,7 +218,7 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
         Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
         shot = build_snapshot(Reader(db, config.location), config, NOW)
     assert b"zq-error-body" in b"".join(private_site.render(shot).values()), "it is known, and told to whom it concerns"
-    everything = b"".join(name.encode() + content for name, content in render(shot).items()).lower()
+    everything = all_text(render(shot)).lower()
     assert b"openai: server errors" in everything
     assert [word for word in (b"zq", ZQ_KEY.encode()[-6:], chat.model.encode()) if word in everything] == []
 
@@ -207,7 +229,7 @@ def test_no_name_that_a_user_gives_reaches_the_public_site(name):
     mine = sick(f"openai/{word}", Fault.INVALID_KEY, note=word, tags=(word,), advice=word)
     it = shown(incident(f"openai/{word}", reasons=(word,)), advice=word)
     shot = snapshot(mine, account("openai/main"), title=word, location=word, warnings=(word,), open_incidents=(it,))
-    assert all(word.encode() not in content for content in render(shot).values())
+    assert word.encode() not in all_text(render(shot))
     assert not any(word in file for file in render(shot))
 
 
@@ -287,7 +309,7 @@ def test_a_providers_outage_is_told_with_its_lead():
     shot = snapshot(account("openai/b"), open_incidents=(outage(detected_at=BEGAN, announcement=told),))
     files = render(shot)
     (name,) = (name for name in files if name.startswith("incidents/"))
-    assert "1 provider has trouble OpenAI: Down." in text(shot)
+    assert "OpenAI: unavailable Since 10:11 UTC." in text(shot)
     page = Document(files[name]).text
     for words in ("OpenAI: server errors", "We knew 11 min before the provider's page", "Elevated errors"):
         assert words in page
@@ -303,7 +325,7 @@ def test_the_lost_minutes_of_an_outage_are_what_is_missing_from_the_share():
 
 def test_what_nobody_looked_at_is_no_data_and_never_up():
     blind = target("openai/b", days=(), cells=(), seen_at=None, state=State.UNKNOWN)
-    assert "24 h no data 7 d no data" in text(snapshot(account("openai/b", (blind,))))
+    assert "so far no data" in text(snapshot(account("openai/b", (blind,))))
 
 
 def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
@@ -355,3 +377,290 @@ def test_what_a_providers_page_calls_its_trouble_stays_words(words):
     tame = replace(source, notices=(replace(notice, title="slow", components=("slow",)),))
     pages = [Document(render(snapshot(account("openai/b"), sources=(it,)))["index.html"]) for it in (source, tame)]
     assert Counter(tag for tag, _ in pages[0].elements) == Counter(tag for tag, _ in pages[1].elements)
+
+
+def service(name, *ids, enough=None, days=(), canaries=("list", "chat"), **words):
+    """A service of these accounts, with the cells of the builders."""
+    targets = frozenset(f"{id}/{canary}" for id in ids for canary in canaries)
+    made = PublicService(name, words.get("group"), words.get("about", ""), targets, enough or len(ids))
+    return ServiceView(made, cells(), days or every_day())
+
+
+def told(*accounts, services, **changes):
+    return snapshot(*(account(id) for id in accounts), services=services, **changes)
+
+
+def ill(id, fault=Fault.SERVER_ERROR, hours=5, **changes):
+    """An incident of one account that began so many hours ago."""
+    return shown(incident(id, fault, id=f"{id}-{hours}", opened_at=NOW - timedelta(hours=hours), **changes))
+
+
+def over(id, hours=5, lasted=1, fault=Fault.SERVER_ERROR, **changes):
+    return ill(id, fault, hours, closed_at=NOW - timedelta(hours=hours - lasted), **changes)
+
+
+EU, US = "openai/eu", "openai/us"
+
+
+def test_services_stand_in_the_place_of_providers_and_name_no_account():
+    shot = told(EU, US, services=(service("Chat answers", EU, US, about="Written answers"),), open_incidents=(ill(EU),))
+    files = render(shot)
+    page = Document(files["index.html"]).text
+    assert "Chat answers: partly unavailable Since 05:34 UTC." in page
+    assert "Written answers" in page
+    everything = all_text(files).lower()
+    assert [word for word in (b"openai", b"server error", EU.encode()) if word in everything] == []
+
+
+@pytest.mark.parametrize(("providers", "named"), [(None, False), (True, True), (False, False)])
+def test_providers_stand_beside_services_only_if_asked_for(providers, named):
+    manner = SiteSettings(public=PublicSection(providers=providers))
+    assert ("OpenAI" in text(told(EU, services=(service("Chat", EU),), manner=manner))) is named
+
+
+def test_without_services_providers_may_be_left_out_too():
+    assert "OpenAI" not in text(snapshot(account(EU), manner=SiteSettings(public=PublicSection(providers=False))))
+
+
+def test_accounts_at_addresses_of_their_own_have_a_page_by_a_name_of_theirs():
+    gateway = account(EU, own_host=True)
+    assert "Nothing is shown here yet" in text(snapshot(gateway))
+    assert "All services work" in text(snapshot(gateway, services=(service("Chat answers", EU),)))
+
+
+@pytest.mark.parametrize(
+    ("enough", "open_incidents", "mark"),
+    [
+        (None, (), "up"),
+        (None, (ill(EU),), "partly"),
+        (1, (ill(EU),), "up"),
+        (1, (ill(EU), ill(US)), "down"),
+        (None, (ill(EU), ill(US)), "down"),
+        (None, (ill(EU, Fault.RATE_LIMITED), ill(US, Fault.RATE_LIMITED)), "partly"),
+        (None, (ill(EU, drill=True),), "up"),
+        (None, (ill(EU, signal=True),), "up"),
+        (None, (ill("openai/other"),), "up"),
+    ],
+)
+def test_a_service_is_as_the_accounts_it_needs(enough, open_incidents, mark):
+    shot = told(EU, US, services=(service("Chat", EU, US, enough=enough),), open_incidents=open_incidents)
+    (line,) = json.loads(render(shot)["status.json"])["services"]
+    assert line == {"id": "service/chat", "name": "Chat", "group": None, "mark": mark}
+
+
+def test_a_service_of_which_nobody_saw_an_account_work_is_not_known():
+    blind = account(EU, [target(EU, canary, State.UNKNOWN, seen_at=None, well_at=None) for canary in ("list", "chat")])
+    assert "1 service is not fully known" in text(snapshot(blind, services=(service("Chat", EU),)))
+
+
+@pytest.mark.parametrize(
+    ("past_incidents", "day"),
+    [
+        ((over(EU),), "97.8%"),  # half of it for one of 23.6 hours
+        ((over(EU), over(US)), "95.7%"),
+        ((over(EU, lasted=2),), "95.7%"),
+        ((over(EU, hours=50),), "100%"),
+    ],
+)
+def test_a_partial_outage_counts_by_its_share(past_incidents, day):
+    page = text(told(EU, US, services=(service("Chat", EU, US),), past_incidents=past_incidents))
+    assert re.search(r"24 h (\S+)", page)[1] == day
+
+
+def test_a_model_of_a_provider_counts_by_its_share():
+    ended = over("openai/gpt", lasted=2)
+    part = replace(ended.incident, about=read_subject(Scope.MODEL, "openai/gpt"), targets=(f"{EU}/chat",))
+    shot = snapshot(account(EU), past_incidents=(replace(ended, incident=part),))
+    assert re.search(r"24 h (\S+)", text(shot))[1] == "95.7%"
+
+
+def test_an_outage_of_seconds_leaves_no_hundred_percent_and_a_day_that_shows_it():
+    brief = over(EU, hours=5, lasted=10 / 3600)
+    page = render(told(EU, services=(service("Chat", EU),), past_incidents=(brief,)))["index.html"]
+    shares = re.search(r"24 h (\S+) 7 d (\S+) 30 d (\S+) 90 d (\S+)", Document(page).text).groups()
+    assert "100%" not in shares
+    assert "partly failing today" in page.decode()
+
+
+def test_what_overlaps_is_one_public_incident_with_an_address_that_stays():
+    first, second = over(EU, hours=5, lasted=2), over(US, hours=4, lasted=2)
+    at_first = told(EU, US, services=(service("Chat", EU, US),), open_incidents=(ill(EU),))
+    later = told(EU, US, services=(service("Chat", EU, US),), past_incidents=(first, second))
+    (name,) = (name for name in render(at_first) if name.startswith("incidents/"))
+    files = render(later)
+    assert [one for one in files if one.startswith("incidents/")] == [name] == ["incidents/20261121-053400-chat.html"]
+    page = Document(files[name]).text
+    assert "Chat: unavailable Ended" in page
+    assert "after 3 h" in page
+    updates = "Ended 08:34 UTC Partly unavailable 07:34 UTC Unavailable 06:34 UTC Partly unavailable 05:34 UTC"
+    assert updates in page
+
+
+def test_slow_answers_are_called_slow():
+    slow = ill(EU, Fault.SLOW)
+    assert "Chat: slower than usual" in text(told(EU, services=(service("Chat", EU),), open_incidents=(slow,)))
+
+
+def test_no_past_incident_is_denied_beside_an_open_one():
+    assert "None on record" in text(snapshot(account(EU)))
+    assert "None on record" not in text(snapshot(account(EU), open_incidents=(outage(),)))
+
+
+def test_services_of_a_group_stand_together_and_are_one_component_of_the_api():
+    services = (service("A", EU, group="Apps"), service("B", US), service("C", US, group="Apps"))
+    shot = told(EU, US, services=services, open_incidents=(ill(US),))
+    files = render(shot)
+    assert re.search("Apps A .* C .* Others B ", Document(files["index.html"]).text)
+    components = json.loads(files["api/v2/components.json"])["components"]
+    assert [(one["name"], one["group"], one["status"]) for one in components] == [
+        ("Apps", True, "major_outage"),
+        ("A", False, "operational"),
+        ("C", False, "major_outage"),
+        ("B", False, "major_outage"),
+    ]
+    assert components[0]["components"] == ["service/a", "service/c"]
+    assert {"badges/service/a.svg", "badges/service/c.json", "badge.svg"} <= files.keys()
+
+
+def looked(**public):
+    manner = SiteSettings(
+        public_title="Example", public_url="https://status.example.com/x", public=PublicSection(**public)
+    )
+    return snapshot(account(EU), manner=manner)
+
+
+def test_the_page_has_links_words_and_a_theme_of_its_own():
+    files = render(
+        looked(
+            header=[LinkSection(text="Help", url="https://example.com/help")],
+            footer=[LinkSection(text="<b>Terms", url="https://example.com/terms")],
+            footer_text="Example Ltd.",
+            intro="About <this> page.",
+            mail="status@example.com",
+            theme=ThemeSection(brand="#0b6b5d", brand_dark="#6fd3c1", font="Inter, sans-serif", round_px=3),
+        )
+    )
+    page = Document(files["index.html"])
+    for words in ("Help", "<b>Terms", "Example Ltd.", "About <this> page."):
+        assert words in page.text
+    links = page.values("href")
+    assert {"https://example.com/help", "https://example.com/terms", "theme.css"} <= set(links)
+    assert "mailto:status@example.com?subject=Example" in links
+    assert "webcal://status.example.com/x/maintenance.ics" in links
+    assert files["theme.css"].decode() == (
+        ":root { --brand-font: Inter, sans-serif; --brand-round: 3px; }\n"
+        "@media screen and (prefers-color-scheme: light) { :root { --brand: #0b6b5d; } }\n"
+        "@media screen and (prefers-color-scheme: dark) { :root { --brand: #6fd3c1; } }\n"
+    )
+    assert "theme.css" not in render(snapshot(account(EU)))
+
+
+def test_a_link_preview_has_words_and_a_picture_where_the_address_is_known():
+    files = render(looked())
+    page = files["index.html"].decode()
+    for tag in (
+        '<meta property="og:title" content="All providers we watch work">',
+        '<meta property="og:description" content="All providers we watch work.">',
+        '<meta property="og:url" content="https://status.example.com/x/">',
+        '<meta property="og:image" content="https://status.example.com/x/picture.png">',
+    ):
+        assert tag in page
+    assert files["picture.png"].startswith(PNG)
+    assert b"og:image" not in render(snapshot(account(EU)))["index.html"]
+
+
+def test_the_logo_is_copied_and_only_ever_a_picture(tmp_path):
+    (tmp_path / "mine.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    manner = SiteSettings(logo=tmp_path / "mine.svg")
+    files = render(snapshot(account(EU), manner=manner))
+    assert files["logo.svg"] == (tmp_path / "mine.svg").read_bytes()
+    page = Document(files["index.html"])
+    assert page.values("src").count("logo.svg") == 1
+    assert ("img", "logo.svg") in [(tag, dict(its).get("src")) for tag, its in page.elements]
+
+
+@pytest.mark.parametrize("content", [None, "<svg><script>alert(1)</script></svg>", "<svg>" + " " * 200_001])
+def test_a_logo_that_is_no_longer_one_leaves_a_page_without(tmp_path, content):
+    if content:
+        (tmp_path / "mine.svg").write_text(content)
+    files = render(snapshot(account(EU), manner=SiteSettings(logo=tmp_path / "mine.svg")))
+    assert "logo.svg" not in files
+    assert "<img" not in files["index.html"].decode()
+
+
+def test_each_language_is_a_site_of_its_own_and_leads_to_the_others():
+    files = render(looked(languages=["de", "en"]))
+    first, second = Document(files["index.html"]), Document(files["en/index.html"])
+    assert "Alle beobachteten Anbieter" in first.text
+    assert "All providers we watch work" in second.text
+    assert "en/index.html" in first.values("href")
+    assert "../index.html" in second.values("href")
+    assert b'content="https://status.example.com/x/en/picture.png"' in files["en/index.html"]
+    assert {"en/feed.xml", "en/style.css", "en/badge.svg", "en/404.html", "en/widget.html"} <= files.keys()
+
+
+def test_what_is_planned_is_on_the_page_in_the_calendar_and_in_the_api():
+    soon = PlannedWindow("Pictures pause.", NOW + timedelta(days=2), NOW + timedelta(days=2, hours=1))
+    now = PlannedWindow("Chat may be slow.", NOW - timedelta(minutes=5), NOW + timedelta(minutes=5))
+    upgrade = Notice(
+        "1", "Upgrade", "https://status.example/1", NoticePhase.SCHEDULED, Impact.UNKNOWN,
+        began_at=NOW + timedelta(days=1), ended_at=NOW + timedelta(days=1, hours=2), planned=True,
+    )  # fmt: skip
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (upgrade,))
+    files = render(snapshot(account(EU), planned=(now, soon), sources=(source,)))
+    page = Document(files["index.html"]).text
+    assert "10:29 UTC – 10:39 UTC under way Chat may be slow." in page
+    assert "22 Nov, 10:34 UTC – 12:34 UTC OpenAI: Upgrade" in page
+    assert "23 Nov, 10:34 UTC – 11:34 UTC Pictures pause." in page
+    assert b"SUMMARY:Pictures pause." in files["maintenance.ics"]
+    told = json.loads(files["api/v2/scheduled-maintenances.json"])["scheduled_maintenances"]
+    assert [(one["name"], one["status"]) for one in told] == [
+        ("Chat may be slow.", "in_progress"),
+        ("OpenAI: Upgrade", "scheduled"),
+        ("Pictures pause.", "scheduled"),
+    ]
+
+
+def test_a_provider_that_was_moved_is_not_the_company(tmp_path):
+    (tmp_path / "monitor.toml").write_text(SETTINGS + '[providers.openai]\nbase = "https://gateway.example.com/v1"\n')
+    config = load_config(tmp_path / "monitor.toml", {"ZQ_KEY": ZQ_KEY})
+    config.store.database.parent.mkdir()
+    with closing(open_writer(config.store.database)) as db:
+        shot = build_snapshot(Reader(db, config.location), config, NOW)
+    assert "Nothing is shown here yet" in text(shot)
+
+
+def test_the_windows_and_services_of_monitor_toml_reach_the_page(tmp_path):
+    (tmp_path / "monitor.toml").write_text(
+        SETTINGS
+        + '[[services]]\nname = "Chat answers"\ntags = ["zq-tag"]\n'
+        + '[[maintenance]]\nname = "zq-window"\nstart = "2026-11-23 10:00"\nlasts_s = 3600\npublic = "We tidy up."\n'
+        + '[[maintenance]]\nname = "zq-quiet"\nstart = "2026-11-24 10:00"\nlasts_s = 3600\n'
+        + '[[maintenance]]\nname = "zq-far"\nstart = "2027-11-24 10:00"\nlasts_s = 3600\npublic = "Far away."\n'
+    )
+    config = load_config(tmp_path / "monitor.toml", {"ZQ_KEY": ZQ_KEY})
+    config.store.database.parent.mkdir()
+    with closing(open_writer(config.store.database)) as db:
+        shot = build_snapshot(Reader(db, config.location), config, NOW)
+    page = text(shot)
+    assert "Chat answers" in page
+    assert "23 Nov, 10:00 UTC – 11:00 UTC We tidy up." in page
+    assert "Far away." not in page
+    assert b"zq" not in all_text(render(shot)).lower()
+
+
+def test_the_widget_is_small_runs_nothing_and_leads_to_the_page():
+    widget = render(looked())["widget.html"]
+    page = Document(widget)
+    assert "All providers we watch work" in page.text
+    assert "As of 21 Nov 2026, 10:34 UTC" in page.text
+    assert "https://status.example.com/x/" in page.values("href")
+    assert b"<script" not in widget
+    assert b"default-src 'none'; style-src 'self'; base-uri 'none'" in widget
+    assert len(widget) < 2500
+
+
+def test_the_public_status_is_as_its_schema_says():
+    manner = SiteSettings(public=PublicSection(providers=True))
+    files = render(told(EU, US, services=(service("Chat", EU, group="Apps"),), manner=manner))
+    Draft202012Validator(json.loads(files["schema/status.json"])).validate(json.loads(files["status.json"]))

@@ -6,14 +6,14 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from monitor.commands.probe import observation_table
+from monitor.commands.probe import observation_lines, observation_table
 from monitor.commands.providers import provider_facts, provider_table
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.diagnose.subject import Scope
 from monitor.publish.status import current_state
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
-from probes.model import Fault, Target, Usage
+from probes.model import Answer, Fault, Target, Usage
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 from probes.proxy import DIRECT_EGRESS, Egress, Proxies, Proxy
 from tests.builders_page import account, incident, shown, sick, snapshot, target
@@ -187,12 +187,28 @@ def test_the_status_tells_how_fast_streams_go_on_where_that_is_known():
     assert "tokens/s" not in status_of(snapshot(account("openai/main", [target("openai/main", "list")])))
 
 
-@pytest.mark.parametrize(("tokens", "told"), [(101, "0.50 s 50 2.5 s"), (3, "0.50 s - 2.5 s")])
-def test_a_probe_tells_how_fast_a_stream_went_on(tokens, told, capsys):
+@pytest.mark.parametrize(("tokens", "told"), [(101, "0.50 s 50 2.5 s"), (3, "0.50 s 2.5 s")])
+def test_a_probe_tells_how_fast_a_stream_went_on(tokens, told):
     one = replace(observation(), ttft_s=0.5, latency_s=2.5, usage=Usage(9, tokens))
-    observation_table([one], {"openai": EXAMPLE})
 
-    assert told in " ".join(capsys.readouterr().out.split())
+    assert told in " ".join(" ".join(observation_lines([one], 80)).split())
+
+
+def test_a_probe_has_a_table_for_each_account_and_says_what_several_answers_say_once():
+    words = Answer("example/suspended", "This account was suspended, and nobody breaks this sentence in the middle.")
+    ids = ("example/the-account-with-the-long-name", "example/b")
+    met = [
+        observation(Fault.ACCOUNT_SUSPENDED, target=Target(id, "example", canary, "gpt-5-nano"), answer=words)
+        for id in ids
+        for canary in ("list", "chat")
+    ]
+    lines = list(observation_lines(met, 80))
+
+    assert all(len(line) <= 80 for line in lines)
+    assert [line for line in lines if line in ids] == [*ids]
+    assert sum("account_suspended  401" in line for line in lines) == 4
+    assert sum("This account was suspended" in line for line in lines) == 2
+    assert len(list(observation_lines(met, None))) == 5, "a pipe gets a line each"
 
 
 def test_the_status_knows_no_target_while_the_monitor_is_offline():

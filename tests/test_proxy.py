@@ -378,7 +378,7 @@ def test_check_names_the_authorities_of_the_environment(tmp_path, capsys, monkey
         monkeypatch.setenv(name, value)
 
     assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
-    assert f"the environment: believes the authorities in {place} ({variable})\n" in capsys.readouterr().out
+    assert f"the environment: trusts the CAs in {place} ({variable})\n" in capsys.readouterr().out
 
 
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
@@ -515,7 +515,7 @@ REFUSED = {
     ),
     "closes": (
         {"answer": b""}, Fault.PROXY_FAILED, "closed",
-        "the proxy at {proxy} closes the connection without a word on api.example.test:443",
+        "the proxy at {proxy} closes the connection without saying why api.example.test:443 is not reached",
     ),
     "hangs": (
         {"answer": None}, Fault.PROXY_FAILED, "timeout",
@@ -523,7 +523,7 @@ REFUSED = {
     ),
     "no proxy": (
         {"answer": b"SSH-2.0-OpenSSH_9.2\r\n"}, Fault.PROXY_FAILED, "protocol",
-        "the proxy at {proxy} answers with what is not HTTP that can be read: is it a proxy?",
+        "the proxy at {proxy} does not answer with readable HTTP: is it a proxy?",
     ),
 }  # fmt: skip
 

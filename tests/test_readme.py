@@ -21,7 +21,7 @@ def test_every_fault_stands_beside_its_blame():
     blames = {
         "your account": "account",
         "the provider": "provider",
-        "the road between": "path",
+        "the network between": "path",
         "our canary": "us",
         "undecided": "unknown",
     }
@@ -40,6 +40,14 @@ def test_the_variables_that_are_named_are_known():
 def test_every_file_that_is_linked_is_there():
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_a_picture_comes_first_in_each_scheme_and_is_small():
+    start = (
+        r'# provider-monitor\n\n<picture>\n  <source media="[^"]*dark[^"]*" srcset="(\S+)">\n  <img src="(\S+)" alt='
+    )
+    sizes = [(ROOT / name).stat().st_size for name in re.match(start, README).groups()]
+    assert all(10_000 < size < 150_000 for size in sizes)
 
 
 def test_the_program_is_installed_where_the_units_and_the_cron_line_look_for_it():

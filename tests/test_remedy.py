@@ -19,6 +19,7 @@ from monitor.state.services import real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target
+from probes.phrase import in_english
 from probes.remedy import advise_setup, check_base, explain_observation, fix_base
 from tests.backstage import call
 from tests.conftest import at
@@ -47,7 +48,8 @@ def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "
     if after == seen:
         return None, None
     assert (after.fault, after.fault.blame) == (Fault.BAD_REQUEST, Blame.US)
-    words = advise_setup(provider, account, seen.target.canary, after.answer, asked)
+    fix = advise_setup(provider, account, seen.target.canary, after.answer, asked)
+    words = fix and in_english(fix)
     return after.answer.rule, words.partition(" write ")[2].rpartition(" (")[0]
 
 

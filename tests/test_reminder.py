@@ -14,6 +14,7 @@ from monitor.publish.incident_text import SCOPES
 from monitor.stages.evaluate import update_incidents
 from monitor.words import title
 from probes.model import Fault
+from probes.phrase import in_english
 from tests.backstage import call
 from tests.conftest import NOON, sentences
 from tests.test_evaluate import FAILING, IDS, Clock, clockwork
@@ -84,7 +85,7 @@ def test_time_alone_opens_it_and_ends_it():
 
     assert opened == [[CARD_SOON], [CARD_SOON], [CARD_SOON, KEY_SOON], [CARD_SOON, KEY_SOON], []]
     assert [(one.signal, one.scope) for one in told] == [(True, Scope.REMINDER)] * 2
-    assert "[[reminders]]" in advice_for(told[0], state.belief.config)
+    assert "[[reminders]]" in in_english(advice_for(told[0], state.belief.config))
 
 
 def test_two_dates_of_one_account_are_two_signs():

@@ -11,12 +11,13 @@ import pytest
 
 from monitor.cli import COMMANDS
 from monitor.console.report import FORMULA, SCHEMAS, print_report, schema
-from monitor.console.report_row import ROWS, PickReport
+from monitor.console.report_row import ROWS, STREAMS, LogKind, PickReport
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
 
 SILENCE = ("silence", "1h", "--account", "openai/main", "--reason", "key is being replaced")
 WINDOW = '[[maintenance]]\nname = "backup"\ncron = "0 3 * * *"\nlasts_s = 3600\n'
+ACCOUNT = '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
 REPORTS = {
     "incidents": ("incidents",),
     "incident": ("incidents", "2"),
@@ -29,7 +30,15 @@ REPORTS = {
     "silence": ("silence",),
     "alerts-history": ("alerts", "history"),
     "tune": ("tune",),
+    "check": ("check",),
+    "alerts-test": ("alerts", "test"),
+    "alerts-explain": ("alerts", "explain"),
+    "alerts-replay": ("alerts", "replay"),
 }
+
+
+ALONE = {"drill"}
+"""Reports of what would add to the others."""
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +52,20 @@ def folder(tmp_path_factory):
             f'[[providers.openai.feeds]]\nid = "page"\nform = "statuspage"\npage = "{page}"\n'
             f'url = "{page}/api/v2/summary.json"\nsource = "https://docs.example.com"\n'
         )
-        stage.write_config(folder, "[status]\npoll = true\n" + feed + WINDOW)
+        stage.write_config(folder, "[status]\npoll = true\n" + feed + WINDOW, every_s=600)
         assert call("once", folder=folder)[0] == 1
         assert call(*SILENCE, folder=folder)[0] == 0
         yield folder
 
 
 def test_each_report_is_tried():
-    assert REPORTS.keys() == ROWS.keys()
+    assert {*REPORTS, *ALONE} == ROWS.keys()
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [*ROWS, *STREAMS])
 def test_the_shipped_schema_is_that_of_the_code(name):
     assert json.loads((SCHEMAS / f"{name}.json").read_text()) == schema(name)
-    assert {path.stem for path in SCHEMAS.iterdir()} == ROWS.keys()
+    assert {path.stem for path in SCHEMAS.iterdir()} == {*ROWS, *STREAMS}
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -103,10 +112,52 @@ def test_one_format_at_a_time(words, folder):
     assert "not allowed with" in err
 
 
-def test_what_has_no_report_refuses_the_format(folder):
-    code, _, err = call("alerts", "explain", "--json", folder=folder)
+def test_how_a_drill_went_is_a_report(tmp_path):
+    (tmp_path / "monitor.toml").write_text(ACCOUNT)
+    code, out, err = call("drill", "main", "--json", folder=tmp_path)
 
-    assert (code, "--json is for `alerts history`" in err) == (2, True)
+    made = json.loads(out)
+    jsonschema.validate(made, json.loads((SCHEMAS / "drill.json").read_text()))
+    assert (code, [(row["channel"], row["step"], row["state"]) for row in made["rows"]]) == (
+        0,
+        [("terminal", "opened", "sent"), ("terminal", "resolved", "sent")],
+    )
+    assert "one message that it is down, one that it is over" in err
+
+
+def test_the_log_as_json_is_a_stream_of_lines_with_probes_and_changes(folder):
+    code, out, err = call("logs", "--json", "--last", "500", folder=folder)
+
+    lines = list(map(json.loads, out.splitlines()))
+    form = json.loads((SCHEMAS / "logs.json").read_text())
+    for line in lines:
+        jsonschema.validate(line, form)
+    assert (code, err) == (0, "")
+    assert {line["kind"] for line in lines} == {*LogKind}
+    assert any(
+        (one["account"], one["fault"], one["status"]) == ("openai/main", "account_suspended", 401) for one in lines
+    )
+
+
+def test_what_is_wrong_with_a_file_is_a_row_each(tmp_path):
+    (tmp_path / "monitor.toml").write_text("[probe]\nfailures = true\nblip_s = true\n")
+    code, out, err = call("check", "--json", folder=tmp_path)
+
+    rows = json.loads(out)["rows"]
+    assert (code, err) == (2, "")
+    assert [(row["level"], row["file"], row["key"]) for row in rows] == [
+        ("error", "monitor.toml", "probe.blip_s"),
+        ("error", "monitor.toml", "probe.failures"),
+    ]
+    assert rows[1]["repair"] == "give a whole number, without quotes"
+
+
+def test_a_message_that_is_printed_does_not_mix_with_a_report(tmp_path):
+    (tmp_path / "monitor.toml").write_text(ACCOUNT)
+    code, out, err = call("alerts", "test", "--json", folder=tmp_path)
+
+    assert (code, json.loads(out)["rows"]) == (0, [{"channel": "terminal", "error": None}])
+    assert "[TEST]" in err
 
 
 @pytest.mark.parametrize("begin", FORMULA)
@@ -125,8 +176,8 @@ def test_a_report_without_rows_names_its_columns(capsys):
 
 
 def test_every_command_that_reports_takes_the_formats():
-    sends = {"run", "once", "check", "drill", "acknowledge", "snooze", "backup", "restore"}
-    without = sends | {"classify", "completion", "help", "logs"}
+    acts = {"run", "once", "acknowledge", "snooze", "backup", "restore"}
+    without = acts | {"classify", "completion", "help", "logs"}
     for name in COMMANDS.keys() - without:
         parser = ArgumentParser()
         import_module(f"monitor.commands.{name}").add_arguments(parser)

@@ -467,7 +467,7 @@ def test_nobody_is_reminded_of_what_may_be_over_before_it_fails_again():
     desk.fading = (incident().id,)
 
     assert desk.wait(minutes=31) == []
-    assert "its latest look was good" in desk.why()
+    assert "its latest probe was good" in desk.why()
     desk.fading = ()
     assert desk.wait(seconds=5) == ["phone reminder", "boss escalated"]
 

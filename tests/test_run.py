@@ -984,7 +984,7 @@ def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machi
                 await inbox.until(lambda messages: len(messages) == 1)
             return inbox.titles()
 
-    assert asyncio.run(play("online")) == ["[DOWN] the road out from here: no connection"]
+    assert asyncio.run(play("online")) == ["[DOWN] the network here: no connection"]
     assert asyncio.run(play("offline")) == ["[DOWN] the monitor is offline: nothing answers"]
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from string import Formatter
 from typing import get_args, get_origin
 
 import msgspec
@@ -87,13 +86,12 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.status_source import StatusSource
 from monitor.diagnose.subject import Scope
 from monitor.publish.private_site import render
-from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import SiteSettings, SourceView
-from monitor.publish.translation import load_language
 from monitor.sentence.diagnosis import STAGE_WORK
 from monitor.sentence.doubt import BOUNDS, DEFECTS, DETOURS, OBSTACLES, PROXIES, describe_doubt
 from monitor.sentence.finding import MEASURED, WITHHELD, describe_answer
 from monitor.sentence.reason import describe_ending, describe_reasons, with_sentences
+from monitor.sentence.translation import load_language
 from monitor.stage import Stage
 from monitor.words import Language
 from probes.doubt import (
@@ -127,7 +125,7 @@ from probes.proxy import ProxyFault, ProxyStopped
 from tests.builders_page import account, incident, shown, snapshot
 from tests.conftest import NOON, at
 from tests.test_page import Document
-from tests.test_page_speech import DE, SAID, SHIPPED, ZH
+from tests.test_page_speech import DE, MUTE, SHIPPED, ZH
 
 HOUR = timedelta(hours=1)
 PROXIED = partial(ProxyStopped, "10.0.0.1:3128", place="10.0.0.2:443")
@@ -154,23 +152,23 @@ DOUBTS = [
     ),
     (
         PROXIED(how=ProxyFault.SCHEME, status=407, detail="Errors"),
-        "cannot be reached: the proxy at 10.0.0.1:3128 wants another proof than a user and a password "
+        "cannot be reached: the proxy at 10.0.0.1:3128 wants something other than a user and a password "
         "(HTTP 407, Errors)",
     ),
     (PollTooSlow(0.8), "is too slow: not done within 0.8 s"),
     (PollTooSlow(15.0, silent=True), "is too slow: not a byte for 15 s"),
-    (RedirectRefused(Detour.NOWHERE), "redirects to what is no web address"),
+    (RedirectRefused(Detour.NOWHERE), "redirects to something that is not a web address"),
     (RedirectRefused(Detour.OTHER_HOST, "10.0.0.3"), "moved to another host, 10.0.0.3; not followed"),
     (RedirectRefused(Detour.PLAIN_HTTP), "redirects from https to http; not followed"),
     (StatusRefused(404), "is not there (HTTP 404): its address may have changed"),
     (StatusRefused(410), "is not there (HTTP 410): its address may have changed"),
-    (StatusRefused(429), "asks us to come less often (HTTP 429)"),
+    (StatusRefused(429), "asks us to poll less often (HTTP 429)"),
     (StatusRefused(500), "answers HTTP 500"),
     (BrowserChallenge(), "is behind a challenge for browsers"),
     (BrowserChallenge(403), "is behind a challenge for browsers (HTTP 403)"),
     (FormUnknown("openai"), "is not in a form that openai sends"),
     (ShapeUnknown("openai"), "is JSON, but not of the shape that openai sends"),
-    (RootUnknown("list"), "is XML, but no feed: it begins with <list>"),
+    (RootUnknown("list"), "is XML, but not a feed: it begins with <list>"),
     (XmlBroken(7), "is not well-formed XML (line 7)"),
     (PlatformChanged(Defective(Defect.EMPTY), ("openai",)), "is empty; it seems to have moved to openai"),
     (
@@ -381,7 +379,7 @@ REASONS = [
     (ProviderWarns("sunset: 2027"), "the provider says so alongside its answers: sunset: 2027"),
     (
         AllSlow(),
-        "everything probed since then answers slowly, at providers that have nothing in common but the road to them",
+        "everything probed since then answers slowly, at providers that share nothing but the network path to them",
     ),
     (RemarkOn("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
     (RemarkOn("openai/main", "as it was written"), "openai/main: as it was written"),
@@ -479,7 +477,7 @@ def test_what_a_version_of_before_kept_is_said_as_it_wrote_it():
     }
     old = msgspec.convert(row, Incident, strict=False)
 
-    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de")
     for language in (Language(), german):
         assert describe_reasons(old, language) == ["the ceiling fell"]
         assert describe_ending(old, language) == f"{words}; it stays so"
@@ -496,13 +494,6 @@ def test_an_incident_is_spelled_out_for_a_template_of_somebodys_own():
     assert it.evidence[0].words.startswith("This is a drill.")
 
 
-def without_words(text):
-    """Return a text with its places only."""
-    return " ".join(f"{{{name}}}" for _, name, _, _ in Formatter().parse(text) if name is not None)
-
-
-MUTE = Language("mute", {text: without_words(text) for text in SAID} | {"{who}": "{who}"})
-"""A language that has no words: what is still to be read is not translated."""
 QUOTED = {
     *("HTTP", "openai", "main", "chat", "list", "count", "gpt", "card", "Errors", "USD", "CNY", "OSError", "sunset"),
     *("Chat", "is", "empty", "as", "it", "was", "written", "what", "a", "user", "wrote"),
@@ -545,7 +536,7 @@ def any_of(its):
     return some.sampled_from(its)
 
 
-SPEECHES = [load_language(language, (TEMPLATES / LANGUAGES,)) for language in SHIPPED]
+SPEECHES = [load_language(language) for language in SHIPPED]
 ROLES = {"reason": Reason, "remark": AnswerWords}
 KINDS = [(role, kind) for role, its in ROLES.items() for kind in get_args(its) if kind is not str]
 CODES = {"HTTP"}
@@ -574,7 +565,7 @@ def test_whatever_is_found_is_said_in_each_language_and_read_again_as_it_was(rol
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_page_in_another_language_has_no_english_reason(language):
     """An incident for each kind of reason, and of remark, and for each way to end."""
-    speech = load_language(language, (TEMPLATES / LANGUAGES,))
+    speech = load_language(language)
     found = [one for one, _ in EVERY if not isinstance(one.words if isinstance(one, RemarkOn) else one, str)]
     opened = [replace(of_a_provider(one), id=f"reason-{n}") for n, one in enumerate(found)]
     proofs = [Evidence("openai/main", NOON, Fault.SLOW, "x", one) for one, _ in REMARKS]
@@ -605,14 +596,14 @@ CLAIMED = [Claim(part, impact) for part in ("Chat", None) for impact in CLAIMS]
 @pytest.mark.parametrize("claim", CLAIMED)
 def test_what_a_page_shows_without_a_notice_is_said_in_the_language_of_ours(language, claim):
     """Also what an earlier version read: its notice has all that the title is made of."""
-    speech = load_language(language, (TEMPLATES / LANGUAGES,))
+    speech = load_language(language)
     shown_as = component_notice("page", claim)
     source = SourceView("a/b", "A", "https://a.example", True, NOON, None, (shown_as,))
     page = Document(
         render(snapshot(account(), sources=(source,), manner=SiteSettings(language=language)))["index.html"]
     )
     (said,) = speech.reasons(of_a_provider(PageReports(shown_as.title, shown_as.stage[0], None, claim=shown_as.claim)))
-    title = f"{claim.part or speech.say(WHOLE_PAGE)}: {speech.say(CLAIMS[claim.impact])}"
+    title = speech.about(claim.part or speech.say(WHOLE_PAGE), speech.say(CLAIMS[claim.impact]))
 
     assert shown_as.claim == claim
     assert title in page.text
@@ -624,11 +615,11 @@ def test_what_a_version_of_before_kept_of_a_posted_notice_is_said_as_it_wrote_it
     old = {"type": "posted", "title": "API: full outage", "stage": "no notice posted", "since": None}
 
     (said,) = describe_reasons(of_a_provider(msgspec.convert(old, Reason)), DE)
-    assert said == "die Seite des Anbieters meldet eine Störung: API: full outage (keine Meldung dazu)"
+    assert said == "die Seite des Anbieters meldet eine Störung: API: full outage (keine Meldung veröffentlicht)"
 
 
 def test_german_writes_numbers_dates_and_plurals_as_german_does():
-    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de")
     it = of_a_provider(
         Siblings(1, at(20)),
         Siblings(2, at(20)),
@@ -638,11 +629,11 @@ def test_german_writes_numbers_dates_and_plurals_as_german_does():
     )
 
     assert german.reasons(it) == [
-        "1 anderes Konto dieses Anbieters antwortet seit Beginn (angesehen: 40 s her)",
-        "2 andere Konten dieses Anbieters antworten seit Beginn (angesehen: 40 s her)",
-        "bei 1.234,50 USD am Tag, dem Tempo der letzten Tage, reicht es 1,2 Tage",
-        "das Limit (Anfragen pro Minute) fiel von 1.000 auf 500: 21. Nov. 2026, 12:00 UTC",
-        "card läuft ab: 3. Dezember 2026; ein Datum aus der Konfiguration, nichts Gesehenes",
+        "1 anderes Konto dieses Anbieters hat seit Beginn geantwortet (geprüft vor 40 s)",
+        "2 andere Konten dieses Anbieters haben seit Beginn geantwortet (geprüft vor 40 s)",
+        "bei 1.234,50 USD am Tag, dem Verbrauch der letzten Tage, reicht es noch 1,2 Tage",
+        "das Limit für Anfragen pro Minute fiel am 21. Nov. 2026, 12:00 UTC von 1.000 auf 500",
+        "card läuft am 3. Dezember 2026 ab: Dieses Datum stammt aus der Konfiguration, nicht aus einer Beobachtung",
     ]
 
 
@@ -679,7 +670,7 @@ def test_whatever_is_doubted_of_a_source_is_said_in_each_language_shipped(doubt)
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
-    speech = load_language(language, (TEMPLATES / LANGUAGES,))
+    speech = load_language(language)
     found = [*(one for one, _ in DOUBTS), SourceStale(), None]
     sources = tuple(
         SourceView(f"a/{n}", f"a{n}", "https://a.example", False, None, one, ()) for n, one in enumerate(found)
@@ -688,7 +679,7 @@ def test_a_page_in_another_language_says_in_it_why_a_source_is_dark(language):
     text = Document(files["index.html"]).text
 
     for n, one in enumerate(found):
-        assert f"a{n}: {speech.doubt(one) if one else speech.say('not read yet')}" in text
+        assert speech.about(f"a{n}", speech.doubt(one) if one else speech.say("not read yet")) in text
     status = json.loads(files["status.json"])["status_sources"]
     assert [one["problem"] for one in status] == [one and describe_doubt(one) for one in found]
 

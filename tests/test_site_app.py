@@ -287,10 +287,10 @@ def test_before_the_first_page_there_are_no_metrics(folder):
 @pytest.mark.parametrize(
     ("pulse", "status", "reason"),
     [
-        (Freshness(4.2, 120), 200, "last looked 4 s ago"),
-        (Freshness(-60, 120), 200, "last looked -60 s ago"),
-        (Freshness(121, 120), 503, "last looked 121 s ago"),
-        (Freshness(None, 120), 503, "nothing was looked at yet"),
+        (Freshness(4.2, 120), 200, "last probe 4 s ago"),
+        (Freshness(-60, 120), 200, "last probe -60 s ago"),
+        (Freshness(121, 120), 503, "last probe 121 s ago"),
+        (Freshness(None, 120), 503, "nothing was probed yet"),
         (Freshness(None, 120, "monitor.db cannot be read"), 503, "monitor.db cannot be read"),
     ],
 )

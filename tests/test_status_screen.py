@@ -43,7 +43,7 @@ def forty():
         f"{provider}/{name}-{number}" for provider in ("openai", "anthropic") for name in NAMES for number in range(5)
     ]
     ill = {id: TROUBLES[number % 4] for number, id in enumerate(ids[::4])}
-    instead = tuple(Substitute(id, NOW, "") for id in ids[1:4])
+    instead = tuple(Substitute(id, NOW) for id in ids[1:4])
     views = [sick(id, ill[id]) if id in ill else account(id) for id in ids]
     told = [
         shown(incident(id, fault, id=f"2026112{n}-101100-{n:010}"), instead=instead)
@@ -158,6 +158,14 @@ def test_accounts_not_known_for_the_same_reason_share_lines():
     assert any(
         line.startswith("Not known (12, the day's budget is spent): openai/0") for line in screen(snapshot(*lost))
     )
+
+
+def test_an_account_that_is_down_needs_no_caution():
+    suspended = sick("openai/a", Fault.ACCOUNT_SUSPENDED)
+    shot = snapshot(suspended, sick("openai/b", Fault.INVALID_KEY), account("openai/c"))
+
+    (caution,) = (line for line in screen(shot, most=None) if line.startswith("Caution"))
+    assert caution.startswith("Caution about openai/c:")
 
 
 def test_a_monitor_that_nobody_runs_says_how_to_start_it():

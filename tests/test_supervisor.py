@@ -14,11 +14,10 @@ from monitor.diagnose.stage_failure import CALM, FailingStage, add_failure, back
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import collect, status
 from monitor.publish.front_page import build_front
-from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.translation import ENGLISH, load_language
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
 from monitor.sentence.diagnosis import STAGE_WORK, describe_stage_failure
+from monitor.sentence.translation import ENGLISH, load_language
 from monitor.stage import FORMER_NAMES, Stage
 from monitor.stages.beat import save_change
 from monitor.stages.liveness import beat_problem
@@ -168,8 +167,8 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
 
     words, snapshot, pulse = asyncio.run(play())
     assert words == "the monitor's own fault: publishing the page keeps failing (ZeroDivisionError)"
-    german = "eigener Fehler des Monitors: Es misslingt immer wieder, die Seite zu erstellen (ZeroDivisionError)"
-    for speech, said in ((ENGLISH, words), (load_language("de", (TEMPLATES / LANGUAGES,)), german)):
+    german = "eigener Fehler des Monitors: das Veröffentlichen der Seite schlägt immer wieder fehl (ZeroDivisionError)"
+    for speech, said in ((ENGLISH, words), (load_language("de"), german)):
         assert said in build_front(snapshot, status.current_state(snapshot), speech).warnings
     assert tuple(map(describe_stage_failure, snapshot.faults)) == (words,)
     assert (pulse.is_steady, words in pulse.words) == (False, True)

@@ -376,7 +376,7 @@ def test_a_connection_that_is_used_again_was_not_connected_anew(is_secured, auth
             base = f"{'https' if is_secured else 'http'}://localhost:{port}/v1"
             return await look(base, Egress(ca_file=ca_file), times=2)
 
-    words = "connected, and silent for 0.6 s; the connection was kept open since an earlier look"
+    words = "connected, and silent for 0.6 s; the connection was kept open since an earlier probe"
     assert said(asyncio.run(play())) == (Fault.TIMEOUT, Phase.FIRST_BYTE, "silence", words)
 
 
@@ -393,7 +393,7 @@ def test_a_kept_connection_that_is_closed_under_a_request_says_that_it_was_an_ol
             await attempt_request(prober, PROVIDER, account, Target(account.id, PROVIDER.id, "list"))
             return await attempt_request(prober, PROVIDER, account, Target(account.id, PROVIDER.id, "chat", "m"))
 
-    words = "the connection was closed without an answer; the connection was kept open since an earlier look"
+    words = "the connection was closed without an answer; the connection was kept open since an earlier probe"
     assert said(asyncio.run(play())) == (Fault.CONNECTION_FAILED, Phase.FIRST_BYTE, "disconnected", words)
 
 

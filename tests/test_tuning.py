@@ -359,7 +359,7 @@ def test_tune_prints_a_row_for_each_setting_and_how_much_it_knows(folder):
     assert row.groups() == ("2", "10.0", "6", "30.0", "20 min", "2 of 2")
     assert re.search(r"failures = 5, blip_s = 120 +2 +10\.0 +6 +30\.0 +40 min", out)
     assert re.search(r"slower than usual \(now\) +0 +0\.0 +0 ", out)
-    assert "864 looks at 1 target over 5 days 23 h" in out
+    assert "864 probes of 1 target over 5 days 23 h" in out
     assert re.search(r"\(now\) +1 ", recent)
     assert "too little history" in of_other
 
@@ -380,7 +380,7 @@ def test_tune_says_when_there_is_too_little_to_say(folder):
     code, out, _ = call("tune", folder=folder)
 
     assert code == 0
-    assert out.startswith("too little history to say anything: 72 looks at 1 target over 11 h 50 min")
+    assert out.startswith("too little history to say anything: 72 probes of 1 target over 11 h 50 min")
     assert "failures" not in out
 
 

@@ -9,13 +9,13 @@ from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish import front_page, incident_text
 from monitor.publish.overview import CELLS, MOST_AHEAD, PLATES, ROWS, TROUBLES, UNITS, ahead, how_many_work
-from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import CreditView, DurationView, SourceView, Substitute
 from monitor.publish.status import Mark, current_state
-from monitor.publish.translation import ENGLISH, load_language
 from monitor.publish.view_model import Figure, LinkedText
+from monitor.sentence.translation import ENGLISH, load_language
 from probes.model import Fault
 from probes.notice import UNTITLED, Impact, Notice, NoticePhase
+from probes.phrase import Phrase
 from tests.builders_page import (
     BEGAN,
     HOSTILE,
@@ -204,6 +204,31 @@ def test_a_provider_stands_out_only_where_something_is_known_to_be_wrong(ill, is
     assert in_rail(*well(2), ill).is_troubled is is_troubled
 
 
+@pytest.mark.parametrize(
+    ("shot", "is_listed", "said"),
+    [
+        (snapshot(*well(ROWS), account("anthropic/main")), False, ""),
+        (snapshot(*well(ROWS), sick("anthropic/main", Fault.INVALID_KEY)), True, "all 9 work"),
+        (snapshot(*well(ROWS), account("anthropic/main"), open_incidents=(shown(),)), True, "all 9 work"),
+    ],
+)
+def test_that_all_work_is_said_once(shot, is_listed, said):
+    made = front(shot)
+    assert bool(made.rail) is is_listed
+    assert made.groups[0].words == said
+
+
+@pytest.mark.parametrize("number", [ROWS + 1, CELLS + 1])
+def test_where_nothing_is_known_of_anybody_no_account_needs_a_row_to_say_it(number):
+    unseen = [account(f"openai/{n}", state=State.UNKNOWN) for n in range(number)]
+    alone = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
+    (group,) = front(snapshot(*unseen, open_incidents=(alone,))).groups
+    assert (group.words, group.rows) == (f"{number} not known", ())
+    named = group.fold.cards if number > CELLS else group.cells
+    assert [card.mark for card in named] == [Mark.UNKNOWN] * number
+    assert group.fold is None or (group.fold.words, group.fold.pace) == (f"{number} not known", "")
+
+
 def test_what_does_not_simply_work_always_has_a_row():
     ill = account("openai/ill", state=State.SUSPECTED)
     assert drawn(*well(CELLS), ill) == (0, 1, CELLS, 0)
@@ -274,19 +299,22 @@ def test_of_what_is_as_bad_the_most_important_stands_first(changes, first):
     assert f"openai/{first}" in page.detail[1].text
 
 
+MINUTES_AGO = NOW - timedelta(minutes=9)
+
+
 @pytest.mark.parametrize(
-    ("gaps", "said"),
+    ("gaps", "since", "said"),
     [
-        ((), "100%"),
-        (range(59), "100%"),
-        (range(60), "100%"),
-        (range(61), "100% since 24 Oct"),
-        (range(89), "100% today"),
-        (range(90), "no data"),
+        ((), None, "100%"),
+        (range(59), None, "100%"),
+        (range(60), None, "100%"),
+        (range(61), None, "100% since 24 Oct"),
+        (range(89), MINUTES_AGO, "100% since 10:25"),
+        (range(90), None, "no data"),
     ],
 )
-def test_a_share_of_thirty_days_says_from_when_it_was_watched(gaps, said):
-    young = target(days=days(gaps=gaps))
+def test_a_share_of_thirty_days_says_from_when_it_was_watched(gaps, since, said):
+    young = target(days=days(gaps=gaps), watched_since=since)
     assert only_account(snapshot(account(targets=[young]))).uptime == said
 
 
@@ -299,7 +327,7 @@ def test_an_account_of_which_a_sign_speaks_works_and_is_at_risk():
     assert page.headline.mark is Mark.AT_RISK
 
 
-SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, "shares the card")
+SOUND, TIED = Substitute("openai/b", NOW), Substitute("openai/c", NOW, Phrase("shares the card"))
 
 
 @pytest.mark.parametrize(
@@ -360,7 +388,7 @@ def test_of_much_that_is_ahead_the_nearest_is_shown_and_the_rest_counted(number,
 def test_a_planned_maintenance_is_named_as_on_the_list_of_notices(title, readable, said):
     soon = Notice("1", title, None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2), planned=True)
     source = SourceView("openai/page", "OpenAI", "https://status.example", readable, NOW, None, (soon,))
-    german = load_language("de", (TEMPLATES / LANGUAGES,))
+    german = load_language("de")
     assert [one.words for one in ahead(snapshot(sources=(source,)), german)] == said
 
 
@@ -414,7 +442,7 @@ def test_an_account_names_the_open_incident_that_explains_it():
 
 
 def test_advice_stands_with_the_account_while_no_incident_is_open():
-    ill = sick("openai/main", Fault.INVALID_KEY, advice="Make a new key.")
+    ill = sick("openai/main", Fault.INVALID_KEY, advice=(Phrase("Make a new key."),))
     assert only_account(snapshot(ill)).advice == (LinkedText("Make a new key."),)
     assert only_account(snapshot(ill, open_incidents=(shown(incident("openai/main")),))).advice == ()
 

@@ -156,6 +156,14 @@ def test_the_public_site_is_served_as_we_would(front, path):
     assert ("charset=utf-8" in headers["Content-Type"].lower()) or "charset" not in kind
 
 
+def test_other_sites_may_frame_the_widget_and_nothing_else(front):
+    framed = front.ask(STATUS, "/widget.html")[1]
+    assert "frame-ancestors" not in framed["Content-Security-Policy"]
+    assert "script-src" not in framed["Content-Security-Policy"]
+    assert framed["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in front.ask(STATUS, "/index.html")[1]["Content-Security-Policy"]
+
+
 def test_what_the_public_site_does_not_have_is_told_on_its_own_page(front):
     (front.folder / "public" / ".index.html.tmp").write_text("half a page")
     for path in ("/no/such", "/.index.html.tmp", "/../site/index.html"):

@@ -34,6 +34,7 @@ class Channel(Struct, frozen=True):
     limit_s: float = 20
     quiet: Quiet | None = None
     digest: str | None = None
+    language: str = "en"
 
     def __repr__(self) -> str:
         return f"Channel({self.name})"

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Evidence
 from monitor.sentence.finding import describe_answer
-from monitor.words import count, join_items, where
+from monitor.sentence.translation import PageLanguage
+from monitor.words import join_items, where
 from probes.model import Fault, Phase
 from probes.target_id import account_of, name_of, part_of, provider_of
 
@@ -30,7 +31,9 @@ class EvidenceLine(Struct, frozen=True):
     ended: str = ""
 
 
-def evidence_lines(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[EvidenceLine], int]:
+def evidence_lines(
+    evidence: Sequence[Evidence], language: PageLanguage, *, apart: bool = False
+) -> tuple[list[EvidenceLine], int]:
     """Return the lines that show these answers, and how many more there are.
 
     Answers of one account by the same rule count as one whatever their words, which may name a request. `apart`: words
@@ -40,7 +43,7 @@ def evidence_lines(evidence: Sequence[Evidence], *, apart: bool = False) -> tupl
     if len(its) > SHOWN:
         its = _grouped(evidence, lambda one: (_provider(one), _kind(one)))
         its.sort(key=len, reverse=True)
-    return [_line(group) for group in its[:SHOWN]], max(0, len(its) - SHOWN)
+    return [_line(group, language) for group in its[:SHOWN]], max(0, len(its) - SHOWN)
 
 
 def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) -> list[list[Evidence]]:
@@ -50,22 +53,28 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
     return list(groups.values())
 
 
-def _line(group: Sequence[Evidence]) -> EvidenceLine:
+def _line(group: Sequence[Evidence], language: PageLanguage) -> EvidenceLine:
     latest = max(group, key=lambda one: one.at)
     ended = where(latest.fault, latest.phase)
     return EvidenceLine(
-        _who(group), latest.fault, latest.status, latest.request_id, describe_answer(latest.words), ended
+        _who(group, language),
+        latest.fault,
+        latest.status,
+        latest.request_id,
+        language.remark(latest.words),
+        language.say(ended) if ended else "",
     )
 
 
-def _who(group: Sequence[Evidence]) -> str:
+def _who(group: Sequence[Evidence], language: PageLanguage) -> str:
     accounts, targets = sorted({_account(one) for one in group}), sorted({one.target for one in group})
     if len(targets) == 1:
         return targets[0]
     if len(accounts) == 1:
-        return f"{accounts[0]} ({join_items([part_of(one) for one in targets], NAMED)})"
+        return language.aside(accounts[0], join_items([part_of(one) for one in targets], NAMED, language))
     names = [name_of(account) for account in accounts]
-    return f"{_provider(group[0])} ({count(len(accounts), 'account')}: {join_items(names, NAMED)})"
+    counted = language.many(len(accounts), "{n} account", "{n} accounts")
+    return language.aside(_provider(group[0]), language.about(counted, join_items(names, NAMED, language)))
 
 
 def _account(one: Evidence) -> str:

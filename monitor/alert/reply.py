@@ -115,8 +115,9 @@ def _objections(reply: Reply, names: Names, subjects: Collection[str], now: date
             repair = 'say why, for whoever wonders: --reason "key is being replaced"'
             yield WrongArgument("silence", "lacks --reason", repair)
     elif reply.subject not in subjects:
-        what = "is no silence that stands" if reply.kind is ReplyKind.LIFT else "is no open incident"
-        yield WrongArgument(f'"{reply.subject}"', what, _use_one_of(reply.subject, subjects))
+        is_lift = reply.kind is ReplyKind.LIFT
+        what, otherwise = ("is no active silence", NO_SILENCE) if is_lift else ("is no open incident", NO_INCIDENT)
+        yield WrongArgument(f'"{reply.subject}"', what, _use_one_of(reply.subject, subjects, otherwise))
     if wrong := misdated(reply.at, now):
         yield wrong
     yield from _wrong_ends(reply)
@@ -131,12 +132,25 @@ def _unknown_names(match: Match, names: Names) -> Iterator[WrongArgument]:
     for part, (named, there) in known.items():
         for name in named:
             if name not in there:
-                yield WrongArgument(f'--{part} "{name}"', "is not watched", _use_one_of(name, sorted(there)))
+                yield WrongArgument(
+                    f'--{part} "{name}"', "is not watched", _use_one_of(name, sorted(there), NO_NAME[part])
+                )
 
 
-def _use_one_of(word: str, known: Collection[str]) -> str:
+NO_SILENCE = 'there is none; `silence 2h --reason "WORDS"` begins one'
+NO_INCIDENT = "there is none; `incidents` lists those of the past"
+NO_NAME = {
+    "account": "add an [[accounts]] block to monitor.toml",
+    "provider": "add an [[accounts]] block to monitor.toml",
+    "tag": 'no account has a tag: write tags = ["NAME"] into its block in monitor.toml',
+}
+"""What to do where there is nothing to choose from."""
+
+
+def _use_one_of(word: str, known: Collection[str], otherwise: str) -> str:
     """Return the repair for a word that is not among the `known`: some of them, those most like it first."""
-    return f"use one of: {join_items(list(dict.fromkeys((*_nearest(word, known), *known))), MOST_NAMED) or 'none'}"
+    named = join_items(list(dict.fromkeys((*_nearest(word, known), *known))), MOST_NAMED)
+    return f"use one of: {named}" if named else otherwise
 
 
 def _nearest(word: str, known: Collection[str]) -> list[str]:

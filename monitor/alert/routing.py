@@ -392,7 +392,7 @@ def _covered(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> s
 def _fading(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
     """No late notification, or reminder, of what may be over by now: a message claims that it is so now."""
     if step in OPEN_STEPS and case.incident.id in scene.fading:
-        return "its latest look was good: it is told when one fails, and else as over"
+        return "its latest probe was good: it is told when one fails, and else as over"
     return None
 
 

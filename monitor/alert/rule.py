@@ -39,11 +39,12 @@ class Route(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """A window that mutes what matches."""
+    """A window that mutes what matches. `public`: what the public page says of it; "": nothing."""
 
     name: str
     match: Match
     window: Window
+    public: str = ""
 
 
 class AlertLimits(Struct, frozen=True):

@@ -11,7 +11,7 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, 
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from monitor import words
 from monitor.alert.case import END_STEPS, Step
@@ -23,8 +23,10 @@ from monitor.deadline import run_within
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
 from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
-from monitor.sentence.reason import describe_reasons, with_sentences
+from monitor.sentence.reason import with_sentences
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from probes.model import Blame
+from probes.phrase import Phrase, Sentences
 
 log = logging.getLogger("monitor")
 
@@ -57,7 +59,7 @@ class UsableAccount(Struct, frozen=True):
 
     account: str
     seen_at: datetime
-    caution: str = ""
+    caution: Phrase | None = None
 
 
 NOBODY = "nothing else watched here is known to work now"
@@ -72,7 +74,7 @@ class MessageContext(Struct, frozen=True):
 
     location: str
     simulated: bool
-    advice: str
+    advice: Sentences
     usable: Sequence[UsableAccount] = ()
     replaced: bool = False
     url: str | None = None
@@ -188,6 +190,28 @@ class MessageTemplates:
         return found
 
 
+class MessageStyle(Struct, frozen=True):
+    """How a channel gets its messages: how long, in which format and which language."""
+
+    templates: MessageTemplates
+    detail: Detail = Detail.FULL
+    format: Format = Format.TEXT
+    language: PageLanguage = ENGLISH
+
+    def fill(self, name: str, values: Mapping[str, object]) -> str:
+        its = self.language
+        return self.templates.fill(name, {**values, "_": its.say, "many": its.many, "clauses": its.clauses})
+
+    def written(self, title: str, brief: str, name: str, values: Mapping[str, object]) -> MessageText:
+        """Return the message that the templates of this name make, or only its `brief`."""
+        if self.detail is Detail.SHORT:
+            return MessageText(title, brief, brief)
+        body = self.fill(f"{name}.{ENDINGS[self.format]}.j2", values)
+        if self.format is Format.HTML and self.language.direction == "rtl":
+            body = f'<div dir="rtl" lang="{self.language.code}">\n{body}</div>\n'
+        return MessageText(title, body, brief, self.format)
+
+
 NO_FILE = "is a folder, a pipe or a link that leads nowhere, and no file"
 
 
@@ -201,30 +225,25 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
 
 
-def compose(
-    pieces: Sequence[MessagePart], detail: Detail, form: Format, templates: MessageTemplates, now: datetime
-) -> MessageText:
+def compose(pieces: Sequence[MessagePart], style: MessageStyle, now: datetime) -> MessageText:
     """Return one message: about one incident, or a list of several."""
-    pieces = _joined(pieces)
-    title = _title(pieces)
+    language = style.language
+    pieces = _joined(pieces, language)
+    title = _title(pieces, language)
     if len(pieces) == 1:
-        values = _values(pieces[0], now)
-        brief = templates.fill("short.txt.j2", values)
-    else:
-        shown = [_values(piece, now) for piece in pieces[:LISTED]]
-        values = {"items": shown, "more": len(pieces) - len(shown), "around": pieces[0].around, "count": len(pieces)}
-        brief = "\n".join(f"{one['head']}: {one['what']}" for one in shown[:5]) + "\n"
-        brief += f"and {len(pieces) - 5} more\n" if len(pieces) > 5 else ""
-        brief += f"{pieces[0].around.url}/\n" if pieces[0].around.url else ""
-    if detail is Detail.SHORT:
-        return MessageText(title, brief, brief)
-    name = "incident" if len(pieces) == 1 else "list"
-    return MessageText(title, templates.fill(f"{name}.{ENDINGS[form]}.j2", values), brief, form)
+        values = _values(pieces[0], now, language)
+        return style.written(title, style.fill("short.txt.j2", values), "incident", values)
+    shown = [_values(piece, now, language) for piece in pieces[:LISTED]]
+    url = pieces[0].around.url
+    values = {"items": shown, "more": len(pieces) - len(shown), "around": shown[0]["around"], "count": len(pieces)}
+    brief = "\n".join(language.about(str(one["head"]), str(one["what"])) for one in shown[:5]) + "\n"
+    brief += language.say("and {n} more", n=len(pieces) - 5) + "\n" if len(pieces) > 5 else ""
+    return style.written(title, brief + (f"{url}/\n" if url else ""), "list", values)
 
 
-def _joined(pieces: Sequence[MessagePart]) -> list[MessagePart]:
+def _joined(pieces: Sequence[MessagePart], language: PageLanguage) -> list[MessagePart]:
     """Return an outage together with the flapping that it makes, if both open now: it is down, and flapping."""
-    joined = [one if not one.change.incident.is_flap else replace(one, row=_turns(one)) for one in pieces]
+    joined = [one if not one.change.incident.is_flap else replace(one, row=_turns(one, language)) for one in pieces]
     for row in [one for one in joined if one.row and one.step is Step.OPENED]:
         its = [one for one in joined if one.step is Step.OPENED and _is_time_of(one, row)]
         if len(its) == 1:
@@ -233,88 +252,80 @@ def _joined(pieces: Sequence[MessagePart]) -> list[MessagePart]:
     return joined
 
 
-def _turns(row: MessagePart) -> tuple[str, ...]:
-    return tuple(describe_reasons(row.change.incident))
+def _turns(row: MessagePart, language: PageLanguage) -> tuple[str, ...]:
+    return tuple(language.reasons(row.change.incident))
 
 
 def _is_time_of(one: MessagePart, row: MessagePart) -> bool:
     return not one.change.incident.is_flap and can_be_part_of(row.change.incident, one.change.incident)
 
 
-def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templates: MessageTemplates) -> MessageText:
+def compose_digest(summary: DigestSummary, style: MessageStyle) -> MessageText:
+    language = style.language
     still = [one for one in summary.incidents if not one.closed_at or one.closed_at > summary.until]
     over = [one for one in summary.incidents if one not in still]
-    title = f"[DIGEST] {len(still)} open, {len(over)} over since {words.moment(summary.since).words}"
-    brief = "".join(f"open: {words.title(one)}\n" for one in still[:5]) or "Nothing is open.\n"
-    if detail is Detail.SHORT:
-        return MessageText(title, brief, brief)
-    values = {
-        "since": words.moment(summary.since).words,
-        "until": words.moment(summary.until).words,
-        "open": [_line(one, summary.until) for one in still[:LISTED]],
-        "over": [_line(one, summary.until) for one in over[:LISTED]],
+    since, until = (language.moment(at).words for at in (summary.since, summary.until))
+    title = language.say("[DIGEST] {open} open, {over} over since {time}", open=len(still), over=len(over), time=since)
+    brief = "".join(language.say("open: {what}", what=language.title(one)) + "\n" for one in still[:5])
+    values: dict[str, object] = {
+        "since": since,
+        "until": until,
+        "open": [_line(one, summary.until, language) for one in still[:LISTED]],
+        "over": [_line(one, summary.until, language) for one in over[:LISTED]],
         "more": max(0, len(still) - LISTED) + max(0, len(over) - LISTED),
         "location": summary.location,
         "url": summary.url,
     }
-    return MessageText(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
+    return style.written(title, brief or language.say("Nothing is open.") + "\n", "digest", values)
 
 
-def compose_channel_failure(
-    name: str, reason: str, location: str, detail: Detail, form: Format, templates: MessageTemplates
-) -> MessageText:
+def compose_channel_failure(name: str, reason: str, location: str, style: MessageStyle) -> MessageText:
     """Return the message that the channel of this name does not work."""
-    title = f"[CHANNEL FAILING] messages to {name} are not getting through"
-    brief = f"{reason}\nTry it: provider-monitor alerts test {name}\n"
-    if detail is Detail.SHORT:
-        return MessageText(title, brief, brief)
-    body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
-    return MessageText(title, body, brief, form)
+    say = style.language.say
+    title = say("[CHANNEL FAILING] messages to {name} are not getting through", name=name)
+    again = say("Try it: {command}", command=f"provider-monitor alerts test {name}")
+    return style.written(
+        title, f"{reason}\n{again}\n", "failing", {"name": name, "reason": reason, "location": location}
+    )
 
 
-def compose_storage_notice(
-    note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates
-) -> MessageText:
+def compose_storage_notice(note: str, location: str, style: MessageStyle) -> MessageText:
     """Return the message that the database cannot be written, or what else became of it."""
     news, what = read_notice(note)
-    title = f"[MONITOR] {TITLES[news]}"
-    brief = f"{what or 'What was seen in the meantime is written there now.'}\n"
-    if detail is Detail.SHORT:
-        return MessageText(title, brief, brief)
-    values = {"news": news, "words": what, "location": location}
-    return MessageText(title, templates.fill(f"store.{ENDINGS[form]}.j2", values), brief, form)
+    say = style.language.say
+    brief = what or say("What was seen in the meantime is written there now.")
+    values: dict[str, object] = {"news": news, "words": what, "location": location}
+    return style.written(say(TITLES[news]), f"{brief}\n", "store", values)
 
 
 TITLES = {
-    StorageEventKind.REFUSED: "results cannot be written; alerts go on from memory",
-    StorageEventKind.BACK: "results are written again",
-    StorageEventKind.EVENT: "the database was lost or broken; watching goes on",
+    StorageEventKind.REFUSED: "[MONITOR] results cannot be written; alerts go on from memory",
+    StorageEventKind.BACK: "[MONITOR] results are written again",
+    StorageEventKind.EVENT: "[MONITOR] the database was lost or broken; watching goes on",
 }
 
 
-def _line(incident: Incident, until: datetime) -> dict[str, object]:
-    lasted = words.duration(((incident.closed_at or until) - incident.opened_at).total_seconds())
+def _line(incident: Incident, until: datetime, language: PageLanguage) -> dict[str, object]:
+    lasted_s = ((incident.closed_at or until) - incident.opened_at).total_seconds()
     return {
-        "what": words.title(incident),
-        "since": words.moment(incident.opened_at).words,
-        "lasted": lasted,
-        "severity": incident.severity,
+        "what": language.title(incident),
+        "since": language.moment(incident.opened_at).words,
+        "lasted": language.duration(lasted_s),
+        "severity": language.say(incident.severity),
         "away": incident.scope is Scope.MONITOR,
     }
 
 
-def _title(pieces: Sequence[MessagePart]) -> str:
-    first = pieces[0]
-    marks = [mark for mark in ("DRILL", "SIMULATED") if all(mark in _marks(piece) for piece in pieces)]
+def _title(pieces: Sequence[MessagePart], language: PageLanguage) -> str:
+    marks = [mark for mark in MARKS if all(mark in _marks(piece) for piece in pieces)]
+    before = "".join(f"[{language.say(mark)}] " for mark in marks)
     if len(pieces) == 1:
-        return " ".join([*(f"[{mark}]" for mark in marks), f"[{first.head}]", words.title(first.change.incident)])
+        return f"{before}[{language.say(pieces[0].head)}] {language.title(pieces[0].change.incident)}"
     gravest_first = sorted(pieces, key=_gravity, reverse=True)
     heads = Counter(piece.head for piece in gravest_first)
-    counted = ", ".join(f"{number} {head}" for head, number in heads.items())
-    worst = gravest_first[0].change.incident
-    return " ".join(
-        [*(f"[{mark}]" for mark in marks), f"[{counted}]", f"{words.title(worst)}, and {len(pieces) - 1} more"]
-    )
+    counted = language.items(f"{number} {language.say(head)}" for head, number in heads.items())
+    worst = language.title(gravest_first[0].change.incident)
+    return f"{before}[{counted}] " + language.say("{what}, and {n} more", what=worst, n=len(pieces) - 1)
 
 
 def _gravity(piece: MessagePart) -> tuple[bool, int, int]:
@@ -324,57 +335,87 @@ def _gravity(piece: MessagePart) -> tuple[bool, int, int]:
     return piece.step not in END_STEPS, incident.severity.rank, width
 
 
+DRILL, SIMULATED = MARKS = "DRILL", "SIMULATED"
+
+
 def _marks(piece: MessagePart) -> list[str]:
-    there = (("DRILL", piece.change.incident.drill), ("SIMULATED", piece.around.simulated))
-    return [mark for mark, is_there in there if is_there]
+    there = {DRILL: piece.change.incident.drill, SIMULATED: piece.around.simulated}
+    return [mark for mark in MARKS if there[mark]]
 
 
-def _values(piece: MessagePart, now: datetime) -> dict[str, object]:
+def _values(piece: MessagePart, now: datetime, language: PageLanguage) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
-    sure = words.CERTAINTIES[incident.confidence]
-    in_words = with_sentences(incident)
-    proofs, more_proofs = evidence_lines(incident.evidence, apart=incident.signal)
+    in_words = with_sentences(incident, language)
+    proofs, more_proofs = evidence_lines(incident.evidence, language, apart=incident.signal)
     return {
         "incident": in_words,
         "reasons": list(in_words.reasons),
         "proofs": proofs,
         "more_proofs": more_proofs,
-        "around": around,
+        "around": _around(around, language),
         "step": piece.shown,
         "first": piece.first,
-        "head": piece.head,
+        "head": language.say(piece.head),
         "marks": _marks(piece),
-        "what": words.title(incident),
+        "what": language.title(incident),
         "away": incident.scope is Scope.MONITOR,
         "gap": incident.is_absence,
-        "unseen": words.unwatched_accounts(incident),
-        "whose": f"{words.whose_fault(incident)} ({sure})"
-        if words.is_blamed(incident)
-        else words.whose_fault(incident),
-        "over": _over(piece.change),
+        "unseen": words.unwatched_accounts(incident, language),
+        "whose": _whose(incident, language),
+        "over": language.say(_over(piece.change)),
         "revived": _is_revived(piece.change),
-        "since": words.moment(incident.opened_at).words,
-        "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
-        "lasted": words.duration(lasted_s),
-        "lead": words.describe_lead(incident.lead),
+        "since": language.moment(incident.opened_at).words,
+        "ended": language.moment(incident.closed_at).words if incident.closed_at else "",
+        "lasted": language.duration(lasted_s),
+        "lead": language.lead(incident.lead),
         "row": list(piece.row),
-        "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
-        + words.duration(around.downtime_s),
-        "usable": [_instead(one, now) for one in around.usable] or [NOBODY] * around.replaced,
+        "downtime": _downtime(incident, around.downtime_s, language),
+        "usable": [_instead(one, now, language) for one in around.usable] or [language.say(NOBODY)] * around.replaced,
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
 
 
+def _around(it: MessageContext, language: PageLanguage) -> dict[str, object]:
+    """Return what a message says besides the incident, as the templates take it."""
+    return {
+        **asdict(it),
+        "advice": language.sentences(it.advice),
+        "usable": [replace(one, caution=language.phrase(one.caution) if one.caution else "") for one in it.usable],
+        "links": {language.say(name): link for name, link in it.links.items()},
+    }
+
+
+def _whose(incident: Incident, language: PageLanguage) -> str:
+    whose = language.whose(incident)
+    return language.aside(whose, language.certainty(incident)) if words.is_blamed(incident) else whose
+
+
+def _downtime(incident: Incident, seconds: float, language: PageLanguage) -> str:
+    lasted = language.duration(seconds)
+    return (
+        lasted if incident.signal or incident.scope is Scope.MONITOR else language.say("down for {time}", time=lasted)
+    )
+
+
+DRILL_OVER, UNWATCHED_NOW, CALM, NO_NEWS, OVER = OVERS = (
+    "The drill is over",
+    "No longer watched",
+    "Calm again",
+    "No longer news",
+    "Over",
+)
+
+
 def _over(change: Change) -> str:
-    """Return how it ended, in words before "after 10 min"."""
+    """Return how it ended, in English words before "after 10 min"."""
     if change.incident.drill:
-        return "The drill is over"
+        return DRILL_OVER
     if change.kind is ChangeKind.WITHDRAWN:
-        return "No longer watched"
+        return UNWATCHED_NOW
     if change.incident.is_flap:
-        return "Calm again"
-    return "No longer news" if change.incident.ending else "Over"
+        return CALM
+    return NO_NEWS if change.incident.ending else OVER
 
 
 def _is_revived(change: Change) -> bool:
@@ -384,19 +425,17 @@ def _is_revived(change: Change) -> bool:
     return is_loss and not withdrawn
 
 
-def _instead(one: UsableAccount, now: datetime) -> str:
-    seen = f"seen working {_age(one.seen_at, now)} ago"
-    return f"{one.account} ({seen}; {one.caution})" if one.caution else f"{one.account} ({seen})"
+def _instead(one: UsableAccount, now: datetime, language: PageLanguage) -> str:
+    ago = language.duration((now - one.seen_at).total_seconds())
+    seen = language.say("seen working {time} ago", time=ago)
+    said = language.clauses((seen, language.phrase(one.caution))) if one.caution else seen
+    return language.aside(one.account, said)
 
 
 def worst_severity(pieces: Sequence[MessagePart]) -> Severity | None:
     """Return the gravest severity of what is still open; None if all is over."""
     going_on = [piece.change.incident.severity for piece in pieces if piece.step not in END_STEPS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
-
-
-def _age(at: datetime, now: datetime) -> str:
-    return words.duration((now - at).total_seconds())
 
 
 def _code(text: object) -> str:

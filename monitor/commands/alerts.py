@@ -5,11 +5,13 @@ Only `test` sends anything.
 
 import asyncio
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.alert.case import DeliveryResult, describe_topic
+from msgspec import Struct
+
+from monitor.alert.case import Case, describe_topic
+from monitor.alert.channel import Channel
 from monitor.alert.deliver import send
 from monitor.alert.routing import RoutingInput, decide_for
 from monitor.alert.text import MessageText
@@ -18,11 +20,16 @@ from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_duration
 from monitor.console.configuration import load_with_accounts
 from monitor.console.preflight import check_before_start
-from monitor.console.report import add_formats, print_report
-from monitor.console.report_row import MessageReport
-from monitor.console.selection import argument_error, select_channels, select_one
+from monitor.console.report import add_formats, is_for_program, print_report
+from monitor.console.report_row import (
+    ChannelTestReport,
+    ExplanationReport,
+    MessageReport,
+    ReplayedMessageReport,
+)
+from monitor.console.selection import select_channels, select_one
 from monitor.console.short_run import run_short
-from monitor.console.terminal import DOWN, UP, Print, print_line
+from monitor.console.terminal import DOWN, UP, Print, print_error, print_line
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.lifecycle import fading_incidents
 from monitor.replay.alerts import Record, ReplayedMessage
@@ -45,28 +52,36 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     now = datetime.now(UTC)
-    if (arguments.json or arguments.csv) and arguments.what != "history":
-        raise argument_error("--json" if arguments.json else "--csv", "is for `alerts history`", "leave it out")
     config = load_with_accounts(arguments, sends=arguments.what == "test")
     match arguments.what:
         case "test":
-            return _test(config, arguments.name)
+            return _test(config, arguments)
         case "history":
             rows = message_reports(config, arguments.last)
             print_report(arguments, MessageReport, rows, lambda: history(rows, print_line))
         case "explain":
-            explain(config, arguments.name, now, print_line)
+            found = explanation(config, arguments.name, now)
+            print_report(arguments, ExplanationReport, found.channels, lambda: _tell(found, print_line))
         case "replay":
-            replay(config, arguments.since, now, print_line)
+            sent = replayed(config, arguments.since, now)
+            print_report(
+                arguments, ReplayedMessageReport, sent, lambda: _tell_replay(sent, arguments.since, print_line)
+            )
     return UP
 
 
-def _test(config: Config, wanted: str | None) -> int:
+def _test(config: Config, arguments: Namespace) -> int:
     check_before_start(config)
-    results = try_channels(config, select_channels(config, wanted), print_line)
-    for name, error in results.items():
-        print_line(f"{name}: {error or 'taken'}")
+    show = print_error if is_for_program(arguments) else print_line
+    results = try_channels(config, select_channels(config, arguments.name), show)
+    rows = [ChannelTestReport(name, error) for name, error in results.items()]
+    print_report(arguments, ChannelTestReport, rows, lambda: _tell_results(rows))
     return DOWN if any(results.values()) else UP
+
+
+def _tell_results(rows: Sequence[ChannelTestReport]) -> None:
+    for one in rows:
+        print_line(f"{one.channel}: {one.error or 'accepted'}")
 
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
@@ -82,21 +97,43 @@ async def _try_channels(config: Config, names: Sequence[str], show: Print) -> di
     return {channel.name: error for channel, error in zip(chosen, results, strict=True)}
 
 
+class Explanation(Struct, frozen=True):
+    """What each channel is told of an incident, and why; `heading`: the incident, in words."""
+
+    heading: str
+    channels: Sequence[ExplanationReport]
+
+
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Print for each channel what it would be sent about an incident now, or what holds it back."""
+    _tell(explanation(config, incident, now), say)
+
+
+def explanation(config: Config, incident: str | None, now: datetime) -> Explanation:
     told = load_messages(config, now)
     with open_store(config.store).reading() as stored:
         known = stored.resumption.resume()
     id = select_one(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
-    say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
     doubtful = fading_incidents(known.incidents.values(), known.healths)
     scene = RoutingInput(told.cases, config.channels, config.rules, told.replies, now, doubtful)
-    for channel in config.channels:
-        for one in case.told.get(channel.name, ()):
-            say(f"  {channel.name}: {one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC")
-        verdict = decide_for(case, channel, scene)
-        say(f"  {channel.name}: {'due: ' + verdict.step if verdict.step else 'nothing now'}: {verdict.why}")
+    heading = f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})"
+    return Explanation(heading, [_explained(case, channel, scene) for channel in config.channels])
+
+
+def _explained(case: Case, channel: Channel, scene: RoutingInput) -> ExplanationReport:
+    verdict = decide_for(case, channel, scene)
+    sent = [f"{one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC" for one in case.told.get(channel.name, ())]
+    incident = case.incident
+    return ExplanationReport(incident.id, title(incident), channel.name, verdict.step, verdict.why, sent)
+
+
+def _tell(found: Explanation, say: Print) -> None:
+    say(found.heading)
+    for one in found.channels:
+        for step in one.sent:
+            say(f"  {one.channel}: {step}")
+        say(f"  {one.channel}: {'due: ' + one.due if one.due else 'nothing now'}: {one.why}")
 
 
 def message_reports(config: Config, last: int) -> list[MessageReport]:
@@ -128,7 +165,12 @@ def history(rows: Sequence[MessageReport], say: Print) -> None:
 
 
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
-    """Feed the recorded changes through today's rules, and print what would have been sent; send nothing.
+    """Print what today's rules would have sent; send nothing."""
+    _tell_replay(replayed(config, since, now), since, say)
+
+
+def replayed(config: Config, since: timedelta, now: datetime) -> list[ReplayedMessageReport]:
+    """Feed the recorded changes through today's rules, and return what would have been sent.
 
     Replies take effect when they were given, and deliveries are taken as recorded.
     """
@@ -136,21 +178,33 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     with open_store(config.store).reading() as stored:
         changes, told = stored.incidents.changes_since(begin), stored.messages
         record = Record(begin, changes, told.replies(), told.fates(begin))
-    counted: Counter[bool] = Counter()
-    for line in again(record, config.channels, config.rules, config.digest, now):
-        counted[line.fate is not None] += 1
-        say(f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.message.channel}: {line.message.step}: {_in_words(line)}")
-    say(f"{count(counted.total(), 'message')} in {duration(since.total_seconds())}; nothing was sent now")
-    if counted[False]:
-        say(f"{counted[False]} of them were not sent then; it is assumed that those are delivered")
+    return [_replayed(line) for line in again(record, config.channels, config.rules, config.digest, now)]
 
 
-def _in_words(line: ReplayedMessage) -> str:
-    told = line.message
-    about = title(line.incident) if line.incident else describe_topic(told.about_channel, told.note)
-    more = f", in one list of {line.together}" if line.together > 1 else ""
-    return about + more + (f" (then {_went(line.fate)})" if line.fate else "")
+def _replayed(line: ReplayedMessage) -> ReplayedMessageReport:
+    told, fate = line.message, line.fate
+    return ReplayedMessageReport(
+        at=line.at,
+        channel=told.channel,
+        step=told.step,
+        incident=line.incident.id if line.incident else None,
+        about=title(line.incident) if line.incident else describe_topic(told.about_channel, told.note),
+        together=line.together,
+        state=fate.state if fate else None,
+        tries=fate.tries if fate else None,
+        error=fate.error if fate else None,
+    )
 
 
-def _went(fate: DeliveryResult) -> str:
-    return f"{fate.state}, tries {fate.tries}" + (f": {fate.error}" if fate.error else "")
+def _tell_replay(rows: Sequence[ReplayedMessageReport], since: timedelta, say: Print) -> None:
+    for one in rows:
+        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.step}: {_in_words(one)}")
+    say(f"{count(len(rows), 'message')} in {duration(since.total_seconds())}; nothing was sent now")
+    if unsent := sum(one.state is None for one in rows):
+        say(f"{unsent} of them were not sent then; it is assumed that those are delivered")
+
+
+def _in_words(one: ReplayedMessageReport) -> str:
+    more = f", in one list of {one.together}" if one.together > 1 else ""
+    went = f"{one.state}, tries {one.tries}" + (f": {one.error}" if one.error else "")
+    return f"{one.about}{more}" + (f" (then {went})" if one.state else "")

@@ -5,43 +5,77 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from monitor.alert.rule import Route
 from monitor.config.config import Config
+from monitor.config.cost import is_priced
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
+from monitor.config.public_page import theme_doubts
 from monitor.console.configuration import load_named
 from monitor.console.preflight import template_problems, what_cannot_work
-from monitor.console.terminal import UP, print_error, print_line, print_refusal
+from monitor.console.report import add_formats, print_report
+from monitor.console.report_row import CheckLevel, CheckReport
+from monitor.console.terminal import UP, WRONG_USE, print_error, print_line, print_refusal
 from monitor.detect.reminder import Reminder
+from monitor.schedule import Watch
 from monitor.store.store import open_store
 from monitor.words import count
-from probes.model import Account, Target
+from probes.catalog import is_moved
+from probes.document import DocumentError, Problem
+from probes.model import Account
 from probes.proxy import choose_proxy
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-keys", action="store_true", help="look at no key, for CI: there are none")
     parser.add_argument("--online", action="store_true", help="also find each host in DNS")
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
+    try:
+        found = list(_findings(arguments))
+    except DocumentError as error:
+        found = list(map(_refused, error.problems))
+    print_report(arguments, CheckReport, found, lambda: _tell(found))
+    return WRONG_USE if any(one.level is CheckLevel.ERROR for one in found) else UP
+
+
+def _findings(arguments: Namespace) -> Iterator[CheckReport]:
+    """Yield all that is to be said. Raises DocumentError for a file that cannot be loaded."""
     config = load_named(arguments, sends=not arguments.no_keys)
     if wrong := what_cannot_work(_without_unread(config) if arguments.no_keys else config):
-        return print_refusal(*map(str, wrong), *_wrong_templates(config))
-    for words in _facts(config, with_keys=not arguments.no_keys):
-        print_line(words)
-    for words in _warnings(config):
-        print_error(f"{words}; this is only a warning")
-    for words in (*_past(config.reminders), *_closed_to_others(config)):
-        print_line(words)
-    if problems := [*_problems(config, arguments)]:
-        return print_refusal(*problems)
-    print_line(f"{_size(config)}: all well-formed{_what_is_missing(config)}")
-    return UP
+        yield from map(_refused, wrong)
+        yield from (CheckReport(CheckLevel.ERROR, words) for words in _wrong_templates(config))
+        return
+    yield from (CheckReport(CheckLevel.FACT, words) for words in _facts(config, with_keys=not arguments.no_keys))
+    yield from (CheckReport(CheckLevel.WARNING, words) for words in _warnings(config))
+    problems = [CheckReport(CheckLevel.ERROR, words) for words in _problems(config, arguments)]
+    yield from problems
+    if not problems:
+        yield CheckReport(CheckLevel.FACT, f"{_size(config)}: all well-formed{_what_is_missing(config)}")
+
+
+def _refused(one: Problem) -> CheckReport:
+    return CheckReport(CheckLevel.ERROR, str(one), one.file, one.key, one.repair)
+
+
+def _tell(found: Iterable[CheckReport]) -> None:
+    for one in found:
+        match one.level:
+            case CheckLevel.FACT:
+                print_line(one.words)
+            case CheckLevel.WARNING:
+                print_error(f"{one.words}; this is only a warning")
+            case CheckLevel.ERROR:
+                print_refusal(one.words)
+            case _:
+                assert_never(one.level)
 
 
 def _without_unread(config: Config) -> Config:
@@ -99,31 +133,30 @@ def _led_to(route: Route) -> tuple[str, ...]:
 
 
 def _facts(config: Config, *, with_keys: bool) -> Iterator[str]:
-    targets: dict[str, list[Target]] = {id: [] for id in config.accounts}
+    watches: dict[str, list[Watch]] = {id: [] for id in config.accounts}
     for watch in config.watches.values():
-        targets[watch.target.account].append(watch.target)
+        watches[watch.target.account].append(watch)
     for account in config.accounts.values():
         told = account if with_keys else replace(account, problem=None)
-        for words in _said_of(told, targets[account.id], config):
+        for words in _said_of(told, watches[account.id], config):
             yield f"{account.id}: {words}"
     for words in default_ca_names(os.environ):  # the CAs trusted where no `ca_file` is set
         yield f"{ENVIRONMENT}: {words}"
 
 
-def _said_of(account: Account, targets: Iterable[Target], config: Config) -> Iterator[str]:
-    """Yield an account's probes, its way out, and what may be a mistake."""
-    asked = ", ".join(_asked(config, target) for target in targets)
+def _said_of(account: Account, watches: Iterable[Watch], config: Config) -> Iterator[str]:
+    """Yield an account's probes, and its way out."""
+    asked = ", ".join(_asked(config, watch) for watch in watches)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
     yield from _egress(account, account.base or config.providers[account.provider].base)
-    for doubt in config.doubts.get(account.id, ()):
-        yield f"{doubt}; this is only a warning"
 
 
-def _asked(config: Config, target: Target) -> str:
+def _asked(config: Config, watch: Watch) -> str:
+    target, provider = watch.target, config.providers[watch.target.provider]
     asked = " ".join(filter(None, (target.canary, target.model)))
-    if line := config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account]):
-        asked += f" ({shlex.join(line)})"
-    return asked
+    if line := provider.canaries[target.canary].line(config.accounts[target.account]):
+        return f"{asked} ({shlex.join(line)})"
+    return asked if is_priced(watch, provider) else f"{asked} (price not known)"
 
 
 def _egress(account: Account, base: str | None) -> Iterator[str]:
@@ -135,14 +168,29 @@ def _egress(account: Account, base: str | None) -> Iterator[str]:
     for proxy in proxies.all if base is None else filter(None, [choose_proxy(proxies, base)]):
         yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
-        yield f"believes the authorities in {account.way.ca_file} only"
+        yield f"trusts the CAs in {account.way.ca_file} only"
 
 
 def _warnings(config: Config) -> Iterator[str]:
+    for id, doubts in config.doubts.items():
+        yield from (f"{id}: {doubt}" for doubt in doubts)
     yield from _unheard(config)
+    yield from theme_doubts(config.public.theme)
+    yield from _unnamed(config)
     yield from check_secret_files(config.secret_files, config.secret_keys)
     if told := open_store(config.store).place_warning():
         yield told
+    yield from _past(config.reminders)
+    yield from _closed_to_others(config)
+
+
+def _unnamed(config: Config) -> Iterator[str]:
+    """Yield that the public page would be empty: accounts at addresses of their own need a name there."""
+    if not (config.public_folder and config.accounts) or config.services:
+        return
+    if all(one.base or is_moved(config.providers[one.provider], config.shelf) for one in config.accounts.values()):
+        how = 'give them a name there with [[services]], or turn it off with [site] public_folder = ""'
+        yield f"the public page shows nothing, as all accounts are at addresses of their own; {how}"
 
 
 def _past(reminders: Iterable[Reminder]) -> Iterator[str]:
@@ -155,7 +203,7 @@ def _closed_to_others(config: Config) -> Iterator[str]:
     for place in (config.public_folder, config.metrics):
         if place and place.is_relative_to(config.folder):
             where = f"[site] {place} is closed to others by {config.folder}"
-            yield f"{where}: name a place beside it; this is only a warning"
+            yield f"{where}: name a place beside it"
 
 
 def _size(config: Config) -> str:

@@ -18,6 +18,7 @@ from probes.answer.classify import RulesOf, classify_pasted
 from probes.answer.command_output import classify_output
 from probes.catalog import ProviderFiles, load_provider, load_wording, provider_ids, rules_by_name
 from probes.model import Verdict
+from probes.phrase import in_english
 from probes.provider import Provider, Rule
 
 FALLBACK = "openai-compatible"
@@ -106,7 +107,7 @@ def _result(case: PastedAnswer, provider: Provider, book: RuleSet) -> dict[str, 
         "blame": verdict.blame,
         "confidence": verdict.confidence,
         "rule": verdict.rule,
-        "advice": choose_advice(verdict.fault, provider, [said]) if verdict.fault else None,
+        "advice": in_english(choose_advice(verdict.fault, provider, [said])) if verdict.fault else None,
     }
 
 

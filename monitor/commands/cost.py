@@ -36,15 +36,19 @@ def _report(account: str, cost: Estimate, budget: DailyBudget) -> CostReport:
     )
 
 
+TITLES = ("account", "calls a month", "tokens a month", "budget", "USD a month", "budget")
+
+
 def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, DailyBudget]) -> None:
     rows = [(account, *_cells(cost, budgets[account])) for account, cost in costs.items()]
-    print_table(Table(("account", "calls a month", "tokens a month", "USD a month", "budget a month"), rows))
+    print_table(Table(TITLES, rows))
 
 
 def _cells(cost: Estimate, budget: DailyBudget) -> tuple[str, ...]:
     return (
         f"{cost.calls * MONTH_D:,.0f}",
         "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",
+        f"{budget.daily_tokens * MONTH_D:,}",
         "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
-        f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
+        f"{budget.daily_usd * MONTH_D:.2f}",
     )

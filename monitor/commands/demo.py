@@ -1,6 +1,7 @@
 """The demonstration: the real monitor on simulated providers, with a short script of trouble and recovery."""
 
 import asyncio
+from pathlib import Path
 from typing import assert_never
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from monitor.alert.deliver import Print
 from monitor.config.config import Config
 from monitor.console.demonstration import KEYS, demonstration
 from monitor.runtime.daemon import run_until_signalled, serve_site
+from monitor.runtime.request import serve_requests
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from monitor.store.store import open_store
@@ -50,13 +52,15 @@ SCRIPT = (
 ON_THE_PAGE = "Elevated error rates"
 
 DEMONSTRATION = """
-DEMONSTRATION: no account is configured, so everything here is SIMULATED.
+DEMONSTRATION: everything here is SIMULATED{reason}.
 Trouble happens to seven simulated accounts; watch the monitor notice, explain, tell and show it.
   status page: {address}
   as a file:   {page}
+{next_step}Meanwhile, in another terminal: provider-monitor status --demo. Ctrl-C ends the demonstration.
+"""
+FIRST_ACCOUNT = """\
 To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
-and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends it.
-Meanwhile, in another terminal: provider-monitor status --demo
+and start again, or uncomment an [[accounts]] block in monitor.toml.
 """
 
 
@@ -71,13 +75,18 @@ async def _demonstrate(own: Config, show: Print) -> None:
     async with Simulator(accounts, ttft_s=0.05) as simulator:
         config = demonstration(simulator, own)
         open_store(config.store).clear()  # the last one's incidents would still be open, and its accounts dead
-        async with open_state(config, real_edge(show)) as state, serve_site(state) as address:
-            show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
+        async with open_state(config, real_edge(show)) as state, serve_requests(state), serve_site(state) as address:
+            show(_introduction(own, address or "not served", config.folder / "index.html"))
             script = asyncio.create_task(_play(simulator, show))
             try:
                 await run_until_signalled(state)
             finally:
                 script.cancel()
+
+
+def _introduction(own: Config, address: str, page: Path) -> str:
+    reason, next_step = ("", "") if own.accounts else (", as no account is configured", FIRST_ACCOUNT)
+    return DEMONSTRATION.format(reason=reason, address=address, page=page, next_step=next_step)
 
 
 async def _play(simulator: Simulator, show: Print, script: tuple[DemoStep | Post, ...] = SCRIPT) -> None:

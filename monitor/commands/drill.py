@@ -3,7 +3,7 @@
 import asyncio
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,6 +14,8 @@ from monitor.console.argument import parse_fault
 from monitor.console.command_log import print_problems, start_command_log
 from monitor.console.configuration import load_with_accounts
 from monitor.console.preflight import check_before_start
+from monitor.console.report import add_formats, is_for_program, print_report
+from monitor.console.report_row import DrillReport
 from monitor.console.selection import check, select_accounts
 from monitor.console.short_run import run_short
 from monitor.console.terminal import DOWN, UP, Print, print_error, print_line
@@ -40,6 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FAULT",
         help=", ".join(Fault),
     )
+    add_formats(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -53,9 +56,10 @@ def run(arguments: Namespace) -> int:
     if not told:
         print_error(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
         return DOWN
-    print_line(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
-    run_drill(config, wish, print_line)
-    return _report(config, wish, told)
+    say = print_error if is_for_program(arguments) else print_line
+    say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
+    run_drill(config, wish, say)
+    return _report(arguments, _deliveries(config, wish, {*told}))
 
 
 def recipients(config: Config, incident: Incident, now: datetime) -> list[str]:
@@ -81,17 +85,22 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
         await deliver_due(services, belief, told, signals)
 
 
-def _report(config: Config, wish: Drill, channels: Iterable[str]) -> int:
-    """Wait until every message of a drill is delivered or has failed, and print the results."""
-    deliveries = _deliveries(config, wish, {*channels})
-    for one in deliveries:
-        print_line(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
-    if not deliveries:
+def _report(arguments: Namespace, deliveries: Sequence[Delivery]) -> int:
+    """Print how each message of a drill went."""
+    rows = [DrillReport(one.channel, one.step, one.state, one.error) for one in deliveries]
+    print_report(arguments, DrillReport, rows, lambda: _tell(rows))
+    if not rows:
         print_error("nobody took the drill up within a minute; the next `once` or `run` on this database will")
-    return UP if deliveries and all(one.state is OutboxState.SENT for one in deliveries) else DOWN
+    return UP if rows and all(one.state is OutboxState.SENT for one in rows) else DOWN
+
+
+def _tell(rows: Sequence[DrillReport]) -> None:
+    for one in rows:
+        print_line(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
 
 
 def _deliveries(config: Config, wish: Drill, channels: set[str]) -> Sequence[Delivery]:
+    """Return the messages of a drill once each is delivered or has failed, or a minute is over."""
     store = open_store(config.store)
     for _ in range(LIMIT_S):
         with store.reading() as stored:

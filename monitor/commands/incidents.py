@@ -14,6 +14,7 @@ from monitor.console.snapshot import take_snapshot
 from monitor.console.table import Table, TableCell, format_moment, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour
 from monitor.console.width import width
+from monitor.diagnose.incident import Incident
 from monitor.publish.incident_text import build_story, newest_first
 from monitor.publish.snapshot import IncidentView
 
@@ -33,7 +34,7 @@ def run(arguments: Namespace) -> int:
         return _tell(views, arguments, snapshot.made_at)
     shown = views[: arguments.last]
     reports = [_report(view) for view in shown]
-    print_report(arguments, IncidentReport, reports, lambda: print_table(incident_table(shown), NONE))
+    print_report(arguments, IncidentReport, reports, lambda: print_table(_table(shown, snapshot.made_at), NONE))
     return DOWN if snapshot.open_incidents else UP
 
 
@@ -70,17 +71,52 @@ def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) ->
     return DOWN if view.incident.closed_at is None else UP
 
 
-def incident_table(views: Sequence[IncidentView]) -> Table:
-    return Table(("id", "what", "blame", "began", "ended", "told"), [_cells(view) for view in views])
+def _table(views: Sequence[IncidentView], now: datetime) -> Table:
+    return incident_table(views, now) if width() else incident_lines(views)
 
 
-def _cells(view: IncidentView) -> tuple[TableCell | str, ...]:
+def incident_table(views: Sequence[IncidentView], now: datetime) -> Table:
+    """Return two lines for each incident, for a person: in a table neither its id nor its title gives way."""
+    notes = {number: _note(view) for number, view in enumerate(views)}
+    return Table(("state", "began", "lasted", "incident"), [_cells(view, now) for view in views], notes)
+
+
+def _cells(view: IncidentView, now: datetime) -> tuple[TableCell | str, ...]:
+    incident = view.incident
+    lasted = (incident.closed_at or now) - incident.opened_at
+    return (
+        _state(incident),
+        TableCell(words.moment(incident.opened_at, now).words, whole=True),
+        TableCell(words.duration(lasted.total_seconds()), whole=True),
+        _title(incident),
+    )
+
+
+def _note(view: IncidentView) -> str:
+    told = ", ".join(_told(view)) or "nobody"
+    return f"{view.incident.id}; {words.whose_fault_hedged(view.incident)}; told: {told}"
+
+
+def incident_lines(views: Sequence[IncidentView]) -> Table:
+    """Return one line for each incident, for a pipe."""
+    return Table(("id", "what", "blame", "began", "ended", "told"), [_line(view) for view in views])
+
+
+def _line(view: IncidentView) -> tuple[TableCell | str, ...]:
     incident = view.incident
     return (
         incident.id,
-        ("DRILL " if incident.drill else "") + words.title(incident),
+        _title(incident),
         words.BLAMES[incident.blame],
         format_moment(incident.opened_at),
-        format_moment(incident.closed_at) if incident.closed_at else TableCell("open", Colour.RED),
+        format_moment(incident.closed_at) if incident.closed_at else "open",
         ", ".join(_told(view)),
     )
+
+
+def _state(incident: Incident) -> TableCell:
+    return TableCell("ended", whole=True) if incident.closed_at else TableCell("open", Colour.RED, whole=True)
+
+
+def _title(incident: Incident) -> str:
+    return f"{'DRILL ' if incident.drill else ''}{words.title(incident)}"

@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     snapshot = take_snapshot(config)
     every = assess_usability(snapshot, current_state(snapshot))
     best = pick(every, arguments.provider)
-    caution = best.caution.words if best and best.caution else None
+    caution = str(best.caution.words) if best and best.caution else None
     report = PickReport(arguments.provider, best.account if best else None, caution)
     print_report(arguments, PickReport, [report], lambda: print_line(best.account) if best else None)
     if best is None:

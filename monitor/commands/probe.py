@@ -22,11 +22,12 @@ from monitor.console.table import (
     fill,
     format_rate,
     format_seconds,
+    lay_out,
     print_lines,
-    print_table,
     show_progress,
+    without_empty,
 )
-from monitor.console.terminal import DOWN, UP, Colour, print_line
+from monitor.console.terminal import DOWN, UP, Colour, paint, print_line
 from monitor.console.width import width
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
@@ -40,6 +41,7 @@ from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Fault, Observation, Outcome, Target
+from probes.phrase import in_english
 from probes.provider import Provider
 from probes.proxy import DIRECT_EGRESS, Egress
 from probes.remedy import explain_observation, is_covered, is_fixed, similar_base
@@ -118,8 +120,8 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
         well = [it.target.canary for it in its if it.outcome is Outcome.OK]
         if one.answer is None or is_covered(one, its):
             continue
-        if line := remedy.advise_setup(provider, account, name, one.answer, well):
-            bases[account.id, line] = similar_base(provider, account, name, one.answer.rule)
+        if fix := remedy.advise_setup(provider, account, name, one.answer, well):
+            bases[account.id, in_english(fix)] = similar_base(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 
 
@@ -164,22 +166,48 @@ def observation_table(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Egress] = ALL_DIRECT
 ) -> None:
     """Print the answers and what to do. `ways`: the way out by account; direct for accounts not in it."""
-    titles = ("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
-    print_table(Table(titles, [_cells(one) for one in observations]))
+    print_lines(observation_lines(observations, width()))
     for account, step in _next_steps(observations, providers, ways):
         print_lines(fill(f"{account}: {step}", width(), indent=2))
 
 
+TITLES = ("canary", "outcome", "HTTP", "first token", "tokens/s", "total")
+
+
+def observation_lines(observations: Sequence[Observation], most: int | None) -> Iterator[str]:
+    """Yield a table for each account, for a person; for a pipe one of all, with a line for each answer."""
+    if most is None:
+        rows = [(one.target.account, *_cells(one), _said(one)) for one in observations]
+        yield from lay_out(Table(("account", *TITLES, "what it says"), rows), None)
+        return
+    by_account: dict[str, list[Observation]] = {}
+    for one in observations:
+        by_account.setdefault(one.target.account, []).append(one)
+    for account, its in by_account.items():
+        yield paint(account, Colour.BOLD)
+        yield from lay_out(_account_table(its), most)
+        yield ""
+
+
+def _account_table(observations: Sequence[Observation]) -> Table:
+    """Return the answers of one account; what several say is said below the first."""
+    first = {said: number for number, said in reversed([*enumerate(map(_said, observations))])}
+    notes = {number: said for said, number in first.items() if said}
+    return without_empty(Table(TITLES, [_cells(one) for one in observations], notes))
+
+
+def _said(one: Observation) -> str:
+    return f"{one.answer.words} ({one.answer.rule})" if one.answer else ""
+
+
 def _cells(one: Observation) -> tuple[TableCell | str, ...]:
     return (
-        one.target.account,
         canary_label(one.target.canary, one.target.model),
         TableCell(one.fault or one.outcome, OUTCOMES[one.outcome]),
         str(one.status or "-"),
-        format_seconds(one.ttft_s),
+        TableCell(format_seconds(one.ttft_s), whole=True),
         format_rate(token_s(one)),
-        format_seconds(one.latency_s),
-        f"{one.answer.words} ({one.answer.rule})" if one.answer else "",
+        TableCell(format_seconds(one.latency_s), whole=True),
     )
 
 
@@ -199,7 +227,7 @@ def _next_steps(
         own_base = target.host is not None or provider.base is None
         phase = next((one.answer.phase for one in its if one.answer), None)
         around = AdviceContext(_road(target, ways) in served, own_base, phase=phase)
-        yield account, choose_advice(fault, provider, words_, around)
+        yield account, in_english(choose_advice(fault, provider, words_, around))
 
 
 def _road(target: Target, ways: Mapping[str, Egress]) -> tuple[str, Egress]:

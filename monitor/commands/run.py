@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
         raise argument_error(f'--host "{arguments.host}"', "is no address of this machine", repair)
     config = _heard_at(load_named(arguments, sends=True), arguments.host)
     start_command_log(arguments, config)
-    if config.accounts:
+    if config.accounts and not arguments.demo:
         _watch(config)
     else:
         from monitor.commands.demo import run_demo

@@ -40,7 +40,7 @@ def silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> 
     elif arguments.span:
         _begin(config, arguments, now, say)
     else:
-        rows = [_report(one) for one in _standing(config, now)]
+        rows = [_report(one) for one in _active(config, now)]
         print_report(arguments, SilenceReport, rows, lambda: _list(config, now, say))
 
 
@@ -73,14 +73,14 @@ def _list(config: Config, now: datetime, say: Print) -> None:
 
 
 def _listed(config: Config, now: datetime) -> Iterator[str]:
-    found = _standing(config, now)
+    found = _active(config, now)
     for one in found:
         match = one.match or Match()
         until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without an end"
         yield f"{one.id}: {until}, {describe_match(match)}, by {one.by}: {one.reason}"
     if not found:
-        yield 'no silence stands; `silence 2h --reason "WORDS"` begins one'
+        yield 'no silence is active; `silence 2h --reason "WORDS"` begins one'
 
 
-def _standing(config: Config, now: datetime) -> list[Reply]:
+def _active(config: Config, now: datetime) -> list[Reply]:
     return [one for one in active_replies(load_messages(config, now).replies, now) if one.kind is ReplyKind.SILENCE]

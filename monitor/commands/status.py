@@ -2,16 +2,16 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
-from monitor.console.configuration import load_named, load_with_accounts
+from monitor.console.configuration import ReadableConfig, load_named, load_readable, load_with_accounts
 from monitor.console.selection import argument_error
 from monitor.console.snapshot import is_unwatched, take_snapshot
 from monitor.console.table import print_lines
-from monitor.console.terminal import DOWN, UP, print_error, print_line
+from monitor.console.terminal import DOWN, UP, WRONG_USE, print_error, print_line
 from monitor.console.width import width
 from monitor.publish.collect import read_freshness
 from monitor.publish.snapshot import Snapshot
@@ -30,37 +30,51 @@ def add_arguments(parser: ArgumentParser) -> None:
     both = parser.add_mutually_exclusive_group()
     both.add_argument("--json", action="store_true", help="print what the page's status.json holds")
     both.add_argument("--csv", action="store_true", help="print one line for each account")
-    parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
+    parser.add_argument("--alive", action="store_true", help="only say whether the monitor is probing, for containers")
 
 
 def run(arguments: Namespace) -> int:
     if arguments.alive:
-        return _alive(load_with_accounts(arguments) if arguments.demo else load_named(arguments))
+        return _alive(load_readable(arguments, load_with_accounts if arguments.demo else load_named))
     if arguments.watch:
         return _watch(arguments)
-    config = load_with_accounts(arguments)
-    ids, snapshot = chosen(config, arguments), take_snapshot(config)
+    read = load_readable(arguments, load_with_accounts)
+    ids, snapshot = chosen(read.config, arguments), take_snapshot(read.config)
     now = current_state(snapshot)
     if arguments.json:
         _print_json(snapshot, now, ids, arguments)
     elif arguments.csv:
         _print_csv(snapshot, now, ids, arguments)
     else:
-        print_lines(_picture(config, snapshot, now, ids, arguments))
+        print_lines(_picture(read.config, snapshot, now, ids, arguments))
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(describe_stage_failure, snapshot.faults)]
-    for words in found:
+    for words in (*found, *_unused(read)):
         print_error(words)
+    if read.problems:
+        return WRONG_USE
     return UP if not found and all(now.marks[id].works for id in ids & now.marks.keys()) else DOWN
 
 
-def _alive(config: Config) -> int:
+def _unused(read: ReadableConfig) -> Iterator[str]:
+    """Yield what is wrong with the configuration, and what was used in its place."""
+    if read.problems:
+        name = read.config.file_name
+        yield f"{name} cannot be used: what was watched before is shown, and a running monitor goes on with it"
+        yield from map(str, read.problems)
+
+
+def _alive(read: ReadableConfig) -> int:
     """Print when the monitor last probed; it is alive if that is recent, whatever the result was.
 
-    Without any account this is about the demonstration.
+    Without any account this is about the demonstration. A configuration that cannot be used is said, no more: who
+    restarts what is not alive would end a monitor that goes on with the one it has.
     """
+    config = read.config
     with open_store(config.store if config.accounts else config.demonstration).reading() as stored:
         now = read_freshness(stored.marks, config, datetime.now(UTC))
     print_line(now.words)
+    for words in _unused(read):
+        print_error(words)
     return UP if now.is_steady else DOWN
 
 
@@ -128,8 +142,9 @@ def _watch(arguments: Namespace) -> int:
 def _drawn(arguments: Namespace) -> Sequence[str]:
     """Return the screen of this moment, or what is wrong with it: a file that is being edited ends no watching."""
     try:
-        config = load_with_accounts(arguments)
-        snapshot = take_snapshot(config)
-        return list(_picture(config, snapshot, current_state(snapshot), chosen(config, arguments), arguments))
+        read = load_readable(arguments, load_with_accounts)
+        snapshot = take_snapshot(read.config)
+        ids = chosen(read.config, arguments)
+        return [*_picture(read.config, snapshot, current_state(snapshot), ids, arguments), *_unused(read)]
     except (DocumentError, StoreError) as error:
         return str(error).splitlines()

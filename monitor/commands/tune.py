@@ -30,9 +30,9 @@ from monitor.words import count, duration, title
 HOW_TO_READ = (
     "From {held}, replayed through diagnosis, routes, quiet hours, silences and digests as they are set up now. One",
     "incident has one cause, whatever it takes along; a delay counts from its first failure to the first message.",
-    "Which of these did you want to hear of? Choose the first row that tells them, and write it below [probe] in",
-    "monitor.toml. Looks stay as they were taken: what asks for more failures would have asked sooner again. What is",
-    "no look (credit, limits, objectives, status pages) counts in each row as it was told then.",
+    "Which of these did you want to hear of? Choose the first row that reports them, and write it below [probe] in",
+    "monitor.toml. Probes stay as they were made, although a setting that needs more failures would have re-checked",
+    "sooner. What is no probe (credit, limits, objectives, status pages) counts in each row as it was reported then.",
 )
 
 
@@ -81,7 +81,7 @@ def _report(one: TriedSetting, now: Thresholds) -> SettingReport:
 
 def _held(tally: ObservationCount) -> str:
     over = duration(tally.span.total_seconds())
-    return f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
+    return f"{tally.looks:,} probes of {count(len(tally.targets), 'target')} over {over}"
 
 
 def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> Table:

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.digest import Timing
 from monitor.alert.rule import AlertLimits, Escalation, Maintenance, Match, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
-from monitor.config.section import Label, Seconds, SecretText, Section
+from monitor.config.section import ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
 from probes.document import Problem, suggest
@@ -52,6 +53,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     )
     quiet: QuietSection | None = None
     digest: Literal["daily", "weekly"] | None = None
+    language: Annotated[LanguageCode | None, Meta(description="of its messages; else that of [alerts]")] = None
 
 
 class MatchSection(Section, frozen=True, kw_only=True):
@@ -80,7 +82,10 @@ class RouteSection(MatchSection, frozen=True, kw_only=True):
 
 
 class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
-    """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line."""
+    """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line.
+
+    `public` is what the public page says of it; without it nothing is said there.
+    """
 
     name: Label
     start: Moment | None = None
@@ -88,6 +93,7 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     rrule: Annotated[str, Meta(max_length=300)] | None = None
     cron: Annotated[str, Meta(max_length=100)] | None = None
     zone: Zone | None = None
+    public: Annotated[str, Meta(max_length=200, description="at most 200 characters")] = ""
 
 
 class AlertsSection(Section, frozen=True, kw_only=True):
@@ -106,6 +112,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     zone: Annotated[Zone, Meta(description="where no zone is named")] = "UTC"
     digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
+    language: Annotated[LanguageCode, Meta(description="of messages to channels that name none")] = ENGLISH
     templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
 
 
@@ -120,7 +127,9 @@ class AlertSections(Struct, frozen=True):
 
 def channels(telling: AlertSections, urls: Mapping[str, str]) -> tuple[Channel, ...]:
     """Return the channels, with their addresses resolved; the terminal if there are none."""
-    return tuple(_channel(one, urls[one.name], telling.alerts.zone) for one in telling.channels) or (TERMINAL,)
+    return tuple(_channel(one, urls[one.name], telling.alerts) for one in telling.channels) or (
+        replace(TERMINAL, language=telling.alerts.language),
+    )
 
 
 def rules(telling: AlertSections, accounts: Iterable[Account]) -> Rules:
@@ -134,9 +143,19 @@ def rules(telling: AlertSections, accounts: Iterable[Account]) -> Rules:
     )
 
 
-def _channel(one: ChannelSection, url: str, zone: str) -> Channel:
-    quiet = _quiet(one.quiet, zone) if one.quiet else None
-    return Channel(one.name, url, tuple(one.tags), one.severity, one.detail, one.format, one.limit_s, quiet, one.digest)
+def _channel(one: ChannelSection, url: str, usual: AlertsSection) -> Channel:
+    return Channel(
+        one.name,
+        url,
+        tuple(one.tags),
+        one.severity,
+        one.detail,
+        one.format,
+        one.limit_s,
+        _quiet(one.quiet, usual.zone) if one.quiet else None,
+        one.digest,
+        one.language or usual.language,
+    )
 
 
 def _quiet(one: QuietSection, zone: str) -> Quiet:
@@ -160,7 +179,7 @@ def _route(one: RouteSection) -> Route:
 
 
 def _maintenance(one: MaintenanceSection, zone: str) -> Maintenance:
-    return Maintenance(one.name, _match(one), _window(one, zone))
+    return Maintenance(one.name, _match(one), _window(one, zone), one.public)
 
 
 def _window(one: MaintenanceSection, zone: str) -> Window:

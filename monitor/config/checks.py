@@ -19,12 +19,14 @@ from monitor.config.document import (
 from monitor.config.providers import VALUE_REPAIR
 from monitor.config.secret import VARIABLE, is_reference, looks_like_reference
 from monitor.config.targets import core_canary, models_for, watches_of
-from probes.catalog import Catalog
+from probes.catalog import Catalog, load_provider, provider_ids
 from probes.document import Problem, suggest
-from probes.header import NAME, why_refused, why_unsendable
+from probes.header import NAME, fold_names, why_refused, why_unsendable
 from probes.provider import Provider
 from probes.redact import is_random, mask_secrets
 from probes.remedy import SPOKEN_INSTEAD, WHY, SetupMismatch, check_base, fix_base
+
+FIRST_ACCOUNT = "leave it out, or add an [[accounts]] block"
 
 
 def check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
@@ -54,6 +56,7 @@ def check_accounts(document: Document, providers: Catalog, file: str) -> Iterato
         if provider := providers.get(section.provider):
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
+            yield from _check_key(section, provider, document.probe, key, file)
             yield from _check_canaries(section, provider, key, file)
             yield from _check_answer(section, provider, document.probe, key, file)
 
@@ -71,7 +74,7 @@ def check_objectives(document: Document, providers: Catalog, file: str) -> Itera
         yield from _check_account(section.account, called, f"{key}.account", file)
         if section.provider and section.provider not in providers:
             what = f'= "{section.provider}": no account here is of this provider'
-            yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers))
+            yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers, FIRST_ACCOUNT))
         if (section.account is None) == (section.provider is None):
             how = "names both an account and" if section.account else "names neither an account nor"
             yield Problem(file, key, f"{how} a provider", "name one of them")
@@ -108,7 +111,11 @@ def _check_account(wanted: str | None, called: AccountsByName, key: str, file: s
     if wanted is None or len(found) == 1:
         return
     what = "is the name of several accounts" if found else "no such account"
-    repair = "write provider/name: " + ", ".join(map(id_of_section, found)) if found else suggest(wanted, called)
+    repair = (
+        "write provider/name: " + ", ".join(map(id_of_section, found))
+        if found
+        else suggest(wanted, called, FIRST_ACCOUNT)
+    )
     yield Problem(file, key, f'= "{wanted}": {what}', repair)
 
 
@@ -185,6 +192,29 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
     ):
         repair = f'write base = "{fix_base(provider, base, facts)}"'
         yield Problem(file, f"{key}.base", WHY[SetupMismatch.ENDPOINT].removeprefix("the base "), repair)
+
+
+def _check_key(
+    section: AccountSection, provider: Provider, probe: ProbeSection, key: str, file: str
+) -> Iterator[Problem]:
+    """Report a missing key where a company's own host is asked: a gateway or an own server may need none."""
+    if section.key is not None or provider.is_command or not _is_own_host(section, provider):
+        return
+    auth = provider.auth.header.lower()
+    if auth in fold_names(provider.headers) or auth in fold_names(section.headers):
+        return
+    watches = watches_of(section, {provider.id: provider}, probe)
+    if all(provider.canaries[watch.target.canary].admin for watch in watches):
+        return
+    name = next(iter(provider.key_variables), "NAME")
+    yield Problem(file, key, "lacks `key`", f'add key = "env:{name}", or "file:PATH" with the key in it', ("key",))
+
+
+def _is_own_host(section: AccountSection, provider: Provider) -> bool:
+    """Whether an account asks the company itself, by the shipped facts of what is its own."""
+    shipped = urlsplit(load_provider(provider.id).base or "").hostname if provider.id in provider_ids() else None
+    host = urlsplit(section.base or provider.base or "").hostname or ""
+    return host in (shipped, *provider.also_at) or any(f".{host}".endswith(f".{one}") for one in provider.domains)
 
 
 def _check_models(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from monitor.alert.reply import Names
 from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
 from monitor.config.files import output_folder
+from monitor.config.public_page import PublicSection, PublicService
 from monitor.detect.account_memory import WarningSettings
 from monitor.detect.health import APART, Thresholds
 from monitor.detect.reminder import Reminder
@@ -72,6 +73,9 @@ class Config(Struct, frozen=True):
     metrics: Path | None = None
     templates: Path | None = None
     page_templates: Path | None = None
+    public: PublicSection = PublicSection()
+    logo: Path | None = None
+    services: tuple[PublicService, ...] = ()
     heartbeat: Heartbeat | None = None
     malformed: frozenset[str] = frozenset()
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

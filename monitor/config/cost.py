@@ -44,6 +44,11 @@ def estimate_target(watch: Watch, provider: Provider, account: Account) -> Estim
     return Estimate(calls, calls * (usage.tokens_in + usage.tokens_out), None if usd is None else calls * usd)
 
 
+def is_priced(watch: Watch, provider: Provider) -> bool:
+    """Whether it is known what a target costs; nobody tells what a program's question takes of a subscription."""
+    return watch.free or provider.cost_usd(watch.target.model, 0, 0) is not None
+
+
 def max_usage(target: Target, provider: Provider, account: Account) -> tuple[Usage, float | None]:
     """Return the most that one paid call is billed for, and its price in USD; None if unknown."""
     dialect = provider.canaries[target.canary].dialect

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
-from monitor.config.section import Label, Seconds, SecretText, Section
+from monitor.config.public_page import PublicSection, PublicSections, ServiceSection
+from monitor.config.section import ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.store.setting import Retention
@@ -102,9 +103,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
     public_url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
     metrics: str = "metrics/provider-monitor.prom"
     slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
-    language: Annotated[
-        str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")
-    ] = "en"
+    language: LanguageCode = ENGLISH
     templates: str | None = None
     serve: bool = True
     host: Annotated[
@@ -230,6 +229,8 @@ class Document(Section, frozen=True, kw_only=True):
     credit: CreditSection = CreditSection()
     store: StoreSection = StoreSection()
     site: SiteSection = SiteSection()
+    public: PublicSection = PublicSection()
+    services: list[ServiceSection] = []
     accounts: list[AccountSection] = []
     channels: list[ChannelSection] = []
     routes: list[RouteSection] = []
@@ -244,6 +245,10 @@ class Document(Section, frozen=True, kw_only=True):
     providers: Annotated[
         dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
     ] = {}
+
+
+def public_sections(document: Document) -> PublicSections:
+    return PublicSections(document.public, document.services)
 
 
 AccountsByName = Mapping[str, list[AccountSection]]

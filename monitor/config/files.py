@@ -10,6 +10,7 @@ from monitor.config.document import Document, SiteSection
 from monitor.config.output_path import OutputPath, OutputPaths, check_places
 from monitor.config.proxy_setting import EgressSetting, files_of
 from monitor.config.secret import file_of, is_reference, resolve_path
+from monitor.config.section import ENGLISH
 from probes.catalog import Catalog
 from probes.document import Problem, suggest
 from probes.redact import mask_keys
@@ -18,7 +19,6 @@ CONFIGURATION = Path("/etc/provider-monitor")
 STATE = Path("/var/lib/provider-monitor")
 """Where a service has its monitor.toml, and where it writes: systemd's units and the image have no other places."""
 PAGE_TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
-ENGLISH = "en"
 
 
 def output_folder(folder: Path) -> Path:
@@ -94,12 +94,15 @@ def check_appearance(document: Document, folder: Path, file: str) -> Iterator[Pr
     if own and not isdir(own):
         what = f'= "{site.templates}" is no folder'
         yield Problem(file, "site.templates", what, mkdir_repair(site.templates, own))
-    elif site.language != ENGLISH and site.language not in (known := _languages(own)):
-        yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
-    own = template_folder(alerts.templates, folder)
-    if own and not isdir(own):
+    else:
+        yield from _check_languages({"site.language": site.language}, [own], file)
+    of_messages = template_folder(alerts.templates, folder)
+    if of_messages and not isdir(of_messages):
         what = f'= "{alerts.templates}" is no folder'
-        yield Problem(file, "alerts.templates", what, mkdir_repair(alerts.templates, own))
+        yield Problem(file, "alerts.templates", what, mkdir_repair(alerts.templates, of_messages))
+    else:
+        named = {f"channels.{one.name}.language": one.language for one in document.channels if one.language}
+        yield from _check_languages({"alerts.language": alerts.language, **named}, [of_messages, own], file)
 
 
 def template_folder(named: str | None, folder: Path) -> Path | None:
@@ -107,7 +110,14 @@ def template_folder(named: str | None, folder: Path) -> Path | None:
     return (folder / named).absolute() if named else None
 
 
-def _languages(own: Path | None) -> list[str]:
+def _check_languages(named: Mapping[str, str], own: Sequence[Path | None], file: str) -> Iterator[Problem]:
+    known = known_languages(*own)
+    for key, language in named.items():
+        if language not in known:
+            yield Problem(file, key, f'= "{language}": no such language', suggest(language, known))
+
+
+def known_languages(*own: Path | None) -> list[str]:
     """Return the languages that have a file of words, ours and the user's; English needs none."""
-    folders = [one / "language" for one in (own, PAGE_TEMPLATES) if one]
+    folders = [one / "language" for one in (*own, PAGE_TEMPLATES) if one]
     return [ENGLISH, *sorted({file.stem for folder in folders for file in folder.glob("*.toml") if isfile(file)})]

@@ -27,6 +27,7 @@ from monitor.config.document import (
     accounts_by_name,
     covered_accounts,
     id_of_section,
+    public_sections,
 )
 from monitor.config.files import (
     ca_files,
@@ -34,6 +35,7 @@ from monitor.config.files import (
     check_output_paths,
     check_programs,
     check_site,
+    known_languages,
     output_folder,
     referenced_files,
     template_folder,
@@ -49,6 +51,7 @@ from monitor.config.providers import (
     read_providers,
 )
 from monitor.config.proxy_setting import check_ca_variables
+from monitor.config.public_page import check_canaries, check_public, public_services
 from monitor.config.secret import resolve_secret
 from monitor.config.targets import requested_models, watches_of
 from monitor.detect.account_memory import WarningSettings
@@ -70,13 +73,40 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
-    tables = read_toml(path)
+    tables = read_toml(path, kind=Document)
     if problems := list(check_ranges(tables, path.name)):
         raise DocumentError(problems)
     pasted = list(find_misplaced_keys(tables, path.name))
     document, problems = convert(tables, Document, path.name)
     problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
     return build_config(document or Document(), path, environment, problems, sends=sends)
+
+
+def read_valid_part(path: Path) -> Document:
+    """Return what can be used of a file that was refused; of one that cannot be read at all, the defaults."""
+    try:
+        tables = read_toml(path)
+    except DocumentError:
+        return Document()
+    document, _ = convert(tables, Document, path.name)
+    return document or Document()
+
+
+def bare_config(document: Document, path: Path) -> Config:
+    """Return the configuration of a document that watches nothing: where results are kept, and how they are shown."""
+    written = output_folder(path.parent)
+    return Config(
+        file=path,
+        store=StoreAddress(written / document.store.path, document.location),
+        probe=document.probe,
+        site=document.site,
+        folder=written / document.site.folder,
+        providers={},
+        accounts={},
+        budgets={},
+        watches={},
+        channels=(),
+    )
 
 
 def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
@@ -123,6 +153,11 @@ class Draft(Struct, frozen=True):
         its = self.document
         return AlertSections(its.channels, its.routes, its.maintenance, its.alerts)
 
+    @property
+    def tags(self) -> Mapping[str, Sequence[str]]:
+        """The tags of each account, by its id."""
+        return {id_of_section(one): one.tags for one in self.document.accounts}
+
 
 def _draft(document: Document, path: Path, environment: Mapping[str, str], shelf: ProviderFiles) -> Draft:
     providers = read_providers(document, shelf)
@@ -140,7 +175,10 @@ def _check_meaning(draft: Draft) -> Iterator[Problem]:
     document, file = draft.document, draft.path.name
     for check in CHECKS:
         yield from check(document, draft.providers, file)
-    yield from check_alerting(draft.telling, {id_of_section(one): one.tags for one in document.accounts}, file)
+    yield from check_alerting(draft.telling, draft.tags, file)
+    known = [one for one in document.accounts if one.provider in draft.providers]
+    watches = (watch for one in known for watch in watches_of(one, draft.providers, document.probe))
+    yield from check_canaries(document.services, draft.tags, watches, file)
 
 
 def _unless_refused(found: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
@@ -154,6 +192,8 @@ def _check_surroundings(draft: Draft) -> Iterator[Problem]:
     document, folder, file = draft.document, draft.path.parent, draft.path.name
     yield from check_site(document.site, file)
     yield from check_appearance(document, folder, file)
+    languages = known_languages(template_folder(document.site.templates, folder))
+    yield from check_public(public_sections(document), draft.tags, languages, folder, file)
     yield from check_programs(document, folder, file)
 
 
@@ -173,6 +213,9 @@ def _resolve(draft: Draft, outward: Outbound) -> Config:
         public_folder=written / site.public_folder if site.public_folder else None,
         metrics=written / site.metrics if site.metrics else None,
         page_templates=template_folder(site.templates, path.parent),
+        public=document.public,
+        logo=path.parent / document.public.logo if document.public.logo else None,
+        services=public_services(document.services, draft.tags, watches.values()),
         providers={id: without_secrets(provider) for id, provider in providers.items()},
         accounts=accounts,
         budgets={id_of_section(section): _budget(section, document.budget) for section in document.accounts},

@@ -83,7 +83,7 @@ def default_ca_names(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield, for people, which authorities the usual variables make us trust by default."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if place := environment.get(name):
-            yield f"believes the authorities in {place} ({name})"
+            yield f"trusts the CAs in {place} ({name})"
 
 
 def read_egress(

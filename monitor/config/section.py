@@ -12,6 +12,11 @@ SECRET = "secret"
 SecretText = Annotated[str, Meta(extra={SECRET: True})]
 """A secret, or a reference to one: redaction finds such values by this mark, and no error shows them."""
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
+LanguageCode = Annotated[
+    str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de, he or zh-Hans")
+]
+"""The name of a file of words; English needs none."""
+ENGLISH = "en"
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -43,10 +43,11 @@ def watches_of(section: AccountSection, providers: Catalog, probe: ProbeSection)
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in models_for(section, provider, canary):
             target = Target(id_of_section(section), section.provider, canary, model, host)
-            yield Watch(target, section.interval_s.get(canary, usual_s), facts.free, _is_aside(canary, facts))
+            yield Watch(target, section.interval_s.get(canary, usual_s), facts.free, is_aside(canary, facts))
 
 
-def _is_aside(name: str, facts: Canary) -> bool:
+def is_aside(name: str, facts: Canary) -> bool:
+    """Whether a canary reports more than whether the account works; see `Watch`."""
     return name != CORE and (facts.admin or facts.offers is not None or facts.credit is not None)
 
 

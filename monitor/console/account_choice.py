@@ -37,7 +37,16 @@ def _is_meant(account: Account, arguments: Namespace) -> bool:
 
 def _check(option: str, wanted: Iterable[str], known: Iterable[str]) -> None:
     for name in _strange(wanted, known):
-        raise argument_error(f'--{option} "{name}"', f"is no {option} of the accounts", suggest(name, known))
+        raise argument_error(
+            f'--{option} "{name}"', f"is no {option} of the accounts", suggest(name, known, NONE[option])
+        )
+
+
+NONE = {
+    "provider": "leave it out, or add an [[accounts]] block",
+    "tag": 'leave it out, or write tags = ["NAME"] into an [[accounts]] block',
+}
+"""What to do where there is none at all."""
 
 
 def _strange(wanted: Iterable[str], known: Iterable[str]) -> Iterator[str]:

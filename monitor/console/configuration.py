@@ -2,7 +2,10 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
+
+from msgspec import Struct
 
 from monitor.config.config import Config
 from monitor.config.load import from_environment, load_config
@@ -17,13 +20,18 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     It may have no account. `sends`: whether the command itself calls a provider or notifies a channel, whatever the
     running monitor does. Raises DocumentError with everything that is wrong.
     """
-    path = arguments.config or Path(FILE)
+    arguments.loaded = None
+    path = _path(arguments)
     if arguments.config or _is_there(path):
         config = load_config(path, os.environ, sends=sends)
     else:
         config = from_environment(Path.cwd(), os.environ, sends=sends)
     arguments.loaded = config  # so that a later error is printed without its secrets
     return config
+
+
+def _path(arguments: Namespace) -> Path:
+    return arguments.config or Path(FILE)
 
 
 def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
@@ -34,8 +42,32 @@ def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
 
         return demonstration(Nowhere(), config)
     if not config.accounts:
-        raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", FIRST_STEP)])
+        raise DocumentError([Problem(config.file_name, "accounts", "is empty: there is nothing to watch", FIRST_STEP)])
     return config
+
+
+class ReadableConfig(Struct, frozen=True):
+    """A configuration for reading what is stored; `problems`: why it is not the file's own, but made from the store."""
+
+    config: Config
+    problems: tuple[Problem, ...] = ()
+
+
+def load_readable(arguments: Namespace, load: Callable[[Namespace], Config]) -> ReadableConfig:
+    """Return what `load` returns; while the file cannot be used, what was watched before.
+
+    Raises DocumentError if nothing was.
+    """
+    try:
+        return ReadableConfig(load(arguments))
+    except DocumentError as error:
+        from monitor.console.recorded_config import recorded_config
+
+        is_loaded = arguments.loaded is not None  # then the file is right, and lacks something else
+        config = None if is_loaded or getattr(arguments, "demo", False) else recorded_config(_path(arguments))
+        if config is None:
+            raise
+        return ReadableConfig(config, tuple(error.problems))
 
 
 FIRST_STEP = (

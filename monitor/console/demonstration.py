@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from monitor.alert.channel import TERMINAL
 from monitor.config.config import Config
-from monitor.config.document import ProbeSection, SiteSection, StatusSection
+from monitor.config.document import ProbeSection, StatusSection
 from monitor.schedule import DailyBudget, Watch
 from probes.catalog import load_provider
 from probes.model import Account, Target
@@ -45,8 +47,7 @@ class Nowhere:
 
 
 def demonstration(place: Reached, own: Config) -> Config:
-    """Return a configuration that watches simulated accounts; all is written where `own` says."""
-    folder = own.written
+    """Return a configuration that watches simulated accounts; all is written where and shown as `own` says."""
     accounts = {id: _account(id, key, place) for id, key in KEYS.items()}
     providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
     watches = [
@@ -61,9 +62,11 @@ def demonstration(place: Reached, own: Config) -> Config:
         file=None,
         probe=ProbeSection(online=[], blip_s=8),
         store=own.demonstration,
-        site=SiteSection(title="AI accounts (demonstration)", host=own.site.host),
-        folder=folder / "site" / "demo",
-        public_folder=folder / "public" / "demo",
+        site=replace(own.site, title=f"{own.site.title} (demonstration)"),
+        folder=own.folder / "demo",
+        public_folder=own.public_folder / "demo" if own.public_folder else None,
+        templates=own.templates,
+        page_templates=own.page_templates,
         providers=providers,
         accounts=accounts,
         budgets={id: DailyBudget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},

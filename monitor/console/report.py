@@ -32,6 +32,16 @@ def add_formats(parser: ArgumentParser) -> None:
     both.add_argument("--csv", action="store_true", help="print it as CSV")
 
 
+def is_for_program(arguments: Namespace) -> bool:
+    """Whether stdout is for a program, so that what a person may read meanwhile goes elsewhere."""
+    return bool(arguments.json or arguments.csv)
+
+
+def print_json_line(row: Struct) -> None:
+    sys.stdout.write(encode(msgspec.to_builtins(row)).decode())
+    sys.stdout.flush()
+
+
 def print_report(arguments: Namespace, kind: type[Struct], rows: Sequence[Struct], tell: Callable[[], object]) -> None:
     """Print the rows, all of one kind, in the format asked for; `tell` prints them for a person."""
     if arguments.json:
@@ -63,13 +73,13 @@ def _cell(value: object) -> object:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a report: the same under each Python and each msgspec."""
+    """Return the JSON Schema of a report, or of a line of a stream: the same under each Python and each msgspec."""
     from inspect import cleandoc
 
-    from monitor.console.report_row import ROWS
+    from monitor.console.report_row import ROWS, STREAMS
 
     kind: Any = ReportDocument
-    made = msgspec.json.schema(kind[ROWS[name]])
+    made = msgspec.json.schema(STREAMS[name] if name in STREAMS else kind[ROWS[name]])
     for definition in made["$defs"].values():
         if "description" in definition:
             definition["description"] = cleandoc(definition["description"])
@@ -79,7 +89,7 @@ def schema(name: str) -> dict[str, Any]:
 if __name__ == "__main__":  # `make schema`
     from json import dumps
 
-    from monitor.console.report_row import ROWS
+    from monitor.console.report_row import ROWS, STREAMS
 
-    for each in ROWS:
+    for each in (*ROWS, *STREAMS):
         (SCHEMAS / f"{each}.json").write_text(dumps(schema(each), indent=2) + "\n", encoding="utf-8")

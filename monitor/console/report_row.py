@@ -5,11 +5,12 @@ does not apply.
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
 from monitor.alert.case import OutboxState, Step
-from monitor.diagnose.incident import Severity
+from monitor.diagnose.incident import ChangeKind, Severity
 from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Fault, Outcome
 
@@ -103,6 +104,24 @@ class FeedReport(Struct, frozen=True):
     said: list[str]
 
 
+class CheckLevel(StrEnum):
+    """How grave a finding of `check` is: with an error it exits with 2."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    FACT = "fact"
+
+
+class CheckReport(Struct, frozen=True):
+    """One finding. `words`: the line that a person reads; of an error in a file, `key` and `repair` are parts of it."""
+
+    level: CheckLevel
+    words: str
+    file: str | None = None
+    key: str | None = None
+    repair: str | None = None
+
+
 class CostReport(Struct, frozen=True):
     """The most that the canaries of one account use in 30 days, and what it may use."""
 
@@ -192,17 +211,95 @@ class MessageReport(Struct, frozen=True):
     error: str | None
 
 
+class ChannelTestReport(Struct, frozen=True):
+    """The test of one channel. `error`: null if it was accepted."""
+
+    channel: str
+    error: str | None
+
+
+class ExplanationReport(Struct, frozen=True):
+    """What one channel is told of an incident now. `due`: null: nothing; `why`: the rule that fires, or holds it back.
+
+    `sent`: the steps that it was told, each with its time.
+    """
+
+    incident: str
+    title: str
+    channel: str
+    due: Step | None
+    why: str
+    sent: list[str]
+
+
+class ReplayedMessageReport(Struct, frozen=True):
+    """One message that today's rules would have sent. `state`, `tries` and `error`: of the one sent then.
+
+    They are null if none was. `together`: number of messages in the list that it was sent in.
+    """
+
+    at: datetime
+    channel: str
+    step: Step
+    incident: str | None
+    about: str
+    together: int
+    state: OutboxState | None
+    tries: int | None
+    error: str | None
+
+
+class DrillReport(Struct, frozen=True):
+    """How one message of a drill went."""
+
+    channel: str
+    step: Step
+    state: OutboxState
+    error: str | None
+
+
+class LogKind(StrEnum):
+    """What a line of the log tells: a probe, or a change of an incident."""
+
+    PROBE = "probe"
+    CHANGE = "change"
+
+
+class LogReport(Struct, frozen=True):
+    """One probe, with its answer, or one change of an incident. `words`: the line that a person reads, without time."""
+
+    at: datetime
+    kind: LogKind
+    words: str
+    account: str | None = None
+    canary: str | None = None
+    model: str | None = None
+    outcome: Outcome | None = None
+    fault: Fault | None = None
+    status: int | None = None
+    latency_s: float | None = None
+    change: ChangeKind | None = None
+    incident: str | None = None
+
+
 ROWS: dict[str, type[Struct]] = {
     "incidents": IncidentReport,
     "incident": StoryReport,
     "pick": PickReport,
     "feeds": FeedReport,
+    "check": CheckReport,
     "cost": CostReport,
+    "drill": DrillReport,
     "maintenance": MaintenanceReport,
     "providers": ProviderReport,
     "probe": ProbeReport,
     "tune": SettingReport,
     "silence": SilenceReport,
     "alerts-history": MessageReport,
+    "alerts-test": ChannelTestReport,
+    "alerts-explain": ExplanationReport,
+    "alerts-replay": ReplayedMessageReport,
 }
 """The row of each report, by the name of its schema."""
+STREAMS: dict[str, type[Struct]] = {"logs": LogReport}
+"""The object in each line of what may have no end, likewise."""

@@ -16,6 +16,7 @@ from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, CurrentState, Mark
+from probes.phrase import in_english
 
 COLOURS = {
     Mark.DOWN: Colour.RED,
@@ -173,7 +174,7 @@ def _titled(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
 
 def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
     if view.advice:
-        yield f"What to do: {' '.join(view.advice.split())}"
+        yield f"What to do: {in_english(view.advice)}"
     if view.instead is not None:
         best = [_seen(one, screen) for one in view.instead[:NAMED]]
         yield f"Works instead: {'; '.join(best) or 'nothing that is known'}"
@@ -182,7 +183,8 @@ def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
 
 def _seen(one: Substitute, screen: StatusScreen) -> str:
     ago = words.duration((screen.now.at - one.seen_at).total_seconds())
-    return f"{one.account} ({'; '.join(filter(None, (f'seen working {ago} ago', one.caution)))})"
+    caution = f"; {one.caution}" if one.caution else ""
+    return f"{one.account} (seen working {ago} ago{caution})"
 
 
 def _in_short(view: IncidentView) -> str:
@@ -257,8 +259,8 @@ def _caution_lines(screen: StatusScreen) -> Iterator[str]:
     """Yield the first of the cautions about accounts that are offered all the same; at length, each of them."""
     told = defaultdict[str, list[str]](list)
     for row in screen.rows:
-        if row.caution and not row.caution.withheld:
-            told[row.caution.words].append(row.id)
+        if row.mark.works and row.caution and not row.caution.withheld:
+            told[str(row.caution.words)].append(row.id)
     for caution, ids in list(told.items())[: None if screen.targets else 1]:
         about = ids[0] if len(ids) == 1 else f"{ids[0]} and others ({len(ids)} in all)"
         yield from fill(f"Caution about {about}: {caution}.", screen.most, INDENT)

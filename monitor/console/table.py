@@ -24,6 +24,8 @@ NOTE = 4
 NARROWEST = 12
 """Columns of text below which no column is made narrower than its words need."""
 
+GLUE = "\xa0"
+"""The space of a cell that is not wrapped."""
 FILLER = "\0"
 """No text that is legible has it."""
 
@@ -164,9 +166,15 @@ def _wrap(text: str, most: int, indent: int = 0) -> list[str]:
 def _paragraphs(table: Table, rows: Iterable[Sequence[TableCell]], most: int) -> Iterator[str]:
     for number, (first, *others) in enumerate(rows):
         yield paint(first.text, Colour.BOLD)
-        said = [f"{title}: {cell.text}" for title, cell in zip(table.titles[1:], others, strict=True) if cell.text]
-        for text in filter(None, ("; ".join(said), table.notes.get(number))):
-            yield from (f"{' ' * NOTE}{line}" for line in fill(text, most - NOTE, NOTE))
+        said = [
+            f"{title}: {_unbroken(cell)}" for title, cell in zip(table.titles[1:], others, strict=True) if cell.text
+        ]
+        for text in filter(None, ("; ".join(said), escape_unprintable(table.notes.get(number, "")))):
+            yield from (f"{' ' * NOTE}{line.replace(GLUE, ' ')}" for line in _wrap(text, most - NOTE, NOTE))
+
+
+def _unbroken(cell: TableCell) -> str:
+    return cell.text.replace(" ", GLUE) if cell.whole else cell.text
 
 
 def _size(text: str) -> int:

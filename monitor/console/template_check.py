@@ -12,6 +12,7 @@ from monitor.alert.text import (
     DigestSummary,
     MessageContext,
     MessagePart,
+    MessageStyle,
     MessageTemplates,
     UsableAccount,
     compose,
@@ -19,6 +20,7 @@ from monitor.alert.text import (
     compose_digest,
 )
 from monitor.config.config import Config
+from monitor.config.public_page import public_languages
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
@@ -28,6 +30,7 @@ from monitor.store.row import Batch
 from monitor.store.store import scratch_store
 from monitor.store.writer import Writer
 from probes.model import Fault
+from probes.phrase import Phrase
 
 FEW = 3
 """Number of accounts on the test page; more would show nothing new."""
@@ -44,13 +47,14 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
         pieces = list(_pieces(config, now))
         for shown in (*([one] for one in pieces), pieces):
             for detail in Detail:
-                compose(shown, detail, form, templates, now)
+                compose(shown, MessageStyle(templates, detail, form), now)
                 found |= templates.warnings
         summary = DigestSummary(
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
-        compose_digest(summary, Detail.FULL, form, templates)
-        compose_channel_failure("phone", "no answer", config.location, Detail.FULL, form, templates)
+        full = MessageStyle(templates, Detail.FULL, form)
+        compose_digest(summary, full)
+        compose_channel_failure("phone", "no answer", config.location, full)
         found |= templates.warnings
     return found
 
@@ -67,7 +71,9 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
     for _ in private_site.render_pages(snapshot):
         pass
     public_site.render(snapshot)
-    return load_templates(config.site.language, config.page_templates).warnings
+    languages = {config.site.language, *public_languages(config.public, config.site.language)}
+    warned = [load_templates(one, config.page_templates).warnings for one in sorted(languages)]
+    return {name: words for warnings in warned for name, words in warnings.items()}
 
 
 def _with_few_accounts(config: Config) -> Config:
@@ -82,8 +88,8 @@ def _pieces(config: Config, now: datetime) -> Iterator[MessagePart]:
     around = MessageContext(
         config.location,
         simulated=True,
-        advice="Do this.",
-        usable=[UsableAccount(account, now, "a caution")],
+        advice=(Phrase("Do this."),),
+        usable=[UsableAccount(account, now, Phrase("a caution"))],
         url="https://status.example.com",
         links={"acknowledge": "https://status.example.com/answer/x"},
         times=2,

@@ -35,8 +35,8 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.status import Mark
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import AccountCard, Axes, Drawing, Figure, LinkedText, SiblingPace
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Reading
 from probes.model import Limit
 
@@ -91,7 +91,7 @@ def month_drawing(name: str, shown: Figure, paces: Sequence[DayDurations], speec
     said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
         name=name, p50=shown.usual or "?", p95=shown.slow or "?", top=top)  # fmt: skip
     labels = (speech.day(drawn.period.first), speech.day(drawn.period.last))
-    return Drawing(name, shown, drawn, said, Axes(_ticks(drawn.scale, speech, "s"), labels))
+    return Drawing(name, shown, drawn, said, Axes(_ticks_s(drawn.scale, speech), labels))
 
 
 class Measured(Struct, frozen=True):
@@ -190,7 +190,7 @@ def _story(incident: Incident, it: Scene) -> str:
     when = speech.say("since {time}", time=began)
     if incident.closed_at:
         when = speech.say("{first} to {last}", first=began, last=speech.moment(incident.closed_at, it.now).words)
-    return f"{when}: {speech.subject_and_what(incident)[1]}"
+    return speech.about(when, speech.subject_and_what(incident)[1])
 
 
 def ceiling_drawings(account: AccountView, it: Scene) -> Iterator[Drawing]:
@@ -207,7 +207,7 @@ def _ceiling_drawing(limit: Limit, readings: Sequence[Reading], it: Scene) -> Dr
     speech, period = it.speech, Period(it.now - MONTH, it.now)
     drawn = draw_steps(readings, period, scale(ROOM * max(one.value for one in readings)), pause=2 * DAY)
     return Drawing(
-        name=words.capitalize(words.limit_name(limit.unit, limit.window_s, speech.say, speech.number)),
+        name=words.capitalize(words.limit_name(limit.unit, limit.window_s, speech)),
         figure=Figure(_amount(readings[-1].value, speech), aside=_ceiling_before(readings, speech)),
         chart=replace(drawn, grid=_grid(period, MONTH_PARTS)),
         words=_range(readings, speech),
@@ -241,9 +241,11 @@ def _balance_drawing(credit: CreditView, left: float, it: Scene) -> Drawing:
         ahead=slope(readings[-1], Reading(ends, 0.0), period, upper) if ends else "",
         least="" if credit.floor is None else level(credit.floor, upper),
     )
-    said = Figure(f"{_amount(left, speech)} {credit.unit}", aside=_runway(credit, speech))
+    said = Figure(_with_unit(left, credit, speech), aside=_runway(credit, speech))
     axes = Axes(_ticks(upper, speech), _days(period, speech))
-    return Drawing(speech.say("Credit"), said, drawn, "; ".join(_balance_words(credit, readings, ends, speech)), axes)
+    return Drawing(
+        speech.say("Credit"), said, drawn, speech.clauses(_balance_words(credit, readings, ends, speech)), axes
+    )
 
 
 def _balance_period(readings: Sequence[Reading], ends: datetime | None, now: datetime) -> Period:
@@ -269,7 +271,11 @@ def _balance_words(
     if ends and credit.days_left is not None and credit.days_left <= FAR_DAYS:
         yield speech.say("used up about {day} at this pace", day=speech.day(ends))
     if credit.floor is not None:
-        yield speech.say("low below {figure}", figure=f"{_amount(credit.floor, speech)} {credit.unit}")
+        yield speech.say("low below {figure}", figure=_with_unit(credit.floor, credit, speech))
+
+
+def _with_unit(value: float, credit: CreditView, speech: PageLanguage) -> str:
+    return speech.say("{figure} {unit}", figure=_amount(value, speech), unit=credit.unit)
 
 
 def _range(readings: Sequence[Reading], speech: PageLanguage) -> str:
@@ -291,7 +297,7 @@ def _grid(period: Period, number: int) -> str:
 def _day_axes(upper_s: float, period: Period, speech: PageLanguage) -> Axes:
     """Cached, as a site has few scales."""
     hours = (f"{at.astimezone(UTC):%H:%M}" for at in [*period.parts(DAY_PARTS)][:-1])
-    return Axes(_ticks(upper_s, speech, "s"), (*hours, speech.say("now")))
+    return Axes(_ticks_s(upper_s, speech), (*hours, speech.say("now")))
 
 
 def _days(period: Period, speech: PageLanguage) -> tuple[str, ...]:
@@ -300,9 +306,13 @@ def _days(period: Period, speech: PageLanguage) -> tuple[str, ...]:
     return tuple(f"{at.astimezone(UTC):%H:%M}" if is_short else speech.day(at) for at in period.parts(MONTH_PARTS))
 
 
-def _ticks(upper: float, speech: PageLanguage, unit: str = "") -> tuple[str, ...]:
-    said = [_amount(upper * third / 3, speech) for third in (3, 2, 1)]
-    return (f"{said[0]} {unit}".rstrip(), *said[1:], "0")
+def _ticks(upper: float, speech: PageLanguage) -> tuple[str, ...]:
+    return (*(_amount(upper * third / 3, speech) for third in (3, 2, 1)), "0")
+
+
+def _ticks_s(upper_s: float, speech: PageLanguage) -> tuple[str, ...]:
+    first, *others = _ticks(upper_s, speech)
+    return (speech.say("{n} s", n=first), *others)
 
 
 def _amount(value: float, speech: PageLanguage) -> str:

@@ -25,18 +25,20 @@ from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.refresh_order import shown_in_full
 from monitor.publish.snapshot import AccountView, CreditView, DurationView, ProviderView, TargetView
 from monitor.publish.status import MARKS, CurrentState, Mark, mark_ability, mark_target, place_account
-from monitor.publish.translation import PageLanguage
 from monitor.publish.uptime import (
     BUDGET_D,
     BUDGET_FEWEST_D,
     WINDOWS_D,
     Shares,
     counted_targets,
-    first_seen,
+    target_since,
     uptime_shares,
     watched_days,
+    watched_since,
+    whole_windows,
     worst_shares,
 )
+from monitor.publish.uptime_text import describe_shares, since_words
 from monitor.publish.view_model import (
     AbilityCell,
     AccountCard,
@@ -47,6 +49,7 @@ from monitor.publish.view_model import (
     TargetRow,
     UptimeShare,
 )
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import error_budget_left
 from monitor.words import Moment
 from probes.model import Limit
@@ -99,24 +102,26 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         blame=blame,
         since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
         incident=incident_page(incident.id) if incident else None,
-        advice=split_links(account.advice or "") if mark.is_trouble and not incident else (),
+        advice=split_links(speech.sentences(account.advice)) if mark.is_trouble and not incident else (),
         spent=_spent(account, speech),
         credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
         ninety=only.ninety if only else draw_days(days, speech),
-        shares=only.shares if only else _shares(whole, context.slo, speech),
+        shares=only.shares if only else _shares(whole, account, context),
         budget="" if left is None else error_budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
         paces=tuple(_paces(account, context, scene)),
         ceilings=tuple(ceiling_drawings(account, scene)),
         balances=tuple(balance_drawings(account.credits, scene)),
-        limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
+        limits=tuple(
+            dict.fromkeys(speech.aside(limit.words, limit.moved) for target in targets for limit in target.limits)
+        ),
         targets=targets,
         short=short,
         priority=_priority(account),
         place=place_account(account, now),
-        uptime=_uptime(account, whole, speech),
+        uptime=_uptime(account, whole, now.at, speech),
         pace=_pace(account, mark, speech),
         pace_s=_pace_s(account),
         day_cells=tuple(days),
@@ -127,18 +132,16 @@ def _priority(account: AccountView) -> str:
     return "" if account.priority is None else f"P{account.priority}"
 
 
-def _uptime(account: AccountView, whole: Shares, speech: PageLanguage) -> str:
+def _uptime(account: AccountView, whole: Shares, now: datetime, speech: PageLanguage) -> str:
     """Say the share of good answers over 30 days, or over that part of them in which it was watched."""
     share = whole[WINDOWS_D.index(UPTIME_D)]
     if share is None:
         return speech.say("no data")
-    since = first_seen([cell for one in counted_targets(account) for cell in one.days[-UPTIME_D:]])
+    since, days = watched_since(account), counted_targets(account)[0].days
     said = speech.percent(share)
-    if since is None or (account.targets[0].days and since <= account.targets[0].days[-UPTIME_D].at):
+    if since is None or whole_windows(since, (), days) > WINDOWS_D.index(UPTIME_D):
         return said
-    if since == account.targets[0].days[-1].at:
-        return speech.say("{share} today", share=said)
-    return speech.say("{share} since {day}", share=said, day=speech.day(since))
+    return speech.say("{share} since {time}", share=said, time=since_words(since, now, speech))
 
 
 def _pace(account: AccountView, mark: Mark, speech: PageLanguage) -> str:
@@ -194,10 +197,6 @@ def _paces(account: AccountView, context: Context, scene: Scene) -> Iterator[Dra
         yield from day_drawings(timed, mark_target(timed, context.now), scene)
 
 
-def _with_move(limit: LimitRow) -> str:
-    return f"{limit.words} ({limit.moved})" if limit.moved else limit.words
-
-
 def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) -> tuple[AbilityCell, ...]:
     """Return each kind of canary with the worst of its targets."""
     kinds: dict[str, list[TargetView]] = {}
@@ -207,15 +206,11 @@ def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) ->
     return tuple(AbilityCell(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
 
 
-def _shares(every: Shares, slo: float, speech: PageLanguage) -> tuple[UptimeShare, ...]:
-    return tuple(
-        UptimeShare(
-            speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
-            speech.say("no data") if share is None else speech.percent(share),
-            share is not None and share < slo,
-        )
-        for length, share in zip(WINDOWS_D, every, strict=True)
-    )
+def _shares(every: Shares, account: AccountView, context: Context) -> tuple[UptimeShare, ...]:
+    """Return the shares of an account: of its worst canary, since the first of them was watched."""
+    since, first = watched_since(account), next(iter(counted_targets(account)), None)
+    whole = whole_windows(since, first.cells, first.days) if first else 0
+    return describe_shares(every, whole, since, context.slo, context.now.at, context.speech)
 
 
 def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
@@ -231,9 +226,9 @@ def error_budget_words(left: float, speech: PageLanguage) -> str:
     return speech.say("{share} left", share=speech.percent(left))
 
 
-def _spent(account: AccountView, speech: PageLanguage) -> str | None:
+def _spent(account: AccountView, speech: PageLanguage) -> str:
     if account.spent_usd is None:
-        return None
+        return speech.say("What its canaries cost is not known")
     today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
     month = None if account.spent_month_usd is None else speech.money(account.spent_month_usd)
     if month in (None, speech.money(account.spent_usd)):
@@ -297,10 +292,16 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
             _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
         ),
         ninety=draw_days(target.days, speech),
-        shares=_shares(its_shares, context.slo, speech),
+        shares=_target_shares(target, its_shares, context),
         charts=tuple(_drawings(target, latency, ttft, mark, speech)),
         asks=speech.say("every {duration}", duration=every),
     )
+
+
+def _target_shares(target: TargetView, every: Shares, context: Context) -> tuple[UptimeShare, ...]:
+    since = target_since(target)
+    whole = whole_windows(since, target.cells, target.days)
+    return describe_shares(every, whole, since, context.slo, context.now.at, context.speech)
 
 
 def _limit(limit: Limit, since: datetime | None, moved: CeilingMove | None, context: Context) -> LimitRow:

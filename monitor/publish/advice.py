@@ -19,32 +19,42 @@ from monitor.sentence.finding import describe_answer
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, AdviceContext, choose_advice
 from probes.model import Answer, Blame, Fault
+from probes.phrase import Phrase, Sentences
 from probes.proxy import Egress
 from probes.target_id import provider_of
 
 NAMED = 5
 """Most accounts named as usable instead: nobody needs a hundred."""
 
-OFFLINE_ADVICE = "Check this machine's network, DNS and firewall. Nothing is said about any account until it is back."
-ROAD_ADVICE = "Check the way out from here: router, firewall, DNS. It is this road that fails; no key is at fault."
+OFFLINE_ADVICE = (
+    "Check this machine's network, DNS and firewall.",
+    "Nothing is said about any account until it is back.",
+)
+ROAD_ADVICE = (
+    "Check the way out from here: router, firewall, DNS.",
+    "What fails is the connection from here; no key is at fault.",
+)
 SLOW_ROAD_ADVICE = (
-    "Check what else is using the line out from here, the proxy, and this machine's load. Another account helps only "
-    "if it is reached by another road."
+    "Check what else is using the line out from here, the proxy, and this machine's load.",
+    "Another account helps only if it is reached by another way out.",
 )
 ABSENCE_ADVICE = (
-    "It is watching again. If nobody stopped it, check its log. With [heartbeat] in monitor.toml, somebody outside "
-    "tells you while it is away."
+    "It is watching again.",
+    "If nobody stopped it, check its log.",
+    "With [heartbeat] in monitor.toml, somebody outside tells you while it is away.",
 )
-OBJECTIVE_ADVICE = "Whatever fails or is late has its own entry: see `status`, which also shows the budget left."
-REMINDER_ADVICE = "Nothing is failing yet. Once it is renewed, move the date in [[reminders]], or remove the line."
+OBJECTIVE_ADVICE = ("Whatever fails or is late has its own entry: see `status`, which also shows the budget left.",)
+REMINDER_ADVICE = (
+    "Nothing is failing yet.",
+    "Once it is renewed, move the date in [[reminders]], or remove the line.",
+)
 SOURCE_ADVICE = (
-    "Until it can be read again nothing is concluded from it, and no account is affected. If the page has moved, put "
-    "its new address in [[providers.{provider}.feeds]]."
+    "Until it can be read again nothing is concluded from it, and no account is affected.",
+    "If the page has moved, put its new address in [[providers.{provider}.feeds]].",
 )
-
 STAGE_ADVICE = (
-    "It is restarted after ever longer pauses, and everything else goes on. The full error is in the log: fix what "
-    "it names, or report it with the version of provider-monitor."
+    "It is restarted after ever longer pauses, and everything else goes on.",
+    "The full error is in the log: fix what it names, or report it with the version of provider-monitor.",
 )
 
 OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
@@ -98,16 +108,16 @@ def glance_of_snapshot(snapshot: Snapshot) -> Glance:
     return Glance(snapshot, now, assess_usability(snapshot, now), snapshot.accounts_by_id())
 
 
-def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:
+def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> Sentences:
     """Return what to do next; without a glance nothing is known about substitutes."""
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
-        if line := setup_fix(config, one.target, Answer(one.rule, describe_answer(one.words)), glance):
-            return line
+        if fix := setup_fix(config, one.target, Answer(one.rule, describe_answer(one.words)), glance):
+            return fix
     provider = config.providers.get(incident.about.provider)
     said = [describe_answer(one.words) for one in incident.evidence if one.fault is incident.fault]
-    return choose_advice(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
+    return choose_advice(incident.fault, provider, said, _around(incident, config, glance)) if provider else ()
 
 
 def _around(incident: Incident, config: Config, glance: Glance | None) -> AdviceContext:
@@ -122,19 +132,19 @@ def _beside(incident: Incident, config: Config, glance: Glance | None) -> Advice
     return AdviceContext(own_base=own_base, together=len(accounts_of_targets(incident.targets)) > 1)
 
 
-def _own_advice(incident: Incident) -> str | None:
+def _own_advice(incident: Incident) -> Sentences | None:
     """Return the advice for an incident that is not about a provider's answers; None for others."""
     match incident.scope:
         case Scope.MONITOR:
-            return ABSENCE_ADVICE if incident.is_absence else _road_advice(incident, OFFLINE_ADVICE)
+            return _phrases(ABSENCE_ADVICE) if incident.is_absence else _road_advice(incident, OFFLINE_ADVICE)
         case Scope.OBJECTIVE:
-            return OBJECTIVE_ADVICE
+            return _phrases(OBJECTIVE_ADVICE)
         case Scope.REMINDER:
-            return REMINDER_ADVICE
+            return _phrases(REMINDER_ADVICE)
         case Scope.SOURCE:
-            return SOURCE_ADVICE.format(provider=incident.about.provider)
+            return tuple(Phrase(one, {"provider": incident.about.provider}) for one in SOURCE_ADVICE)
         case Scope.STAGE:
-            return STAGE_ADVICE
+            return _phrases(STAGE_ADVICE)
         case Scope.EGRESS if not incident.about.provider:
             return _road_advice(incident, ROAD_ADVICE)
         case Scope.TARGET | Scope.MODEL | Scope.CAPABILITY | Scope.ACCOUNT:
@@ -144,12 +154,18 @@ def _own_advice(incident: Incident) -> str | None:
     assert_never(incident.scope)
 
 
-def _road_advice(incident: Incident, usual: str) -> str:
-    own = {Fault.PROXY_FAILED: ADVICE[Fault.PROXY_FAILED].do, Fault.SLOW: SLOW_ROAD_ADVICE}
-    return own.get(incident.fault, usual)
+def _road_advice(incident: Incident, usual: tuple[str, ...]) -> Sentences:
+    own = {Fault.PROXY_FAILED: (ADVICE[Fault.PROXY_FAILED].do,), Fault.SLOW: SLOW_ROAD_ADVICE}
+    return _phrases(own.get(incident.fault, usual))
 
 
-def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:
+def _phrases(texts: Iterable[str]) -> Sentences:
+    return tuple(map(Phrase, texts))
+
+
+def advice_of(
+    account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance
+) -> Sentences:
     """Return what to do next about an account that no incident explains, by its worst target."""
     provider, fault = config.providers[provider_of(account.id)], target.fault
     if fault is None:
@@ -159,7 +175,7 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
     return choose_advice(fault, provider, said, advice_context(loss, config, glance)._replace(phase=target.phase))
 
 
-def setup_fix(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
+def setup_fix(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> Sentences | None:
     """Return the line of monitor.toml that fixes a target's failure; None if none does."""
     watch = config.watches.get(target)
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
@@ -309,10 +325,11 @@ def _is_served(target: TargetView, loss: Loss) -> bool:
     return target.state is State.UP and target.well_at is not None and target.well_at >= loss.since
 
 
-def _works(loss: Loss, config: Config, glance: Glance) -> tuple[str, ...]:
+def _works(loss: Loss, config: Config, glance: Glance) -> tuple[str | Phrase, ...]:
     """Name what works now: another model on all affected accounts, and the account to use instead."""
     models = _models(loss, config, glance)
-    return (*(f"the model {name}" for name in models[:1]), *(one.account for one in _able(loss, config, glance)[:1]))
+    found = (Phrase("the model {name}", {"name": name}) for name in models[:1])
+    return (*found, *(one.account for one in _able(loss, config, glance)[:1]))
 
 
 def _models(loss: Loss, config: Config, glance: Glance) -> list[str]:

@@ -24,7 +24,7 @@ def _event(work: AnnouncedMaintenance) -> list[str]:
         f"DTSTAMP:{_time(work.begins_at)}",
         f"DTSTART:{_time(work.begins_at)}",
         f"DTEND:{_time(max(work.ends_at, work.begins_at))}",
-        f"SUMMARY:{_text(f'{work.provider}: {work.title}')}",
+        f"SUMMARY:{_text(work.name)}",
         "TRANSP:TRANSPARENT",
     ]
     lines += [f"DESCRIPTION:{_text(work.text)}"] if work.text else []

@@ -1,21 +1,24 @@
 """Configuration and database → Snapshot, for the page, `status` and `usable`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
+from monitor.config.cost import is_priced
+from monitor.config.public_page import PublicService
 from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.credit import CreditHistory, CreditThreshold, days_left, reported_credit
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import GRAVITY
-from monitor.diagnose.incident import Incident
+from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.status_source import StatusSource, why_unread
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
@@ -40,15 +43,17 @@ from monitor.publish.snapshot import (
     Freshness,
     IncidentView,
     ObjectiveView,
+    PlannedWindow,
     ProviderView,
+    ServiceView,
     SiteSettings,
     Snapshot,
     SourceView,
     Substitute,
     TargetView,
 )
-from monitor.publish.status import current_state
-from monitor.publish.uptime import WINDOWS_D
+from monitor.publish.status import CurrentState, current_state
+from monitor.publish.uptime import WINDOWS_D, first_seen
 from monitor.schedule import Watch
 from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.slo.indicator import Cell, Reading, Sketch, add_cells, availability, quantile
@@ -58,15 +63,18 @@ from monitor.store.history import ALL, Cells, DailyCeilings, DailyCredits, Histo
 from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
-from probes.catalog import SHIPPED_FILES, provider_ids
+from probes.catalog import SHIPPED_FILES, is_moved, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
+from probes.phrase import Sentences
 from probes.target_id import provider_of
 
 HOURS = 24
 DAYS = WINDOWS_D[-1]
 DAY = timedelta(days=1)
 MONTH_DAYS = 30
+AHEAD = timedelta(days=30)
+"""How far ahead the public page tells of maintenances."""
 PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
@@ -134,6 +142,8 @@ def _take(
         incident_ids=frozenset(stored.incidents.ids()),
         objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
         overlap=_recent_overlap(marks.overlap(), now),
+        services=tuple(_service_view(history, config, one, memory, now) for one in config.services),
+        planned=tuple(sorted(_planned(config.rules.maintenance, now), key=lambda one: one.begins_at)),
     )
     return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rotation)
 
@@ -200,6 +210,8 @@ def _manner(config: Config) -> SiteSettings:
         public_title=site.public_title,
         public_url=site.public_url,
         own=config.page_templates,
+        public=config.public,
+        logo=config.logo,
     )
 
 
@@ -210,8 +222,34 @@ def _provider_view(
     shipped = id in provider_ids(SHIPPED_FILES)
     asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
     is_public = shipped and asked and config.public_folder
-    strips = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
-    return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, *strips)
+    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
+    since = _watched_since(history, asked, days, now)
+    return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, hours, days, since)
+
+
+def _service_view(
+    history: History, config: Config, one: PublicService, memory: TargetRecords, now: datetime
+) -> ServiceView:
+    if not config.public_folder:
+        return ServiceView(one)
+    asked = [memory.series.get(id, 0) for id in one.targets]
+    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now)
+    return ServiceView(one, hours, days, _watched_since(history, asked, days, now))
+
+
+def _planned(windows: Iterable[Maintenance], now: datetime) -> Iterator[PlannedWindow]:
+    """Yield the maintenances of the next weeks, and those under way, that the public page tells of."""
+    for one in windows:
+        if one.public:
+            for span in one.window.spans(now - one.window.lasts, now + AHEAD):
+                if span.end > now:
+                    yield PlannedWindow(one.public, span.start, span.end)
+
+
+def _watched_since(history: History, series: Collection[int], days: Sequence[Cell], now: datetime) -> datetime | None:
+    """Return the first valid result if it is recent; of an older one the day is enough, which the cells tell."""
+    first = first_seen(days)
+    return history.first_result(series) if first and first >= _midnight(now) - DAY else None
 
 
 Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
@@ -277,6 +315,7 @@ def _account_view(
     """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst, floor = _worst(targets), config.attention(account.id).floor
+    priced = all(is_priced(watch, config.providers[account.provider]) for watch in watches)
     return AccountView(
         id=account.id,
         name=account.name,
@@ -284,11 +323,11 @@ def _account_view(
         tags=account.tags,
         state=worst.state,
         fault=worst.fault,
-        since=worst.since,
-        advice=None,
-        spent_usd=memory.spent_usd.get(account.id, 0.0),
-        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
-        own_host=account.base is not None and not config.simulated,
+        since=_since(worst, targets),
+        advice=(),
+        spent_usd=memory.spent_usd.get(account.id, 0.0) if priced else None,
+        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0) if priced else None,
+        own_host=_is_elsewhere(config, account),
         targets=targets,
         credits=tuple(_credit_view(one, floor) for one in memory.notes.get(account.id, EMPTY).credits.values()),
         company=config.company(account.id),
@@ -298,8 +337,22 @@ def _account_view(
     )
 
 
+def _is_elsewhere(config: Config, account: Account) -> bool:
+    """Whether an account is not at its provider's own address; in the demonstration none is, but all count."""
+    moved = account.base is not None or is_moved(config.providers[account.provider], config.shelf)
+    return moved and not config.simulated
+
+
 def _worst(targets: Sequence[TargetView]) -> TargetView:
     return min([target for target in targets if target.counts] or targets, key=_badness)
+
+
+def _since(worst: TargetView, targets: Sequence[TargetView]) -> datetime | None:
+    """Return since when an account is as its worst target: in trouble since the first of those that are, as one is."""
+    if worst.state is not State.DOWN:
+        return worst.since
+    its = [one for one in targets if one.state is State.DOWN and one.counts is worst.counts]
+    return min((one.since for one in its if one.since), default=None)
 
 
 def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snapshot:
@@ -308,6 +361,7 @@ def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snap
 
     def advised(view: AccountView) -> AccountView:
         its_own = round_about.now.marks[view.id].is_trouble and not round_about.now.incident_at(view.targets)
+        view = replace(view, since=_began(view, round_about.now))
         return replace(view, advice=_advice(config, view, memory, round_about)) if view.fault and its_own else view
 
     return replace(
@@ -324,6 +378,12 @@ def _with_advice(shown: Snapshot, config: Config, memory: TargetRecords) -> Snap
     )
 
 
+def _began(view: AccountView, now: CurrentState) -> datetime | None:
+    """Return since when it is as it is: in an incident of its own, since that began, also with what is well by now."""
+    incident = now.incident_at(view.targets) if now.marks[view.id].is_trouble else None
+    return incident.opened_at if incident and accounts_of_targets(incident.targets) == {view.id} else view.since
+
+
 def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[Substitute, ...] | None:
     found = tuple(
         Substitute(one.account, one.well_at or round_about.now.at, one.doubt)
@@ -332,7 +392,7 @@ def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[S
     return found if found or needs_substitute(incident) else None
 
 
-def _advice(config: Config, view: AccountView, memory: TargetRecords, round_about: Glance) -> str:
+def _advice(config: Config, view: AccountView, memory: TargetRecords, round_about: Glance) -> Sentences:
     worst = _worst(view.targets)
     health = memory.healths.get(worst.id)
     met = health.answer if health and worst.fault is health.fault else None
@@ -397,6 +457,7 @@ def _with_past(history: History, target: TargetView, series: int, past: Past, no
     earlier = past.ceilings.get(series, {})
     return replace(
         target,
+        watched_since=_watched_since(history, [series], days, now),
         latency=_measure(durations.latency, durations.usual_latency),
         ttft=_measure(durations.ttft, durations.usual_ttft),
         token=_stream(history.stream(series)),
@@ -541,7 +602,7 @@ def glance_of_beliefs(
         simulated=config.simulated,
         warnings=(),
         providers=tuple(ProviderView(id, config.providers[id].name, tuple(its)) for id, its in views.items()),
-        open_incidents=tuple(IncidentView(one, "") for one in incidents if one.closed_at is None),
+        open_incidents=tuple(IncidentView(one, ()) for one in incidents if one.closed_at is None),
         past_incidents=(),
     )
     return glance_of_snapshot(shown)

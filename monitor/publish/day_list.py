@@ -10,7 +10,7 @@ from msgspec import Struct
 from monitor.diagnose.incident import Incident
 from monitor.publish.history_bar import DAYS, GOOD, WORDS, CellState, state_of_cell
 from monitor.publish.paths import incident_page
-from monitor.publish.translation import PageLanguage
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Cell
 
 UP = "../../"
@@ -78,10 +78,8 @@ def _month(days: tuple[Told, ...], speech: PageLanguage) -> MonthOfDays:
 def _day(told: Told, speech: PageLanguage) -> Day:
     """Cached, as even accounts that differ have most of their days in common."""
     at, kind, good, begun = told
-    words = f"{speech.day(at)}: {speech.say(WORDS.get(kind, 'good'))}"
-    if good < 1:
-        words += f", {speech.percent(good)}"
-    if begun:
-        words += f"; {begun.title}"
+    state = speech.say(WORDS.get(kind, "good"))
+    its = speech.items((state, speech.percent(good))) if good < 1 else state
+    words = speech.about(speech.day(at), speech.clauses((its, begun.title)) if begun else its)
     name = f"{at:%Y-%m-%d}"
     return Day(name, kind, words, f"{UP}{incident_page(begun.id)}" if begun else f"#day-{name}")

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from monitor.publish.summary import RECENT, IncidentEntry, SiteSummary, iso_millis
-from monitor.publish.translation import PageLanguage
+from monitor.sentence.translation import PageLanguage
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
 """Namespace for the ids of incidents, which stay the same if the site moves."""

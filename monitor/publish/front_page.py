@@ -22,8 +22,7 @@ from monitor.publish.overview import MOST_AHEAD, PLATES, ahead, fleet, front_gro
 from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
-from monitor.publish.status import CurrentState, worst_mark
-from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.publish.status import CurrentState, Mark, worst_mark
 from monitor.publish.view_model import (
     AccountCard,
     Front,
@@ -34,6 +33,7 @@ from monitor.publish.view_model import (
     ProviderGroup,
     ProviderPage,
 )
+from monitor.sentence.translation import ENGLISH, PageLanguage
 
 MOST_OPEN = 12
 """Most open incidents that each have a line; the others fold under one."""
@@ -65,6 +65,7 @@ def build_front(
     known = snapshot.accounts_by_id()
     views = gravest_first(top_incidents(snapshot), known)
     opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, known) for view in views)
+    is_well = not opened and all(card.mark is Mark.UP for group in every for card in group.accounts)
     said, coming = write_headline(snapshot, now, speech), ahead(snapshot, speech)
     plates = tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else ()
     return Front(
@@ -77,13 +78,13 @@ def build_front(
         folded=opened[MOST_OPEN:],
         are_many=len(opened) >= FEW_OPEN,
         warnings=(*snapshot.warnings, *map(speech.stage_failed, snapshot.faults)),
-        rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 else (),
+        rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 and not is_well else (),
         ahead=coming[:MOST_AHEAD],
         later=speech.say("{n} more", n=len(coming) - MOST_AHEAD) if len(coming) > MOST_AHEAD else "",
         plates=plates,
         columns=_columns(plates),
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
-        groups=() if are_few else front_groups(every, speech),
+        groups=() if are_few else front_groups(every, speech, is_well=is_well),
         recent=tuple(
             build_row(view, snapshot.made_at, snapshot.made_at, speech)
             for view in wider_first(snapshot.past_incidents)[:RECENT]
@@ -109,8 +110,10 @@ def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, 
     """Return the sentence below the headline: the worst, and what to use instead; else why nothing is known."""
     if worst:
         return worst
-    causes = "; ".join(said.causes)
-    return tuple(LinkedText(text) for text in (f"{causes}. " if causes else "", said.rest) if text)
+    speech = said.speech
+    causes = speech.say("{lead}.", lead=speech.clauses(said.causes)) if said.causes else ""
+    text = speech.sentences(filter(None, (causes, said.rest)))
+    return (LinkedText(text),) if text else ()
 
 
 def verdict(
@@ -127,7 +130,7 @@ def verdict(
     said = how_many_work(marks, speech)
     return ProviderPage(
         mark=worst_mark(marks),
-        lead=f"{group.name}: {said}",
+        lead=speech.about(group.name, said),
         detail=worst_sentence(views, made_at, speech),
         words=said,
         open=tuple(build_row(view, made_at, made_at, speech, known) for view in views),

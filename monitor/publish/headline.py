@@ -9,17 +9,28 @@ from monitor.diagnose.subject import Scope
 from monitor.publish.ability import is_overdue
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.status import CurrentState, Mark
-from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.sentence.translation import ENGLISH, PageLanguage
 
 NAMED = 3
 """Most causes named in the sentence; the rest are counted."""
 
-REST = {
-    Mark.SUSPECTED: ("is being rechecked", "are being rechecked"),
-    Mark.UNKNOWN: ("is not fully known", "are not fully known"),
-    Mark.AT_RISK: ("is at risk", "are at risk"),
-    Mark.UP: ("works", "work"),
+OTHERS = {
+    Mark.SUSPECTED: ("The other one is being rechecked.", "The other {n} are being rechecked."),
+    Mark.UNKNOWN: ("The other one is not fully known.", "The other {n} are not fully known."),
+    Mark.AT_RISK: ("The other one is at risk.", "The other {n} are at risk."),
+    Mark.UP: ("The other one works.", "The other {n} work."),
 }
+"""Sentences for the others, if all of them have one mark."""
+AMONG = {
+    Mark.SUSPECTED: ("{n} is being rechecked", "{n} are being rechecked"),
+    Mark.UNKNOWN: ("{n} is not fully known", "{n} are not fully known"),
+    Mark.AT_RISK: ("{n} is at risk", "{n} are at risk"),
+    Mark.UP: ("{n} works", "{n} work"),
+}
+"""Words for those of them that have a mark, if others have another."""
+SUSPECTED = ("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked")
+NEW = ("{who} has not answered yet", "{who} have not answered yet")
+UNCLEAR = ("{who} is not fully known", "{who} are not fully known")
 
 ALL = {1: "The only account", 2: "Both accounts"}
 
@@ -31,10 +42,12 @@ class Headline(Struct, frozen=True):
     lead: str
     causes: tuple[str, ...] = ()
     rest: str = ""
+    speech: PageLanguage = ENGLISH
 
     @property
     def sentence(self) -> str:
-        return f"{self.lead}: {'; '.join(self.causes)}." if self.causes else f"{self.lead}."
+        say, causes = self.speech.say, self.speech.clauses(self.causes)
+        return say("{lead}: {causes}.", lead=self.lead, causes=causes) if causes else say("{lead}.", lead=self.lead)
 
 
 class AccountMarks(Struct, frozen=True):
@@ -52,29 +65,27 @@ class AccountMarks(Struct, frozen=True):
 def write_headline(snapshot: Snapshot, now: CurrentState, speech: PageLanguage = ENGLISH) -> Headline:
     roll = _roll(snapshot, now, speech)
     if not roll.accounts:
-        return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"))
+        return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"), speech=speech)
     if roll.now.offline:
-        return Headline(Mark.UNKNOWN, speech.say("This monitor is offline, so nothing is known about any account"))
+        lead = speech.say("This monitor is offline, so nothing is known about any account")
+        return Headline(Mark.UNKNOWN, lead, speech=speech)
     if roll.now.incidents or roll.marked(Mark.DOWN, Mark.PARTLY):
         return _trouble(roll, {provider.id: provider.name for provider in snapshot.providers})
     if roll.marked(Mark.SUSPECTED):
-        verbs = ("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked")
-        return _some(roll, Mark.SUSPECTED, verbs, lambda account: _suspicion(account, speech))
+        return _some(roll, Mark.SUSPECTED, SUSPECTED, lambda account: _suspicion(account, speech))
     if unknown := roll.marked(Mark.UNKNOWN):
         if all(account.is_new for account in unknown):
-            verbs = ("{who} has not answered yet", "{who} have not answered yet")
-            return _some(roll, Mark.UNKNOWN, verbs, lambda account: account.id)
-        verbs = ("{who} is not fully known", "{who} are not fully known")
-        return _some(roll, Mark.UNKNOWN, verbs, lambda account: _gap(account, roll))
+            return _some(roll, Mark.UNKNOWN, NEW, lambda account: account.id)
+        return _some(roll, Mark.UNKNOWN, UNCLEAR, lambda account: _gap(account, roll))
     lead = speech.many(len(roll.accounts), "{who} works", "{who} work", who=_share(len(roll.accounts), roll))
-    return _warned(roll, lead) if roll.now.signals else Headline(Mark.UP, lead)
+    return _warned(roll, lead) if roll.now.signals else Headline(Mark.UP, lead, speech=speech)
 
 
 def _warned(roll: AccountMarks, lead: str) -> Headline:
     """Say what is coming while everything works."""
     signs = [roll.speech.title(incident) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
-    return Headline(Mark.AT_RISK, said, _few(signs, roll.speech))
+    return Headline(Mark.AT_RISK, said, _few(signs, roll.speech), speech=roll.speech)
 
 
 def _roll(snapshot: Snapshot, now: CurrentState, speech: PageLanguage) -> AccountMarks:
@@ -96,45 +107,45 @@ def _trouble(roll: AccountMarks, names: Mapping[str, str]) -> Headline:
     lead = speech.say("An incident is open")
     if sick:
         lead = speech.many(len(sick), "{who} has trouble", "{who} have trouble", who=_share(len(sick), roll))
-    return Headline(mark, lead, _few(causes, speech), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.AT_RISK, Mark.UP))
+    return Headline(mark, lead, _few(causes, speech), _rest(roll, *OTHERS), speech)
 
 
 def _some(roll: AccountMarks, mark: Mark, verbs: tuple[str, str], cause: Callable[[AccountView], str]) -> Headline:
     accounts = roll.marked(mark)
-    others = list(REST)[list(REST).index(mark) + 1 :]
-    lead = roll.speech.many(len(accounts), *verbs, who=_share(len(accounts), roll))
-    return Headline(mark, lead, _few([cause(account) for account in accounts], roll.speech), _rest(roll, *others))
+    others, speech = list(OTHERS)[list(OTHERS).index(mark) + 1 :], roll.speech
+    lead = speech.many(len(accounts), *verbs, who=_share(len(accounts), roll))
+    return Headline(mark, lead, _few([cause(account) for account in accounts], speech), _rest(roll, *others), speech)
 
 
 def _cause(incident: Incident, names: Mapping[str, str], speech: PageLanguage) -> str:
     subject = speech.subject(incident)
     if incident.scope is Scope.PROVIDER:
         subject = names.get(subject, subject)
-    return f"{subject}: {speech.fault(incident.fault)} ({speech.whose_hedged(incident)})"
+    return speech.about(subject, speech.aside(speech.fault(incident.fault), speech.whose_hedged(incident)))
 
 
 def _own_cause(account: AccountView, speech: PageLanguage) -> str:
     if account.fault is None:
-        return f"{account.id}: {speech.say('cause not known')}"
-    return f"{account.id}: {speech.fault(account.fault)} ({speech.blame(account.fault.blame)})"
+        return speech.about(account.id, speech.say("cause not known"))
+    return speech.about(account.id, speech.aside(speech.fault(account.fault), speech.blame(account.fault.blame)))
 
 
 def _suspicion(account: AccountView, speech: PageLanguage) -> str:
     faults = sorted({speech.fault(target.fault) for target in account.targets if target.fault})
-    return f"{account.id}: {', '.join(faults)}" if faults else account.id
+    return speech.about(account.id, speech.items(faults)) if faults else account.id
 
 
 def _gap(account: AccountView, roll: AccountMarks) -> str:
     """Say why an account's state is unknown: the first reason among its targets."""
     now, speech = roll.now, roll.speech
     if not account.targets:
-        return f"{account.id}: {speech.say('nothing there is watched')}"
+        return speech.about(account.id, speech.say("nothing there is watched"))
     reason = next((target.reason for target in account.targets if target.reason), None)
     if reason:
-        return f"{account.id}: {speech.say(reason)}"
+        return speech.about(account.id, speech.say(reason))
     seen = [target.seen_at for target in account.targets if is_overdue(target, now.at) and target.seen_at]
     since = speech.say("not seen since {time}", time=speech.moment(min(seen), now.at).words) if seen else ""
-    return f"{account.id}: {since or speech.say('not seen yet')}"
+    return speech.about(account.id, since or speech.say("not seen yet"))
 
 
 def _few(causes: Sequence[str], speech: PageLanguage) -> tuple[str, ...]:
@@ -145,11 +156,11 @@ def _few(causes: Sequence[str], speech: PageLanguage) -> tuple[str, ...]:
 def _rest(roll: AccountMarks, *marks: Mark) -> str:
     """Give the state of the others: `The other 3 work.`"""
     speech = roll.speech
-    counts = [(number, speech.say(REST[mark][number != 1])) for mark in marks if (number := len(roll.marked(mark)))]
+    counts = [(number, mark) for mark in marks if (number := len(roll.marked(mark)))]
     if len(counts) == 1:
-        ((number, verb),) = counts
-        return speech.many(number, "The other one {verb}.", "The other {n} {verb}.", verb=verb)
-    said = ", ".join(f"{number} {verb}" for number, verb in counts)
+        ((number, mark),) = counts
+        return speech.many(number, *OTHERS[mark])
+    said = speech.items(speech.many(number, *AMONG[mark]) for number, mark in counts)
     return speech.say("Of the others {said}.", said=said) if said else ""
 
 

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 
 from msgspec import Struct
 
-from monitor.publish.translation import ENGLISH, PageLanguage
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.slo.indicator import Cell, add_cells
 
 HEIGHT = 16
@@ -93,6 +93,11 @@ def draw_days(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryB
     return _strip(cells, DAYS, speech)
 
 
+def draw_outages(cells: Sequence[Cell], speech: PageLanguage = ENGLISH) -> HistoryBar:
+    """Draw days in minutes of outage: one minute shows, as each is in an incident beside the bar."""
+    return _strip(cells, OUTAGES, speech)
+
+
 def _strip(cells: Sequence[Cell], scale: Scale, speech: PageLanguage) -> HistoryBar:
     return _draw(tuple(_runs(cells, scale.tolerance)), scale, speech)
 
@@ -107,7 +112,7 @@ def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: PageLanguage) -> H
         width=size,
         strokes=tuple(_stroke(kind, its) for kind, its in kinds.items() if its),
         lead=speech.say(scale.lead, n=size, good=good) if runs else speech.say("No data"),
-        remark="; ".join(
+        remark=speech.clauses(
             _remark(said, kinds[kind], size, scale, speech) for kind, said in WORDS.items() if kinds[kind]
         ),
     )
@@ -181,3 +186,4 @@ DAYS = Scale(
     between=_days_between,
     tolerance=0.01,
 )
+OUTAGES = Scale(DAYS.lead, DAYS.scattered, DAYS.latest, DAYS.between)

@@ -16,7 +16,6 @@ from monitor.publish.lane import draw_lanes
 from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import USUAL_IMPORTANCE, AccountView, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, RANKS, Mark
-from monitor.publish.translation import ENGLISH, PageLanguage
 from monitor.publish.view_model import (
     IncidentRow,
     IncidentStory,
@@ -26,6 +25,7 @@ from monitor.publish.view_model import (
     SubstituteRow,
     TimelineRow,
 )
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.words import Moment
 from probes.model import Fault
 
@@ -38,7 +38,7 @@ SCOPES = {
     Scope.ACCOUNT: "the whole account",
     Scope.ORGANIZATION: "several accounts that belong together",
     Scope.PROVIDER: "the provider, across accounts",
-    Scope.EGRESS: "the road out from this monitor",
+    Scope.EGRESS: "the network of this monitor",
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
     Scope.REMINDER: "a date that you entered",
@@ -104,7 +104,8 @@ def substitutes(view: IncidentView, made_at: datetime, speech: PageLanguage) -> 
 
 
 def _substitute(one: Substitute, made_at: datetime, speech: PageLanguage) -> SubstituteRow:
-    return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), one.caution)
+    caution = speech.phrase(one.caution) if one.caution else ""
+    return SubstituteRow(one.account, account_page(one.account), speech.moment(one.seen_at, made_at), caution)
 
 
 def split_links(text: str) -> tuple[LinkedText, ...]:
@@ -124,23 +125,36 @@ def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Pag
         return ()
     incident = view.incident
     subject, what = speech.subject_and_what(incident)
+    who = speech.whose_hedged(incident)
+    said = (
+        speech.say("Worst: {name}: {what} ({who}).", name=NAME, what=what, who=who)
+        if subject
+        else speech.say("Worst: {name}.", name=NAME)
+    )
     named = LinkedText(subject or what, incident_page(incident.id), is_own=True)
-    told = f": {what} ({speech.whose_hedged(incident)})." if subject else "."
-    return (LinkedText(f"{speech.say('Worst:')} "), named, LinkedText(told), *_use_sentence(view, made_at, speech))
+    return (*_linked(said, named), *_use_sentence(view, made_at, speech))
+
+
+NAME = "\0"
+"""Stands in a sentence for the name that is a link."""
+
+
+def _linked(said: str, named: LinkedText) -> Iterator[LinkedText]:
+    before, _, after = said.partition(NAME)
+    yield from (LinkedText(before), named, LinkedText(after))
 
 
 def _use_sentence(view: IncidentView, made_at: datetime, speech: PageLanguage) -> Iterator[LinkedText]:
     if not view.instead:
         return
-    best = _best(view.instead)
+    best, gap = _best(view.instead), LinkedText(speech.sentences(("", "")))
     passed = speech.duration((made_at - best.seen_at).total_seconds())
-    said = speech.say("Use {account}, seen working {passed} ago.", account="\0", passed=passed)
-    before, _, after = said.partition("\0")
-    yield LinkedText(f" {before}")
-    yield LinkedText(best.account, account_page(best.account), is_own=True)
-    yield LinkedText(after)
+    said = speech.say("Use {account}, seen working {passed} ago.", account=NAME, passed=passed)
+    yield gap
+    yield from _linked(said, LinkedText(best.account, account_page(best.account), is_own=True))
     if best.caution:
-        yield LinkedText(f" {speech.say('Caution: {caution}.', caution=best.caution)}")
+        yield gap
+        yield LinkedText(speech.say("Caution: {caution}.", caution=speech.phrase(best.caution)))
 
 
 def _best(instead: Sequence[Substitute]) -> Substitute:
@@ -232,10 +246,10 @@ def build_row(
         use=_use(view, speech),
         priority=_priority(incident, known) if known else "",
         blame=words.capitalize(speech.whose(incident)),
-        certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
+        certainty=speech.certainty(incident) if words.is_blamed(incident) else "",
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
-        advice=split_links(view.advice),
+        advice=split_links(speech.sentences(view.advice)),
         reasons=(*speech.reasons(incident), *filter(None, [speech.ending(incident)])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
@@ -321,7 +335,8 @@ def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
     """Name an instant to the second, with its day if that is not the first of the incident."""
     its = speech.instant(at)
     time = f"{at.astimezone(UTC):%H:%M:%S}"
-    return replace(its, words=time if at.date() == incident.opened_at.date() else f"{speech.day(at)}, {time}")
+    dated = speech.say("{date}, {time}", date=speech.day(at), time=time)
+    return replace(its, words=time if at.date() == incident.opened_at.date() else dated)
 
 
 def _fate(told: Delivery, speech: PageLanguage) -> str:

@@ -9,8 +9,8 @@ from monitor.diagnose.incident import Incident
 from monitor.publish.chart import NARROWEST, WIDTH, Period
 from monitor.publish.paths import incident_page
 from monitor.publish.snapshot import IncidentView
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import Lane, Lanes
+from monitor.sentence.translation import PageLanguage
 from probes.model import Blame
 
 MARGIN = 0.15
@@ -78,4 +78,5 @@ def _stroke(first: datetime, last: datetime, period: Period) -> str:
 def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> str:
     """Say a time to the second, with its day if that is not the first of the incident."""
     time = f"{at.astimezone(UTC):%H:%M:%S}"
-    return time if at.date() == incident.opened_at.date() else f"{speech.day(at)}, {time}"
+    is_same = at.date() == incident.opened_at.date()
+    return time if is_same else speech.say("{date}, {time}", date=speech.day(at), time=time)

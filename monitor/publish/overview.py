@@ -9,7 +9,6 @@ from typing import Final
 from monitor.diagnose.incident import Incident
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import RANKS, Mark, Place
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import (
     AccountCard,
     Ahead,
@@ -22,6 +21,7 @@ from monitor.publish.view_model import (
     ProviderSummary,
     Units,
 )
+from monitor.sentence.translation import PageLanguage
 from monitor.words import BLAMES, OURS_IN_SHORT, owner
 from probes.model import Blame
 
@@ -77,7 +77,7 @@ OF_SEVERAL = {
 OWNERS = {
     BLAMES[Blame.ACCOUNT]: "{n} yours",
     BLAMES[Blame.PROVIDER]: "{n} the provider's",
-    BLAMES[Blame.PATH]: "{n} the road's",
+    BLAMES[Blame.PATH]: "{n} the network's",
     BLAMES[Blame.US]: "{n} our own",
     OURS_IN_SHORT: "{n} our own",
     BLAMES[Blame.UNKNOWN]: "{n} undecided",
@@ -92,7 +92,7 @@ def fleet(groups: Sequence[ProviderGroup], incidents: Sequence[Incident], speech
         width=found.total(),
         bands=tuple(_bands(counts)),
         counts=counts,
-        words=", ".join(f"{one.number} {one.word}" for one in counts),
+        words=speech.items(f"{one.number} {one.word}" for one in counts),
         whose=_whose(incidents, speech),
     )
 
@@ -114,7 +114,7 @@ def _whose(incidents: Sequence[Incident], speech: PageLanguage) -> str:
     """Count the open faults by whose they are; a sign of what may come is nobody's fault yet."""
     found = Counter(OWNERS[owner(one)] for one in incidents if not one.signal)
     said = [speech.say(phrase, n=found[phrase]) for phrase in dict.fromkeys(OWNERS.values()) if found[phrase]]
-    return speech.say("Whose fault: {said}", said=", ".join(said)) if said else ""
+    return speech.say("Whose fault: {said}", said=speech.items(said)) if said else ""
 
 
 def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: bool) -> tuple[ProviderSummary, ...]:
@@ -167,30 +167,34 @@ def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
         return speech.say("none of {n} works", n=every)
     first = [speech.say("{some} of {all} work", some=good, all=every)] if good else []
     rest = [mark for mark in OF_SEVERAL if found[mark] and not (good and mark is Mark.DOWN)]
-    return ", ".join((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
+    return speech.items((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
 
 
-def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage) -> tuple[FrontGroup, ...]:
-    """Return each provider with its troubles as rows, and the rest as it has room."""
-    total = sum(len(group.accounts) for group in groups)
-    return tuple(_front_group(group, total, speech) for group in groups)
+def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage, *, is_well: bool) -> tuple[FrontGroup, ...]:
+    """Return each provider with what differs as rows, and the rest as it has room.
+
+    `is_well`: the headline says already that all work, so no provider repeats it.
+    """
+    marks = [card.mark for group in groups for card in group.accounts]
+    usual = Mark.UNKNOWN if set(marks) == {Mark.UNKNOWN} else Mark.UP
+    return tuple(_front_group(group, len(marks), usual, speech, is_well=is_well) for group in groups)
 
 
-def _front_group(group: ProviderGroup, total: int, speech: PageLanguage) -> FrontGroup:
+def _front_group(group: ProviderGroup, total: int, usual: Mark, speech: PageLanguage, *, is_well: bool) -> FrontGroup:
+    """Return a provider. `usual`: the mark of which nothing more needs to be said."""
     cards = sorted(group.accounts, key=urgency)
-    bad = [card for card in cards if card.mark is not Mark.UP]
-    good = [card for card in cards if card.mark is Mark.UP]
-    rows = cards if total <= ROWS else bad
-    cells = () if total <= ROWS or len(good) > CELLS else tuple(good)
+    alike = [card for card in cards if card.mark is usual]
+    rows = cards if total <= ROWS else [card for card in cards if card.mark is not usual]
+    cells = () if total <= ROWS or len(alike) > CELLS else tuple(alike)
     hidden = len(rows) - TROUBLES
     return FrontGroup(
         anchor=anchor(group),
         href=group.href,
         name=group.name,
-        words=how_many_work([card.mark for card in cards], speech),
+        words="" if is_well else how_many_work([card.mark for card in cards], speech),
         rows=tuple(rows[:TROUBLES]),
         cells=cells,
-        fold=_fold(good, total, speech) if len(good) > CELLS else None,
+        fold=_fold(alike, total, speech) if len(alike) > CELLS else None,
         worse=speech.many(hidden, "{n} more needs a look", "{n} more need a look") if hidden > 0 else "",
         pledges=group.pledges,
     )
@@ -201,15 +205,21 @@ def urgency(card: AccountCard) -> Place:
     return card.place
 
 
-def _fold(good: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:
-    paced = [card for card in good if card.pace_s is not None]
+def _fold(alike: Sequence[AccountCard], total: int, speech: PageLanguage) -> Fold:
+    if alike[0].mark is not Mark.UP:
+        return Fold(how_many_work([card.mark for card in alike], speech), "", "", _names(alike, total))
+    paced = [card for card in alike if card.pace_s is not None]
     slowest = max(paced, key=lambda card: card.pace_s or 0, default=None)
     return Fold(
-        words=speech.many(len(good), "{n} works", "{n} work"),
+        words=speech.many(len(alike), "{n} works", "{n} work"),
         slowest=speech.say("slowest {account}, {pace}", account=slowest.name, pace=slowest.pace) if slowest else "",
         pace=speech.seconds(median(card.pace_s or 0 for card in paced)) if paced else "",
-        cards=tuple(good) if total <= NAMES and all(card.href for card in good) else (),
+        cards=_names(alike, total),
     )
+
+
+def _names(alike: Sequence[AccountCard], total: int) -> tuple[AccountCard, ...]:
+    return tuple(alike) if total <= NAMES and all(card.href for card in alike) else ()
 
 
 def ahead(snapshot: Snapshot, speech: PageLanguage) -> tuple[Ahead, ...]:
@@ -224,7 +234,10 @@ def _planned(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetim
         for notice in source.notices if source.readable else ():
             if notice.planned and notice.began_at:
                 when = speech.moment(notice.began_at, snapshot.made_at).words
-                yield notice.began_at, Ahead("planned", when, f"{source.provider}: {speech.notice_title(notice)}")
+                yield (
+                    notice.began_at,
+                    Ahead("planned", when, speech.about(source.provider, speech.notice_title(notice))),
+                )
 
 
 def _ending_credit(snapshot: Snapshot, speech: PageLanguage) -> Iterator[tuple[datetime, Ahead]]:

@@ -51,7 +51,6 @@ from monitor.publish.snapshot import (
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import MARKS, CurrentState, current_state, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
-from monitor.publish.translation import PageLanguage
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick
 from monitor.publish.view_model import (
     AccountCard,
@@ -64,6 +63,7 @@ from monitor.publish.view_model import (
     ProviderPictures,
 )
 from monitor.sentence.doubt import describe_doubt
+from monitor.sentence.translation import PageLanguage
 from monitor.slo.objective import BURN_WINDOWS, ErrorBudget
 from monitor.words import capitalize, iso, title
 from probes.model import Fault
@@ -418,7 +418,7 @@ def _durations(target: TargetView) -> dict[str, object]:
 
 
 def _warning(caution: Caution | None) -> dict[str, object]:
-    return {"caution": caution.words if caution else None, "withheld": bool(caution and caution.withheld)}
+    return {"caution": str(caution.words) if caution else None, "withheld": bool(caution and caution.withheld)}
 
 
 def _credit_name(credit: CreditView) -> dict[str, object]:

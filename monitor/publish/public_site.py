@@ -1,89 +1,234 @@
-"""A snapshot → the files of the public site: providers only. Whatever is not taken here does not get there.
+"""A snapshot → the files of the public site: providers and services only. What is not taken here does not get there.
 
-Of an account only whether and when it was probed is used; the state of a provider comes from the provider's own
-incidents and its own status page. Accounts at a base URL of their own, and providers that the user defined, do not
-appear at all. The templates get `public_view` and nothing else.
+Of an account only whether and when it was probed is used. The state of a provider comes from the provider's own
+incidents and its own status page, that of a service from the incidents of its accounts, in words that name none of
+them. Accounts at a base URL of their own count for services alone, and providers that the user defined do not appear.
+The templates get `public_view` and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+from urllib.parse import quote
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from monitor.config.public_page import LIGHT, logo_problem, public_languages, read_head
+from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
-from monitor.publish.history_bar import draw_days
+from monitor.publish.history_bar import draw_outages, state_of_cell
 from monitor.publish.incident_text import incidents_by_notice
 from monitor.publish.json_text import encode
-from monitor.publish.paths import incident_page, month_page
+from monitor.publish.paths import incident_page, month_page, slug
+from monitor.publish.picture import ROWS, draw_picture, read_colour
 from monitor.publish.private_site import link_prefix, render_history, render_program_files
-from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents, public_providers
+from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents
+from monitor.publish.public_part import PublicPart, public_parts, works
+from monitor.publish.public_uptime import outage_days, outage_shares, part_since, part_windows
 from monitor.publish.public_view import (
-    ProviderLine,
+    PlannedRow,
+    PublicBrand,
     PublicFrame,
     PublicFront,
+    PublicGroup,
+    PublicLine,
     PublicMonth,
     PublicRow,
     PublicStatusPages,
     PublicStory,
+    PublicUpdate,
+    SiteLink,
 )
 from monitor.publish.render import SiteTemplates, load_templates
-from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
+from monitor.publish.snapshot import PlannedWindow, Snapshot, SourceView
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import MARKS, CurrentState, Mark, current_state, mark_target, worst_mark
-from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances, iso_millis
-from monitor.publish.translation import PageLanguage
-from monitor.publish.uptime import WINDOWS_D
-from monitor.publish.view_model import UptimeShare
-from monitor.slo.indicator import Cell, availability
+from monitor.publish.summary import (
+    AnnouncedMaintenance,
+    Component,
+    IncidentEntry,
+    SiteSummary,
+    announced_maintenances,
+    iso_millis,
+)
+from monitor.publish.theme import theme_style
+from monitor.publish.uptime_text import describe_shares
+from monitor.sentence.translation import PageLanguage
+from monitor.slo.indicator import Cell
 from monitor.words import capitalize
 from probes.model import Blame
+from probes.notice import Notice, NoticePhase
 from probes.target_id import provider_of
 
-FIXED = ("style.css", "page.js")
+FIXED = ("style.css", "page.js", "widget.css")
 ROBOTS = b"User-agent: *\nAllow: /\n"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 RECENT = 5
 VERSION = 1
-ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"})
-"""Canaries that are shown: a user-defined one may reveal something about the user."""
+PICTURE = "picture.png"
+ABILITIES: Final = {
+    "list": "List of models",
+    "chat": "Chat answers",
+    "responses": "Responses",
+    "embed": "Embeddings",
+    "count": "Token counts",
+    "command": "Client program",
+}
+"""Canaries that are shown, in plain words: a user-defined one may reveal something about the user."""
+GROUP = "group"
+"""The first level of the id of a group of services."""
+LANGUAGES: Final = {
+    "ar": "العربية",
+    "de": "Deutsch",
+    "en": "English",
+    "es": "Español",
+    "fa": "فارسی",
+    "fr": "Français",
+    "he": "עברית",
+    "it": "Italiano",
+    "ja": "日本語",
+    "ko": "한국어",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "pt": "Português",
+    "tr": "Türkçe",
+    "uk": "Українська",
+    "zh-Hans": "简体中文",
+    "zh-Hant": "繁體中文",
+}
+"""Languages in their own words; others go by their code."""
+WHAT = {Mark.DOWN: "unavailable", Mark.PARTLY: "partly unavailable"}
+SLOW = "slower than usual"
+BEGINS = {Mark.DOWN: "Unavailable", Mark.PARTLY: "Partly unavailable"}
 
 
 def render(snapshot: Snapshot) -> dict[str, bytes]:
-    """Return the content of every file of the public site by its relative path."""
-    it = load_templates(snapshot.manner.language, snapshot.manner.own)
-    speech, made_at = it.speech, snapshot.made_at
-    providers = public_providers(snapshot)
-    outages = public_incidents(snapshot, providers)
-    told = _sources(snapshot, providers)
-    now = current_state(snapshot)
-    lines = tuple(_line(one, outages, snapshot, now, speech) for one in providers)
-    around = _frame(snapshot, speech)
-    first = PublicFront(
-        headline=_headline(lines, speech),
-        lines=lines,
-        open=tuple(_row(one, made_at, speech) for one in outages if one.closed_at is None),
-        recent=tuple(_row(one, made_at, speech) for one in [one for one in outages if one.closed_at][:RECENT]),
-        pages=_pages(told, snapshot, speech),
-    )
+    """Return the content of every file of the public site by its relative path.
+
+    The first language is at the root; each other one is a whole site below it, in a folder of its name.
+    """
+    codes = public_languages(snapshot.manner.public, snapshot.manner.language)
+    seen = _facts(snapshot, codes)
+    files: dict[str, bytes] = {}
+    for code in codes:
+        below = "" if code == codes[0] else f"{code}/"
+        files |= {f"{below}{name}": content for name, content in _render(seen, code).items()}
+    return files
+
+
+class PublicFacts(Struct, frozen=True):
+    """What every language of the site is made of. `codes`: the languages, the first at the root.
+
+    `its`: the incidents of each part, by its id; `days`: its last days in minutes of outage.
+    """
+
+    snapshot: Snapshot
+    parts: list[PublicPart]
+    outages: list[PublicIncident]
+    its: Mapping[str, list[PublicIncident]]
+    days: Mapping[str, list[Cell]]
+    now: CurrentState
+    codes: tuple[str, ...]
+    logo: tuple[str, bytes] | None
+
+    @property
+    def at(self) -> datetime:
+        return self.snapshot.made_at
+
+    @property
+    def are_services(self) -> bool:
+        return any(part.is_service for part in self.parts)
+
+    def address(self, code: str) -> str | None:
+        """Return the URL of the site in a language; None: unknown."""
+        url = self.snapshot.manner.public_url
+        return url if url is None or code == self.codes[0] else f"{url.rstrip('/')}/{code}"
+
+
+def _facts(snapshot: Snapshot, codes: tuple[str, ...]) -> PublicFacts:
+    parts = public_parts(snapshot)
+    outages = public_incidents(snapshot, parts)
+    its = {part.id: [outage for outage in outages if outage.part == part.id] for part in parts}
+    days = {part.id: outage_days(part, its[part.id], snapshot.made_at) for part in parts}
+    return PublicFacts(snapshot, parts, outages, its, days, current_state(snapshot), codes, _logo(snapshot))
+
+
+def _logo(snapshot: Snapshot) -> tuple[str, bytes] | None:
+    """Return the logo's name on the site and its content; None if there is none, or the file no longer is one."""
+    file = snapshot.manner.logo
+    if file is None:
+        return None
+    try:
+        content = read_head(file)
+    except (OSError, ValueError):
+        return None
+    return None if logo_problem(file.name, content) else (f"logo{file.suffix}", content)
+
+
+def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
+    snapshot = seen.snapshot
+    it = load_templates(code, snapshot.manner.own)
+    speech = it.speech
+    lines = tuple(_line(part, seen, speech) for part in seen.parts)
+    around = _frame(seen, code, speech)
+    first = _front(seen, lines, speech)
     files = {name: it.copy(name) for name in (*FIXED, *it.added)}
+    if seen.logo:
+        files[seen.logo[0]] = seen.logo[1]
+    if around.brand.themed:
+        files["theme.css"] = theme_style(snapshot.manner.public.theme)
     files["robots.txt"] = ROBOTS
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
+    files[PICTURE] = _picture(seen, first.headline.mark)
+    files["badge.svg"] = _badge(snapshot, first.headline, it)
     files["index.html"] = it.fill("public.html", frame=around, **asdict(first))
-    files["404.html"] = it.fill(
-        "404.html", frame=replace(around, up=link_prefix(snapshot.manner.public_url), made=None)
-    )
-    files |= dict(render_history(_months(outages, made_at, speech), around, it, ()))
-    for outage in outages:
-        files[incident_page(outage.id)] = _incident(outage, around, made_at, it)
-    files["status.json"] = _status(snapshot, providers, lines)
+    files["widget.html"] = it.fill("widget.html", frame=around, headline=first.headline)
+    lost = replace(around, up=link_prefix(seen.address(code)), made=None)
+    files["404.html"] = it.fill("404.html", frame=lost)
+    files |= dict(render_history(_months(seen.outages, seen.at, speech), around, it, ()))
+    for outage in seen.outages:
+        files[incident_page(outage.id)] = _incident(outage, around, seen.at, it)
+    files["status.json"] = _status(seen, lines)
     files["schema/status.json"] = it.copy("schema/public-status.json")
-    return files | dict(
-        render_program_files(_board(snapshot, providers, lines, outages, told, first.headline, speech), it)
+    return files | dict(render_program_files(_board(seen, code, lines, first.headline, speech), it))
+
+
+def _picture(seen: PublicFacts, mark: Mark) -> bytes:
+    strips = tuple(tuple(map(state_of_cell, seen.days[part.id])) for part in seen.parts[:ROWS])
+    return draw_picture(mark, strips, read_colour(seen.snapshot.manner.public.theme.brand or LIGHT[0]))
+
+
+def _badge(snapshot: Snapshot, first: Headline, it: SiteTemplates) -> bytes:
+    word = it.speech.say(MARKS[first.mark])
+    return it.fill("badge.svg", badge=draw_badge(snapshot.manner.public_title, first.mark, word))
+
+
+def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage) -> PublicFront:
+    open_ones = [one for one in seen.outages if one.closed_at is None]
+    ended = [one for one in seen.outages if one.closed_at]
+    first = _headline(seen, lines, open_ones, speech)
+    return PublicFront(
+        headline=first,
+        detail=_detail(seen, lines, open_ones, first, speech),
+        intro=seen.snapshot.manner.public.intro,
+        groups=tuple(_groups(seen.parts, lines)),
+        are_services=seen.are_services,
+        open=tuple(_row(one, seen.at, speech) for one in open_ones),
+        recent=tuple(_row(one, seen.at, speech) for one in ended[:RECENT]),
+        planned=tuple(_planned_rows(seen, speech)),
+        pages=_pages(_sources(seen), seen, speech),
     )
 
 
-def _frame(snapshot: Snapshot, speech: PageLanguage) -> PublicFrame:
+def _groups(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Iterator[PublicGroup]:
+    """Yield the lines by the name of their group; a provider has none."""
+    for name, its in groupby(zip(parts, lines, strict=True), key=lambda one: one[0].group or ""):
+        yield PublicGroup(name, tuple(line for _, line in its))
+
+
+def _frame(seen: PublicFacts, code: str, speech: PageLanguage) -> PublicFrame:
+    snapshot = seen.snapshot
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
     return PublicFrame(
         site=snapshot.manner.public_title,
@@ -91,131 +236,228 @@ def _frame(snapshot: Snapshot, speech: PageLanguage) -> PublicFrame:
         made=speech.moment(snapshot.made_at),
         due=speech.moment(due, snapshot.made_at),
         fresh_s=int(snapshot.fresh_s),
+        brand=_brand(seen, code),
     )
 
 
-def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[SourceView]:
-    ids = {provider.id for provider in providers}
-    return [source for source in snapshot.sources if provider_of(source.id) in ids]
+def _brand(seen: PublicFacts, code: str) -> PublicBrand:
+    manner = seen.snapshot.manner
+    told, address = manner.public, seen.address(code)
+    below = f"{address.rstrip('/')}/" if address else ""
+    return PublicBrand(
+        logo=seen.logo[0] if seen.logo else "",
+        themed=bool(theme_style(told.theme)),
+        header=tuple(SiteLink(one.text, one.url) for one in told.header),
+        footer=tuple(SiteLink(one.text, one.url) for one in told.footer),
+        footer_words=told.footer_text,
+        mail=f"mailto:{told.mail}?subject={quote(manner.public_title)}" if told.mail else "",
+        calendar=f"webcal://{below.partition('://')[2]}maintenance.ics" if below else "",
+        languages=tuple(_language_links(seen, code)),
+        address=below,
+        picture=f"{below}{PICTURE}" if below else "",
+    )
 
 
-def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: PageLanguage) -> PublicStatusPages:
+def _language_links(seen: PublicFacts, here: str) -> Iterator[SiteLink]:
+    """Yield a link to the front page in each other language, from the root of this one."""
+    for code in seen.codes:
+        if code != here:
+            up = "" if here == seen.codes[0] else "../"
+            below = "" if code == seen.codes[0] else f"{code}/"
+            yield SiteLink(LANGUAGES.get(code, code), f"{up}{below}index.html", code)
+
+
+def _sources(seen: PublicFacts) -> list[SourceView]:
+    ids = {part.id for part in seen.parts}
+    return [source for source in seen.snapshot.sources if provider_of(source.id) in ids]
+
+
+def _pages(sources: Sequence[SourceView], seen: PublicFacts, speech: PageLanguage) -> PublicStatusPages:
+    """Return what the providers' pages say now; what they plan stands among the maintenances."""
     providers = {provider_of(source.id) for source in sources}
-    theirs = (view.incident for view in snapshot.open_incidents if is_providers_own(view.incident, providers))
-    told = build_status_pages(sources, snapshot.made_at, speech, incidents_by_notice(theirs))
-    return PublicStatusPages(notices=told.notices, quiet=told.quiet)
+    theirs = (view.incident for view in seen.snapshot.open_incidents if is_providers_own(view.incident, providers))
+    now_only = [replace(one, notices=tuple(it for it in one.notices if not _is_dated(it))) for one in sources]
+    told = build_status_pages(now_only, seen.at, speech, incidents_by_notice(theirs))
+    quiet = build_status_pages(sources, seen.at, speech, {}).quiet
+    return PublicStatusPages(notices=told.notices, quiet=quiet)
 
 
-def _line(
-    provider: ProviderView,
-    outages: Sequence[PublicIncident],
-    snapshot: Snapshot,
-    now: CurrentState,
-    speech: PageLanguage,
-) -> ProviderLine:
-    its = [outage for outage in outages if outage.provider == provider.id]
-    mark = _mark(provider, its, now)
-    hours, days = _cells(provider, its, snapshot.made_at)
-    return ProviderLine(
-        name=provider.name,
+def _is_dated(notice: Notice) -> bool:
+    return notice.planned and notice.began_at is not None
+
+
+def _line(part: PublicPart, seen: PublicFacts, speech: PageLanguage) -> PublicLine:
+    its, now = seen.its[part.id], seen.at
+    mark = _mark(part, its, seen.now)
+    shares = outage_shares(part, its, now)
+    return PublicLine(
+        name=part.name,
+        about=part.about,
         mark=mark,
         state=speech.say(MARKS[mark]),
-        abilities=_abilities(provider, mark, now, speech),
-        ninety=draw_days(days, speech),
-        shares=_shares(hours, days, snapshot.manner.slo, speech),
+        abilities=() if part.is_service else _abilities(part, mark, seen.now, speech),
+        ninety=draw_outages(seen.days[part.id], speech),
+        shares=describe_shares(shares, part_windows(part), part_since(part), seen.snapshot.manner.slo, now, speech),
     )
 
 
-def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: CurrentState) -> Mark:
-    """Return a provider's mark: up while one account works, as the others then fail for reasons of their own."""
+def _mark(part: PublicPart, outages: Sequence[PublicIncident], now: CurrentState) -> Mark:
+    """Return the mark of a part: that of its open incident, else whether it is seen to work."""
     open_ones = [outage for outage in outages if outage.closed_at is None]
     if now.offline:
         return Mark.UNKNOWN
     if open_ones:
         return worst_mark([outage.mark for outage in open_ones])
-    targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
-    works = any(mark_target(target, now) is Mark.UP for target in targets if not target.aside)
-    return Mark.UP if works else Mark.UNKNOWN
+    return Mark.UP if works(part, now) else Mark.UNKNOWN
 
 
 def _abilities(
-    provider: ProviderView, mark: Mark, now: CurrentState, speech: PageLanguage
+    part: PublicPart, mark: Mark, now: CurrentState, speech: PageLanguage
 ) -> tuple[tuple[str, Mark, str], ...]:
     """Return each kind of canary, and whether an account proves that it works."""
     kinds: dict[str, bool] = {}
-    for account in provider.accounts:
-        for target in account.targets:
-            if target.canary in ABILITIES and not (target.aside or account.own_host):
-                kinds[target.canary] = kinds.get(target.canary, False) or mark_target(target, now) is Mark.UP
+    for target in (one for its in part.targets for one in its if one.canary in ABILITIES):
+        kinds[target.canary] = kinds.get(target.canary, False) or mark_target(target, now) is Mark.UP
     marks = {kind: Mark.UP if works and mark is Mark.UP else mark if mark.is_trouble else Mark.UNKNOWN
              for kind, works in kinds.items()}  # fmt: skip
-    return tuple((kind, its, speech.say(MARKS[its])) for kind, its in marks.items())
+    return tuple((speech.say(ABILITIES[kind]), its, speech.say(MARKS[its])) for kind, its in marks.items())
 
 
-def _cells(provider: ProviderView, outages: Sequence[PublicIncident], now: datetime) -> tuple[list[Cell], list[Cell]]:
-    """Return the last hours and days in minutes of outage, of trouble and well; empty cells without observations."""
-    return (
-        [_minutes(cell, HOUR, outages, now) for cell in provider.cells],
-        [_minutes(cell, DAY, outages, now) for cell in provider.days],
-    )
-
-
-def _minutes(cell: Cell, length: timedelta, outages: Sequence[PublicIncident], now: datetime) -> Cell:
-    if not cell.ok + cell.degraded + cell.failed:
-        return Cell(cell.at, unknown=min(cell.unknown, 1))
-    end = min(cell.at + length, now)
-    whole = max((end - cell.at) // MINUTE, 1)
-    down = _total(cell.at, end, now, [one for one in outages if one.mark is Mark.DOWN])
-    partly = _total(cell.at, end, now, [one for one in outages if one.mark is not Mark.DOWN])
-    down = min(down, whole)
-    partly = min(partly, whole - down)
-    return Cell(cell.at, ok=whole - down - partly, degraded=partly, failed=down)
-
-
-def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[PublicIncident]) -> int:
-    return sum((outage.overlap(start, end, now) for outage in outages), timedelta()) // MINUTE
-
-
-def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: PageLanguage) -> tuple[UptimeShare, ...]:
-    """Return the share of time without an outage of the whole provider; trouble with a part counts as good."""
-    shares = []
-    for length in WINDOWS_D:
-        cells = hours if length == 1 else days[-length:]
-        good = sum(cell.ok + cell.degraded for cell in cells)
-        share = availability(good, good + sum(cell.failed for cell in cells))
-        window = speech.say("24 h") if length == 1 else speech.say("{n} d", n=length)
-        said = speech.say("no data") if share is None else speech.percent(share)
-        shares.append(UptimeShare(window, said, share is not None and share < slo))
-    return tuple(shares)
-
-
-def _headline(lines: Sequence[ProviderLine], speech: PageLanguage) -> Headline:
-    """Give the state of the providers in a sentence."""
+def _headline(
+    seen: PublicFacts, lines: Sequence[PublicLine], open_ones: Sequence[PublicIncident], speech: PageLanguage
+) -> Headline:
+    """Give the state of all parts in a sentence."""
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
     if not lines:
-        return Headline(Mark.UNKNOWN, speech.say("No provider is watched yet"))
+        return Headline(Mark.UNKNOWN, _nothing(seen, speech), speech=speech)
+    if len(sick) == 1:
+        lead = speech.about(sick[0].name, _what(sick[0], open_ones, speech))
+        return Headline(sick[0].mark, lead, speech=speech)
     if sick:
-        lead = speech.many(len(sick), "{n} provider has trouble", "{n} providers have trouble")
-        return Headline(
-            worst_mark([line.mark for line in sick]), lead, tuple(f"{line.name}: {line.state}" for line in sick)
-        )
+        causes = tuple(speech.about(line.name, line.state) for line in sick)
+        lead = _count_sick(len(sick), seen, speech)
+        return Headline(worst_mark([line.mark for line in sick]), lead, causes, speech=speech)
     if unknown:
-        lead = speech.many(len(unknown), "{n} provider is not fully known", "{n} providers are not fully known")
-        return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown))
-    return Headline(Mark.UP, speech.say("All providers we watch work"))
+        names = tuple(line.name for line in unknown)
+        return Headline(Mark.UNKNOWN, _count_unknown(len(unknown), seen, speech), names, speech=speech)
+    said = "All services work" if seen.are_services else "All providers we watch work"
+    return Headline(Mark.UP, speech.say(said), speech=speech)
+
+
+def _count_sick(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
+    if seen.are_services:
+        return speech.many(number, "{n} service has trouble", "{n} services have trouble")
+    return speech.many(number, "{n} provider has trouble", "{n} providers have trouble")
+
+
+def _count_unknown(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
+    if seen.are_services:
+        return speech.many(number, "{n} service is not fully known", "{n} services are not fully known")
+    return speech.many(number, "{n} provider is not fully known", "{n} providers are not fully known")
+
+
+def _nothing(seen: PublicFacts, speech: PageLanguage) -> str:
+    """Say that there is no line: nothing is watched, or nothing of it has a name for the public."""
+    if any(provider.accounts for provider in seen.snapshot.providers):
+        return speech.say("Nothing is shown here yet")
+    return speech.say("No provider is watched yet")
+
+
+def _what(line: PublicLine, open_ones: Sequence[PublicIncident], speech: PageLanguage) -> str:
+    """Say in plain words what is wrong with the one part that has trouble."""
+    its = [one for one in open_ones if one.name == line.name]
+    slow = line.mark is Mark.PARTLY and bool(its) and all(one.slow for one in its)
+    return speech.say(SLOW if slow else WHAT[line.mark])
+
+
+def _detail(
+    seen: PublicFacts,
+    lines: Sequence[PublicLine],
+    open_ones: Sequence[PublicIncident],
+    first: Headline,
+    speech: PageLanguage,
+) -> str:
+    """Return the sentence below the headline: which parts, since when, and that all others work."""
+    if first.causes:
+        return speech.say("{lead}.", lead=speech.clauses(first.causes))
+    if not first.mark.is_trouble:
+        return ""
+    sick = next(line for line in lines if line.mark.is_trouble)
+    since = min(one.opened_at for one in open_ones if one.name == sick.name)
+    said = [speech.say("Since {time}.", time=speech.moment(since, seen.at).words)]
+    if len(lines) > 1 and all(line.mark.works for line in lines if line is not sick):
+        said.append(speech.say("Everything else works."))
+    return speech.sentences(said)
+
+
+def _title(outage: PublicIncident, speech: PageLanguage) -> str:
+    if outage.fault:
+        return speech.about(outage.name, speech.fault(outage.fault))
+    is_down = any(phase.mark is Mark.DOWN for phase in outage.phases)
+    said = WHAT[Mark.DOWN] if is_down else SLOW if outage.slow else WHAT[Mark.PARTLY]
+    return speech.about(outage.name, speech.say(said))
 
 
 def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> PublicRow:
     until = outage.closed_at or made_at
     return PublicRow(
         href=incident_page(outage.id),
-        title=f"{outage.name}: {speech.fault(outage.fault)}",
+        name=outage.name,
+        title=_title(outage, speech),
         mark=outage.mark,
-        whose=capitalize(speech.blame(Blame.PROVIDER)),
+        whose=capitalize(speech.blame(Blame.PROVIDER)) if outage.fault else "",
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),
         lead=capitalize(speech.lead(outage.lead)),
+        updates=tuple(_updates(outage, made_at, speech)),
+    )
+
+
+def _updates(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> Iterator[PublicUpdate]:
+    """Yield the updates of an incident, newest first: what people wrote, how it changed, its begin and end."""
+    told = [
+        (note.at, PublicUpdate(speech.moment(note.at, made_at), speech.say("Update"), note.text))
+        for note in outage.notes
+    ]
+    for phase in outage.phases:
+        said = speech.say(BEGINS[phase.mark]) if not outage.slow else capitalize(speech.say(SLOW))
+        begun = capitalize(speech.fault(outage.fault)) if outage.fault else said
+        told.append((phase.start, PublicUpdate(speech.moment(phase.start, made_at), begun)))
+    if outage.closed_at:
+        told.append((outage.closed_at, PublicUpdate(speech.moment(outage.closed_at, made_at), speech.say("Ended"))))
+    yield from (update for _, update in sorted(told, key=lambda one: one[0], reverse=True))
+
+
+def _planned_rows(seen: PublicFacts, speech: PageLanguage) -> Iterator[PlannedRow]:
+    """Yield the maintenances ahead and under way, the next first."""
+    for work in _works(seen, speech):
+        yield PlannedRow(
+            name=work.provider,
+            words=work.title,
+            begins=speech.moment(work.begins_at, seen.at),
+            until=speech.moment(work.ends_at, work.begins_at).words,
+            under_way=work.begins_at <= seen.at,
+            href=work.url or "",
+        )
+
+
+def _works(seen: PublicFacts, speech: PageLanguage) -> list[AnnouncedMaintenance]:
+    theirs = [one for one in announced_maintenances(_sources(seen)) if one.ends_at > seen.at]
+    ours = [_own_work(one, seen.at) for one in seen.snapshot.planned]
+    return sorted([*theirs, *ours], key=lambda one: one.begins_at)
+
+
+def _own_work(one: PlannedWindow, now: datetime) -> AnnouncedMaintenance:
+    return AnnouncedMaintenance(
+        id=f"own/{one.begins_at:%Y%m%dT%H%M}/{slug(one.words)}",
+        provider="",
+        title=one.words,
+        url=None,
+        phase=NoticePhase.SCHEDULED if one.begins_at > now else NoticePhase.IN_PROGRESS,
+        begins_at=one.begins_at,
+        ends_at=one.ends_at,
+        text="",
     )
 
 
@@ -235,51 +477,67 @@ def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it
     around = replace(around, up="../")
     if outage.closed_at:
         around = replace(around, made=None, due=None)
+    scope = "the provider" if outage.whole else "a part of it"
     tale = PublicStory(
         row=_row(outage, made_at, it.speech),
         is_open=outage.closed_at is None,
         ended=it.speech.moment(outage.closed_at) if outage.closed_at else None,
-        scope=it.speech.say("the provider" if outage.whole else "a part of it"),
+        scope=capitalize(it.speech.say(scope)) if outage.fault else outage.name,
         announced=outage.announced,
     )
     return it.fill("public-incident.html", frame=around, tale=tale)
 
 
-def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequence[ProviderLine]) -> bytes:
+def _status(seen: PublicFacts, lines: Sequence[PublicLine]) -> bytes:
+    marked = list(zip(seen.parts, lines, strict=True))
     document = {
         "version": VERSION,
-        "made_at": iso_millis(snapshot.made_at),
-        "stale_after": iso_millis(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
-        "simulated": snapshot.simulated,
-        "providers": [{"id": one.id, "mark": line.mark} for one, line in zip(providers, lines, strict=True)],
+        "made_at": iso_millis(seen.at),
+        "stale_after": iso_millis(seen.at + timedelta(seconds=seen.snapshot.fresh_s)),
+        "simulated": seen.snapshot.simulated,
+        "providers": [{"id": one.id, "mark": line.mark} for one, line in marked if not one.is_service],
+        "services": [
+            {"id": one.id, "name": one.name, "group": one.group, "mark": line.mark}
+            for one, line in marked
+            if one.is_service
+        ],
     }
     return encode(document)
 
 
 def _board(
-    snapshot: Snapshot,
-    providers: Sequence[ProviderView],
-    lines: Sequence[ProviderLine],
-    outages: Sequence[PublicIncident],
-    told: Sequence[SourceView],
-    first: Headline,
-    speech: PageLanguage,
+    seen: PublicFacts, code: str, lines: Sequence[PublicLine], first: Headline, speech: PageLanguage
 ) -> SiteSummary:
     return SiteSummary(
-        title=snapshot.manner.public_title,
-        url=snapshot.manner.public_url,
-        made_at=snapshot.made_at,
+        title=seen.snapshot.manner.public_title,
+        url=seen.address(code),
+        made_at=seen.at,
         mark=first.mark,
         words=first.sentence,
-        parts=tuple(Component(one.id, one.name, line.mark) for one, line in zip(providers, lines, strict=True)),
-        cases=tuple(_case(outage, speech) for outage in outages),
-        works=announced_maintenances(told),
+        parts=tuple(_components(seen.parts, lines)),
+        cases=tuple(_case(outage, speech) for outage in seen.outages),
+        works=tuple(_works(seen, speech)),
     )
 
 
+def _components(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Iterator[Component]:
+    """Yield a component for each part, and before the first of a group one for the group."""
+    marks: dict[str, list[Mark]] = {}
+    for part, line in zip(parts, lines, strict=True):
+        marks.setdefault(part.group or "", []).append(line.mark)
+    told = set[str]()
+    for part, line in zip(parts, lines, strict=True):
+        group = f"{GROUP}/{slug(part.group)}" if part.group else None
+        if part.group and group and group not in told:
+            told.add(group)
+            yield Component(group, part.group, worst_mark(marks[part.group]))
+        yield Component(part.id, part.name, line.mark, group)
+
+
 def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
-    title = f"{outage.name}: {speech.fault(outage.fault)}"
+    title = _title(outage, speech)
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
+    updates += [(note.at, "identified", note.text) for note in outage.notes]
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
     return IncidentEntry(
@@ -288,7 +546,7 @@ def _case(outage: PublicIncident, speech: PageLanguage) -> IncidentEntry:
         severity=outage.severity,
         opened_at=outage.opened_at,
         closed_at=outage.closed_at,
-        parts=(outage.provider,),
+        parts=(outage.part,),
         path=incident_page(outage.id),
         updates=tuple(updates),
     )

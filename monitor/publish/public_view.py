@@ -11,6 +11,33 @@ from monitor.publish.view_model import NoticeRow, UptimeShare
 from monitor.words import Moment
 
 
+class SiteLink(Struct, frozen=True):
+    """A link in the site's own words. `code`: the language of the page it leads to, "" if that is no question."""
+
+    text: str
+    href: str
+    code: str = ""
+
+
+class PublicBrand(Struct, frozen=True):
+    """What makes the page its owner's. `logo`: a file of the site, "" without one. `themed`: it has a theme.css.
+
+    `mail`: a mailto: link, "" without one. `calendar`: the address of the calendar, for programs that subscribe to it.
+    `address` and `picture`: of the page and its picture for link previews, "" if where the site is reached is unknown.
+    """
+
+    logo: str = ""
+    themed: bool = False
+    header: tuple[SiteLink, ...] = ()
+    footer: tuple[SiteLink, ...] = ()
+    footer_words: str = ""
+    mail: str = ""
+    calendar: str = "maintenance.ics"
+    languages: tuple[SiteLink, ...] = ()
+    address: str = ""
+    picture: str = ""
+
+
 class PublicFrame(Struct, frozen=True):
     """What is the same on every public page. `made`: None on a page that never changes again, so is never stale."""
 
@@ -20,14 +47,16 @@ class PublicFrame(Struct, frozen=True):
     due: Moment | None
     fresh_s: int
     up: str = ""
+    brand: PublicBrand = PublicBrand()
 
     public: ClassVar[bool] = True
 
 
-class ProviderLine(Struct, frozen=True):
-    """One provider: its state, and each kind of canary with its mark and the mark in words."""
+class PublicLine(Struct, frozen=True):
+    """One provider or service: its state, and each kind of canary of a provider with its mark and the mark in words."""
 
     name: str
+    about: str
     mark: Mark
     state: str
     abilities: tuple[tuple[str, Mark, str], ...]
@@ -40,22 +69,42 @@ class ProviderLine(Struct, frozen=True):
         return any(mark is not self.mark for _, mark, _ in self.abilities)
 
 
+class PublicGroup(Struct, frozen=True):
+    """Lines under one name, "" if they have none."""
+
+    name: str
+    lines: tuple[PublicLine, ...]
+
+
+class PublicUpdate(Struct, frozen=True):
+    """One update of an incident. `words`: what a person added, "" if `title` says it all."""
+
+    at: Moment
+    title: str
+    words: str = ""
+
+
 class PublicRow(Struct, frozen=True):
-    """A provider incident as a line of a list. `drill` is for the shared templates: none is a drill."""
+    """A public incident as a line of a list. `whose` and `lead` are "" for a service.
+
+    `drill` is for the shared templates: none is a drill.
+    """
 
     href: str
+    name: str
     title: str
     mark: Mark
     whose: str
     began: Moment
     lasted: str
     lead: str
+    updates: tuple[PublicUpdate, ...] = ()
 
     drill: ClassVar[bool] = False
 
 
 class PublicStory(Struct, frozen=True):
-    """The page of one provider incident."""
+    """The page of one public incident."""
 
     row: PublicRow
     is_open: bool
@@ -79,11 +128,26 @@ class PublicStatusPages(Struct, frozen=True):
     dark: ClassVar[tuple[str, ...]] = ()
 
 
+class PlannedRow(Struct, frozen=True):
+    """A maintenance ahead or under way. `until`: in words, of the same day only the time. `href`: "" for our own."""
+
+    name: str
+    words: str
+    begins: Moment
+    until: str
+    under_way: bool
+    href: str = ""
+
+
 class PublicFront(Struct, frozen=True):
-    """The front page."""
+    """The front page. `intro`: the owner's own words; `detail`: what stands below the headline."""
 
     headline: Headline
-    lines: tuple[ProviderLine, ...]
+    detail: str
+    intro: str
+    groups: tuple[PublicGroup, ...]
+    are_services: bool
     open: tuple[PublicRow, ...]
     recent: tuple[PublicRow, ...]
+    planned: tuple[PlannedRow, ...]
     pages: PublicStatusPages

@@ -13,11 +13,10 @@ from markupsafe import escape
 
 from monitor.deadline import run_within
 from monitor.publish.quick_escape import QuickTemplate
-from monitor.publish.translation import PageLanguage, load_language
+from monitor.sentence.translation import PageLanguage, load_language
 from probes.redact import CONTROLS
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
-LANGUAGES = "language"
 ADDED = ("own.css", "logo.svg", "logo.png")
 """Files in the user's folder added to every page: a style sheet after ours, and a logo before the site's name."""
 
@@ -106,7 +105,7 @@ class SiteTemplates:
 
     def __init__(self, language: str, own: Path | None) -> None:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
-        self.speech: PageLanguage = load_language(language, tuple(folder / LANGUAGES for folder in self.folders))
+        self.speech: PageLanguage = load_language(language, self.folders[:-1])
         self.added = tuple(name for name in ADDED if own and isfile(own / name))
         self.warnings = {} if own is None else {name: _passed_over(name, own) for name in _no_files(own)}
         self._own = own

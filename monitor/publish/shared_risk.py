@@ -8,16 +8,21 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import accounts_of_targets
 from monitor.publish.snapshot import AccountView, Snapshot
 from probes.model import Fault
+from probes.phrase import Phrase
 from probes.target_id import provider_of
 
 CONTAGIOUS_FAULTS = frozenset({Fault.ACCOUNT_SUSPENDED})
 """Faults that can spread to the next account. A demand to verify, or an empty balance, is that account's alone."""
 
 
+SHARING = "{account} is suspended and shares the {level} {name}: whatever caused that can hit this account, too"
+BESIDE = "{account} is suspended: whatever caused that can hit this account, too"
+
+
 class Caution(Struct, frozen=True):
     """Why an account is offered with a warning; `withheld`: not offered, as it is tied to a suspended one."""
 
-    words: str
+    words: Phrase
     withheld: bool
 
 
@@ -51,11 +56,11 @@ def _caution(account: AccountView, suspended: Sequence[AccountView]) -> Caution 
     its = [one for one in suspended if _company(one) == _company(account)]
     for one in its:
         if shared := next((tie for tie in account.ties if tie in one.ties), None):
-            words = f"{one.id} is suspended and shares the {shared}: whatever caused that can hit this account, too"
-            return Caution(words, withheld=True)
+            level, _, name = shared.partition(" ")  # its level is our word, its name is the user's
+            return Caution(Phrase(SHARING, {"account": one.id, "level": Phrase(level), "name": name}), withheld=True)
     if not its:
         return None
-    return Caution(f"{its[0].id} is suspended: whatever caused that can hit this account, too", withheld=False)
+    return Caution(Phrase(BESIDE, {"account": its[0].id}), withheld=False)
 
 
 def _company(account: AccountView) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.alert.case import Delivery
+from monitor.config.public_page import PublicSection, PublicService
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.detect.reason import CreditLeft
@@ -16,6 +17,7 @@ from monitor.slo.objective import ErrorBudget, Objective
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
+from probes.phrase import Phrase, Sentences
 from probes.target_id import answerer_id, provider_of
 
 USUAL_IMPORTANCE = 3
@@ -67,7 +69,7 @@ class TargetView(Struct, frozen=True):
     `next_at`: its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection
     in which its latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it
     may pass.
-    `free`: it costs no tokens.
+    `free`: it costs no tokens. `watched_since`: its first valid result, if that is of today or yesterday; else None.
     """
 
     id: str
@@ -99,6 +101,7 @@ class TargetView(Struct, frozen=True):
     latencies: Paces = ()
     ttfts: Paces = ()
     ceilings: tuple[tuple[Reading, ...], ...] = ()
+    watched_since: datetime | None = None
 
     @property
     def counts(self) -> bool:
@@ -126,12 +129,13 @@ class CreditView(Struct, frozen=True):
 
 
 class AccountView(Struct, frozen=True):
-    """One account; `state`: that of its worst target; `spent_usd`: the cost of its canaries today (UTC).
+    """One account; `state`: that of its worst target; `spent_usd`: what its canaries cost today (UTC).
 
-    `spent_month_usd`: the same for the last 30 days. `own_host`: it uses a base URL of its own, so nothing of it is
-    public; `host`: that of a base URL of its own. `note` and the like: the user's own words. `company`: the company
-    behind the account (empty: the provider), `ties`: what it may share with others there. `priority`: 1 to 5, None: not
-    told. `stands`: its page is kept as made earlier, so what only that shows was not read, such as cells and durations.
+    `spent_month_usd`: the same for the last 30 days; both are None if a price is not known. `own_host`: it uses a base
+    URL of its own, so nothing of it is public; `host`: that of a base URL of its own. `note` and the like: the user's
+    own words. `company`: the company behind the account (empty: the provider), `ties`: what it may share with others
+    there. `priority`: 1 to 5, None: not told. `stands`: its page is kept as made earlier, so what only that shows was
+    not read, such as cells and durations.
     """
 
     id: str
@@ -141,7 +145,7 @@ class AccountView(Struct, frozen=True):
     state: State
     fault: Fault | None
     since: datetime | None
-    advice: str | None
+    advice: Sentences
     spent_usd: float | None
     targets: tuple[TargetView, ...]
     credits: tuple[CreditView, ...] = ()
@@ -185,6 +189,7 @@ class ProviderView(Struct, frozen=True):
     """One provider. `shipped`: its facts ship with the program; a user-defined one is private.
 
     `cells` and `days`: as of a target, added up over all targets at its own base URL; empty without a public site.
+    `watched_since`: as of a target, the first of those.
     """
 
     id: str
@@ -193,10 +198,28 @@ class ProviderView(Struct, frozen=True):
     shipped: bool = True
     cells: tuple[Cell, ...] = ()
     days: tuple[Cell, ...] = ()
+    watched_since: datetime | None = None
 
     @property
     def is_crowded(self) -> bool:
         return len(self.accounts) > CROWD
+
+
+class ServiceView(Struct, frozen=True):
+    """One service of the public page; `service`: its words and targets. The rest is as of a provider."""
+
+    service: PublicService
+    cells: tuple[Cell, ...] = ()
+    days: tuple[Cell, ...] = ()
+    watched_since: datetime | None = None
+
+
+class PlannedWindow(Struct, frozen=True):
+    """A maintenance of our own in the next weeks, in `words` for the public page."""
+
+    words: str
+    begins_at: datetime
+    ends_at: datetime
 
 
 class SourceView(Struct, frozen=True):
@@ -227,7 +250,7 @@ class Substitute(Struct, frozen=True):
 
     account: str
     seen_at: datetime
-    caution: str = ""
+    caution: Phrase | None = None
 
 
 class IncidentView(Struct, frozen=True):
@@ -237,7 +260,7 @@ class IncidentView(Struct, frozen=True):
     """
 
     incident: Incident
-    advice: str
+    advice: Sentences
     told: tuple[Delivery, ...] = ()
     instead: tuple[Substitute, ...] | None = None
 
@@ -246,7 +269,8 @@ class SiteSettings(Struct, frozen=True):
     """The settings of the sites, from [site] in monitor.toml.
 
     `slo`: the share of good answers expected of an account. `url` and `public_url`: where people reach the private
-    and the public site, None: unknown. `own`: a folder whose templates take precedence over ours.
+    and the public site, None: unknown. `own`: a folder whose templates take precedence over ours. `public`: the look
+    and the words of the public page; `logo`: the file of its logo.
     """
 
     slo: float = 0.99
@@ -255,6 +279,8 @@ class SiteSettings(Struct, frozen=True):
     public_title: str = "AI providers"
     public_url: str | None = None
     own: Path | None = None
+    public: PublicSection = PublicSection()
+    logo: Path | None = None
 
 
 class Freshness(Struct, frozen=True):
@@ -265,7 +291,7 @@ class Freshness(Struct, frozen=True):
 
     age_s: float | None
     most_s: float
-    problem: str = "nothing was looked at yet"
+    problem: str = "nothing was probed yet"
     faults: tuple[str, ...] = ()
     lasting: bool = False
 
@@ -275,7 +301,7 @@ class Freshness(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        looked = self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+        looked = self.problem if self.age_s is None else f"last probe {self.age_s:.0f} s ago"
         return "; ".join((looked, *self.faults))
 
 
@@ -285,7 +311,8 @@ class Snapshot(Struct, frozen=True):
     `incident_ids`: every incident on record; `past_incidents`: only the latest. `more`: some of a crowd have news not
     on their page yet. `overlap`: rounds of the last day skipped because another was at work. `unwritten`: the database
     takes no writes, and this was read from its stand-in. `faults`: the recent failures of the monitor's own stages;
-    `warnings`: what else of it does not work.
+    `warnings`: what else of it does not work. `services`: what the public page shows instead of providers; `planned`:
+    the maintenances that it tells of, the next first.
     """
 
     made_at: datetime
@@ -305,6 +332,8 @@ class Snapshot(Struct, frozen=True):
     overlap: Overlap | None = None
     unwritten: bool = False
     faults: tuple[StageFailed, ...] = ()
+    services: tuple[ServiceView, ...] = ()
+    planned: tuple[PlannedWindow, ...] = ()
 
     def accounts_by_id(self) -> dict[str, AccountView]:
         return {one.id: one for provider in self.providers for one in provider.accounts}

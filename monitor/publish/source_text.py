@@ -5,8 +5,8 @@ from datetime import datetime
 
 from monitor.publish.incident_text import IncidentsByNotice
 from monitor.publish.snapshot import SourceView
-from monitor.publish.translation import PageLanguage
 from monitor.publish.view_model import NoticeRow, StatusPages
+from monitor.sentence.translation import PageLanguage
 from probes.notice import UNTITLED, Impact, Notice
 
 
@@ -20,7 +20,7 @@ def build_status_pages(
         notices=tuple(_notice(source, one, now, speech, known) for source in telling for one in source.notices),
         quiet=tuple(name for name in quiet if name not in loud),
         dark=tuple(
-            f"{source.provider}: {_why_dark(source, speech)}"
+            speech.about(source.provider, _why_dark(source, speech))
             for source in sources
             if not source.readable or source.unread
         ),
@@ -43,7 +43,7 @@ def _notice(
         title=speech.notice_title(notice),
         is_theirs=notice.posted and notice.title != UNTITLED,
         href=notice.url or source.page,
-        phase=", ".join(map(speech.say, notice.stage)),
+        phase=speech.items(map(speech.say, notice.stage)),
         impact=speech.say(str(notice.impact)) if is_graded else "",
         began=speech.moment(notice.began_at, now) if notice.began_at else None,
         planned=notice.planned,

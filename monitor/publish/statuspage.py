@@ -142,7 +142,7 @@ def _incident(case: IncidentEntry, known: Mapping[str, Component], board: SiteSu
 def _maintenance(work: AnnouncedMaintenance, board: SiteSummary) -> Json:
     return {
         "id": work.id,
-        "name": f"{work.provider}: {work.title}",
+        "name": work.name,
         "status": PHASES.get(work.phase, "in_progress"),
         "created_at": iso_millis(work.begins_at),
         "updated_at": iso_millis(board.made_at),

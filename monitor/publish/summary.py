@@ -50,7 +50,7 @@ class IncidentEntry(Struct, frozen=True):
 
 
 class AnnouncedMaintenance(Struct, frozen=True):
-    """One maintenance that a provider announces."""
+    """One maintenance that a provider announces, or that is our own: then `provider` is ""."""
 
     id: str
     provider: str
@@ -60,6 +60,10 @@ class AnnouncedMaintenance(Struct, frozen=True):
     begins_at: datetime
     ends_at: datetime
     text: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}: {self.title}" if self.provider else self.title
 
 
 class SiteSummary(Struct, frozen=True):

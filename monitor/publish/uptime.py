@@ -1,12 +1,13 @@
 """Uptime: the share of good answers over a day, a week, a month and a quarter; pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.publish.snapshot import AccountView, TargetView
 from monitor.slo.indicator import Cell, availability
 
 WINDOWS_D = (1, 7, 30, 90)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BUDGET_D = 30
 """Days of the error budget."""
 BUDGET_FEWEST_D = 7
@@ -36,6 +37,23 @@ def watched_days(days: Sequence[Cell]) -> int:
 def first_seen(days: Iterable[Cell]) -> datetime | None:
     """Return the first day with a valid result; None if there is none."""
     return min((cell.at for cell in days if cell.ok + cell.degraded + cell.failed), default=None)
+
+
+def whole_windows(since: datetime | None, hours: Sequence[Cell], days: Sequence[Cell]) -> int:
+    """Return how many of WINDOWS_D lie within what was watched since then; None: nothing was."""
+    if since is None:
+        return 0
+    firsts = [(hours[:1], HOUR), *((days[-length:][:1], DAY) for length in WINDOWS_D[1:])]
+    return sum(all(since < cell.at + step for cell in first) for first, step in firsts)
+
+
+def watched_since(account: AccountView) -> datetime | None:
+    """Return since when an account is watched: the first valid result that is known; None if there is none."""
+    return min((at for one in counted_targets(account) if (at := target_since(one))), default=None)
+
+
+def target_since(target: TargetView) -> datetime | None:
+    return target.watched_since or first_seen(target.days)
 
 
 def counted_targets(account: AccountView) -> tuple[TargetView, ...]:

@@ -13,12 +13,13 @@ from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, Target
 from monitor.publish.status import CurrentState, Mark
 from monitor.publish.uptime import counted_targets
 from probes.model import Confidence, Fault
+from probes.phrase import Phrase
 
 VERSION = 1
 """Version of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
 
 
-RECHECKED = "it failed just now and is being rechecked"
+RECHECKED = Phrase("it failed just now and is being rechecked")
 
 
 class Usable(Struct, frozen=True):
@@ -53,11 +54,11 @@ class Usable(Struct, frozen=True):
         return bool(self.usable) and not (self.caution and self.caution.withheld)
 
     @property
-    def doubt(self) -> str:
-        """Why it may be lost next, or be lost already; "" if nothing says so."""
+    def doubt(self) -> Phrase | None:
+        """Why it may be lost next, or be lost already; None if nothing says so."""
         if self.suspected:
             return RECHECKED
-        return self.caution.words if self.caution else ""
+        return self.caution.words if self.caution else None
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool]:

@@ -431,6 +431,7 @@ class Fold(Struct, frozen=True):
 class FrontGroup(Struct, frozen=True):
     """A provider on the front page: `rows` for its accounts with trouble, `cells` or a fold for what works.
 
+    Where nothing is known of any account of any provider, they are `cells` or a fold as well.
     `worse`: says how many troubles are shown on its own page only.
     """
 

@@ -62,7 +62,7 @@ def describe_diagnosis(it: DiagnosisReason, now: datetime, language: Language) -
     say, many = language.say, language.many
     match it:
         case Symptom():
-            return "; ".join(_met(one, language) for one in it.met)
+            return language.clauses(_met(one, language) for one in it.met)
         case FailingShare():
             return many(
                 it.failing, "{n} of {seen} accounts fails", "{n} of {seen} accounts fail the same way", seen=it.seen
@@ -143,13 +143,13 @@ def describe_control(it: ControlAnswered, incident: Incident, now: datetime, lan
     if it.fault is not None and it.status:
         return say("{call}: so it is not the account", call=call)
     if it.fault is not None:
-        return say("{call}: so it is not the account, but the provider or the road to it", call=call)
+        return say("{call}: so it is not the account, but the provider or the network path to it", call=call)
     if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
         return say(
             "{call}: the API is up and reachable from here, so the problem is this account",
             call=call,
         )
-    return say("{call}: the API is reachable from here, so the road is not the cause", call=call)
+    return say("{call}: the API is reachable from here, so the network path is not the cause", call=call)
 
 
 def describe_stage_failure(it: StageFailed, language: Language = ENGLISH) -> str:
@@ -161,7 +161,7 @@ def describe_stage_failure(it: StageFailed, language: Language = ENGLISH) -> str
 
 def _met(it: CanaryFailure, language: Language) -> str:
     status = f"HTTP {it.status}" if it.status else language.say("no answer")
-    return f"{', '.join(it.canaries)}: {status}, {language.say(it.fault)}"
+    return language.about(language.items(it.canaries), language.items((status, language.say(it.fault))))
 
 
 def _alone(it: NoOtherAccount, language: Language) -> str:
@@ -171,7 +171,7 @@ def _alone(it: NoOtherAccount, language: Language) -> str:
 
 
 def _answering(it: StillAnswering, now: datetime, language: Language) -> str:
-    names = ", ".join(it.names)
+    names = language.items(it.names)
     if it.seen_at is None or now - it.seen_at < FRESH:
         return language.say("still answers: {names}", names=names)
     passed = _since(it.seen_at, now, language)
@@ -188,7 +188,7 @@ def _answered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
     fault = language.say(FAULTS[it.fault]) if it.fault else ""
-    met, passed = f"HTTP {it.status}, {fault}" if it.status else fault, _since(it.at, now, language)
+    met, passed = language.items((f"HTTP {it.status}", fault)) if it.status else fault, _since(it.at, now, language)
     if it.fault in STOPPED_ROADS:
         return language.say("a call without a key was refused too ({met}, {passed} ago)", met=met, passed=passed)
     if it.status:
@@ -197,7 +197,7 @@ def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
 
 
 def _posted(it: PageReports, now: datetime, language: Language) -> str:
-    stage, title = language.say(it.stage), notice_title(it.title, it.claim, language.say)
+    stage, title = language.say(it.stage), notice_title(it.title, it.claim, language)
     if it.since is None:
         return language.say(
             "the provider's page reports maintenance: {title} ({stage})"
@@ -212,7 +212,7 @@ def _posted(it: PageReports, now: datetime, language: Language) -> str:
         else "the provider's page reports trouble: {title} ({stage}, since {time}, {passed} ago)",
         title=title,
         stage=stage,
-        time=moment(it.since, now, language.say).words,
+        time=moment(it.since, now, language).words,
         passed=_since(it.since, now, language),
     )
 
@@ -304,4 +304,4 @@ def _hours(hours: float, language: Language) -> str:
 
 
 def _since(at: datetime, now: datetime, language: Language) -> str:
-    return duration((now - at).total_seconds(), language.say)
+    return duration((now - at).total_seconds(), language)

@@ -41,7 +41,7 @@ OBSTACLES = {
 }
 
 DETOURS = {
-    Detour.NOWHERE: "redirects to what is no web address",
+    Detour.NOWHERE: "redirects to something that is not a web address",
     Detour.OTHER_HOST: "moved to another host, {host}; not followed",
     Detour.PLAIN_HTTP: "redirects from https to http; not followed",
 }
@@ -57,8 +57,8 @@ BOUNDS = {
 IN_MEBIBYTES = frozenset({Bound.BYTES, Bound.FEED_BYTES})
 
 DEFECTS = {
-    Defect.ADDRESS: "has an address that is none",
-    Defect.NOT_HTTP: "sends what is not HTTP that can be read",
+    Defect.ADDRESS: "has an invalid address",
+    Defect.NOT_HTTP: "does not send readable HTTP",
     Defect.COMPRESSION: "is compressed in a way that cannot be read",
     Defect.CUT_OFF: "broke off in the middle",
     Defect.UNASKED: "says unchanged, but was not asked for changes",
@@ -67,17 +67,17 @@ DEFECTS = {
     Defect.UNREADABLE: "cannot be read",
     Defect.NOTHING_READ: "has nothing that can be read",
     Defect.PARTLY_READ: "has items that cannot be read",
-    Defect.NOT_JSON: "is not JSON that can be read",
+    Defect.NOT_JSON: "is not readable JSON",
     Defect.TOO_MANY_VALUES: "lists more than any page needs",
     Defect.TOO_MANY_ELEMENTS: "has more elements or attributes than any feed needs",
     Defect.DOCUMENT_TYPE: "declares a document type, which no feed needs and an attack does",
-    Defect.NOT_A_FEED: "is XML, but no feed that can be read",
+    Defect.NOT_A_FEED: "is XML, but not a readable feed",
     Defect.NO_HISTORY: "is an empty history, where there has always been one",
     Defect.NO_SUCCESS: "says itself that it failed",
     Defect.NO_STATE: "lacks the page's aggregate state",
     Defect.NO_COMPONENT: "names no component",
     Defect.NO_COMPONENT_OR_INCIDENT: "names neither components nor incidents",
-    Defect.UNKNOWN_STATES: "says how things stand in words that are not known",
+    Defect.UNKNOWN_STATES: "describes its state in words that we do not know",
     Defect.BY_TURNS: "says one thing and another by turns",
 }
 
@@ -86,9 +86,9 @@ PROXIES = {
     ProxyFault.TLS: "the proxy at {proxy} makes no secure connection",
     ProxyFault.CONNECT: "the proxy at {proxy} cannot be reached",
     ProxyFault.TIMEOUT: "the proxy at {proxy} does not let us through to {place} in time",
-    ProxyFault.CLOSED: "the proxy at {proxy} closes the connection without a word on {place}",
-    ProxyFault.PROTOCOL: "the proxy at {proxy} answers with what is not HTTP that can be read: is it a proxy?",
-    ProxyFault.SCHEME: "the proxy at {proxy} wants another proof than a user and a password",
+    ProxyFault.CLOSED: "the proxy at {proxy} closes the connection without saying why {place} is not reached",
+    ProxyFault.PROTOCOL: "the proxy at {proxy} does not answer with readable HTTP: is it a proxy?",
+    ProxyFault.SCHEME: "the proxy at {proxy} wants something other than a user and a password",
     ProxyFault.CREDENTIALS: "the proxy at {proxy} refuses us: it wants a user and a password",
     ProxyFault.UNREACHED: "the proxy at {proxy} says that it does not reach {place}",
     ProxyFault.REFUSED: "the proxy at {proxy} refuses to let us through to {place}",
@@ -126,7 +126,7 @@ def describe_doubt(it: Unread, language: Language = ENGLISH) -> str:  # noqa: C9
         case ShapeUnknown():
             return say("is JSON, but not of the shape that {platform} sends", platform=it.platform)
         case RootUnknown():
-            return say("is XML, but no feed: it begins with {element}", element=f"<{it.element}>")
+            return say("is XML, but not a feed: it begins with {element}", element=f"<{it.element}>")
         case XmlBroken():
             return say("is not well-formed XML (line {line})", line=it.line)
         case PlatformChanged():
@@ -140,7 +140,7 @@ def describe_doubt(it: Unread, language: Language = ENGLISH) -> str:  # noqa: C9
         case ComponentsLost():
             return say("has lost {lost} of {known} components", lost=it.lost, known=it.known)
         case WentBack():
-            time = moment(it.newest_at, None, say).words
+            time = moment(it.newest_at, None, language).words
             return say("is older than what it said before (of {time})", time=time)
         case PollBroken():
             return say("could not be polled: the monitor's own fault ({error})", error=it.error)
@@ -171,7 +171,7 @@ def _status_refused(status: int, language: Language) -> str:
     if status in (404, 410):
         return language.say("is not there (HTTP {status}): its address may have changed", status=status)
     if status == 429:
-        return language.say("asks us to come less often (HTTP {status})", status=status)
+        return language.say("asks us to poll less often (HTTP {status})", status=status)
     return language.say("answers HTTP {status}", status=status)
 
 

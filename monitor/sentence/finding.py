@@ -139,11 +139,11 @@ def describe_finding(it: FindingReason, language: Language) -> str:  # noqa: C90
             return say("the provider says so alongside its answers: {words}", words=it.words)
         case AllSlow():
             return say(
-                "everything probed since then answers slowly, at providers that have nothing in common but the road to "
+                "everything probed since then answers slowly, at providers that share nothing but the network path to "
                 "them"
             )
         case RemarkOn():
-            return f"{it.who}: {describe_answer(it.words, language)}"
+            return language.about(it.who, describe_answer(it.words, language))
         case AtUsualPace():
             return language.many(
                 it.accounts,
@@ -218,7 +218,7 @@ def _pace_rose(it: PaceRose, language: Language) -> str:
         "usual {usual}, now {now} since {time}",
         usual=_pace(it.kind, it.usual_s, language),
         now=_pace(it.kind, it.now_s, language),
-        time=clock(it.since, language.say),
+        time=clock(it.since, language),
     )
 
 
@@ -260,7 +260,7 @@ def _pace(kind: Measure, seconds: float, language: Language) -> str:
 
 
 def _pool_rose(it: PoolRose, language: Language) -> str:
-    times, time = language.number(f"{it.times:.1f}"), clock(it.since, language.say)
+    times, time = language.number(f"{it.times:.1f}"), clock(it.since, language)
     if it.model is None:
         return language.say("{times} times as slow as usual since {time}", times=times, time=time)
     return language.say(
@@ -322,7 +322,7 @@ def _ceiling(it: CeilingNow | CeilingFell | CeilingStays, language: Language) ->
 
 
 def _limit(it: CeilingNow | CeilingFell | CeilingStays | HardlyLeft | LessLeft, language: Language) -> str:
-    return limit_name(it.unit, it.window_s, language.say, language.number)
+    return limit_name(it.unit, it.window_s, language)
 
 
 def _amount(number: float, language: Language) -> str:
@@ -330,7 +330,7 @@ def _amount(number: float, language: Language) -> str:
 
 
 def _percent(share: float, language: Language) -> str:
-    return language.number(f"{share:.0%}")
+    return language.say("{n}%", n=f"{100 * share:.0f}")
 
 
 def _min(minutes: int, language: Language) -> str:
@@ -338,7 +338,7 @@ def _min(minutes: int, language: Language) -> str:
 
 
 def _time(at: datetime, language: Language) -> str:
-    return moment(at, say=language.say).words
+    return moment(at, language=language).words
 
 
 def _date(on: date, language: Language) -> str:

@@ -22,13 +22,13 @@ def describe_reasons(incident: Incident, language: Language = ENGLISH) -> list[s
     ]
 
 
-def with_sentences(incident: Incident) -> Incident:
-    """Return an incident with all its values as English sentences, for readers of its fields."""
+def with_sentences(incident: Incident, language: Language = ENGLISH) -> Incident:
+    """Return an incident with all its values as sentences, for readers of its fields."""
     return replace(
         incident,
-        reasons=tuple(describe_reasons(incident)),
-        ending=describe_ending(incident),
-        evidence=tuple(replace(one, words=describe_answer(one.words)) for one in incident.evidence),
+        reasons=tuple(describe_reasons(incident, language)),
+        ending=describe_ending(incident, language),
+        evidence=tuple(replace(one, words=describe_answer(one.words, language)) for one in incident.evidence),
     )
 
 

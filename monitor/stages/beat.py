@@ -10,7 +10,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from monitor.diagnose.incident import Change, absence_change, date_at
+from monitor.diagnose.incident import Change, ChangeKind, absence_change, date_at
 from monitor.diagnose.incident import shift_incident as redated_incident
 from monitor.diagnose.status_source import StatusSource, is_news
 from monitor.diagnose.subject import Scope
@@ -220,7 +220,8 @@ def _is_idle(state: MonitorState) -> bool:
 def _adopt(state: MonitorState, changes: Sequence[Change]) -> None:
     state.belief.adopt(changes)
     for change in changes:
-        log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
+        level = logging.DEBUG if change.kind is ChangeKind.UPDATED else logging.INFO  # nobody would act differently
+        log.log(level, "%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
     if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):
         _poll_sources_again(state)
 

@@ -23,6 +23,7 @@ from monitor.alert.text import (
     DigestSummary,
     MessageContext,
     MessagePart,
+    MessageStyle,
     MessageTemplates,
     MessageText,
     UsableAccount,
@@ -36,6 +37,7 @@ from monitor.config.config import Config
 from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.publish.advice import Glance, advice_for, find_substitutes, needs_substitute
 from monitor.publish.collect import glance_of_beliefs
+from monitor.sentence.translation import load_language
 from monitor.stages.notify import routing_input
 from monitor.state.alert_state import AlertState
 from monitor.state.belief import BeliefView
@@ -221,24 +223,29 @@ def _severity(message: OutboxMessage, pieces: Sequence[MessagePart]) -> Severity
 async def _text(
     services: Services, belief: BeliefView, message: OutboxMessage, pieces: Sequence[MessagePart], channel: Channel
 ) -> MessageText:
-    now, config, form = services.edge.clock(), belief.config, channel.format
+    now, config = services.edge.clock(), belief.config
+    style = message_style(channel, services.templates, config)
     first = message.items[0]
     match first.step:
         case _ if pieces:
-            text = compose(pieces, channel.detail, form, services.templates, now)
+            text = compose(pieces, style, now)
         case Step.DIGEST:
             summary = await asyncio.to_thread(_summary, services.storage.store, config, channel, first.note)
-            text = compose_digest(summary, channel.detail, form, services.templates)
+            text = compose_digest(summary, style)
         case Step.STORE:
-            text = compose_storage_notice(first.note, config.location, channel.detail, form, services.templates)
+            text = compose_storage_notice(first.note, config.location, style)
         case Step.FAILING | Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
-            text = compose_channel_failure(
-                first.about_channel, first.note, config.location, channel.detail, form, services.templates
-            )
+            text = compose_channel_failure(first.about_channel, first.note, config.location, style)
         case _:
             assert_never(first.step)
     _warn_of_templates(services)
     return text
+
+
+def message_style(channel: Channel, templates: MessageTemplates, config: Config) -> MessageStyle:
+    own = tuple(one for one in (config.templates, config.page_templates) if one)
+    language = load_language(channel.language, own)
+    return MessageStyle(templates, channel.detail, channel.format, language)
 
 
 def _warn_of_templates(services: Services) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from monitor.words import FAULTS, count, seconds
-from probes.model import Observation, Timer
+from probes.model import Fault, Observation, Timer
 from probes.target_id import account_of
 
 PATIENCE_S = 15.0
@@ -71,8 +71,14 @@ def _wrong(seen: Sequence[Observation]) -> Iterator[str]:
     some = any(one.answer is None for one in seen)
     for one in seen:
         if one.answer:
-            said = f"{FAULTS[one.fault]} ({one.answer.words})" if one.fault else f"not known ({one.answer.words})"
+            said = _fault(one.fault, one.answer.words)
             yield f"{_asked(one)}: {said}" if some else said
+
+
+def _fault(fault: Fault | None, words: str) -> str:
+    """Name a fault with the words of the answer, unless they begin with its name."""
+    name = FAULTS[fault] if fault else "not known"
+    return words if words.startswith(name) else f"{name} ({words})"
 
 
 def _asked(one: Observation) -> str:

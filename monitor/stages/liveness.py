@@ -106,7 +106,7 @@ async def feed_watchdog(services: Services, belief: BeliefView, planned: Schedul
 def _summary(services: Services, belief: BeliefView) -> str:
     states = Counter(health.state for health in belief.healths.values())
     seen = ", ".join(f"{states[state]} {state}" for state in State if states[state])
-    watched = f"{count(len(belief.config.watches), 'target')}: {seen or 'not looked at yet'}"
+    watched = f"{count(len(belief.config.watches), 'target')}: {seen or 'not probed yet'}"
     return "; ".join(
         filter(None, (watched, count(len(belief.incidents), "open incident"), beat_problem(services, belief)))
     )

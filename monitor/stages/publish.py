@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.config.public_page import public_languages
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.refresh_order import Rotation, advance_rotation
@@ -138,5 +139,6 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 
 def _template_warnings(config: Config) -> dict[str, str]:
     """Return which of the user's page templates are not used, and why."""
-    warnings = load_templates(config.site.language, config.page_templates).warnings
-    return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}
+    languages = {config.site.language, *public_languages(config.public, config.site.language)}
+    warned = [load_templates(one, config.page_templates).warnings for one in sorted(languages)]
+    return {f"{TEMPLATE}{name}": words for warnings in warned for name, words in warnings.items()}

@@ -52,7 +52,7 @@ async def _changed(own: SelfHealth, file: Path, what: str) -> Config | None:
             raise DocumentError(problems)
     except DocumentError as error:
         own.warn("configuration", f"{what} was changed but is not used, because of: {error.problems[0]}")
-        for problem in error.problems:
+        for problem in error.problems[1:]:  # the warning has the first
             log.error("%s", problem)
         return None
     return config

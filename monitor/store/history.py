@@ -146,6 +146,16 @@ class History:
         self._add_cells(found, query, series, since, added_up)
         return found
 
+    def first_result(self, series: Collection[int]) -> datetime | None:
+        """Return when the first result of these series was seen that counts, of the observations kept; None if none."""
+        query = f"""
+            SELECT min((
+                SELECT at FROM observation WHERE series_id = value AND outcome != {UNKNOWN} ORDER BY at LIMIT 1
+            )) FROM json_each(?)
+        """
+        ((at,),) = self._db.execute(query, (dumps(list(series)),))
+        return None if at is None else from_ms(at)
+
     def _add_cells(self, found: Cells, query: str, series: Collection[int], since: datetime, added_up: bool) -> None:
         if added_up:
             query = f"SELECT {ALL}, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY at"

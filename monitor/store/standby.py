@@ -383,7 +383,9 @@ class FailoverWriter:
             return False
         if before:
             self._close_stand_in(before, place)
-        what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
+        what = (
+            "what it held was brought over, but no single observations" if whole else "a part of it could not be read"
+        )
         self.events.append(
             StorageEvent(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}")
         )

@@ -82,7 +82,7 @@ def explain_error(error: Exception, trip: RequestTrace) -> Failure:
     return Failure(fault, f"transport/{rule}", words, phase)
 
 
-OLD = "; the connection was kept open since an earlier look"
+OLD = "; the connection was kept open since an earlier probe"
 BROKEN = (aiohttp.ServerDisconnectedError, OSError)
 
 
@@ -146,9 +146,10 @@ def _proxy_error(error: Exception, trip: RequestTrace) -> _ByProxy:
             words = f"does not let us through to {trip.place} within {waited_s:g} s"
             return _ByProxy(fault, ProxyFault.TIMEOUT, words)
         case aiohttp.ServerDisconnectedError() | OSError():
-            return _ByProxy(fault, ProxyFault.CLOSED, f"closes the connection without a word on {trip.place}")
+            words = f"closes the connection without saying why {trip.place} is not reached"
+            return _ByProxy(fault, ProxyFault.CLOSED, words)
         case _:
-            words = "answers with what is not HTTP that can be read: is it a proxy?"
+            words = "does not answer with readable HTTP: is it a proxy?"
             return _ByProxy(fault, ProxyFault.PROTOCOL, words)
 
 

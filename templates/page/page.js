@@ -23,7 +23,7 @@
     const at = new Date(time.dateTime);
     if (at.getTimezoneOffset() === 0) return;
     const today = at.toDateString() === new Date().toDateString();
-    const words = at.toLocaleString([], {
+    const words = at.toLocaleString(document.documentElement.lang, {
       ...(today ? {} : { day: "numeric", month: "short" }),
       hour: "2-digit",
       minute: "2-digit",

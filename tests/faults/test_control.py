@@ -309,7 +309,8 @@ def test_what_no_command_would_say_is_refused_over_the_socket_and_leaves_no_trac
         with connect(database(tmp_path).with_name("monitor.db.sock"), {os.geteuid()}, 10) as speaking:
             speaking.sendall(json.dumps(said).encode() + b"\n")
             answer = json.loads(speaking.makefile().readline())
-        assert (answer["status"], call("silence", folder=tmp_path, KEY=KEY)[1]) == ("refused", "no silence stands\n")
+        assert answer["status"] == "refused"
+        assert call("silence", folder=tmp_path, KEY=KEY)[1].startswith("no silence is active")
     assert (opened(tmp_path), rows(tmp_path, "SELECT * FROM reply")) == ([(0, None)], [])
 
 

@@ -1,0 +1,285 @@
+"""The public page in monitor.toml: its look, its words, and the services that it shows instead of providers."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from os.path import isdir
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+from monitor.config.address import LADEN, is_address
+from monitor.config.section import Label, Section
+from monitor.schedule import Watch
+from probes.document import Problem, suggest
+from probes.target_id import provider_of
+
+Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$", description="a colour of six hexadecimal digits: #0b6b5d")]
+Font = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9 ,'\"-]{1,200}$", description='names of fonts, as in CSS: "Inter", system-ui, sans-serif'
+    ),
+]
+Line = Annotated[str, Meta(min_length=1, max_length=60, description="1 to 60 characters")]
+Text = Annotated[str, Meta(max_length=600, description="at most 600 characters")]
+MailAddress = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$", description="a mail address: status@example.com"),
+]
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")]
+
+MAIL_LINK = re.compile(r"mailto:[^\s<>\"@]+@[^\s<>\"@]+")
+LOGO_BYTES = 200_000
+LOGO_KINDS = (".svg", ".png")
+PNG = b"\x89PNG\r\n\x1a\n"
+ACTIVE = re.compile(rb"<script|<foreignobject|<!entity|javascript:|\son[a-z]+\s*=", re.IGNORECASE)
+"""What makes an SVG more than a picture: shown as an image it does nothing, opened by itself it would run."""
+READABLE = 4.5
+"""Least contrast of text with its ground (WCAG 2.2, 1.4.3)."""
+LIGHT, DARK = ("#2646c4", "#fbfaf8"), ("#9db4ff", "#121211")
+"""The shipped brand and ground of each scheme, as in templates/page/style.css."""
+
+
+class ThemeSection(Section, frozen=True, kw_only=True):
+    """The look of the public page. `brand` is for links and focus, `ground` lies behind everything; each also dark."""
+
+    brand: Colour | None = None
+    ground: Colour | None = None
+    brand_dark: Colour | None = None
+    ground_dark: Colour | None = None
+    font: Font | None = None
+    round_px: Annotated[int, Meta(ge=0, le=32, description="pixels by which corners are round")] | None = None
+
+
+class LinkSection(Section, frozen=True, kw_only=True):
+    """A link at the head or the foot of the public page."""
+
+    text: Line
+    url: str
+
+
+class PublicSection(Section, frozen=True, kw_only=True):
+    """The public page: its look and its own words. `logo` is a file beside monitor.toml, SVG or PNG, which is copied.
+
+    `languages` are those in which the page is made, the first at its root; without them `site.language`. `mail` is
+    where people ask to be written to. `providers`: whether the providers are shown; without it, if there is no service.
+    """
+
+    logo: str | None = None
+    theme: ThemeSection = ThemeSection()
+    header: list[LinkSection] = []
+    footer: list[LinkSection] = []
+    footer_text: Text = ""
+    intro: Text = ""
+    languages: list[LanguageCode] = []
+    mail: MailAddress | None = None
+    providers: bool | None = None
+
+
+class ServiceSection(Section, frozen=True, kw_only=True):
+    """What the public page shows in words of your own: the accounts behind it are not named there.
+
+    It is made of the accounts that match `accounts`, `providers` and `tags`, and of these canaries; at least one of the
+    three is given. `enough` working accounts make it work; without it all must.
+    """
+
+    name: Label
+    group: Label | None = None
+    about: Annotated[str, Meta(max_length=200, description="at most 200 characters")] = ""
+    accounts: list[str] = []
+    providers: list[str] = []
+    tags: list[str] = []
+    canaries: list[str] = []
+    enough: Annotated[int, Meta(ge=1, le=1000)] | None = None
+
+
+class PublicService(Struct, frozen=True):
+    """A service with the ids of the targets that show how it is. `enough`: accounts that suffice."""
+
+    name: str
+    group: str | None
+    about: str
+    targets: frozenset[str]
+    enough: int
+
+    @property
+    def key(self) -> str:
+        """Its name as part of an address."""
+        return name_key(self.name)
+
+
+def name_key(name: str) -> str:
+    """Return a name in lower case, its words joined: what differs in nothing else is one name."""
+    return "-".join(name.lower().split())
+
+
+def public_languages(page: PublicSection, usual: str) -> tuple[str, ...]:
+    """Return the languages of the public page, the first at its root. `usual`: that of the other page."""
+    return tuple(dict.fromkeys(page.languages)) or (usual,)
+
+
+class PublicSections(Struct, frozen=True):
+    """The sections about the public page, as they are in the file."""
+
+    page: PublicSection
+    services: Sequence[ServiceSection]
+
+
+Tags = Mapping[str, Sequence[str]]
+"""The tags of each account, by its id."""
+
+
+def check_public(
+    its: PublicSections, tags: Tags, languages: Collection[str], folder: Path, file: str
+) -> Iterator[Problem]:
+    """Yield what is wrong with the public page. `languages`: those that have a file of words."""
+    yield from _check_logo(its.page.logo, folder, file)
+    for place in ("header", "footer"):
+        yield from _check_links(getattr(its.page, place), f"public.{place}", file)
+    for code in its.page.languages:
+        if code not in languages:
+            yield Problem(file, "public.languages", f'= "{code}": no such language', suggest(code, languages))
+    yield from _check_services(its.services, tags, file)
+
+
+def _check_logo(named: str | None, folder: Path, file: str) -> Iterator[Problem]:
+    if named is None:
+        return
+    try:
+        problem = logo_problem((folder / named).name, read_head(folder / named))
+    except (OSError, ValueError):
+        problem = "is a folder" if isdir(folder / named) else "cannot be read"
+    if problem:
+        repair = f"name an SVG or PNG of at most {LOGO_BYTES // 1000} kB beside {file}, or leave it out"
+        yield Problem(file, "public.logo", f'= "{named}" {problem}', repair)
+
+
+def read_head(file: Path) -> bytes:
+    """Return a file, or so much of one too large that this shows. Raises OSError or ValueError."""
+    with file.open("rb") as opened:
+        return opened.read(LOGO_BYTES + 1)
+
+
+def logo_problem(name: str, content: bytes) -> str | None:
+    """Return why a file is no logo; None if it is one."""
+    if not name.endswith(LOGO_KINDS):
+        return "is neither .svg nor .png"
+    if len(content) > LOGO_BYTES:
+        return f"has more than {LOGO_BYTES // 1000} kB"
+    if name.endswith(".png"):
+        return None if content.startswith(PNG) else "is no PNG"
+    if b"<svg" not in content:
+        return "is no SVG"
+    return "holds a script" if ACTIVE.search(content) else None
+
+
+def _check_links(links: Iterable[LinkSection], key: str, file: str) -> Iterator[Problem]:
+    for number, link in enumerate(links, 1):
+        where = f"{key}[{number}].url"
+        if MAIL_LINK.fullmatch(link.url):
+            continue
+        if not is_address(link.url) or re.search(r"[\s<>\"]", link.url):
+            yield Problem(file, where, "is no web address", 'write it as "https://host/path", or "mailto:you@host"')
+        elif urlsplit(link.url).username:
+            yield Problem(file, where, LADEN, "keep secrets out of it: it stands on a public page")
+
+
+def _check_services(services: Sequence[ServiceSection], tags: Tags, file: str) -> Iterator[Problem]:
+    first = {name_key(one.name): one.name for one in reversed(services)}
+    for key, times in Counter(name_key(one.name) for one in services).items():
+        if times > 1:
+            yield Problem(file, "services", f'holds "{first[key]}" {times} times', "give each a name of its own")
+    known = {
+        "accounts": set(tags),
+        "providers": {provider_of(id) for id in tags},
+        "tags": {tag for its in tags.values() for tag in its},
+    }
+    for one in services:
+        yield from _check_service(one, known, tags, f"services.{one.name}", file)
+
+
+def _check_service(
+    one: ServiceSection, known: Mapping[str, set[str]], tags: Tags, key: str, file: str
+) -> Iterator[Problem]:
+    unknown = [(part, word) for part, words in known.items() for word in getattr(one, part) if word not in words]
+    for part, word in unknown:
+        yield Problem(file, f"{key}.{part}", f'= "{word}": no account is of it', suggest(word, known[part]))
+    its = _accounts_of(one, tags)
+    if not (one.accounts or one.providers or one.tags):
+        repair = 'add accounts = ["provider/name"], providers = [...] or tags = [...]'
+        yield Problem(file, key, "names no account", repair, ("accounts", "providers", "tags"))
+    elif not its and not unknown:
+        yield Problem(file, key, "matches no account", "an account must match each of accounts, providers and tags")
+    elif one.enough and one.enough > len(its) and not unknown:
+        yield Problem(file, f"{key}.enough", f"= {one.enough}, of {len(its)}", "make it smaller, or leave it out")
+
+
+def check_canaries(
+    services: Sequence[ServiceSection], tags: Tags, watches: Iterable[Watch], file: str
+) -> Iterator[Problem]:
+    """Report canaries that no account of a service has."""
+    asked = defaultdict[str, set[str]](set)
+    for watch in watches:
+        asked[watch.target.account].add(watch.target.canary)
+    for one in services:
+        known = {canary for id in _accounts_of(one, tags) for canary in asked[id]}
+        for canary in one.canaries:
+            if known and canary not in known:
+                what = f'= "{canary}": no account of it is asked so'
+                yield Problem(file, f"services.{one.name}.canaries", what, suggest(canary, known))
+
+
+def _accounts_of(one: ServiceSection, tags: Tags) -> list[str]:
+    return [
+        id
+        for id, its in tags.items()
+        if (not one.accounts or id in one.accounts)
+        and (not one.providers or provider_of(id) in one.providers)
+        and (not one.tags or {*its} & {*one.tags})
+    ]
+
+
+def public_services(
+    services: Iterable[ServiceSection], tags: Tags, watches: Iterable[Watch]
+) -> tuple[PublicService, ...]:
+    """Return the services. Call it only if no problem was found."""
+    every = list(watches)
+    return tuple(_service(one, _accounts_of(one, tags), every) for one in services)
+
+
+def _service(one: ServiceSection, accounts: Sequence[str], watches: Iterable[Watch]) -> PublicService:
+    targets = [
+        watch.target
+        for watch in watches
+        if watch.target.account in accounts
+        and (watch.target.canary in one.canaries if one.canaries else not watch.aside)
+    ]
+    every = len({target.account for target in targets})
+    ids = frozenset(target.id for target in targets)
+    return PublicService(one.name, one.group, one.about, ids, one.enough or max(every, 1))
+
+
+def theme_doubts(theme: ThemeSection) -> Iterator[str]:
+    """Yield colours of which text is hard to read."""
+    schemes = ((theme.brand, theme.ground, *LIGHT, ""), (theme.brand_dark, theme.ground_dark, *DARK, "_dark"))
+    for brand, ground, usual_brand, usual_ground, scheme in schemes:
+        if (brand or ground) and (seen := contrast(brand or usual_brand, ground or usual_ground)) < READABLE:
+            yield (
+                f"[public] theme: brand{scheme} on ground{scheme} has a contrast of {seen:.1f}, and text is read well "
+                f"from {READABLE} on"
+            )
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, from 1 to 21. Source: WCAG 2.2, "contrast ratio"."""
+    low, high = sorted(map(_luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

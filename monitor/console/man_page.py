@@ -1,0 +1,66 @@
+"""The manual page, in roff, made from the parsers that `--help` prints. Source: groff_man(7)."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+
+FILES = {
+    "monitor.toml": "what is watched, and who is told; every part of it is explained in the file that is shipped",
+    "state/monitor.db": "what was seen, in SQLite",
+    "site/, public/": "the status pages",
+}
+
+
+def man_page(parser: argparse.ArgumentParser, version: str, summary: str) -> str:
+    """Return the page of a program and all its commands; `summary`: one line, of which an index is made."""
+    return "".join(f"{line}\n" for line in _lines(parser, version, summary))
+
+
+def _lines(parser: argparse.ArgumentParser, version: str, summary: str) -> Iterator[str]:
+    commands = _commands(parser)
+    yield f'.TH {parser.prog.upper()} 1 "" "{parser.prog} {version}" "User Commands"'
+    yield from (".SH NAME", f"{_text(parser.prog)} \\- {_text(summary)}")
+    yield from (".SH SYNOPSIS", f".B {_text(parser.prog)}", r"[\fIoptions\fR] \fICOMMAND\fR ...")
+    yield from (".SH DESCRIPTION", _text(parser.description or ""))
+    yield from (".SH OPTIONS", *_options(parser))
+    yield ".SH COMMANDS"
+    for command in commands.values():
+        yield from _command(command)
+    yield from (".SH EXIT STATUS", _text(parser.epilog or ""))
+    yield ".SH FILES"
+    for name, what in FILES.items():
+        yield from (".TP", f".I {_text(name)}", _text(what))
+
+
+def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    (commands,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    found: Mapping[str, argparse.ArgumentParser] = commands.choices
+    return found
+
+
+def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+    yield from (f".SS {_text(parser.prog.split()[-1])}", f".B {_text(usage)}", ".PP", _text(parser.description or ""))
+    yield from _options(parser)
+    if parser.epilog:
+        yield from (".PP", _text(parser.epilog))
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for one in parser._actions:
+        if not isinstance(one, argparse._SubParsersAction | argparse._HelpAction):
+            yield from (".TP", f".B {_text(_name(one))}", _text(_help(one)))
+
+
+def _name(one: argparse.Action) -> str:
+    value = f" {one.metavar or one.dest.upper()}" if one.nargs != 0 else ""
+    return ", ".join(f"{option}{value}" for option in one.option_strings) or value.strip()
+
+
+def _help(one: argparse.Action) -> str:
+    return (one.help or "").replace("%%", "%").replace("%(prog)s", "").replace("%(default)s", str(one.default))
+
+
+def _text(words: str) -> str:
+    """Return words as roff shows them: a leading dot or quote would be a request, a hyphen not one that is copied."""
+    escaped = words.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq").replace("`", r"\(ga")
+    return rf"\&{escaped}" if escaped.startswith(".") else escaped

@@ -1,0 +1,158 @@
+"""The language of pages and messages: each English sentence is looked up in a file; missing ones stay English."""
+
+import gettext
+import tomllib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TypeGuard
+
+from monitor import words
+from monitor.diagnose.incident import Incident
+from monitor.diagnose.reason import AnswerWords, StageFailed, Unread
+from monitor.sentence import reason
+from monitor.sentence.diagnosis import describe_stage_failure
+from monitor.sentence.doubt import describe_doubt
+from monitor.sentence.finding import describe_answer
+from monitor.words import Language, Moment, singular_or_plural
+from probes.model import Blame, Fault, Limit
+from probes.notice import Notice
+
+SUFFIX = ".toml"
+LANGUAGES = "language"
+"""The folder of the language files, in a folder of templates."""
+SHIPPED = Path(__file__).parents[2] / "templates" / "page"
+
+
+class PageLanguage(Language, frozen=True, eq=False):
+    """A language, with the phrases of pages and messages."""
+
+    def fault(self, fault: Fault) -> str:
+        return self.say(words.FAULTS[fault])
+
+    def blame(self, blame: Blame) -> str:
+        return self.say(words.BLAMES[blame])
+
+    def whose(self, incident: Incident) -> str:
+        return self.say(words.whose_fault(incident))
+
+    def owner(self, incident: Incident) -> str:
+        """Say whose fault it is in two words."""
+        return self.say(words.owner(incident))
+
+    def certainty(self, incident: Incident) -> str:
+        return self.say(words.CERTAINTIES[incident.confidence])
+
+    def whose_hedged(self, incident: Incident) -> str:
+        """Say whose fault it is and how certain: `probably your account`."""
+        if not words.is_blamed(incident):
+            return self.whose(incident)
+        return self.say(words.HEDGES[incident.confidence] + "{who}", who=self.whose(incident))
+
+    def title(self, incident: Incident) -> str:
+        return words.title(incident, self)
+
+    def subject(self, incident: Incident) -> str:
+        return words.subject(incident, self)
+
+    def subject_and_what(self, incident: Incident) -> tuple[str, str]:
+        return words.subject_and_what(incident, self)
+
+    def moment(self, at: datetime, today: datetime | None = None) -> Moment:
+        """Format a time. With `today`, the parts of the date equal to it are left out."""
+        return words.moment(at, today, self)
+
+    def instant(self, at: datetime) -> Moment:
+        return words.instant(at, self)
+
+    def day(self, at: datetime) -> str:
+        return words.day(at, self)
+
+    def month(self, at: datetime) -> str:
+        return words.month(at, self)
+
+    def duration(self, seconds: float) -> str:
+        return words.duration(seconds, self)
+
+    def seconds(self, value: float) -> str:
+        return words.seconds(value, self)
+
+    def percent(self, share: float) -> str:
+        return words.percent(share, self)
+
+    def money(self, usd: float) -> str:
+        return words.money(usd, self)
+
+    def reasons(self, incident: Incident) -> list[str]:
+        return reason.describe_reasons(incident, self)
+
+    def ending(self, incident: Incident) -> str:
+        return reason.describe_ending(incident, self)
+
+    def remark(self, it: AnswerWords) -> str:
+        return describe_answer(it, self)
+
+    def stage_failed(self, it: StageFailed) -> str:
+        return describe_stage_failure(it, self)
+
+    def notice_title(self, it: Notice) -> str:
+        return words.notice_title(it.title, it.claim, self)
+
+    def doubt(self, it: Unread) -> str:
+        return describe_doubt(it, self)
+
+    def limit(self, it: Limit) -> str:
+        return words.describe_limit(it, self)
+
+    def lead(self, by: timedelta | None) -> str:
+        """Say who knew first, we or the provider's page; empty while that says nothing."""
+        return words.describe_lead(by, self)
+
+
+ENGLISH = PageLanguage()
+
+
+@cache
+def load_language(code: str, own: tuple[Path, ...] = (), shipped: Path = SHIPPED) -> PageLanguage:
+    """Return a language, cached: what the user's `own` folders of templates say of it goes before what we ship.
+
+    It is English if nobody says anything of it. An unusable file says nothing.
+    """
+    files = [folder / LANGUAGES / f"{code}{SUFFIX}" for folder in (shipped, *reversed(own))]
+    documents = [found for file in files if (found := _read(file))]
+    if not documents:
+        return ENGLISH
+    told: dict[str, object] = {}
+    for its in (one.get("phrases") for one in documents):
+        told |= its if isinstance(its, dict) else {}
+    settings: dict[str, object] = {}
+    for one in documents:
+        settings |= one
+    return PageLanguage(
+        code,
+        {text: said for text, said in told.items() if isinstance(said, str)},
+        str(settings.get("decimal", ".")),
+        "rtl" if settings.get("direction") == "rtl" else "ltr",
+        {text: said for text, said in told.items() if _is_plural(said)},
+        _plural_rule(settings.get("plural")),
+    )
+
+
+def _read(file: Path) -> dict[str, object] | None:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _is_plural(said: object) -> TypeGuard[list[str]]:
+    return isinstance(said, list) and bool(said) and all(isinstance(one, str) for one in said)
+
+
+def _plural_rule(rule: object) -> Callable[[int], int]:
+    """Return the function for a plural rule written as gettext's Plural-Forms are: `n == 1 ? 0 : n == 2 ? 1 : 2`."""
+    try:
+        return gettext.c2py(str(rule)) if rule is not None else singular_or_plural
+    except ValueError:
+        return singular_or_plural

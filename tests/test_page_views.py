@@ -1,0 +1,135 @@
+"""Each type of page in each situation, at each width and in both schemes, in a browser: `shots` of tests/pictures.py.
+
+Without Chromium all of it is skipped, but fails where CI is set.
+"""
+
+import os
+from functools import cache
+from itertools import product
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from monitor.publish.render import POLICY
+from tests.builders_page import NOW
+from tests.pictures import ARGUMENTS, CHROMIUM, HEIGHT, SCHEMES, WIDTHS, shots, write_sites
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+)
+ROOT = "document.documentElement"
+UNFOLD = "document.querySelectorAll('details').forEach(it => { it.open = true })"
+SHOTS = shots()
+SLOW = {name: pytest.param(name, marks=pytest.mark.slow) for name in SHOTS}
+EVERY = [*(SLOW | {"demo": pytest.param("demo")}).values()]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "CI promises a Chromium, and there is none"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the pages of a shot, written once."""
+    return cache(lambda name: write_sites(tmp_path_factory.mktemp(name), SHOTS[name].snapshot))
+
+
+@pytest.fixture
+def page(browser, request):
+    """A page with the settings that its test asks for, if any."""
+    context = browser.new_context(**getattr(request, "param", {}))
+    yield context.new_page()
+    context.close()
+
+
+def visit(page, file, shot, width=1440):
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.clock.set_fixed_time(NOW + shot.age)
+    page.goto(file.as_uri())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_fits_complains_of_nothing_and_asks_nobody_else(page, site, name):
+    shot, complaints, wide, asked = SHOTS[name], [], [], []
+    page.on("console", lambda it: complaints.append((page.url, it.text)) if it.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append((page.url, str(error))))
+    page.on("request", lambda request: asked.append(request.url))
+    for called, file in site(name).items():
+        visit(page, file, shot)
+        page.evaluate(UNFOLD)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth"):
+                wide.append((called, width))
+        policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+        assert policy == POLICY
+    assert (wide, [one for one in complaints if not is_of_a_file(*one)]) == ([], [])
+    assert [url for url in asked if not url.startswith("file:///")] == []
+
+
+def is_of_a_file(url, complaint):
+    """Whether it is about the style of the page for what is not there, which it looks for at the host's root first."""
+    return url.endswith("404.html") and "ERR_FILE_NOT_FOUND" in complaint
+
+
+@pytest.mark.parametrize("page", [{"bypass_csp": True}], indirect=True, ids=["axe"])
+@pytest.mark.parametrize("name", SLOW.values())
+def test_axe_finds_nothing_in_any_view(page, site, name):
+    shot, found = SHOTS[name], []
+    for (called, file), scheme in product(site(name).items(), SCHEMES):
+        page.emulate_media(color_scheme=scheme)
+        visit(page, file, shot)
+        page.evaluate(UNFOLD)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            violations = Axe().run(page).response["violations"]
+            found += [f"{called} {width} {scheme}: {it['id']} {it['nodes'][0]['html']}" for it in violations]
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("name", ["demo", SLOW["3"], SLOW["40"], SLOW["500"]])
+def test_the_keyboard_reaches_the_worst_incident_in_three_stops(page, site, name, width):
+    shot = SHOTS[name]
+    visit(page, site(name)["index"], shot, width)
+    page.get_by_role("link", name="Skip to content").press("Enter")
+    worst, stops = f"incidents/{shot.snapshot.open_incidents[0].incident.id}.html", []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.getAttribute('href')"))
+    assert worst in stops
+
+
+@pytest.mark.parametrize("called", ["index", "incident", "public"])
+def test_paper_has_all_that_the_screen_folds_and_nothing_to_press(page, site, called):
+    shot = SHOTS["demo"]
+    page.emulate_media(media="print")
+    visit(page, site("demo")[called], shot)
+    folded = page.locator("details > :not(summary)")
+    heights = folded.evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
+    assert heights
+    assert min(heights) > 0
+    assert page.locator(".find:visible, nav[aria-label]:visible").count() == 0
+
+
+@pytest.mark.parametrize("page", [{"forced_colors": "active"}], indirect=True, ids=["forced colours"])
+def test_without_colours_of_its_own_shapes_and_heights_tell_the_states_apart(page, site):
+    visit(page, site("demo")["index"], SHOTS["demo"])
+    system = "name => { document.body.style.color = name; return getComputedStyle(document.body).color }"
+    text, grey = (page.evaluate(system, name) for name in ("CanvasText", "GrayText"))
+
+    def colours(selector, style):
+        return set(page.locator(selector).evaluate_all(f"all => all.map(it => getComputedStyle(it).{style})"))
+
+    assert colours(".i", "color") == colours(".state", "color") == {text}
+    assert colours(".census rect:not(.up)", "fill") == colours(".strip :not(.good)", "stroke") == {text}
+    assert colours(".census .up", "fill") == colours(".strip .good", "stroke") == {grey}
+    marks = page.locator(".row use").evaluate_all("all => all.map(it => it.getAttribute('href'))")
+    assert {"#down", "#up"} <= set(marks)
+    assert "underline" in colours(".top nav [aria-current]", "textDecoration").pop()
