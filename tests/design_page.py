@@ -11,13 +11,14 @@ from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor.config.public_page import PublicSection, PublicService
 from monitor.publish import private_site, public_site
 from monitor.publish.paths import account_page, incident_page
 from monitor.publish.render import TEMPLATES, SiteTemplates
-from monitor.publish.snapshot import DurationView, Snapshot
+from monitor.publish.snapshot import DurationView, ServiceView, Snapshot
 from monitor.publish.status import MARKS
 from monitor.publish.view_model import PageFrame
-from tests.builders_page import days, incident, shown, snapshot
+from tests.builders_page import cells, days, incident, shown, snapshot
 from tests.fleet import fleet, offline
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,6 +64,9 @@ EXAMPLES = (
     ("Charts of a canary", "account", "canary"),
     ("A past that is told by month", "history", "dated"),
     ("Public: the verdict", "public", "hero"),
+    ("Public: how to hear of news", "public", "menu"),
+    ("Public: words of its owner", "named", "intro"),
+    ("Public: services in groups", "named", "group-name"),
     ("Public: open incidents", "public", "updates"),
     ("Public: providers", "public", "parts"),
     ("Public: facts of an incident", "public-incident", "facts"),
@@ -137,6 +141,7 @@ def _pages() -> dict[str, str]:
     return {
         **{name: _page(shot, path) for name, (shot, path) in sites.items()},
         "public": public["index.html"].decode(),
+        "named": public_site.render(_named(few))["index.html"].decode(),
         "public-incident": public[outage].decode(),
     }
 
@@ -151,6 +156,14 @@ def _with_past(shot: Snapshot) -> Snapshot:
     provider = shot.providers[0]
     accounts = [replace(one, targets=tuple(replace(it, **past) for it in one.targets)) for one in provider.accounts]
     return replace(shot, providers=(replace(provider, accounts=tuple(accounts)),))
+
+
+def _named(shot: Snapshot) -> Snapshot:
+    """Return the fleet as a company of one service shows it."""
+    targets = frozenset(one.id for group in shot.providers for it in group.accounts for one in it.targets)
+    service = PublicService("Chat answers", "Assistant", "What our assistant says.", targets, 1)
+    manner = replace(shot.manner, public=PublicSection(intro="This is how our assistant is."))
+    return replace(shot, manner=manner, services=(ServiceView(service, days=days(), cells=cells()),))
 
 
 if __name__ == "__main__":

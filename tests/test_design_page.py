@@ -11,7 +11,7 @@ from tests.design_page import FILE, render_design
 SHEET = re.sub(r"/\*.*?\*/", "", (TEMPLATES / "style.css").read_text(), flags=re.DOTALL)
 PAGE = FILE.read_text()
 CLASSES = {name for text in re.findall(r'class="([^"]*)"', PAGE) for name in text.split()}
-OF_A_WHOLE_PAGE = {"public", "stale", "is-stale", "as-of", "local", "first", "two", "flat"}
+OF_A_WHOLE_PAGE = {"public", "stale", "is-stale", "as-of", "local", "first", "two", "flat", "after", "words"}
 """What frames or arranges a page or comes with the time, and has no example by itself."""
 
 

@@ -341,8 +341,8 @@ def _headline(
     if unknown:
         names = tuple(line.name for line in unknown)
         return Headline(Mark.UNKNOWN, _count_unknown(len(unknown), seen, speech), names, speech=speech)
-    said = "All services work" if seen.are_services else "All providers we watch work"
-    return Headline(Mark.UP, speech.say(said), speech=speech)
+    lead = speech.say("All services work") if seen.are_services else speech.say("All providers we watch work")
+    return Headline(Mark.UP, lead, speech=speech)
 
 
 def _count_sick(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
