@@ -348,8 +348,8 @@ def _account_page(account: AccountView, provider: ProviderView, mark: Mark, past
         f'</section>\n<section aria-labelledby="quarter"><div class="head"><h2 id="quarter">90 days</h2>'
         f'<span class="small soft">{past.words}</span></div>\n<div class="sheet box stack">{past.days}\n{past.shares}'
         f'<dl class="pairs"><div><dt>Cost</dt><dd>Canaries cost {money(account.spent_usd or 0)} today</dd></div></dl>'
-        f'</div></section>\n<section aria-labelledby="paces"><div class="head"><h2 id="paces">Response times, 24 hours</h2>'
-        f'{CURVES}</div>\n<div class="panels">{paces}</div></section>\n{targets}'
+        f'</div></section>\n<section aria-labelledby="paces"><div class="head"><h2 id="paces">'
+        f'Response times, 24 hours</h2>{CURVES}</div>\n<div class="panels">{paces}</div></section>\n{targets}'
     )
     title, lasting_s = f"{id}: {state}", int(STANDS_S) if provider.is_crowded else 0
     return _page(snapshot, "../../", title, f"{maker}, {escape(account.name)}: {state}.", main, lasting_s)

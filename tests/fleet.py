@@ -167,6 +167,7 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
                 id=f"open-{minutes}",
                 targets=targets,
                 opened_at=_ago(minutes),
+                detected_at=_ago(minutes) + timedelta(seconds=50),
                 reasons=_reasons(subject, fault, canaries),
             )
             told = _advice(subject, fault, use)

@@ -582,6 +582,35 @@ def test_a_plate_uses_its_whole_width(browser, tmp_path, width, in_a_row):
             assert min(left for left, *_ in figures) - room[0] <= 20
 
 
+@pytest.mark.parametrize("width", [1440, 768, 360])
+def test_the_panels_of_a_canary_leave_no_hole(browser, tmp_path, width):
+    with shown_at(browser, tmp_path, fleet(3), (width, 900)) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        for grid in page.locator(".canary .panels").all():
+            (room,) = edges(grid)
+            panels = edges(grid.locator("> *"))
+            for top in {top for _, top, *_ in panels}:
+                row = [one for one in panels if one[1] == top]
+                assert (row[0][0], row[-1][2]) == (room[0], room[2])
+                assert len({bottom for *_, bottom in row}) == 1
+
+
+def test_a_line_of_a_provider_at_a_glance_takes_one_line(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        assert "3 of 4 work" in page.locator(".rail li", has_text="Linden").inner_text()
+        assert len({bottom - top for _, top, _, bottom in edges(page.locator(".rail li"))}) == 1
+
+
+def test_the_date_of_a_past_incident_stands_apart_from_its_title(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        for name in ("providers/birch.html", "accounts/birch/production.html", "index.html"):
+            page.goto((tmp_path / name).as_uri())
+            dates, titles = (edges(page.locator(f".past li {one}")) for one in ("time", ".what a"))
+            assert dates
+            assert [one for one, other in zip(dates, titles, strict=True) if one[2] >= other[0]] == [], name
+
+
 CROWDED = """all => all.filter(it => {
     const last = it.lastElementChild, before = last.previousElementSibling, text = document.createRange();
     text.selectNodeContents(before);
