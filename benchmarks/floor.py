@@ -6,9 +6,10 @@ what the benchmark's snapshot does not hold (incidents, notices, credit, limits,
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from itertools import groupby
+from math import floor, log10
 from statistics import median
 from typing import NamedTuple
 from uuid import uuid5
@@ -20,7 +21,7 @@ from monitor.publish.feed import SPACE
 from monitor.publish.overview import CELLS, COUNTED, NAMES, PLATES, ROWS, TROUBLES
 from monitor.publish.private_site import STANDS_S
 from monitor.publish.render import POLICY, TEMPLATES
-from monitor.publish.snapshot import AccountView, DurationView, ProviderView, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, DurationView, Paces, ProviderView, Snapshot, TargetView
 from monitor.publish.status import MARKS, Mark
 from monitor.publish.statuspage import STATUSES
 from monitor.slo.indicator import Cell
@@ -59,6 +60,15 @@ class Past(NamedTuple):
 HEIGHTS = {"good": (11,), "mixed": (3, 13), "down": (8,), "unknown": (4, 12), "nothing": (15,)}
 KINDS = {"down": "down", "mixed": "partly failing", "unknown": "not known", "nothing": "no data"}
 NONE = '<p class="soft">None on record.</p>'
+GAP = 7
+"""Most steps between two points of a line: a look each half hour may leave two or three empty."""
+GRID = "M0 0h288M0 40h288M0 80h288M72 0v120M144 0v120M216 0v120"
+CURVES = """<ul class="legend" aria-hidden="true">
+<li><svg class="plot" viewBox="0 0 24 16" aria-hidden="true"><path class="line" d="M0 8h24"/></svg>median of 20 min</li>
+<li><svg class="plot" viewBox="0 0 24 16" aria-hidden="true"><path class="band" d="M0 3h24v10H0z"/></svg>usual: nine in
+ten of a week</li>
+<li><svg class="plot" viewBox="0 0 24 16" aria-hidden="true"><path class="event" d="M6 0h12v16H6z"/></svg>incident</li>
+</ul>"""
 CHEVRON = '<svg class="chevron" aria-hidden="true"><use href="#chevron"/></svg>'
 KEY = (
     '<span>Account</span><span>State</span><span class="ends"><span>90 days ago</span><span>today</span></span>'
@@ -101,6 +111,10 @@ GUIDE = f"""<details class="guide"><summary>{CHEVRON}<h2>How to read this page</
 <p>Percentages are the share of good answers among all that counted, and p95 is what one in twenty exceeded; the error
 budget is what 99% allows in 30 days. A day with more than 1% bad answers does not count as good.</p>
 </details>"""
+
+CHART_GUIDE = """<p>In a chart the line is the median of 20 minutes, and the band what nine in ten answers of a week
+took; a line ends where answers end. A dotted line is what will be at this pace, or the amount below which credit is
+low.</p>"""
 
 
 def names(snapshot: Snapshot) -> frozenset[str]:
@@ -180,6 +194,7 @@ def _index(
         f'{detail}</div>\n{_census(marks)}</section>\n<div class="first two"><div class="stack">'
         f'<section aria-labelledby="past"><div class="head"><h2 id="past">Past incidents</h2></div>{NONE}</section>'
         f"</div></div>\n{_accounts(snapshot, marks, pasts)}\n{GUIDE}"
+        f"{CHART_GUIDE if len(marks) <= PLATES else ''}"
     )
     return _page(snapshot, "", lead, " ".join((lead, *causes)), main)
 
@@ -217,9 +232,12 @@ def _plate(account: AccountView, mark: Mark, past: Past, now: datetime) -> str:
     first, id = account.targets[0], escape(account.id)
     tempo = ""
     if first.ttft.now_s is not None and first.ttft.usual_s is not None:
+        drawn = _drawn_paces(first.ttft, first.ttfts, _upper_s([(first.ttft, first.ttfts)]))
         tempo = (
-            f"<figure><figcaption><span>First token</span> <span><b>{seconds(first.ttft.now_s)}</b> "
-            f"usually {seconds(first.ttft.usual_s)}</span></figcaption></figure>"
+            f"<figure><figcaption><span>First token, 24 h</span> <span><b>{seconds(first.ttft.now_s)}</b>"
+            f"{_slower(first.ttft)} usually {seconds(first.ttft.usual_s)}</span></figcaption>"
+            f'<svg class="plot" viewBox="0 0 288 120" preserveAspectRatio="none" role="img" '
+            f'aria-label="{_range(first.ttfts)}">{drawn}</svg></figure>'
         )
     return (
         f'<article class="plate sheet {mark}" data-name="{id}" data-mark="{mark}">\n<header>{_icon(mark)}<h3>'
@@ -311,7 +329,8 @@ def _provider_page(provider: ProviderView, marks: dict[str, Mark], pasts: dict[s
         f'<section class="verdict {worst}" aria-labelledby="verdict"><div>{_icon(worst)}<h1 id="verdict">{name}: {said}'
         f'</h1></div></section>\n<section aria-labelledby="accounts"><div class="head"><h2 id="accounts">Accounts</h2>'
         f'<span class="small soft">{said}</span></div>\n<div class="fleet sheet box"><p class="key flat" '
-        f'aria-hidden="true">{KEY}\n<ul>{rows}</ul>\n<ul class="cells">{cells}</ul></div></section>'
+        f'aria-hidden="true">{KEY}\n<ul>{rows}</ul>\n<ul class="cells">{cells}</ul></div></section>\n'
+        f"{_sibling_paces(provider, marks, snapshot.made_at)}"
     )
     return _page(snapshot, "../", name, f"The accounts of {name}.", main)
 
@@ -319,6 +338,9 @@ def _provider_page(provider: ProviderView, marks: dict[str, Mark], pasts: dict[s
 def _account_page(account: AccountView, provider: ProviderView, mark: Mark, past: Past, snapshot: Snapshot) -> bytes:
     id, maker, state, now = escape(account.id), escape(provider.name), MARKS[mark], snapshot.made_at
     since = f", since {_time_here(account.since, now)}" if account.since else ""
+    first = account.targets[0]
+    both = (("First token", first.ttft, first.ttfts), ("Whole answer", first.latency, first.latencies))
+    paces = "".join(_pace_figure(name, view, its, _upper_s([(view, its)]), now) for name, view, its in both)
     targets = "".join(_target(it, number, now) for number, it in enumerate(account.targets, 1))
     main = (
         f'<section class="verdict {mark}" aria-labelledby="verdict"><div>{_icon(mark)}<h1 id="verdict"><bdi>{id}</bdi>'
@@ -326,7 +348,8 @@ def _account_page(account: AccountView, provider: ProviderView, mark: Mark, past
         f'</section>\n<section aria-labelledby="quarter"><div class="head"><h2 id="quarter">90 days</h2>'
         f'<span class="small soft">{past.words}</span></div>\n<div class="sheet box stack">{past.days}\n{past.shares}'
         f'<dl class="pairs"><div><dt>Cost</dt><dd>Canaries cost {money(account.spent_usd or 0)} today</dd></div></dl>'
-        f"</div></section>\n{targets}"
+        f'</div></section>\n<section aria-labelledby="paces"><div class="head"><h2 id="paces">'
+        f'Response times, 24 hours</h2>{CURVES}</div>\n<div class="panels">{paces}</div></section>\n{targets}'
     )
     title, lasting_s = f"{id}: {state}", int(STANDS_S) if provider.is_crowded else 0
     return _page(snapshot, "../../", title, f"{maker}, {escape(account.name)}: {state}.", main, lasting_s)
@@ -356,11 +379,70 @@ def _figure(name: str, it: DurationView, mark: Mark) -> str:
     if it.now_s is None or it.usual_s is None or it.slow_s is None:
         return ""
     now = "none" if mark is Mark.DOWN else seconds(it.now_s)
-    slower = f' <b class="slower">{it.now_s / it.usual_s:.1f} × usual</b>' if it.now_s / it.usual_s >= 1.5 else ""
     return (
-        f'<figure class="panel sheet"><figcaption><span>{name}</span> <span><b>{now}</b>{slower} <span>usually '
+        f'<figure class="panel sheet"><figcaption><span>{name}</span> <span><b>{now}</b>{_slower(it)} <span>usually '
         f"{seconds(it.usual_s)}, p95 {seconds(it.slow_s)}</span></span></figcaption></figure>\n"
     )
+
+
+def _slower(it: DurationView) -> str:
+    times = it.now_s / it.usual_s if it.now_s and it.usual_s else 0
+    return f' <b class="slower">{times:.1f} × usual</b>' if times >= 1.5 else ""
+
+
+def _sibling_paces(provider: ProviderView, marks: dict[str, Mark], now: datetime) -> str:
+    if provider.is_crowded:
+        return ""
+    its = sorted(provider.accounts, key=lambda one: (ORDER.index(marks[one.id]), one.importance))
+    upper_s = _upper_s([(one.targets[0].ttft, one.targets[0].ttfts) for one in its[:12]])
+    drawn = ""
+    for one in its[:12]:
+        first, link = one.targets[0], f'<a href="../{_href(one)}" dir="auto">{escape(one.name)}</a>'
+        drawn += _pace_figure(link, first.ttft, first.ttfts, upper_s, now)
+    return (
+        f'<section aria-labelledby="paces"><div class="head"><h2 id="paces">First token, 24 hours, on one scale</h2>'
+        f'{CURVES}</div>\n<div class="panels fit">{drawn}</div></section>'
+    )
+
+
+def _pace_figure(name: str, it: DurationView, paces: Paces, upper_s: float, now: datetime) -> str:
+    if it.now_s is None or it.usual_s is None or it.slow_s is None:
+        return ""
+    end = now - (now - datetime(2000, 1, 1, tzinfo=UTC)) % timedelta(minutes=20) + timedelta(minutes=20)
+    hours = "".join(f"<span>{end - timedelta(hours=back):%H:%M}</span>" for back in (24, 18, 12, 6))
+    ticks = "".join(f"<li>{upper_s * third / 3:.3g}{unit}</li>" for third, unit in ((3, " s"), (2, ""), (1, "")))
+    return (
+        f'<figure class="panel sheet"><figcaption><span>{name}</span> <span><b>{seconds(it.now_s)}</b>{_slower(it)} '
+        f"<span>usually {seconds(it.usual_s)}, p95 {seconds(it.slow_s)}</span></span></figcaption>"
+        f'<div class="chart" aria-hidden="true"><ol>{ticks}<li>0</li></ol><svg class="plot" viewBox="0 0 288 120" '
+        f'preserveAspectRatio="none" aria-hidden="true"><path class="grid" d="{GRID}"/>'
+        f'{_drawn_paces(it, paces, upper_s)}</svg><p class="ruler">{hours}<span>now</span></p></div>'
+        f"<p>{_range(paces)}</p></figure>\n"
+    )
+
+
+def _drawn_paces(it: DurationView, paces: Paces, upper_s: float) -> str:
+    """Return the band of what is usual and the line over it, which ends where two steps in a row have no answer."""
+    per_s, last, line = 118 / upper_s, -9, ""
+    for at, pace_s in enumerate(paces):
+        if pace_s is not None:
+            line += f"{'L' if at - last <= GAP else 'M'}{2 + 4 * at} {119 - per_s * pace_s:.0f}"
+            last = at
+    top, bottom = 119 - per_s * (it.slow_s or 0), 119 - per_s * (it.quick_s or 0)
+    band = f"M0 {top:.0f}h288V{bottom:.0f}H0z"
+    return f'<path class="band" d="{band}"/><path class="line" d="{line}"/>'
+
+
+def _upper_s(every: Iterable[tuple[DurationView, Paces]]) -> float:
+    """Return the upper end of a scale on which all of these fit."""
+    top_s = max(max((view.slow_s or 0.0, *(one for one in paces if one is not None))) for view, paces in every)
+    power = 10.0 ** floor(log10(top_s))
+    return next(one * power for one in (1.2, 1.5, 3, 6, 9, 12) if one * power >= top_s)
+
+
+def _range(paces: Paces) -> str:
+    known = [one for one in paces if one is not None]
+    return f"{seconds(min(known))} to {seconds(max(known))} in the last 24 hours"
 
 
 def _shown(past: Past) -> str:

@@ -12,15 +12,17 @@ from monitor.diagnose.incident import SEVERITIES, Incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import add_hours
 from monitor.publish.snapshot import (
+    PACE_STEPS,
     AccountView,
     DayDurations,
     DurationView,
     IncidentView,
+    Paces,
     ProviderView,
     Snapshot,
     TargetView,
 )
-from monitor.slo.indicator import Cell
+from monitor.slo.indicator import Cell, Reading
 from probes.model import Confidence, Fault, Limit
 from probes.phrase import Phrase
 
@@ -59,6 +61,20 @@ def paces(length: int = 30) -> tuple[DayDurations, ...]:
     )
 
 
+def day_of_paces(usual: float = 0.6, answered: int = PACE_STEPS) -> Paces:
+    """The durations of the last 24 hours, around what is usual; after the first `answered` steps no answer came."""
+    its = (usual * (1 + (step * 7 % 11 - 5) / 40) for step in range(PACE_STEPS))
+    return tuple(one if step < answered else None for step, one in enumerate(its))
+
+
+def ceiling(now: float, before: float | None = None, days_ago: int = 12) -> tuple[Reading, ...]:
+    """What a ceiling was in the last 30 days; with `before`, it is what it is only since so many days ago."""
+    if before is None:
+        return Reading(NOW - timedelta(days=29), now), Reading(NOW, now)
+    earlier = (Reading(NOW - timedelta(days=day), before) for day in range(29, days_ago, -1))
+    return (*earlier, Reading(NOW - timedelta(days=days_ago), now), Reading(NOW, now))
+
+
 def target(
     account: str = "openai/main", canary: str = "chat", state: State = State.UP, **changes: object
 ) -> TargetView:
@@ -73,8 +89,8 @@ def target(
         since=LONG_AGO if state is State.UP else BEGAN,
         seen_at=NOW - timedelta(seconds=20),
         interval_s=300 if canary == "chat" else 60,
-        latency=DurationView(1.93, 1.71, 3.2),
-        ttft=DurationView(0.62, 0.58, 1.1) if canary == "chat" else DurationView(),
+        latency=DurationView(1.93, 1.71, 3.2, 1.2),
+        ttft=DurationView(0.62, 0.58, 1.1, 0.41) if canary == "chat" else DurationView(),
         token=DurationView(0.02, 0.0185) if canary == "chat" else DurationView(),
         availability=1.0,
         cells=cells(),
@@ -83,6 +99,9 @@ def target(
         limited_since=(LONG_AGO, LONG_AGO) if canary == "chat" and "limits" not in changes else (),
         latency_days=paces(),
         ttft_days=paces() if canary == "chat" else (),
+        latencies=day_of_paces(1.8) if canary == "chat" else (),
+        ttfts=day_of_paces() if canary == "chat" else (),
+        ceilings=(ceiling(500), ceiling(200_000, 150_000)) if canary == "chat" and "limits" not in changes else (),
         next_at=NOW + timedelta(seconds=40),
         well_at=NOW - timedelta(seconds=20) if state in (State.UP, State.SUSPECTED) else LONG_AGO,
         free=canary == "list",

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.config.public_page import PublicSection, PublicService
 from monitor.publish import private_site, public_site
-from monitor.publish.paths import account_page, incident_page
+from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.render import TEMPLATES, SiteTemplates
 from monitor.publish.snapshot import DurationView, ServiceView, Snapshot
 from monitor.publish.status import MARKS
@@ -62,6 +62,9 @@ EXAMPLES = (
     ("A drill", "drill", "note"),
     ("Ninety days, a link each", "account", "months"),
     ("Charts of a canary", "account", "canary"),
+    ("Limits, and credit with its end at this pace", "credit", "fit"),
+    ("Answers of a provider's accounts, on one scale, with an incident", "provider", "fit"),
+    ("Who knew first", "provider", "lanes"),
     ("A past that is told by month", "history", "dated"),
     ("Public: the verdict", "public", "hero"),
     ("Public: how to hear of news", "public", "menu"),
@@ -134,6 +137,8 @@ def _pages() -> dict[str, str]:
         "incident": (few, incident_page(few.open_incidents[0].incident.id)),
         "drill": (replace(few, open_incidents=(drill,)), incident_page("drill")),
         "account": (_with_past(few), account_page("alder/backup")),
+        "credit": (few, account_page("alder/production")),
+        "provider": (many, provider_page("cedar")),
         "history": (few, "history.html"),
     }
     public = public_site.render(many)

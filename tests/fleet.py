@@ -9,15 +9,18 @@ from monitor.console.demonstration import KEYS
 from monitor.detect.health import State
 from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import (
+    PACE_STEPS,
     AccountView,
     CreditView,
     DurationView,
     IncidentView,
+    Paces,
     Snapshot,
     SourceView,
     Substitute,
     TargetView,
 )
+from monitor.slo.indicator import Reading
 from probes.advice import AdviceContext, choose_advice
 from probes.catalog import load_provider
 from probes.model import Fault
@@ -95,14 +98,16 @@ def _account(id: str, chance: random.Random) -> AccountView:
     past_days = days(
         bad=chance.sample(range(90), chance.choice((0, 0, 1, 2))), gaps=range(chance.choice((0, 0, 0, 40)))
     )
-    first_token = DurationView(chance.uniform(0.2, 0.7), 0.4, 1.0)
+    first_token = DurationView(chance.uniform(0.2, 0.7), 0.4, 0.6, 0.3)
     targets = (
         target(id, "list", days=past_days),
-        target(id, "chat", days=past_days, ttft=first_token),
+        target(id, "chat", days=past_days, ttft=first_token, ttfts=_ttfts(chance)),
     )
     is_production = id.endswith("/production")
     credit = CreditView(
-        "USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 90.0, None
+        *("USD", NOW, "41.00 of 200.00 USD left", 41.0, 200.0, 3.1 if id == "maple/production" else 31.0, None),
+        floor=20.0,
+        readings=tuple(Reading(NOW - timedelta(days=day), 41 + 1.3 * day) for day in range(29, 0, -1)),
     )
     return account(
         id,
@@ -110,6 +115,14 @@ def _account(id: str, chance: random.Random) -> AccountView:
         tags=("production",) if is_production else (),
         priority=1 if id in ("alder/production", "maple/production") else None,
         credits=(credit,) if is_production else (),
+    )
+
+
+def _ttfts(chance: random.Random) -> Paces:
+    """Restless durations, with an hour that was slow."""
+    level, slow = chance.uniform(0.35, 0.45), chance.randrange(10, 60)
+    return tuple(
+        level * chance.uniform(0.85, 1.15) * (2.2 if slow <= step < slow + 3 else 1) for step in range(PACE_STEPS)
     )
 
 
@@ -127,7 +140,17 @@ def _hurt_by(one: AccountView, fault: Fault, since: datetime, canaries: frozense
 
 def _failing(it: TargetView, fault: Fault, since: datetime) -> TargetView:
     today = replace(it.days[-1], ok=95, failed=5)
-    return replace(it, state=State.DOWN, fault=fault, availability=0.95, since=since, days=(*it.days[:-1], today))
+    latencies, ttfts = ((*its[:-2], None, None) if its else its for its in (it.latencies, it.ttfts))
+    return replace(
+        it,
+        state=State.DOWN,
+        fault=fault,
+        availability=0.95,
+        since=since,
+        days=(*it.days[:-1], today),
+        latencies=latencies,
+        ttfts=ttfts,
+    )
 
 
 def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
@@ -144,6 +167,7 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
                 id=f"open-{minutes}",
                 targets=targets,
                 opened_at=_ago(minutes),
+                detected_at=_ago(minutes) + timedelta(seconds=50),
                 reasons=_reasons(subject, fault, canaries),
             )
             told = _advice(subject, fault, use)

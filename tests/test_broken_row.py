@@ -140,6 +140,8 @@ def fill(db):
         INSERT INTO hourly (series_id, at, ok, degraded, failed, unknown, latency, ttft)
             SELECT id, 1, 1, 2, 3, 4, x'01', x'02' FROM series;
         INSERT INTO daily SELECT * FROM hourly;
+        INSERT INTO daily_ceiling (series_id, at, unit, window, most) SELECT id, 0, 'requests', 60, 1 FROM series;
+        INSERT INTO daily_credit (series_id, at, unit, remaining) SELECT id, 0, 'USD', 1 FROM series;
         INSERT INTO outbox (location, channel, step, number, note, at, state, tries, next, done, error)
             VALUES ('here', 'hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
         """
@@ -154,6 +156,7 @@ def everything(writer, db):
     marks.failing(), marks.trace(), marks.overlap(), marks.refusal(), marks.said(), marks.last_beat()
     history.ceilings(), history.moves(), history.spent(NOON.date()), stored.messages.replies()
     list(history.observations(CHAT, at(-60)))
+    history.earlier_ceilings([1], at(-60)), history.daily_credits([1], at(-60))
     incidents.between(at(-60), at(61)), incidents.closed(9), stored.messages.latest(9)
     incidents.changes_since(at(-60)), stored.messages.fates(at(-60)), stored.messages.failing_channels()
     for id in incidents.ids():

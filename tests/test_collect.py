@@ -1,6 +1,7 @@
 """From configuration and database to what is shown."""
 
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from monitor.alert.case import Message
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection
 from monitor.detect import target_memory
+from monitor.detect.account_memory import EMPTY, WarningSettings, advance
+from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Health, State
 from monitor.detect.latency import sensitivity_for
 from monitor.detect.limits import Ceiling, CeilingMove, Limits
@@ -27,6 +30,7 @@ from monitor.publish.snapshot import CROWD, DurationView
 from monitor.publish.status import current_state
 from monitor.publish.usable import assess_usability
 from monitor.schedule import DailyBudget, Spending, Watch
+from monitor.slo.indicator import Reading
 from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
@@ -36,7 +40,7 @@ from monitor.store.writer import Writer
 from monitor.words import title
 from probes.advice import choose_advice
 from probes.catalog import load_provider
-from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
+from probes.model import Account, Answer, Confidence, Credit, Fault, Limit, Usage
 from probes.notice import Bulletin, Trust
 from probes.phrase import in_english
 from probes.provider import Feed, Platform
@@ -267,6 +271,67 @@ def test_ninety_days_are_shown_whether_they_are_rolled_up_or_not(db, writer, rol
     assert [(cell.ok, cell.failed) for cell in view.days[-5:]] == [(0, 0), (1, 0), (0, 1), (0, 0), (1, 0)]
     assert len(view.days) == 90
     assert [len(view.latency_days), len(view.ttft_days)] == ([2, 0] if rolled else [0, 0])
+
+
+def test_the_durations_of_a_day_are_read_of_the_target_that_stands_for_its_account(db, writer):
+    for number in range(3 * 24):
+        one = replace(observation(seconds=number * 1200, target=CHAT), latency_s=1.0, ttft_s=0.2)
+        writer.save(Batch(at(0), (one, observation(seconds=number * 1200, target=LIST))))
+    listed, chat = account(shown(db, config(LIST, CHAT), seconds=24 * 3600 - 60)).targets
+
+    assert (chat.ttfts, chat.latencies) == ((0.2,) * 72, (1.0,) * 72)
+    assert (listed.ttfts, listed.latencies) == ((), ())
+
+
+def test_where_nothing_streams_the_whole_answers_of_a_day_are_read(db, writer):
+    writer.save(Batch(at(0), (observation(target=LIST),)))
+    view = account(shown(db, config(LIST), seconds=60)).targets[0]
+
+    assert (view.latencies, view.ttfts) == ((*[None] * 71, 0.5), (None,) * 72)
+
+
+def test_a_ceiling_is_shown_by_day_before_it_became_what_it_is_and_then_until_it_was_last_told(db, writer):
+    day = 86_400
+    for days, most in ((0, 9.0), (1, 9.0), (2, 5.0), (4, 5.0)):
+        limits = (Limit("requests", 60, most, 1),)
+        writer.save(Batch(at(0), (observation(seconds=days * day, target=CHAT, limits=limits),)))
+    view = account(shown(db, config(CHAT), seconds=5 * day)).targets[0]
+
+    midnight = NOON.replace(hour=0)
+    assert view.ceilings == (
+        (
+            *(Reading(midnight + timedelta(days=days), 9.0) for days in (0, 1)),
+            Reading(at(2 * day), 5.0),
+            Reading(at(4 * day), 5.0),
+        ),
+    )
+
+
+@pytest.mark.parametrize(("seconds", "known"), [(40 * 86_400, 0), (28 * 86_400, 2), (0, 2)])
+def test_a_ceiling_not_told_for_a_month_is_not_shown_as_if_it_was(db, writer, seconds, known):
+    writer.save(Batch(at(0), (observation(target=CHAT, limits=(Limit("requests", 60, 9.0, 1),)),)))
+    (readings,) = account(shown(db, config(CHAT), seconds=seconds)).targets[0].ceilings
+
+    assert len(readings) == known
+
+
+def test_credit_is_shown_by_day_and_then_as_it_is_remembered(db, writer):
+    day, floor = 86_400, WarningSettings(CreditThreshold({"USD": 20.0}))
+    note = EMPTY
+    for days, left in ((0, 50.0), (1, 45.0), (8, 30.0), (9, 28.0)):
+        one = observation(seconds=days * day, target=CHAT, credits=(Credit("USD", left),))
+        note = advance(note, one, floor)
+        writer.save(Batch(at(0), (one,), notes={CHAT.account: note}))
+    (view,) = account(shown(db, config(CHAT, attentions={CHAT.account: floor}), seconds=9 * day)).credits
+
+    midnight = NOON.replace(hour=0)
+    assert view.readings == (
+        Reading(midnight + timedelta(days=1), 50.0),
+        Reading(midnight + timedelta(days=2), 45.0),
+        Reading(at(8 * day), 30.0),
+        Reading(at(9 * day), 28.0),
+    )
+    assert (view.floor, view.told_by) == (20.0, CHAT.id)
 
 
 def test_since_when_an_account_is_watched_is_known_to_the_second(db, writer):

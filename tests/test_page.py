@@ -23,8 +23,17 @@ from monitor.publish import public_site
 from monitor.publish.private_site import STANDS_S, kept_paths, render
 from monitor.publish.refresh_order import TURNS
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES
-from monitor.publish.snapshot import CROWD, DurationView, ObjectiveView, SiteSettings, SourceView, Substitute
+from monitor.publish.snapshot import (
+    CROWD,
+    CreditView,
+    DurationView,
+    ObjectiveView,
+    SiteSettings,
+    SourceView,
+    Substitute,
+)
 from monitor.publish.status import MARKS, Mark
+from monitor.slo.indicator import Reading
 from monitor.slo.objective import ErrorBudget, Goal, Objective
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
@@ -32,10 +41,12 @@ from probes.notice import Impact, Notice, NoticePhase
 from probes.phrase import Phrase
 from probes.redact import CONTROLS
 from tests.builders_page import (
+    BEGAN,
     HOSTILE,
     NOW,
     account,
     cells,
+    day_of_paces,
     four_accounts,
     incident,
     past,
@@ -272,8 +283,7 @@ def test_of_few_accounts_each_shows_what_it_can_do_and_how_well():
     text = index(four_accounts()).text
     for words in (
         "openai/main Works since 3 Nov, 10:34 UTC list Works chat Works",
-        "90 days 100% First token 0.62 s usually 0.58 s",
-        "Rate limits 498 of 500 requests per minute left 199,100 of 200,000 tokens per minute left",
+        "90 days 100% First token, 24 h 0.62 s usually 0.58 s Requests per minute, 30 d 500",
     ):
         assert words in text
 
@@ -308,6 +318,67 @@ def test_the_page_of_an_account_shows_each_canary_at_length():
         "498 of 500 requests per minute left · this limit since 3 Nov, 10:34 UTC",
     ):
         assert words in text
+
+
+CREDIT = CreditView("USD", NOW, "", 40.0, 80.0, 20.0, None, 10.0, "", (Reading(NOW - timedelta(days=20), 80.0),))
+
+
+def test_the_page_of_an_account_draws_its_day_its_limits_and_its_credit():
+    page = documents(snapshot(account(credits=(CREDIT,))))["accounts/openai/main.html"]
+    for words in (
+        "Response times, 24 hours median of 20 min usual: nine in ten of a week incident",
+        "First token 0.62 s usually 0.58 s, p95 1.1 s 1.2 s 0.8 0.4 0 10:40 16:40 22:40 04:40 now "
+        "0.53 s to 0.67 s in the last 24 hours",
+        "Requests per minute 500 600 400 200 0 22 Oct 6 Nov 21 Nov unchanged since 23 Oct",
+        "Tokens per minute 200,000 was 150,000 until 9 Nov",
+        "Credit 40 USD 20 days at this pace 90 60 30 0 1 Nov 21 Nov 11 Dec "
+        "40 to 80 since 1 Nov; used up about 11 Dec at this pace; low below 10 USD",
+    ):
+        assert words in page.text
+
+
+def test_a_chart_leads_to_the_incident_that_it_marks():
+    shot = snapshot(account(), open_incidents=(shown(incident("openai/main", id="one")),))
+    for name, up in (("accounts/openai/main.html", "../../"), ("providers/openai.html", "../")):
+        page = documents(shot)[name]
+        assert "in the last 24 hours. since 10:11 UTC: account suspended" in page.text
+        assert f"{up}incidents/one.html" in page.values("href")
+
+
+def test_an_account_of_which_nothing_is_measured_has_no_empty_chart():
+    bare = target(latency=DurationView(), ttft=DurationView(), latencies=(), ttfts=(), limits=(), ceilings=())
+    page = documents(snapshot(account(targets=[bare])))["accounts/openai/main.html"]
+    assert "Response times" not in page.text
+    assert "Limits and credit" not in page.text
+
+
+def test_plates_have_a_place_for_what_any_of_them_has_and_say_once_what_one_has_not():
+    bare = account("openai/b", targets=[target("openai/b", "list", limits=(), ceilings=())])
+    text = index(snapshot(account(credits=(CREDIT,)), bare)).text
+    assert "Requests per minute, 30 d 500 Credit 40 USD 20 days at this pace" in text
+    assert "Rate limits none given Credit none given" in text
+    assert "none given" not in index(snapshot(bare)).text
+
+
+def told_outage(**changes):
+    told = Announcement(BEGAN + timedelta(minutes=3), "Elevated errors", None, "openai/page")
+    made = incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, announcement=told, detected_at=BEGAN, **changes)
+    return shown(made)
+
+
+def test_who_knew_first_is_drawn_on_the_page_of_the_incident_and_of_its_provider():
+    pages = documents(snapshot(account(), open_incidents=(told_outage(id="one"),)))
+    for name in ("incidents/one.html", "providers/openai.html"):
+        assert "Our view 10:11:00 Its page 10:14:00" in pages[name].text
+        assert "We knew 3 min before the provider's page" in pages[name].text
+    assert "incidents/one.html" in " ".join(pages["providers/openai.html"].values("href"))
+
+
+def test_the_page_of_a_provider_draws_its_accounts_on_one_scale():
+    slow = account("openai/slow", [target("openai/slow", ttfts=day_of_paces(5.0))])
+    text = documents(snapshot(account(), slow))["providers/openai.html"].text
+    assert "First token, 24 hours, on one scale" in text
+    assert text.count("6 s 4 2 0 10:40") == 2
 
 
 def test_the_page_of_a_provider_names_its_accounts_and_its_incidents():
@@ -656,7 +727,7 @@ def test_the_style_sheet_has_no_class_that_no_page_has():
         name for file in TEMPLATES.glob("*.html") for it in CLASS.findall(file.read_text()) for name in words_of(it)
     }
     used |= words_of((TEMPLATES / "page.js").read_text())
-    drawn = {"units", "share", "planned", "ended", *Mark}
+    drawn = {"units", "share", "planned", "ended", "sensed", "known", "least", *Mark}
     assert set(re.findall(r"\.([a-z][\w-]*)", selectors)) - used - drawn == set()
 
 
@@ -775,7 +846,7 @@ def test_the_proof_of_what_comes_and_goes_is_no_good_answer():
 def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
     plain = account(targets=[target(canary="list")])
     text = index(snapshot(plain)).text
-    assert "Whole answer 1.9 s usually 1.7 s" in text
+    assert "Whole answer, 24 h 1.9 s usually 1.7 s" in text
     assert "First token" not in text.partition("How to read")[0]
 
 

@@ -564,6 +564,112 @@ def test_a_short_history_stays_within_its_column(browser, tmp_path, width):
         assert wide == []
 
 
+def edges(locator):
+    """Return left, top, right and bottom of each element, rounded."""
+    corners = "({left, top, right, bottom}) => [left, top, right, bottom].map(Math.round)"
+    return locator.evaluate_all(f"all => all.map(it => ({corners})(it.getBoundingClientRect()))")
+
+
+@pytest.mark.parametrize(("width", "in_a_row"), [(1440, 4), (768, 2), (360, 1)])
+def test_a_plate_uses_its_whole_width(browser, tmp_path, width, in_a_row):
+    with shown_at(browser, tmp_path, fleet(3), (width, 900)) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        for number in range(3):
+            plate = page.locator(".plate").nth(number)
+            (room,) = edges(plate)
+            figures = edges(plate.locator("figure"))
+            assert len({left for left, *_ in figures}) == in_a_row
+            assert room[2] - max(right for *_, right, _ in figures) <= 20
+            assert min(left for left, *_ in figures) - room[0] <= 20
+
+
+@pytest.mark.parametrize("width", [1440, 768, 360])
+def test_the_panels_of_a_canary_leave_no_hole(browser, tmp_path, width):
+    with shown_at(browser, tmp_path, fleet(3), (width, 900)) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        for grid in page.locator(".canary .panels").all():
+            (room,) = edges(grid)
+            panels = edges(grid.locator("> *"))
+            for top in {top for _, top, *_ in panels}:
+                row = [one for one in panels if one[1] == top]
+                assert (row[0][0], row[-1][2]) == (room[0], room[2])
+                assert len({bottom for *_, bottom in row}) == 1
+
+
+def test_a_line_of_a_provider_at_a_glance_takes_one_line(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        page.goto((tmp_path / "index.html").as_uri())
+        assert "3 of 4 work" in page.locator(".rail li", has_text="Linden").inner_text()
+        assert len({bottom - top for _, top, _, bottom in edges(page.locator(".rail li"))}) == 1
+
+
+def test_the_date_of_a_past_incident_stands_apart_from_its_title(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        for name in ("providers/birch.html", "accounts/birch/production.html", "index.html"):
+            page.goto((tmp_path / name).as_uri())
+            dates, titles = (edges(page.locator(f".past li {one}")) for one in ("time", ".what a"))
+            assert dates
+            assert [one for one, other in zip(dates, titles, strict=True) if one[2] >= other[0]] == [], name
+
+
+CROWDED = """all => all.filter(it => {
+    const last = it.lastElementChild, before = last.previousElementSibling, text = document.createRange();
+    text.selectNodeContents(before);
+    const end = getComputedStyle(before).visibility === "visible" ? text.getBoundingClientRect().right : 0;
+    return end >= last.getBoundingClientRect().left;
+}).map(it => it.innerText)"""
+"""Rulers whose last two times touch."""
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh-Hans"])
+def test_the_times_below_a_chart_stand_apart(browser, tmp_path, language):
+    shot = replace(fleet(40), manner=SiteSettings(language=language))
+    with shown_at(browser, tmp_path, shot, DESKTOP) as (page, _):
+        for name in ("accounts/alder/production.html", "providers/cedar.html", "incidents/open-7.html"):
+            page.goto((tmp_path / name).as_uri())
+            for width in (1440, 1024, 768, 360, 320):
+                page.set_viewport_size({"width": width, "height": 900})
+                rulers = page.locator(".ruler")
+                assert rulers.count()
+                assert rulers.evaluate_all(CROWDED) == [], f"{name} {width}"
+
+
+def test_time_runs_left_to_right_in_every_script(browser, tmp_path):
+    with shown_at(browser, tmp_path, fleet(40), DESKTOP) as (page, _):
+        for name in ("accounts/alder/production.html", "providers/cedar.html"):
+            page.goto((tmp_path / name).as_uri())
+            page.evaluate(f"{ROOT}.dir = 'rtl'")
+            for ruler in page.locator(".ruler").all():
+                places = [left for left, *_ in edges(ruler.locator("span"))]
+                assert places == sorted(places)
+            assert page.evaluate(f"{ROOT}.scrollWidth <= {ROOT}.clientWidth")
+
+
+@pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"media": "print"}, {"color_scheme": "dark"}])
+def test_what_a_chart_draws_stands_out_from_its_ground_in_every_medium(browser, tmp_path, media):
+    with shown_at(browser, tmp_path, fleet(3), DESKTOP) as (page, _):
+        page.emulate_media(**media)
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        ground = page.locator(".panel").first.evaluate("it => getComputedStyle(it).backgroundColor")
+        for kind in ("line", "ahead", "least", "event"):
+            drawn = page.locator(f".chart .{kind}").first
+            assert drawn.evaluate("it => getComputedStyle(it).stroke") not in (ground, "none"), kind
+        assert page.locator(".chart .band").first.evaluate("it => getComputedStyle(it).fill") not in (ground, "none")
+
+
+def test_the_drawing_of_a_chart_ends_where_its_words_say(browser, tmp_path):
+    """The words are HTML, the drawing is stretched: the one must not slip from the other."""
+    with shown_at(browser, tmp_path, fleet(3), DESKTOP) as (page, _):
+        page.goto((tmp_path / "accounts/alder/production.html").as_uri())
+        chart = page.locator(".chart").first
+        (plot,), (ruler,) = edges(chart.locator(".plot")), edges(chart.locator(".ruler"))
+        assert (plot[0], plot[2]) == (ruler[0], ruler[2])
+        ticks = edges(chart.locator("ol li"))
+        middles = [(top + bottom) / 2 for _, top, _, bottom in ticks]
+        assert abs(middles[0] - plot[1]) <= 2
+        assert abs(middles[-1] - plot[3]) <= 2
+
+
 # Languages
 
 

@@ -272,7 +272,7 @@ def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, mo
 
 
 def test_everything_that_grows_can_be_forgotten():
-    assert set(DELETE) == {"observation", "evidence", "ceiling", "hourly", "daily"}
+    assert set(DELETE) == {"observation", "evidence", "ceiling", "hourly", "daily", "daily_ceiling", "daily_credit"}
 
 
 def test_an_answer_goes_when_nothing_refers_to_it_any_more(db, writer):

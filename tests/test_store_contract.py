@@ -19,6 +19,7 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.control.message import Request, RequestKind, RequestResult, RequestStatus
 from monitor.detect.account_memory import AccountMemory
+from monitor.detect.credit import CreditHistory
 from monitor.detect.health import State
 from monitor.detect.latency import Measure
 from monitor.detect.limits import MOST
@@ -39,7 +40,7 @@ from monitor.store.row import Batch
 from monitor.store.setting import Retention, StoreAddress
 from monitor.store.store import open_store, scratch_store
 from probes.doubt import Defect, Defective, PlatformChanged
-from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
+from probes.model import Answer, Confidence, Credit, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation
 
 BACKENDS = {"sqlite": lambda folder, location: open_store(StoreAddress(folder / "state" / "monitor.db", location))}
@@ -590,6 +591,67 @@ def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(writer, stored)
 
     (kept,) = stored.history.ceilings()[number_of(stored)]
     assert (kept.limit, kept.since) == (Limit("requests", 60, 100.0, 0.0), at(0))
+
+
+DAY_S = 86_400
+DAY, MIDNIGHT = timedelta(days=1), NOON.replace(hour=0)
+
+
+def test_of_each_day_before_the_present_ceiling_the_one_last_told_is_kept(writer, stored):
+    for seconds, most in ((0, 10.0), (60, 8.0), (DAY_S, 8.0), (DAY_S + 60, None), (3 * DAY_S, 9.0), (4 * DAY_S, 9.0)):
+        limits = (Limit("requests", 60.0, most, 1.0),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+
+    number = number_of(stored)
+    (days,) = stored.history.earlier_ceilings([number], at(-DAY_S))[number].values()
+    assert [(one.at, one.value) for one in days] == [(MIDNIGHT, 8), (MIDNIGHT + DAY, 8)]
+    (late,) = stored.history.earlier_ceilings([number], at(0))[number].values()
+    assert [one.at for one in late] == [MIDNIGHT + DAY]
+    assert stored.history.earlier_ceilings([number], at(2 * DAY_S)) == {}
+
+
+def test_of_each_day_the_credit_last_told_is_kept_of_who_told_it(writer, stored):
+    for seconds, left in ((0, 10.0), (60, 8.5), (DAY_S, 2.0)):
+        told = observation(seconds=seconds, credits=(Credit("USD", left),))
+        writer.save(Batch(at(seconds), (told,), notes={CHAT.account: with_credit(left, at(seconds))}))
+    writer.save(Batch(at(DAY_S + 9), (observation(seconds=9),), notes={CHAT.account: with_credit(0.0, at(DAY_S + 9))}))
+
+    number = number_of(stored)
+    days = stored.history.daily_credits([number], at(-DAY_S))[number]["USD"]
+    assert [(one.at, one.value) for one in days] == [(MIDNIGHT, 8.5), (MIDNIGHT + DAY, 2)]
+
+
+def with_credit(left, now):
+    return AccountMemory({"USD list": CreditHistory("USD", CHAT.id, now, left)})
+
+
+def test_what_was_each_day_is_forgotten_as_days_are(writer, stored):
+    for seconds, most in ((0, 7.0), (9 * DAY_S, 8.0), (10 * DAY_S, 9.0)):
+        told = observation(seconds=seconds, limits=(Limit("requests", 60.0, most, 1.0),), credits=(Credit("USD", 1.0),))
+        writer.save(Batch(at(seconds), (told,), notes={CHAT.account: with_credit(1.0, at(seconds))}))
+    forget(writer, replace(FOR_EVER, daily_days=4), at(10 * DAY_S))
+
+    number = number_of(stored)
+    assert [len(its) for its in stored.history.earlier_ceilings([number], MIDNIGHT)[number].values()] == [1]
+    assert [len(its) for its in stored.history.daily_credits([number], MIDNIGHT)[number].values()] == [2]
+
+
+@pytest.mark.parametrize("most", [float("inf"), float("nan")])
+def test_a_ceiling_that_is_no_number_is_on_no_day(writer, stored, most):
+    for seconds, told in ((0, most), (DAY_S, 9.0)):
+        writer.save(Batch(at(0), (observation(seconds=seconds, limits=(Limit("requests", 60.0, told, 1.0),)),)))
+
+    assert stored.history.earlier_ceilings([number_of(stored)], MIDNIGHT) == {}
+
+
+def test_the_answers_of_a_day_are_drawn_together_by_their_medians(writer, stored):
+    for seconds, latency_s in ((60, 1.0), (120, 9.0), (180, 2.0), (1300, 4.0)):
+        one = replace(observation(seconds=seconds), latency_s=latency_s, ttft_s=latency_s / 2 if seconds < 99 else None)
+        writer.save(Batch(at(seconds), (one, observation(Fault.TIMEOUT, seconds + 1))))
+
+    step, number = timedelta(minutes=20), number_of(stored)
+    assert stored.history.paces(number, at(0), step, 3) == ((2.0, 4.0, None), (0.5, None, None))
+    assert stored.history.paces(number, at(-1200), step, 2)[0] == (None, 2.0)
 
 
 def test_a_limit_that_was_not_told_for_long_is_forgotten(writer, stored):

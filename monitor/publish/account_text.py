@@ -1,21 +1,29 @@
 """Accounts and their targets → the texts that the templates show; pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from monitor import words
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.incident import Incident
 from monitor.publish.ability import is_overdue
-from monitor.publish.chart import Chart, draw_chart
+from monitor.publish.account_chart import (
+    SLOWER,
+    Scene,
+    balance_drawings,
+    ceiling_drawings,
+    day_drawings,
+    figure,
+    month_drawing,
+)
 from monitor.publish.history_bar import add_hours, draw_days, draw_hours
 from monitor.publish.incident_text import split_links
 from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.refresh_order import shown_in_full
-from monitor.publish.snapshot import AccountView, CreditView, DayDurations, DurationView, ProviderView, TargetView
+from monitor.publish.snapshot import AccountView, CreditView, DurationView, ProviderView, TargetView
 from monitor.publish.status import MARKS, CurrentState, Mark, mark_ability, mark_target, place_account
 from monitor.publish.uptime import (
     BUDGET_D,
@@ -34,7 +42,6 @@ from monitor.publish.uptime_text import describe_shares, since_words
 from monitor.publish.view_model import (
     AbilityCell,
     AccountCard,
-    Axes,
     Drawing,
     Figure,
     LimitRow,
@@ -49,17 +56,16 @@ from probes.model import Limit
 
 UPTIME_D = 30
 """Days of the one figure that stands for an account's past."""
-SLOWER = 1.5
-"""Multiple of the usual duration from which the page states the multiple."""
 
 
 class Context(Struct, frozen=True):
-    """The inputs for putting an account in words."""
+    """The inputs for putting an account in words. `incidents`: those that charts mark, by account."""
 
     now: CurrentState
     slo: float
     speech: PageLanguage
     pledges: Mapping[str, tuple[PromiseRow, ...]]
+    incidents: Mapping[str, tuple[Incident, ...]] = field(default_factory=dict)
 
 
 def build_cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
@@ -81,6 +87,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     only = targets[0] if len(targets) == 1 else None
     days = add_hours([it.days for it in counted_targets(account)])
+    scene = Scene(now.at, speech, context.incidents.get(account.id, ()))
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -104,7 +111,9 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         budget="" if left is None else error_budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
-        tempo=_tempo(targets),
+        paces=tuple(_paces(account, context, scene)),
+        ceilings=tuple(ceiling_drawings(account, scene)),
+        balances=tuple(balance_drawings(account.credits, scene)),
         limits=tuple(
             dict.fromkeys(speech.aside(limit.words, limit.moved) for target in targets for limit in target.limits)
         ),
@@ -183,9 +192,9 @@ def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, s
     return speech.fault(fault) if fault else "", blame, incident
 
 
-def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:
-    """Return the durations that represent an account: those of a streaming canary, if there is one."""
-    return next((it.charts for it in targets if it.ttft), next((it.charts for it in targets if it.charts), ()))
+def _paces(account: AccountView, context: Context, scene: Scene) -> Iterator[Drawing]:
+    if timed := account.timed:
+        yield from day_drawings(timed, mark_target(timed, context.now), scene)
 
 
 def _abilities(account: AccountView, now: CurrentState, speech: PageLanguage) -> tuple[AbilityCell, ...]:
@@ -262,7 +271,7 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
     mark = mark_target(target, now)
     late = is_overdue(target, now.at)
     every = speech.duration(target.interval_s)
-    latency, ttft = _figure(target.latency, mark, speech), _figure(target.ttft, mark, speech)
+    latency, ttft = figure(target.latency, mark, speech), figure(target.ttft, mark, speech)
     lost = mark is Mark.UNKNOWN and target.state is State.UP and late
     since = target.limited_since or (None,) * len(target.limits)
     moves = target.moves or (None,) * len(target.limits)
@@ -313,27 +322,11 @@ def _drawings(
     target: TargetView, latency: Figure | None, ttft: Figure | None, mark: Mark, speech: PageLanguage
 ) -> Iterator[Drawing]:
     if ttft:
-        yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
+        yield month_drawing(speech.say("First token"), ttft, target.ttft_days, speech)
     if stream := _throughput(target.token, mark, speech):
         yield Drawing(speech.say("Throughput"), stream, None, "")
     if latency:
-        yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
-
-
-def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: PageLanguage) -> Drawing:
-    drawn = draw_chart(paces)
-    if drawn is None:
-        return Drawing(name, figure, None, "")
-    top = speech.seconds(drawn.top_s)
-    said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
-        name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
-    return Drawing(name, figure, drawn, said, _axes(drawn, speech))
-
-
-def _axes(drawn: Chart, speech: PageLanguage) -> Axes:
-    ticks = (drawn.scale_s * third / 3 for third in (3, 2, 1))
-    said = (*(speech.number(f"{tick:.3g}") for tick in ticks), "0")
-    return Axes((speech.say("{n} s", n=said[0]), *said[1:]), speech.day(drawn.first), speech.day(drawn.last))
+        yield month_drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
 
 def _since(target: TargetView, mark: Mark, now: CurrentState, speech: PageLanguage) -> Moment | None:
@@ -359,17 +352,3 @@ def _throughput(measure: DurationView, mark: Mark, speech: PageLanguage) -> Figu
     slower = mark is not Mark.DOWN and measure.now_s / measure.usual_s >= SLOWER
     shown = speech.say("none") if mark is Mark.DOWN else now
     return Figure(shown, usual, speech.say("slower than usual") if slower else None)
-
-
-def _figure(measure: DurationView, mark: Mark, speech: PageLanguage) -> Figure | None:
-    """Put a duration in words. A target that is down has no present one: its last good answers are old."""
-    if measure.now_s is None and measure.usual_s is None:
-        return None
-    now, usual = None if mark is Mark.DOWN else measure.now_s, measure.usual_s
-    times = now / usual if now and usual else 0
-    return Figure(
-        now=speech.say("none") if now is None else speech.seconds(now),
-        usual=None if usual is None else speech.seconds(usual),
-        slower=speech.say("{times} × usual", times=speech.number(f"{times:.1f}")) if times >= SLOWER else None,
-        slow=None if measure.slow_s is None else speech.seconds(measure.slow_s),
-    )

@@ -13,7 +13,7 @@ from monitor.config.config import Config
 from monitor.config.cost import is_priced
 from monitor.config.public_page import PublicService
 from monitor.detect.account_memory import EMPTY, AccountMemory
-from monitor.detect.credit import CreditHistory, days_left, reported_credit
+from monitor.detect.credit import CreditHistory, CreditThreshold, days_left, reported_credit
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import CeilingMove
@@ -31,9 +31,12 @@ from monitor.publish.advice import (
     needs_substitute,
     setup_fix,
 )
+from monitor.publish.chart import last_day
 from monitor.publish.incident_record import incident_views
 from monitor.publish.refresh_order import DuePages, RenderedPage, Rotation, due_pages
 from monitor.publish.snapshot import (
+    PACE_STEP,
+    PACE_STEPS,
     AccountView,
     CreditView,
     DayDurations,
@@ -54,10 +57,10 @@ from monitor.publish.status import CurrentState, current_state
 from monitor.publish.uptime import WINDOWS_D, first_seen
 from monitor.schedule import Watch
 from monitor.sentence.diagnosis import describe_stage_failure
-from monitor.slo.indicator import Cell, Sketch, add_cells, availability, quantile
+from monitor.slo.indicator import Cell, Reading, Sketch, add_cells, availability, quantile
 from monitor.slo.objective import Objective, error_budgets
 from monitor.storage_refusal import StorageRefusal
-from monitor.store.history import ALL, Cells, History, LimitSince
+from monitor.store.history import ALL, Cells, DailyCeilings, DailyCredits, History, LimitSince
 from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
@@ -169,15 +172,30 @@ def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], r
     this_time = DuePages(every, more=False) if rotation is None else due_pages(rotation, shown, current_state(shown))
     targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
                if account.id in this_time.accounts)  # fmt: skip
-    seen = _seen(history, [numbers.get(one.id, 0) for one in targets], shown.made_at)
+    past = _past(history, [numbers.get(one.id, 0) for one in targets], shown.made_at)
 
     def with_past(view: AccountView) -> AccountView:
         if view.id in this_time.accounts:
-            return _at_length(history, view, numbers, seen, shown.made_at)
+            return _at_length(history, view, numbers, past, shown.made_at)
         return _at_a_glance(view, rotation.get(view.id) if rotation else None)
 
     providers = (replace(one, accounts=tuple(map(with_past, one.accounts))) for one in shown.providers)
     return replace(shown, providers=tuple(providers), more=this_time.more)
+
+
+class Past(Struct, frozen=True):
+    """What is read of the past of many series at once."""
+
+    seen: "SeriesHistory"
+    ceilings: DailyCeilings
+    credits: DailyCredits
+
+
+def _past(history: History, series: Collection[int], now: datetime) -> Past:
+    month = _month_start(now)
+    return Past(
+        _seen(history, series, now), history.earlier_ceilings(series, month), history.daily_credits(series, month)
+    )
 
 
 def _objective_view(stored: Reader, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
@@ -298,7 +316,7 @@ def _account_view(
 ) -> AccountView:
     """Return the present state of an account, without its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
-    worst = _worst(targets)
+    worst, floor = _worst(targets), config.attention(account.id).floor
     priced = all(is_priced(watch, config.providers[account.provider]) for watch in watches)
     return AccountView(
         id=account.id,
@@ -313,7 +331,7 @@ def _account_view(
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0) if priced else None,
         own_host=_is_elsewhere(config, account),
         targets=targets,
-        credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
+        credits=tuple(_credit_view(one, floor) for one in memory.notes.get(account.id, EMPTY).credits.values()),
         company=config.company(account.id),
         ties=tuple(map(str, config.groups.get(account.id, ()))),
         host=watches[0].target.host,
@@ -385,9 +403,18 @@ def _advice(config: Config, view: AccountView, memory: TargetRecords, round_abou
     return setup_fix(config, worst.id, met, round_about) or advice_of(view, worst, said, config, round_about)
 
 
-def _credit_view(credit: CreditHistory) -> CreditView:
+def _credit_view(credit: CreditHistory, floor: CreditThreshold) -> CreditView:
     return CreditView(
-        credit.unit, credit.at, reported_credit(credit), credit.left, credit.most, days_left(credit), credit.expires_at
+        unit=credit.unit,
+        at=credit.at,
+        words=reported_credit(credit),
+        left=credit.left,
+        most=credit.most,
+        days_left=days_left(credit),
+        expires_at=credit.expires_at,
+        floor=floor.low.get(credit.unit),
+        told_by=credit.target,
+        readings=tuple(Reading(at, left) for at, left in credit.points),
     )
 
 
@@ -408,16 +435,28 @@ def _at_a_glance(view: AccountView, entry: RenderedPage | None) -> AccountView:
 
 
 def _at_length(
-    history: History, view: AccountView, numbers: Mapping[str, int], seen: SeriesHistory, now: datetime
+    history: History, view: AccountView, numbers: Mapping[str, int], past: Past, now: datetime
 ) -> AccountView:
-    return replace(
-        view,
-        targets=tuple(_with_past(history, target, numbers.get(target.id, 0), seen, now) for target in view.targets),
-    )
+    targets = tuple(_with_past(history, target, numbers.get(target.id, 0), past, now) for target in view.targets)
+    credits = tuple(_with_days(one, past.credits.get(numbers.get(one.told_by, 0), {})) for one in view.credits)
+    whole = replace(view, targets=targets, credits=credits)
+    if not (timed := whole.timed):
+        return whole
+    latencies, ttfts = history.paces(numbers.get(timed.id, 0), last_day(now).first, PACE_STEP, PACE_STEPS)
+    drawn = replace(timed, latencies=latencies, ttfts=ttfts)
+    return replace(whole, targets=tuple(drawn if one is timed else one for one in targets))
 
 
-def _with_past(history: History, target: TargetView, series: int, seen: SeriesHistory, now: datetime) -> TargetView:
-    durations, (hours, days) = history.durations(series, now), seen.of(series, now)
+def _with_days(credit: CreditView, days: Mapping[str, Sequence[Reading]]) -> CreditView:
+    """Return the credit with the days before its remembered readings, which are of three days."""
+    first = credit.readings[0].at if credit.readings else credit.at
+    ends = (Reading(one.at + DAY, one.value) for one in days.get(credit.unit, ()))
+    return replace(credit, readings=(*(one for one in ends if one.at <= first), *credit.readings))
+
+
+def _with_past(history: History, target: TargetView, series: int, past: Past, now: datetime) -> TargetView:
+    durations, (hours, days) = history.durations(series, now), past.seen.of(series, now)
+    earlier = past.ceilings.get(series, {})
     return replace(
         target,
         watched_since=_watched_since(history, [series], days, now),
@@ -429,6 +468,10 @@ def _with_past(history: History, target: TargetView, series: int, seen: SeriesHi
         days=days,
         latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
         ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
+        ceilings=tuple(
+            (*earlier.get(limit.key, ()), *present)
+            for limit, present in zip(target.limits, target.ceilings, strict=True)
+        ),
     )
 
 
@@ -455,6 +498,7 @@ def _target_view(watch: Watch, memory: TargetRecords, now: datetime) -> TargetVi
         limits=tuple(ceiling.limit for ceiling in ceilings),
         aside=watch.aside,
         limited_since=tuple(ceiling.since for ceiling in ceilings),
+        ceilings=tuple(_ceiling_readings(ceiling, now) for ceiling in ceilings),
         moves=tuple(moved.get(one.limit.key) for one in ceilings),
         next_at=memory.plans.get(target.id),
         well_at=health.well_at,
@@ -462,6 +506,18 @@ def _target_view(watch: Watch, memory: TargetRecords, now: datetime) -> TargetVi
         free=watch.free,
         phase=health.answer.phase if health.answer else None,
     )
+
+
+def _ceiling_readings(ceiling: LimitSince, now: datetime) -> tuple[Reading, ...]:
+    """Return the present ceiling since it is that, until it was last stated."""
+    most, start = ceiling.limit.limit, max(ceiling.since, _month_start(now))
+    if most is None or ceiling.told_at < start:
+        return ()
+    return Reading(start, most), Reading(ceiling.told_at, most)
+
+
+def _month_start(now: datetime) -> datetime:
+    return _midnight(now) - (MONTH_DAYS - 1) * DAY
 
 
 def _strip(seen: Mapping[datetime, Cell], first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
@@ -530,7 +586,7 @@ def _availability(seen: Collection[Cell]) -> float | None:
 
 
 def _measure(recent: Sketch, usual: Sketch) -> DurationView:
-    return DurationView(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95))
+    return DurationView(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95), quantile(usual, 0.05))
 
 
 def _pace(at: datetime, durations: Sketch) -> DayDurations:

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from monitor.publish.account_text import Context
 from monitor.publish.account_text import build_cards as cards_of
+from monitor.publish.chart import last_day
 from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import (
     RECENT,
     build_row,
     gravest_first,
     incidents_by_notice,
+    marked_incidents,
     top_incidents,
     wider_first,
     worst_sentence,
@@ -21,7 +23,16 @@ from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import CurrentState, Mark, worst_mark
-from monitor.publish.view_model import Front, LinkedText, PageFrame, PromiseRow, ProviderGroup, ProviderPage
+from monitor.publish.view_model import (
+    AccountCard,
+    Front,
+    LinkedText,
+    PageFrame,
+    PlateColumns,
+    PromiseRow,
+    ProviderGroup,
+    ProviderPage,
+)
 from monitor.sentence.translation import ENGLISH, PageLanguage
 
 MOST_OPEN = 12
@@ -56,6 +67,7 @@ def build_front(
     opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, known) for view in views)
     is_well = not opened and all(card.mark is Mark.UP for group in every for card in group.accounts)
     said, coming = write_headline(snapshot, now, speech), ahead(snapshot, speech)
+    plates = tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else ()
     return Front(
         headline=said,
         detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)),
@@ -69,7 +81,8 @@ def build_front(
         rail=rail(every, speech, has_groups=not are_few) if len(every) > 1 and not is_well else (),
         ahead=coming[:MOST_AHEAD],
         later=speech.say("{n} more", n=len(coming) - MOST_AHEAD) if len(coming) > MOST_AHEAD else "",
-        plates=tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else (),
+        plates=plates,
+        columns=_columns(plates),
         pledges=tuple(one for group in every for one in group.pledges) if are_few else (),
         groups=() if are_few else front_groups(every, speech, is_well=is_well),
         recent=tuple(
@@ -82,6 +95,14 @@ def build_front(
             speech,
             incidents_by_notice(view.incident for view in snapshot.open_incidents),
         ),
+    )
+
+
+def _columns(plates: Sequence[AccountCard]) -> PlateColumns:
+    return PlateColumns(
+        paces=any(card.paces for card in plates),
+        ceilings=any(card.ceilings or card.limits for card in plates),
+        balances=any(card.balances or card.credits for card in plates),
     )
 
 
@@ -125,7 +146,8 @@ def group_accounts(
     promised: dict[str, tuple[PromiseRow, ...]] = {}
     for view in snapshot.objectives:
         promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *build_promises(view, speech))
-    context = Context(now, snapshot.manner.slo, speech, promised)
+    marked = marked_incidents(snapshot, last_day(now.at).first)
+    context = Context(now, snapshot.manner.slo, speech, promised, marked)
     return tuple(
         ProviderGroup(
             provider.id,

@@ -9,6 +9,7 @@ from monitor.alert.case import Delivery, OutboxState
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.publish.incident_timeline import SCOPES, build_timeline, standing_replies
+from monitor.publish.lane import draw_lanes
 from monitor.publish.paths import account_page, incident_page, month_page
 from monitor.publish.snapshot import USUAL_IMPORTANCE, AccountView, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, RANKS, mark_incident
@@ -22,6 +23,7 @@ from monitor.publish.view_model import (
     SubstituteRow,
 )
 from monitor.sentence.translation import ENGLISH, PageLanguage
+from probes.model import Fault
 from probes.target_id import account_of
 
 RECENT = 5
@@ -66,6 +68,7 @@ def build_story(view: IncidentView, made_at: datetime, speech: PageLanguage = EN
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
         instead=None if view.instead is None else substitutes(view, made_at, speech),
         answers=tuple(_answers(incident, speech)),
+        lanes=draw_lanes(incident, made_at, speech),
     )
 
 
@@ -150,6 +153,22 @@ def top_incidents(snapshot: Snapshot) -> list[IncidentView]:
     """Return the open incidents that are not part of another open one."""
     ids = {view.incident.id for view in snapshot.open_incidents}
     return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
+
+
+def marked_incidents(snapshot: Snapshot, since: datetime) -> dict[str, tuple[Incident, ...]]:
+    """Return by account the incidents since then that its charts of durations mark.
+
+    Left out are drills, parts of wider ones, and what warns of anything but slow answers.
+    """
+    every = [view.incident for view in (*snapshot.open_incidents, *snapshot.past_incidents)]
+    late = [one for one in every if one.closed_at is None or one.closed_at > since]
+    ids = {one.id for one in late}
+    found: dict[str, tuple[Incident, ...]] = {}
+    for one in late:
+        if not one.drill and one.parent not in ids and (not one.signal or one.fault is Fault.SLOW):
+            for account in accounts_of_targets(one.members):
+                found[account] = (*found.get(account, ()), one)
+    return found
 
 
 def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:

@@ -125,7 +125,7 @@ def rail(groups: Sequence[ProviderGroup], speech: PageLanguage, *, has_groups: b
             name=group.name,
             is_troubled=any(mark.is_trouble for mark in marks),
             drawing=_units(marks),
-            words=how_many_work(marks, speech),
+            words=how_many_work_briefly(marks, speech),
         )
         for group in groups
         if (marks := sorted((card.mark for card in group.accounts), key=RANKS.__getitem__))
@@ -165,9 +165,17 @@ def how_many_work(marks: Sequence[Mark], speech: PageLanguage) -> str:
     found = Counter(marks)
     if found[Mark.DOWN] == every:
         return speech.say("none of {n} works", n=every)
-    first = [speech.say("{some} of {all} work", some=good, all=every)] if good else []
+    first = [how_many_work_briefly(marks, speech)] if good else []
     rest = [mark for mark in OF_SEVERAL if found[mark] and not (good and mark is Mark.DOWN)]
     return speech.items((*first, *(speech.say(OF_SEVERAL[mark], n=found[mark]) for mark in rest)))
+
+
+def how_many_work_briefly(marks: Sequence[Mark], speech: PageLanguage) -> str:
+    """Say how many work where there is no room to say what the others do."""
+    good, every = sum(mark.works for mark in marks), len(marks)
+    if 0 < good < every:
+        return speech.say("{some} of {all} work", some=good, all=every)
+    return how_many_work(marks, speech)
 
 
 def front_groups(groups: Sequence[ProviderGroup], speech: PageLanguage, *, is_well: bool) -> tuple[FrontGroup, ...]:

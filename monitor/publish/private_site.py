@@ -1,6 +1,6 @@
 """A snapshot → the files of the private site, with accounts and evidence. Static, complete without scripts."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -12,8 +12,10 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
+from monitor.publish.account_chart import Scene, sibling_paces
 from monitor.publish.badge import draw_badge, endpoint_json
 from monitor.publish.calendar import render_calendar
+from monitor.publish.chart import last_day
 from monitor.publish.day_list import day_list
 from monitor.publish.feed import build_feed
 from monitor.publish.front_page import build_frame, build_front, group_accounts, verdict
@@ -24,13 +26,16 @@ from monitor.publish.incident_text import (
     build_story,
     gravest_first,
     incidents_by_notice,
+    marked_incidents,
     newest_first,
     substitutes,
     top_incidents,
     wider_first,
 )
 from monitor.publish.json_text import encode, encode_part
+from monitor.publish.lane import first_lanes
 from monitor.publish.metrics import render_metrics
+from monitor.publish.overview import urgency
 from monitor.publish.paths import account_page, badge_path, incident_page
 from monitor.publish.public_view import PublicFrame, PublicMonth
 from monitor.publish.render import POLICY, TEMPLATES, SiteTemplates, load_templates
@@ -48,7 +53,16 @@ from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import MARKS, CurrentState, current_state, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick
-from monitor.publish.view_model import AccountCard, IncidentRow, Month, PageFrame, ProviderGroup, ProviderPage
+from monitor.publish.view_model import (
+    AccountCard,
+    IncidentRow,
+    Lanes,
+    Month,
+    PageFrame,
+    ProviderGroup,
+    ProviderPage,
+    ProviderPictures,
+)
 from monitor.sentence.doubt import describe_doubt
 from monitor.sentence.translation import PageLanguage
 from monitor.slo.objective import BURN_WINDOWS, ErrorBudget
@@ -207,16 +221,37 @@ def _inner_pages(
     ended, standing = wider_first(snapshot.past_incidents), top_incidents(snapshot)
     past, opened = _by_account(ended, snapshot.made_at, it.speech), _open_by_account(snapshot, known)
     past_of, open_of = _by_provider(ended), _by_provider(standing)
+    marked = marked_incidents(snapshot, last_day(snapshot.made_at).first)
     lasting = replace(build_frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
+
+    def scene_of(account: str) -> Scene:
+        return Scene(snapshot.made_at, it.speech, marked.get(account, ()))
+
     for group in every:
         said = verdict(group, open_of.get(group.id, []), known, snapshot.made_at, it.speech)
-        yield group.href, _provider(group, said, past_of.get(group.id, []), snapshot, around, it)
+        ended_here, its_open = past_of.get(group.id, []), gravest_first(open_of.get(group.id, []), known)
+        lanes = first_lanes(its_open, ended_here, snapshot.made_at, it.speech)
+        drawn = _pictures(group, lanes, known, scene_of, it.speech)
+        yield group.href, _provider(group, said, drawn, ended_here, snapshot, around, it)
         its_frame = lasting if group.id in crowded else below
         for card in group.accounts:
             if not card.stands:
                 its_past = past.get(card.id, [])
                 yield card.href, _account_page(card, its_past, opened.get(card.id, []), its_frame, snapshot, it)
+
+
+def _pictures(
+    group: ProviderGroup,
+    lanes: Lanes | None,
+    known: Mapping[str, AccountView],
+    scene_of: Callable[[str], Scene],
+    speech: PageLanguage,
+) -> ProviderPictures:
+    """Return the drawings of a provider's page: of a crowd, of those that it shows in full. `known`: accounts by id."""
+    cards = sorted((card for card in group.accounts if not card.short), key=urgency)
+    paces, more = sibling_paces(cards, known, scene_of)
+    return ProviderPictures(paces, speech.say("{n} more", n=more) if more else "", lanes)
 
 
 class PastIncident(Struct, frozen=True):
@@ -277,6 +312,7 @@ def _account_page(
 def _provider(
     group: ProviderGroup,
     said: ProviderPage,
+    drawn: ProviderPictures,
     past: Sequence[IncidentView],
     snapshot: Snapshot,
     around: PageFrame,
@@ -288,6 +324,7 @@ def _provider(
         frame=replace(around, up="../"),
         group=group,
         verdict=said,
+        drawn=drawn,
         pages=build_status_pages(
             sources, snapshot.made_at, it.speech, incidents_by_notice(view.incident for view in snapshot.open_incidents)
         ),

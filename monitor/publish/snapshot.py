@@ -1,6 +1,6 @@
 """Everything the page shows, as one immutable value that no longer needs the database."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.incident_step import IncidentStep
 from monitor.diagnose.reason import StageFailed, Unread
-from monitor.slo.indicator import Cell
+from monitor.slo.indicator import Cell, Reading
 from monitor.slo.objective import ErrorBudget, Objective
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
@@ -32,16 +32,25 @@ CROWD = 40
 """Number of accounts above which a page shows in full only those that do not simply work."""
 
 
+PACE_STEP = timedelta(minutes=20)
+"""Time whose answers are one point of a chart: their median."""
+PACE_STEPS = 72
+"""Number of them in a chart: 24 hours."""
+Paces = tuple[float | None, ...]
+"""Seconds of each PACE_STEP, the last of which is the present one; None: no good answer. Empty: not read."""
+
+
 class DurationView(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
     For a stream it is the time per output token after the first, as the detectors measure it: of the latest five, and
-    as usual at that time of day. `slow_s`: p95 of the week. Seconds; None without data.
+    as usual at that time of day. `quick_s` and `slow_s`: p5 and p95 of the week. Seconds; None without data.
     """
 
     now_s: float | None = None
     usual_s: float | None = None
     slow_s: float | None = None
+    quick_s: float | None = None
 
 
 class DayDurations(Struct, frozen=True):
@@ -57,9 +66,12 @@ class TargetView(Struct, frozen=True):
 
     `aside`: a side target, about more than whether the account works, such as its credit. `cells`: the last 24 hours;
     `days`: the last 90 days, today last. `limited_since`: for each limit, since when it has its ceiling; `moves`: how
-    that moved for good, None if it did not. `latency_days` and `ttft_days`: the last 30 closed days. `next_at`: its
-    next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection in which its
-    latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it may pass.
+    that moved for good, None if it did not; `ceilings`: what it was in the last 30 days, empty if never stated: by day
+    before it became what it is, then since when and until when it was stated. `latency_days` and `ttft_days`: the last
+    30 closed days; `latencies` and `ttfts`: those of the last 24 hours, only of the account's `timed` target.
+    `next_at`: its next probe. `well_at`: its latest good answer, however long ago. `phase`: the phase of the connection
+    in which its latest failure happened, if it was one. `confirmed`: the failure is sure, though called SUSPECTED as it
+    may pass.
     `free`: it costs no tokens. `watched_since`: its first valid result, if that is of today or yesterday; else None.
     """
 
@@ -89,6 +101,9 @@ class TargetView(Struct, frozen=True):
     confirmed: bool = False
     free: bool = False
     phase: Phase | None = None
+    latencies: Paces = ()
+    ttfts: Paces = ()
+    ceilings: tuple[tuple[Reading, ...], ...] = ()
     watched_since: datetime | None = None
 
     @property
@@ -98,7 +113,11 @@ class TargetView(Struct, frozen=True):
 
 
 class CreditView(Struct, frozen=True):
-    """Credit left in one unit, as stated at `at`. `days_left`: at the rate of the last days; None: unknown."""
+    """Credit left in one unit, as stated at `at` on the target `told_by`.
+
+    `days_left`: at the rate of the last days; None: unknown. `floor`: the amount below which it is low, None: not set.
+    `readings`: what was left, in the last 30 days.
+    """
 
     unit: str
     at: datetime
@@ -107,6 +126,9 @@ class CreditView(Struct, frozen=True):
     most: float | None
     days_left: float | None
     expires_at: datetime | None
+    floor: float | None = None
+    told_by: str = ""
+    readings: tuple[Reading, ...] = ()
 
 
 class AccountView(Struct, frozen=True):
@@ -142,6 +164,13 @@ class AccountView(Struct, frozen=True):
     def answerer(self) -> str:
         """Who answers it, as in `Target.answerer`."""
         return answerer_id(provider_of(self.id), self.host)
+
+    @property
+    def timed(self) -> TargetView | None:
+        """The target whose durations stand for the account: the first that streams, else the first with any."""
+        its = [one for one in self.targets if not one.aside] or self.targets
+        measured = [one for one in its if one.latency.usual_s is not None or one.latency.now_s is not None]
+        return next((one for one in its if one.ttft.usual_s is not None), measured[0] if measured else None)
 
     @property
     def importance(self) -> int:

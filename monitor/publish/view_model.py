@@ -65,6 +65,38 @@ class IncidentRow(Struct, frozen=True):
     replies: tuple[str, ...] = ()
 
 
+class Lane(Struct, frozen=True):
+    """Since when somebody knew of a trouble, in words, and as SVG paths: of what began, and of what was known.
+
+    All "" for who has said nothing of it.
+    """
+
+    name: str
+    since: str
+    sensed: str
+    known: str
+
+    @property
+    def paths(self) -> str:
+        """Return the lane as SVG; only numbers and our own words, so it needs no escaping."""
+        drawn = (("sensed", self.sensed), ("known", self.known))
+        return "".join(f'<path class="{kind}" d="{path}"/>' for kind, path in drawn if path)
+
+
+class Lanes(Struct, frozen=True):
+    """Who knew first of an incident: what we saw above what its provider said, on one axis of time.
+
+    `times`: below the axis; `words`: who was earlier, by how much.
+    """
+
+    title: str
+    href: str
+    width: int
+    lanes: tuple[Lane, ...]
+    times: tuple[str, ...]
+    words: str
+
+
 class TimelineRow(Struct, frozen=True):
     """One event of an incident. `icon`: the name of a symbol of the page."""
 
@@ -118,15 +150,20 @@ class IncidentStory(Struct, frozen=True):
     proofs: tuple[ProofRow, ...]
     instead: tuple[SubstituteRow, ...] | None
     answers: tuple[AccountProofs, ...] = ()
+    lanes: Lanes | None = None
 
 
 class Figure(Struct, frozen=True):
-    """A duration now and usually; `slower`: the multiple, if it is worth showing."""
+    """A duration now and usually; `slower`: the multiple, if it is worth showing.
+
+    Of another figure than a duration, `aside` says what else there is to say.
+    """
 
     now: str
-    usual: str | None
-    slower: str | None
+    usual: str | None = None
+    slower: str | None = None
     slow: str | None = None
+    aside: str = ""
 
 
 class UptimeShare(Struct, frozen=True):
@@ -148,21 +185,24 @@ class PromiseRow(Struct, frozen=True):
 
 
 class Axes(Struct, frozen=True):
-    """The words beside a chart: its ticks from the top down to zero, its first and its last day."""
+    """The words beside a chart: its ticks from the top down to zero, its times from the first to the last."""
 
     ticks: tuple[str, ...]
-    first: str
-    last: str
+    times: tuple[str, ...]
 
 
 class Drawing(Struct, frozen=True):
-    """Durations of the last 30 days: a chart, and the same in words; None and "" if the days are too few."""
+    """A figure over time: a chart, and the same in words; None and "" if too little is known of it.
+
+    `marked`: the incidents that the chart marks, with links.
+    """
 
     name: str
     figure: Figure
     chart: Chart | None
     words: str
     axes: Axes | None = None
+    marked: tuple[LinkedText, ...] = ()
 
 
 class LimitRow(Struct, frozen=True):
@@ -205,7 +245,8 @@ class AccountCard(Struct, frozen=True):
     """One account: as a card on the front page, and with its targets as a page of its own.
 
     `short`: one of so many that a page of all only names it. `stands`: its own page is kept as it is. `href`: "" if
-    there is none yet. `uptime`: over 30 days, or what of them was watched; `pace`: how long an answer takes now;
+    there is none yet. `paces`: its durations of the last 24 hours; `ceilings` and `balances`: its rate limits and its
+    credit over weeks. `uptime`: over 30 days, or what of them was watched; `pace`: how long an answer takes now;
     `pace_s`: usually, None without data. `place`: among all accounts.
     """
 
@@ -232,7 +273,9 @@ class AccountCard(Struct, frozen=True):
     budget: str = ""
     overspent: bool = False
     pledges: tuple[PromiseRow, ...] = ()
-    tempo: tuple[Drawing, ...] = ()
+    paces: tuple[Drawing, ...] = ()
+    ceilings: tuple[Drawing, ...] = ()
+    balances: tuple[Drawing, ...] = ()
     limits: tuple[str, ...] = ()
     targets: tuple[TargetRow, ...] = ()
     short: bool = False
@@ -257,6 +300,28 @@ class ProviderPage(Struct, frozen=True):
     open: tuple[IncidentRow, ...]
     rows: tuple[AccountCard, ...]
     cells: tuple[AccountCard, ...]
+
+
+class SiblingPace(Struct, frozen=True):
+    """The durations of one account among its siblings."""
+
+    id: str
+    name: str
+    href: str
+    mark: Mark
+    drawing: Drawing
+
+
+class ProviderPictures(Struct, frozen=True):
+    """The drawings of a provider's page: durations of its worst accounts on one scale, and who knew first.
+
+    `more`: says how many more accounts have durations; "" if none. `lanes`: of the gravest open incident that its
+    status page may tell of, or of the latest past one that it told of.
+    """
+
+    paces: tuple[SiblingPace, ...]
+    more: str
+    lanes: Lanes | None
 
 
 class ProviderGroup(Struct, frozen=True):
@@ -391,9 +456,17 @@ class FrontGroup(Struct, frozen=True):
     pledges: tuple[PromiseRow, ...]
 
 
+class PlateColumns(Struct, frozen=True):
+    """Which figures plates have room for: those that any account has, so that all plates are alike."""
+
+    paces: bool
+    ceilings: bool
+    balances: bool
+
+
 class Front(Struct, frozen=True):
-    """The front page. `plates`: each account in full where they are few, below the `pledges` of their providers; else
-    they are in `groups`.
+    """The front page. `plates`: each account in full where they are few, below the `pledges` of their providers, all
+    with the same `columns`; else they are in `groups`.
 
     `open`: the open incidents, the gravest first; `folded`: those below the first MOST_OPEN. `later`: says how
     much more is `ahead` than the nearest MOST_AHEAD; "" if nothing.
@@ -412,6 +485,7 @@ class Front(Struct, frozen=True):
     ahead: tuple[Ahead, ...]
     later: str
     plates: tuple[AccountCard, ...]
+    columns: PlateColumns
     pledges: tuple[PromiseRow, ...]
     groups: tuple[FrontGroup, ...]
     recent: tuple[IncidentRow, ...]

@@ -35,6 +35,13 @@ class Cell(Struct, frozen=True, gc=False):
     unknown: int = 0
 
 
+class Reading(Struct, frozen=True, gc=False):
+    """What a figure was at an instant: a duration in seconds, a ceiling, an amount of credit."""
+
+    at: datetime
+    value: float
+
+
 def add_cells(at: datetime, cells: Iterable[Cell]) -> Cell:
     """Add up cells into one that begins at `at`."""
     ok = degraded = failed = unknown = 0

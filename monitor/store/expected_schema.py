@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 12
+VERSION = 13
 """Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
 MIGRATIONS_TABLE = "_sqlite_migrations"
@@ -43,6 +43,8 @@ LAYOUT = {
     "incident_note": "location!* id!* incident_id! at! by! text! public! (location id)",
     "hourly": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
     "daily": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
+    "daily_ceiling": "series_id!* at!* unit!* window!* most! (series_id at unit window)",
+    "daily_credit": "series_id!* at!* unit!* remaining! (series_id at unit)",
     "mark": "location!* name!* value! (location name)",
     "note": "location!* account!* note! (location account)",
     "source": "location!* id!* source! (location id)",

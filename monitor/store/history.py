@@ -14,9 +14,10 @@ from monitor.detect import limits
 from monitor.detect.latency import Series
 from monitor.detect.limits import CeilingMove
 from monitor.detect.target_memory import TargetMemory
-from monitor.slo.indicator import Cell, Sketch, make_sketch, merge, unpack
+from monitor.slo.indicator import Cell, Reading, Sketch, make_sketch, merge, unpack
 from monitor.store.key_value import KeyValues
 from monitor.store.row import (
+    DAY_MS,
     DEGRADED,
     FAILED,
     MILLISECOND,
@@ -50,6 +51,12 @@ LATEST = 20
 
 Cells = dict[int, dict[datetime, Cell]]
 """Results by series number and by start of the hour or day."""
+Medians = tuple[float | None, ...]
+"""A median for each step of time; None where there was nothing to take it of."""
+DailyCeilings = dict[int, dict[tuple[str, int], list[Reading]]]
+"""Ceilings by series number and by the unit and window of the limit, oldest first."""
+DailyCredits = dict[int, dict[str, list[Reading]]]
+"""Credit left by series number and unit, oldest first."""
 ALL = 0
 """Series number that stands for several added up."""
 
@@ -68,10 +75,11 @@ class Durations(Struct, frozen=True):
 
 
 class LimitSince(Struct, frozen=True):
-    """One rate limit as last stated by the provider, and since when it has its present ceiling."""
+    """One rate limit as stated by the provider, since when it has its present ceiling, and when it was last stated."""
 
     limit: Limit
     since: datetime
+    told_at: datetime
 
 
 class History:
@@ -179,6 +187,53 @@ class History:
             days=days,
         )
 
+    def paces(self, series: int, since: datetime, step: timedelta, number: int) -> tuple[Medians, Medians]:
+        """Return the medians of latency and time to first token, in seconds, of the good answers in so many steps."""
+        start_ms, step_ms = to_ms(since), step // MILLISECOND
+        query = f"""
+            SELECT at, latency, ttft FROM observation
+            WHERE series_id = ? AND outcome = {OK} AND at >= ? AND at < ? ORDER BY at
+        """
+        looks = self._db.cursor()
+        looks.row_factory = None  # plain tuples are faster
+        rows = looks.execute(query, (series, start_ms, start_ms + number * step_ms))
+        latencies: list[float | None] = [None] * number
+        ttfts: list[float | None] = [None] * number
+        for at, its in groupby(rows, key=lambda row: (row[0] - start_ms) // step_ms):
+            _, its_latencies, its_ttfts = zip(*its, strict=True)
+            latencies[at], ttfts[at] = _median_s(its_latencies), _median_s(its_ttfts)
+        return tuple(latencies), tuple(ttfts)
+
+    def earlier_ceilings(self, series: Collection[int], since: datetime) -> DailyCeilings:
+        """Return what each limit of these series was on each day that it was stated, before it became what it is.
+
+        Most ceilings never move, so that this is little.
+        """
+        query = f"""
+            SELECT series_id, unit, window, day.at, day.most
+            FROM daily_ceiling AS day JOIN ceiling USING (series_id, unit, window)
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND day.at >= ?
+                AND day.at < since / {DAY_MS} * {DAY_MS}
+            ORDER BY day.at
+        """
+        rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
+        found: DailyCeilings = defaultdict(dict)
+        for one, key, reading in read_rows(rows, _daily_ceiling):
+            found[one].setdefault(key, []).append(reading)
+        return found
+
+    def daily_credits(self, series: Collection[int], since: datetime) -> DailyCredits:
+        """Return what was left in each unit, as these series reported it, on each day that they did."""
+        query = """
+            SELECT series_id, unit, at, remaining FROM daily_credit
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY at
+        """
+        rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
+        found: DailyCredits = defaultdict(dict)
+        for one, unit, reading in read_rows(rows, _daily_credit):
+            found[one].setdefault(unit, []).append(reading)
+        return found
+
     def stream(self, series: int) -> Series | None:
         """Return the saved streaming speed of one target; the JSON is searched, as few targets stream for long."""
         rows = self._db.execute(
@@ -231,7 +286,21 @@ class History:
 
 def _ceiling(row: sqlite3.Row) -> LimitSince:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
-    return LimitSince(limit, from_ms(row["since"]))
+    return LimitSince(limit, from_ms(row["since"]), from_ms(row["at"]))
+
+
+def _median_s(durations_ms: Iterable[int | None]) -> float | None:
+    """Return the median, of an even number the upper one of the two in the middle."""
+    known = sorted(one for one in durations_ms if one is not None)
+    return known[len(known) // 2] / 1000 if known else None
+
+
+def _daily_ceiling(row: sqlite3.Row) -> tuple[int, tuple[str, int], Reading]:
+    return row["series_id"], (row["unit"], row["window"]), Reading(from_ms(row["at"]), float(row["most"]))
+
+
+def _daily_credit(row: sqlite3.Row) -> tuple[int, str, Reading]:
+    return row["series_id"], row["unit"], Reading(from_ms(row["at"]), float(row["remaining"]))
 
 
 def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:

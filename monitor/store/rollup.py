@@ -144,7 +144,7 @@ DELETE = {
             (SELECT at FROM {name} WHERE series_id = :series AND at < :before ORDER BY at LIMIT 1 OFFSET :most), :before
         )
     """
-    for name in ("observation", "evidence", "ceiling", "hourly", "daily")
+    for name in ("observation", "evidence", "ceiling", "hourly", "daily", "daily_ceiling", "daily_credit")
 }
 
 

@@ -30,6 +30,7 @@ log = logging.getLogger("monitor")
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
+DAY_MS = 86_400_000
 OUTCOMES = (Outcome.OK, Outcome.DEGRADED, Outcome.FAILED, Outcome.UNKNOWN)
 """Outcomes stored by their index here: 0 and 1 take no space in SQLite, and there are millions of rows."""
 OK, DEGRADED, FAILED, UNKNOWN = range(4)
@@ -63,6 +64,11 @@ def to_ms(at: datetime) -> int:
 
 def from_ms(at: int) -> datetime:
     return EPOCH + at * MILLISECOND
+
+
+def midnight_ms(at: int) -> int:
+    """Return the start of the day, in UTC, of a stored time."""
+    return at // DAY_MS * DAY_MS
 
 
 def ms_or_none(at: datetime | None) -> int | None:

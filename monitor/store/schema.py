@@ -142,6 +142,34 @@ def m012_incident_note(db: Database) -> None:
     db.execute("CREATE INDEX incident_note_incident ON incident_note (location, incident_id, at)")
 
 
+@MIGRATIONS()
+def m013_daily_level(db: Database) -> None:
+    """What a ceiling and a credit were each day: the last of it, for charts of months."""
+    db.execute(
+        """
+        CREATE TABLE daily_ceiling (
+            series_id INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            unit TEXT NOT NULL,
+            window INTEGER NOT NULL,
+            most REAL NOT NULL,
+            PRIMARY KEY (series_id, at, unit, window)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE daily_credit (
+            series_id INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            unit TEXT NOT NULL,
+            remaining REAL NOT NULL,
+            PRIMARY KEY (series_id, at, unit)
+        ) WITHOUT ROWID
+        """
+    )
+
+
 def _latest_location(db: Database) -> str:
     """Return the location of the latest observation, else of any row that has one, else the default name."""
     for query in LOCATIONS:

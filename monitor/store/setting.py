@@ -36,7 +36,7 @@ class Retention(Struct, frozen=True):
         return {
             **dict.fromkeys(("observation", "evidence", "ceiling"), raw),
             "hourly": now - timedelta(days=self.hourly_days),
-            "daily": now - timedelta(days=self.daily_days),
+            **dict.fromkeys(("daily", "daily_ceiling", "daily_credit"), now - timedelta(days=self.daily_days)),
         }
 
 

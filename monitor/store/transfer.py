@@ -97,8 +97,8 @@ BELIEF_TABLES = (
 OBSERVATION_TABLES = (_of_series("observation"), _of_answer("evidence"))
 """Single observations."""
 
-HISTORY_TABLES = (_of_series("daily"), _of_series("hourly"))
-"""Their roll-ups."""
+HISTORY_TABLES = tuple(map(_of_series, ("daily", "daily_ceiling", "daily_credit", "hourly")))
+"""Their roll-ups, and what limits and credit were each day."""
 
 ORPHANS = (
     "DELETE FROM change WHERE (location, incident_id) NOT IN (SELECT location, id FROM incident)",
@@ -129,10 +129,8 @@ def copy_rows(source: sqlite3.Connection, into: sqlite3.Connection, passages: tu
 def _left_out(passages: tuple[TableCopy, ...]) -> set[str]:
     """Return the large tables that the passages do not read."""
     large = {
-        "observation": OBSERVATION_TABLES,
-        "evidence": OBSERVATION_TABLES,
-        "hourly": HISTORY_TABLES,
-        "daily": HISTORY_TABLES,
+        **dict.fromkeys(("observation", "evidence"), OBSERVATION_TABLES),
+        **dict.fromkeys(("hourly", "daily", "daily_ceiling", "daily_credit"), HISTORY_TABLES),
     }
     return {table for table, its in large.items() if not set(its) & set(passages)}
 

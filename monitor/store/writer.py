@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from math import isfinite
 
 from msgspec.structs import replace
 
@@ -35,6 +36,7 @@ from monitor.store.row import (
     duration_ms,
     from_json,
     from_ms,
+    midnight_ms,
     ms_or_none,
     pool_id,
     time_or_none,
@@ -52,6 +54,9 @@ FARTHEST_MS = 15 * 60 * 1000
 
 UNDER_WAY = timedelta(minutes=1)
 """Age below which a message may not be sent yet."""
+
+LimitRow = tuple[int, str, int, float | None, float | None, int, int]
+"""A row of `ceiling`."""
 
 
 class Writer:
@@ -78,6 +83,7 @@ class Writer:
             self._save_limits(batch.observations)
             self._save_spendings(batch.spendings)
             self._save_notes(batch.notes)
+            self._save_daily_credits(batch)
             self._save_tracks(batch)
             self._save_changes(batch.changes)
             self._save_messages(batch.messages, batch.at)
@@ -240,8 +246,41 @@ class Writer:
             """,
             rows,
         )
+        self._save_daily_ceilings(rows)
 
-    def _limit_rows(self, one: Observation, limits: Sequence[Limit]) -> Iterator[tuple[object, ...]]:
+    def _save_daily_ceilings(self, rows: Iterable[LimitRow]) -> None:
+        """Write what each ceiling is today. It is mostly what it was before: then nothing is written."""
+        days = [
+            (series, midnight_ms(at), unit, window, most)
+            for series, unit, window, most, _, at, _ in rows
+            if most is not None and isfinite(most)
+        ]
+        self._db.executemany(
+            """
+            INSERT INTO daily_ceiling VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET most = excluded.most WHERE most <> excluded.most
+            """,
+            days,
+        )
+
+    def _save_daily_credits(self, batch: Batch) -> None:
+        """Write what the credit is today of each account that reported it in this beat."""
+        reported = {one.target.id: one.target for one in batch.observations if one.credits}
+        days = [
+            (self.series(reported[one.target]), midnight_ms(to_ms(one.at)), one.unit, one.left)
+            for note in batch.notes.values()
+            for one in note.credits.values()
+            if one.target in reported and one.left is not None
+        ]
+        self._db.executemany(
+            """
+            INSERT INTO daily_credit VALUES (?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET remaining = excluded.remaining WHERE remaining <> excluded.remaining
+            """,
+            days,
+        )
+
+    def _limit_rows(self, one: Observation, limits: Sequence[Limit]) -> Iterator[LimitRow]:
         """Yield the limits to write, at most MOST of a target: the others are made up."""
         series, at = self.series(one.target), to_ms(one.at)
         known = self._ceilings.get(series)
