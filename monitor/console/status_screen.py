@@ -17,7 +17,6 @@ from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.incident_timeline import standing_replies
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, CurrentState, Mark
-from monitor.sentence.translation import ENGLISH
 from probes.phrase import in_english
 
 COLOURS = {
@@ -180,7 +179,7 @@ def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
     if view.instead is not None:
         best = [_seen(one, screen) for one in view.instead[:NAMED]]
         yield f"Works instead: {'; '.join(best) or 'nothing that is known'}"
-    yield from (f"{said}." for said in standing_replies(view, screen.now.at, ENGLISH))
+    yield from (f"{said}." for said in standing_replies(view, screen.now.at))
     yield f"More: provider-monitor incidents {view.incident.id}"
 
 
@@ -193,7 +192,7 @@ def _seen(one: Substitute, screen: StatusScreen) -> str:
 def _in_short(view: IncidentView, screen: StatusScreen) -> str:
     whose = words.whose_fault_hedged(view.incident)
     best = view.instead[0].account if view.instead else "nothing known"
-    said = (f"{one[:1].lower()}{one[1:]}" for one in standing_replies(view, screen.now.at, ENGLISH))
+    said = (f"{one[:1].lower()}{one[1:]}" for one in standing_replies(view, screen.now.at))
     return "; ".join((whose, *([] if view.instead is None else [f"instead: {best}"]), *said, view.incident.id))
 
 

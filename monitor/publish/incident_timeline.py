@@ -16,7 +16,7 @@ from monitor.diagnose.subject import Scope
 from monitor.publish.snapshot import IncidentView
 from monitor.publish.status import Mark, mark_incident
 from monitor.publish.view_model import TimelineRow
-from monitor.sentence.translation import PageLanguage
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.words import Moment
 
 SCOPES = {
@@ -208,7 +208,7 @@ def _note(one: IncidentNote, speech: PageLanguage) -> str:
     return speech.about(speech.say("{who}, also in public", who=who) if one.public else who, one.text)
 
 
-def standing_replies(view: IncidentView, now: datetime, speech: PageLanguage) -> tuple[str, ...]:
+def standing_replies(view: IncidentView, now: datetime, speech: PageLanguage = ENGLISH) -> tuple[str, ...]:
     """Say which replies are in effect now, by whom and since when; none of a closed incident."""
     if view.incident.closed_at:
         return ()
