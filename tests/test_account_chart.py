@@ -208,7 +208,8 @@ def test_credit_whose_pace_is_not_known_has_no_end():
 def test_an_end_that_is_far_away_or_there_already_does_not_stretch_the_chart(days_left):
     (drawn,) = balance_drawings([credit(days_left=days_left)], SCENE)
     assert drawn.chart.period.last <= NOW + 20 * DAY
-    assert ("used up" in drawn.words) == (days_left < 1e6)
+    assert ("used up" in drawn.words) == (days_left == 1e3)
+    assert (drawn.figure.aside != "") == (days_left == 1e3)
 
 
 @pytest.mark.parametrize(("left", "points"), [(0.0, ()), (-3.0, ((2, 1.0),)), (5.0, ())])

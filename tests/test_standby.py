@@ -31,7 +31,7 @@ from monitor.store.setting import Retention, WriterLimits
 from monitor.store.standby import FailoverWriter, WritePlace
 from monitor.store.standby_path import standby_file
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault
+from probes.model import Answer, Confidence, Fault, Limit
 from tests.conftest import CHAT, at, health, observation
 from tests.test_schema import lay
 
@@ -339,6 +339,18 @@ def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
 
     told = read_freshness(house.failover.reader.marks, config, at(1))
     assert (told.is_steady, told.words) == (False, "results cannot be written to monitor.db: database is locked")
+
+
+def test_what_limits_were_while_the_database_took_nothing_is_in_it_afterwards(house):
+    house.hold()
+    limited = observation(None, house.now, limits=(Limit("requests", 60.0, 500, 1),))
+    house.save(observations=(limited,), healths={CHAT.id: health()})
+    house.let_go()
+    house.now += AGAIN_S
+    house.look()
+
+    assert house.failover.place is WritePlace.DISK
+    assert [row["most"] for row in house.failover.connection.execute("SELECT most FROM daily_ceiling")] == [500]
 
 
 def test_what_was_sent_since_is_not_sent_again_by_what_was_left_beside(house):

@@ -49,7 +49,11 @@ class IncidentLog:
     def steps(self, incident: str) -> tuple[IncidentStep, ...]:
         """Return the latest steps of an incident, at most MOST_STEPS, oldest first."""
         query = """
-            SELECT kind, at, incident FROM change WHERE (location, incident_id) = (?, ?) ORDER BY rowid DESC LIMIT ?
+            SELECT kind, at, incident FROM change
+            WHERE rowid IN (
+                SELECT rowid FROM change WHERE (location, incident_id) = (?, ?) ORDER BY rowid DESC LIMIT ?
+            )
+            ORDER BY rowid DESC
         """
         rows = self._db.execute(query, (self._location, incident, MOST_STEPS)).fetchall()
         return tuple(read_rows(reversed(rows), step_from))

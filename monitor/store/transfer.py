@@ -94,11 +94,14 @@ BELIEF_TABLES = (
 )
 """State of each target, account and status page."""
 
-OBSERVATION_TABLES = (_of_series("observation"), _of_answer("evidence"))
-"""Single observations."""
+LEVEL_TABLES = (_of_series("daily_ceiling"), _of_series("daily_credit"))
+"""What limits and credit were each day: nothing else could tell."""
 
-HISTORY_TABLES = tuple(map(_of_series, ("daily", "daily_ceiling", "daily_credit", "hourly")))
-"""Their roll-ups, and what limits and credit were each day."""
+OBSERVATION_TABLES = (_of_series("observation"), _of_answer("evidence"), *LEVEL_TABLES)
+"""Single observations, and what no roll-up makes of them."""
+
+HISTORY_TABLES = (_of_series("daily"), _of_series("hourly"), *LEVEL_TABLES)
+"""Roll-ups, and what is kept as long."""
 
 ORPHANS = (
     "DELETE FROM change WHERE (location, incident_id) NOT IN (SELECT location, id FROM incident)",
@@ -130,7 +133,8 @@ def _left_out(passages: tuple[TableCopy, ...]) -> set[str]:
     """Return the large tables that the passages do not read."""
     large = {
         **dict.fromkeys(("observation", "evidence"), OBSERVATION_TABLES),
-        **dict.fromkeys(("hourly", "daily", "daily_ceiling", "daily_credit"), HISTORY_TABLES),
+        **dict.fromkeys(("hourly", "daily"), HISTORY_TABLES),
+        **dict.fromkeys(("daily_ceiling", "daily_credit"), LEVEL_TABLES),
     }
     return {table for table, its in large.items() if not set(its) & set(passages)}
 
