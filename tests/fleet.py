@@ -127,9 +127,9 @@ def _ttfts(chance: random.Random) -> Paces:
 
 
 def _hurt(one: AccountView) -> AccountView:
-    for subject, fault, _, canaries, _ in TROUBLES:
+    for minutes, (subject, fault, _, canaries, _) in enumerate(TROUBLES, 6):
         if one.id == subject or one.id.startswith(f"{subject}/") or subject.startswith(f"{one.id}/"):
-            return _hurt_by(one, fault, BEGAN, canaries)
+            return _hurt_by(one, fault, _ago(minutes), canaries)
     return one
 
 
@@ -160,6 +160,7 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
         owner = "/".join(subject.split("/")[:2])
         targets = tuple(sorted(id for id in failing if id.startswith(f"{owner}/") and id.split("/")[-1] in canaries))
         if targets:
+            siblings = sum(one.id.startswith(f"{subject.partition('/')[0]}/") for one in accounts)
             it = incident(
                 subject,
                 fault,
@@ -168,8 +169,9 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
                 targets=targets,
                 opened_at=_ago(minutes),
                 detected_at=_ago(minutes) + timedelta(seconds=50),
-                reasons=_reasons(subject, fault, canaries),
+                reasons=_reasons(subject, fault, canaries, siblings),
             )
+            it = replace(it, evidence=tuple(replace(one, at=it.opened_at) for one in it.evidence))
             told = _advice(subject, fault, use)
             opened.append(shown(it, advice=told, instead=(Substitute(use, NOW - timedelta(seconds=8)),)))
     ids = {one.id for one in accounts}
@@ -181,8 +183,9 @@ def _incidents(accounts: list[AccountView]) -> list[IncidentView]:
     return opened
 
 
-def _reasons(subject: str, fault: Fault, canaries: frozenset[str]) -> tuple[str, ...]:
-    others = "3 other accounts of this provider do not share it" if "/" in subject else "4 of 4 accounts share it"
+def _reasons(subject: str, fault: Fault, canaries: frozenset[str], of: int) -> tuple[str, ...]:
+    alone = f"{of - 1} other accounts of this provider do not share it"
+    others = alone if "/" in subject else f"{of} of {of} accounts share it"
     return f"{', '.join(sorted(canaries))}: {ANSWERS[fault]}", others
 
 
