@@ -242,7 +242,8 @@ def suggest(word: object, known: Iterable[str], otherwise: str = "leave it out")
     words = sorted(known)
     if len(words) > MOST_COMPARED:
         return f"it is none of {len(words)} that there are"
-    part = [known for known in words if known in str(word).split("_")]  # `api_key` means `key`
+    # `api_key` means `key`, and `round` means `round_px`.
+    part = [known for known in words if known in str(word).split("_") or word in known.split("_")]
     near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'

@@ -125,12 +125,12 @@ def test_what_others_read_costs_the_page_nothing_when_it_cannot_be_written(stage
 def test_check_says_that_a_place_within_the_private_page_is_closed(stage, tmp_path):
     stage.write_config(tmp_path, channel=False)
     file = tmp_path / "monitor.toml"
-    assert "closed to others" not in call("check", folder=tmp_path)[1]
+    assert "closed to others" not in call("check", folder=tmp_path)[2]
     file.write_text(file.read_text().replace("[site]\n", '[site]\npublic_folder = "site/public"\n'))
-    code, out, _ = call("check", folder=tmp_path)
+    code, _, err = call("check", folder=tmp_path)
 
     assert code == 0
-    assert f"{tmp_path}/site/public is closed to others by {tmp_path}/site" in out
+    assert f"{tmp_path}/site/public is closed to others by {tmp_path}/site" in err
 
 
 @as_root

@@ -66,6 +66,7 @@ def test_a_long_value_is_cut():
 def test_a_far_word_gets_the_list_of_what_is_known():
     assert suggest("zzz", ["b", "a"]) == "use one of: a, b"
     assert suggest("zzz", map(str, range(100))).endswith(", 43, 44, and 60 more")
+    assert suggest("round", ["ground", "round_px"]) == 'did you mean "round_px"?'
     assert suggest("locaton", ["location", "probe"]) == 'did you mean "location"?'
 
 

@@ -168,7 +168,7 @@ def test_check_doubts_what_is_odd_about_a_headers_value_and_never_prints_it(tmp_
     code, out, err = call("check", folder=tmp_path, KEY=KEY, TEAM=value)
 
     assert (code, "team-secret" in out + err) == (0, False)
-    assert (said in out) if said else "x-team" not in out
+    assert (said in err) if said else "x-team" not in err
 
 
 def checked(folder, key, rest="", provider="openai"):
@@ -186,10 +186,10 @@ def test_check_says_what_is_wrong_with_a_key_and_never_prints_it(tmp_path):
 
 
 def test_check_warns_of_what_may_be_right_after_all(tmp_path):
-    code, out, _ = checked(tmp_path, "sk-ant-api03-0123456789")
+    code, _, err = checked(tmp_path, "sk-ant-api03-0123456789")
 
     assert code == 0
-    assert "the key (env:KEY) looks like a key of anthropic, not of OpenAI; this is only a warning" in out
+    assert "the key (env:KEY) looks like a key of anthropic, not of OpenAI; this is only a warning" in err
 
 
 @pytest.mark.parametrize("odd", ["\u200b", "\ufeff", "\t", "\n", "\u201c", "\u00a0"])

@@ -120,10 +120,10 @@ def test_check_names_a_date_that_has_passed(tmp_path, day, told):
         '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
         f'[[reminders]]\nname = "card"\non = {day}\n'
     )
-    code, out, _ = call("check", folder=tmp_path)
+    code, _, err = call("check", folder=tmp_path)
 
     assert code == 0
-    assert ("[[reminders]] card: 2020-12-01 has passed" in out) is told
+    assert ("[[reminders]] card: 2020-12-01 has passed" in err) is told
 
 
 def test_every_scope_has_its_words_on_the_page():

@@ -397,7 +397,7 @@ def test_a_list_names_each_incident_and_what_to_use_instead_of_what_goes_on(form
         replace(second, around=nobody),
         MessagePart(Step.RESOLVED, 0, over, replace(AROUND, url=url)),
     ]
-    text = compose(pieces, Detail.FULL, form, MessageTemplates(), at(20))
+    text = compose(pieces, MessageStyle(MessageTemplates(), Detail.FULL, form), at(20))
 
     assert [one for one in ("i0", "i1", "over") if one not in plain(text)] == []
     assert plain(text).count("Instead:") == 2

@@ -428,7 +428,9 @@ def _at_a_glance(view: AccountView, entry: RenderedPage | None) -> AccountView:
         return replace(view, stands=True)
     past_measures = zip(view.targets, entry.past_measures, strict=True)
     targets = tuple(
-        replace(target, latency=one.latency, ttft=one.ttft, token=one.token, availability=one.availability)
+        _without_past_pace(
+            replace(target, latency=one.latency, ttft=one.ttft, token=one.token, availability=one.availability)
+        )
         for target, one in past_measures
     )
     return replace(view, targets=targets, stands=True)
@@ -457,7 +459,7 @@ def _with_days(credit: CreditView, days: Mapping[str, Sequence[Reading]]) -> Cre
 def _with_past(history: History, target: TargetView, series: int, past: Past, now: datetime) -> TargetView:
     durations, (hours, days) = history.durations(series, now), past.seen.of(series, now)
     earlier = past.ceilings.get(series, {})
-    return replace(
+    whole = replace(
         target,
         watched_since=_watched_since(history, [series], days, now),
         latency=_measure(durations.latency, durations.usual_latency),
@@ -473,6 +475,15 @@ def _with_past(history: History, target: TargetView, series: int, past: Past, no
             for limit, present in zip(target.limits, target.ceilings, strict=True)
         ),
     )
+    return _without_past_pace(whole)
+
+
+def _without_past_pace(target: TargetView) -> TargetView:
+    """Return a target that is down without the durations of its last good answers: they are not those of now."""
+    if target.state is not State.DOWN:
+        return target
+    latency, ttft, token = (replace(one, now_s=None) for one in (target.latency, target.ttft, target.token))
+    return replace(target, latency=latency, ttft=ttft, token=token)
 
 
 def _stream(series: Series | None) -> DurationView:
