@@ -270,6 +270,8 @@ def _group(provider: ProviderView, total: int, marks: dict[str, Mark], pasts: di
 def _how_many(provider: ProviderView, marks: dict[str, Mark]) -> str:
     good = sum(marks[account.id].works for account in provider.accounts)
     every = len(provider.accounts)
+    if all(mark is Mark.UP for mark in marks.values()):
+        return ""  # the headline says it
     return f"all {every} work" if good == every else f"{good} of {every} work" if good else f"none of {every} works"
 
 
@@ -525,11 +527,27 @@ def _when(said: str, start: int, length: int, cells: Sequence[Cell], unit: str) 
 
 
 def _shares(targets: Sequence[TargetView]) -> str:
-    """Return the share of good answers over each window, of the target that did worst in it."""
-    items = _share("24 h", [it.cells for it in targets])
-    for length in (7, 30, 90):
-        items += _share(f"{length} d", [it.days[-length:] for it in targets])
+    """Return the share of good answers over each window, of the target that did worst; the last since it began."""
+    since = min((at for it in targets if (at := it.watched_since or _first_seen(it.days))), default=None)
+    items = ""
+    for length, step in ((1, timedelta(hours=1)), *((length, timedelta(days=1)) for length in (7, 30, 90))):
+        every = [it.cells if length == 1 else it.days[-length:] for it in targets]
+        if since is None or any(its and since >= its[0].at + step for its in every):
+            items += _share(f"since {_since(since, targets[0].days[-1].at)}" if since else "so far", every)
+            break
+        items += _share("24 h" if length == 1 else f"{length} d", every)
     return f'<dl class="pairs">{items}</dl>'
+
+
+def _first_seen(days: Sequence[Cell]) -> datetime | None:
+    for cell in days:
+        if cell.ok + cell.degraded + cell.failed:
+            return cell.at
+    return None
+
+
+def _since(at: datetime, today: datetime) -> str:
+    return f"{at:%H:%M}" if at.date() == today.date() else f"{at.day} {MONTHS[at.month - 1]}"
 
 
 def _share(window: str, every: Iterable[Sequence[Cell]]) -> str:
