@@ -260,18 +260,18 @@ def _group(provider: ProviderView, total: int, marks: dict[str, Mark], pasts: di
     elif total > ROWS:
         its += f'<ul class="cells">{"".join(_cell(one, marks[one.id], pasts[one.id], "") for one in good)}</ul>'
     name = f"provider-{provider.id}"
+    are_well = all(mark is Mark.UP for mark in marks.values())  # the headline says it
+    count = "" if are_well else f"<p>{_how_many(provider, marks)}</p>"
     return (
         f'<section class="group" id="{name}" aria-labelledby="{name}-name"><header><h3 id="{name}-name">'
         f'<a href="providers/{provider.id}.html"><bdi>{escape(provider.name)}</bdi></a></h3> '
-        f"<p>{_how_many(provider, marks)}</p></header>\n<div>{its}</div></section>"
+        f"{count}</header>\n<div>{its}</div></section>"
     )
 
 
 def _how_many(provider: ProviderView, marks: dict[str, Mark]) -> str:
     good = sum(marks[account.id].works for account in provider.accounts)
     every = len(provider.accounts)
-    if all(mark is Mark.UP for mark in marks.values()):
-        return ""  # the headline says it
     return f"all {every} work" if good == every else f"{good} of {every} work" if good else f"none of {every} works"
 
 
