@@ -609,6 +609,33 @@ def test_a_service_and_a_provider_of_one_name_have_a_page_and_a_state_each():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("open_incidents", "lead"),
+    [
+        ((), "All services and providers work"),
+        ((outage(),), "1 service has trouble; 1 provider has trouble Chat: Down; OpenAI: Down."),
+    ],
+)
+def test_services_and_providers_are_counted_and_listed_apart(open_incidents, lead):
+    every = tuple(f"{EU}/{canary}" for canary in ("list", "chat"))
+    lost = tuple(replace(one, incident=replace(one.incident, targets=every)) for one in open_incidents)
+    manner = SiteSettings(public=PublicSection(providers=True))
+    files = render(told(EU, services=(service("Chat", EU),), open_incidents=lost, manner=manner))
+    page = files["index.html"].decode()
+    assert lead in Document(files["index.html"]).text
+    at = [
+        page.index(f'<h2 id="{id}">{words}</h2>') for id, words in (("parts", "Services"), ("providers", "Providers"))
+    ]
+    assert at[0] < page.index("<h3><bdi>Chat</bdi></h3>") < at[1] < page.index("<h3><bdi>OpenAI</bdi></h3>")
+
+
+def test_what_is_not_known_is_counted_by_kind_too():
+    blind = account(EU, [target(EU, canary, State.UNKNOWN, seen_at=None, well_at=None) for canary in ("list", "chat")])
+    manner = SiteSettings(public=PublicSection(providers=True))
+    page = text(snapshot(blind, services=(service("Chat", EU), service("Mail", EU)), manner=manner))
+    assert "2 services are not fully known; 1 provider is not fully known" in page
+
+
 def noted(view, *hours):
     """An incident with words for the public, each written so many hours ago and saying so."""
     notes = (IncidentNote("i", NOW - timedelta(hours=one), "bob", f"written {one} h ago", public=True) for one in hours)
@@ -790,6 +817,12 @@ def test_the_widget_is_small_runs_nothing_and_leads_to_the_page():
     assert b"<script" not in widget
     assert b"default-src 'none'; style-src 'self'; base-uri 'none'" in widget
     assert len(widget) < 2500
+
+
+def test_the_widget_of_a_simulation_says_so_in_its_language():
+    shot = snapshot(account(EU), simulated=True, manner=SiteSettings(language="de"))
+    widget = render(shot)["widget.html"].decode()
+    assert widget.count("SIMULATION · Alle beobachteten Anbieter sind in Ordnung") == 2
 
 
 def test_the_public_status_is_as_its_schema_says():
