@@ -793,6 +793,7 @@ def test_the_windows_and_services_of_monitor_toml_reach_the_page(tmp_path):
     (tmp_path / "monitor.toml").write_text(
         SETTINGS
         + '[[services]]\nname = "Chat answers"\ntags = ["zq-tag"]\n'
+        + '[[services]]\nname = "The same by mail"\ntags = ["zq-tag"]\n'
         + '[[maintenance]]\nname = "zq-window"\nstart = "2026-11-23 10:00"\nlasts_s = 3600\npublic = "We tidy up."\n'
         + '[[maintenance]]\nname = "zq-quiet"\nstart = "2026-11-24 10:00"\nlasts_s = 3600\n'
         + '[[maintenance]]\nname = "zq-far"\nstart = "2027-11-24 10:00"\nlasts_s = 3600\npublic = "Far away."\n'
@@ -802,7 +803,7 @@ def test_the_windows_and_services_of_monitor_toml_reach_the_page(tmp_path):
     with closing(open_writer(config.store.database)) as db:
         shot = build_snapshot(Reader(db, config.location), config, NOW)
     page = text(shot)
-    assert "Chat answers" in page
+    assert re.findall("Chat answers|The same by mail", page)[-2:] == ["Chat answers", "The same by mail"]
     assert "23 Nov, 10:00 UTC – 11:00 UTC We tidy up." in page
     assert "Far away." not in page
     assert b"zq" not in all_text(render(shot)).lower()

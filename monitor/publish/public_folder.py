@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from glob import escape, iglob
+from os.path import dirname
 from pathlib import Path
 
 from monitor.config.output_path import FRONT_PAGE, GROWING, OPTIONAL, read_start
@@ -23,7 +24,7 @@ def write_public_site(folder: Path, files: Mapping[str, bytes]) -> int:
 
 def _codes(files: Mapping[str, bytes]) -> list[str]:
     """Return the languages below the first."""
-    return [parts[0] for name in files if (parts := name.split("/"))[1:] == ["index.html"]]
+    return [dirname(name) for name in files if fnmatchcase(name, "*/index.html") and name.count("/") == 1]
 
 
 def _is_open(page: Path) -> bool:
@@ -41,7 +42,7 @@ def _dropped(folder: Path, files: Mapping[str, bytes]) -> Iterator[str]:
     """Yield the folders of languages in which the site is not made any more."""
     kept = _codes(files)
     for front in iglob("*/index.html", root_dir=folder):
-        code = front.partition("/")[0]
+        code = dirname(front)
         if code not in kept and _is_language(folder / front, code):
             yield code
 

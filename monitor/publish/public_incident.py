@@ -163,7 +163,7 @@ def _hit(scope: Scope, lost: Iterable[str], part: PublicPart) -> frozenset[str]:
     return part.target_ids.intersection(lost)
 
 
-class Loss(Struct, frozen=True):
+class LossSpan(Struct, frozen=True):
     """Targets of a service that an incident takes from it for a stretch of time. `end`: None: they still fail."""
 
     start: datetime
@@ -175,7 +175,7 @@ class Effect(Struct, frozen=True):
     """What an incident takes from a service, and when."""
 
     incident: Incident
-    losses: tuple[Loss, ...]
+    losses: tuple[LossSpan, ...]
     notes: tuple[PublicNote, ...]
 
     def meets(self, start: datetime, end: datetime | None) -> bool:
@@ -184,7 +184,7 @@ class Effect(Struct, frozen=True):
 
 def _effect(view: IncidentView, part: PublicPart) -> Effect:
     lost = (
-        Loss(start, end, _hit(scope, targets, part))
+        LossSpan(start, end, _hit(scope, targets, part))
         for start, end, scope, targets in _stretches(view)
         if end is None or start < end
     )
@@ -237,7 +237,7 @@ def _met(outages: Sequence[Phases], effects: Iterable[Effect]) -> list[list[Effe
     return met
 
 
-def _span(loss: Loss, starts: Sequence[datetime], ends: Sequence[datetime]) -> range:
+def _span(loss: LossSpan, starts: Sequence[datetime], ends: Sequence[datetime]) -> range:
     """Return the numbers of the outages during which a loss lasts; the last of them may have no end."""
     return range(bisect_right(ends, loss.start), bisect_left(starts, loss.end) if loss.end else len(starts))
 
