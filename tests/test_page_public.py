@@ -21,7 +21,8 @@ from monitor.config.public_page import PNG, LinkSection, PublicSection, PublicSe
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
-from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_incident
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, open_incident
+from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.target_state import TargetState
 from monitor.publish import private_site
@@ -526,7 +527,11 @@ def test_what_overlaps_is_one_public_incident_with_an_address_that_stays():
     later = told(EU, US, services=(service("Chat", EU, US),), past_incidents=(first, second))
     (name,) = (name for name in render(at_first) if name.startswith("incidents/"))
     files = render(later)
-    assert [one for one in files if one.startswith("incidents/")] == [name] == ["incidents/20261121-053400-chat.html"]
+    assert (
+        [one for one in files if one.startswith("incidents/")]
+        == [name]
+        == ["incidents/20261121-053400-service-chat.html"]
+    )
     page = Document(files[name]).text
     assert "Chat: unavailable Ended" in page
     assert "after 3 h" in page
@@ -544,6 +549,110 @@ def test_what_people_wrote_for_the_public_is_an_update_of_a_service_that_suffers
     assert is_public(ours, shot) is shown
     assert (b"We have moved chats elsewhere" in everything) is shown
     assert b"zq" not in everything
+
+
+def both(*steps, **changes):
+    """An incident of two accounts that began five hours ago; `steps`: hours ago, and what failed from then on."""
+    every = (f"{EU}/chat", f"{US}/chat")
+    known = [
+        IncidentStep(
+            kind,
+            NOW - timedelta(hours=hours),
+            IncidentState(
+                Fault.SERVER_ERROR, Severity.CRITICAL, Confidence.HIGH, targets=tuple(f"{id}/chat" for id in its)
+            ),
+        )
+        for kind, hours, its in steps
+    ]
+    facts = {"opened_at": NOW - timedelta(hours=5), "targets": every, "covered": every, **changes}
+    return shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, **facts), steps=tuple(known))
+
+
+OPENED, UPDATED, RESOLVED = ChangeKind.OPENED, ChangeKind.UPDATED, ChangeKind.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("steps", "closed", "mark", "told"),
+    [
+        ((), None, "up", []),
+        (((OPENED, 4.9, (EU, US)), (UPDATED, 4, (US,))), None, "up", ["after 1 h"]),
+        (((OPENED, 4.9, (US,)), (UPDATED, 4, (EU, US)), (UPDATED, 2, (US,))), None, "up", ["after 2 h"]),
+        (((UPDATED, 4, (US,)),), None, "up", ["after 1 h"]),
+        (((OPENED, 4.9, (EU,)), (UPDATED, 4, (US,)), (UPDATED, 2, (EU,)), (UPDATED, 1, (US,))), None, "up",
+         ["after 1 h", "after 1 h"]),
+        (((OPENED, 4.9, (US,)), (UPDATED, 3, (EU, US)), (RESOLVED, 1, (EU, US))), 1.5, "up", ["after 1 h 30 min"]),
+        ((), 1, "up", ["after 4 h"]),
+    ],
+    ids=["recovered", "recovered-later", "joined", "first-steps-not-read", "twice", "closed", "closed-long-ago"],
+)  # fmt: skip
+def test_a_service_is_lost_as_long_as_its_own_accounts_fail(steps, closed, mark, told):
+    view = both(*steps, targets=(f"{US}/chat",))
+    if closed:
+        ended = both(*steps, closed_at=NOW - timedelta(hours=closed))
+    shot = {"past_incidents": (ended,)} if closed else {"open_incidents": (view,)}
+    files = render(snapshot(account(EU), account(US), services=(service("Chat", EU),), **shot))
+    assert json.loads(files["status.json"])["services"][0]["mark"] == mark
+    pages = [Document(content).text for name, content in files.items() if name.startswith("incidents/")]
+    assert [re.search(r"after (?:\d+ \w+ ?)+(?=\W|$)", page)[0].strip() for page in pages] == told
+
+
+def test_a_service_and_a_provider_of_one_name_have_a_page_and_a_state_each():
+    every = tuple(f"{id}/{canary}" for id in (EU, US) for canary in ("list", "chat"))
+    lost = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, targets=every))
+    manner = SiteSettings(public=PublicSection(providers=True))
+    shot = told(EU, US, services=(service("openai", EU, US),), open_incidents=(lost,), manner=manner)
+    files = render(shot)
+    status = json.loads(files["status.json"])
+    assert [one["mark"] for one in (*status["services"], *status["providers"])] == ["down", "down"]
+    assert {name for name in files if name.startswith("incidents/")} == {
+        "incidents/20261121-101100-openai.html", "incidents/20261121-101100-service-openai.html"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("open_incidents", "lead"),
+    [
+        ((), "All services and providers work"),
+        ((outage(),), "1 service has trouble; 1 provider has trouble Chat: Down; OpenAI: Down."),
+    ],
+)
+def test_services_and_providers_are_counted_and_listed_apart(open_incidents, lead):
+    every = tuple(f"{EU}/{canary}" for canary in ("list", "chat"))
+    lost = tuple(replace(one, incident=replace(one.incident, targets=every)) for one in open_incidents)
+    manner = SiteSettings(public=PublicSection(providers=True))
+    files = render(told(EU, services=(service("Chat", EU),), open_incidents=lost, manner=manner))
+    page = files["index.html"].decode()
+    assert lead in Document(files["index.html"]).text
+    at = [
+        page.index(f'<h2 id="{id}">{words}</h2>') for id, words in (("parts", "Services"), ("providers", "Providers"))
+    ]
+    assert at[0] < page.index("<h3><bdi>Chat</bdi></h3>") < at[1] < page.index("<h3><bdi>OpenAI</bdi></h3>")
+
+
+def test_what_is_not_known_is_counted_by_kind_too():
+    blind = account(EU, [target(EU, canary, State.UNKNOWN, seen_at=None, well_at=None) for canary in ("list", "chat")])
+    manner = SiteSettings(public=PublicSection(providers=True))
+    page = text(snapshot(blind, services=(service("Chat", EU), service("Mail", EU)), manner=manner))
+    assert "2 services are not fully known; 1 provider is not fully known" in page
+
+
+def noted(view, *hours):
+    """An incident with words for the public, each written so many hours ago and saying so."""
+    notes = (IncidentNote("i", NOW - timedelta(hours=one), "bob", f"written {one} h ago", public=True) for one in hours)
+    return replace(view, notes=tuple(notes))
+
+
+def test_words_stand_with_the_outage_that_they_were_written_in_or_after():
+    """One account alone takes nothing from the service, so what was written then is about no outage of it."""
+    first = noted(ill(EU, hours=30), 29, 19.5, 15, 9.5)
+    views = (over(US, hours=20, lasted=1), over(US, hours=10, lasted=1))
+    shot = told(EU, US, services=(service("Chat", EU, US, enough=1),), open_incidents=(first,), past_incidents=views)
+    files = render(shot)
+    pages = {name: Document(content).text for name, content in files.items() if name.startswith("incidents/")}
+    assert {name[10:25]: re.findall(r"written (\S+) h ago", page) for name, page in pages.items()} == {
+        "20261121-003400": ["9.5"],
+        "20261120-143400": ["15", "19.5"],
+    }
 
 
 def test_slow_answers_are_called_slow():
@@ -684,6 +793,7 @@ def test_the_windows_and_services_of_monitor_toml_reach_the_page(tmp_path):
     (tmp_path / "monitor.toml").write_text(
         SETTINGS
         + '[[services]]\nname = "Chat answers"\ntags = ["zq-tag"]\n'
+        + '[[services]]\nname = "The same by mail"\ntags = ["zq-tag"]\n'
         + '[[maintenance]]\nname = "zq-window"\nstart = "2026-11-23 10:00"\nlasts_s = 3600\npublic = "We tidy up."\n'
         + '[[maintenance]]\nname = "zq-quiet"\nstart = "2026-11-24 10:00"\nlasts_s = 3600\n'
         + '[[maintenance]]\nname = "zq-far"\nstart = "2027-11-24 10:00"\nlasts_s = 3600\npublic = "Far away."\n'
@@ -693,7 +803,7 @@ def test_the_windows_and_services_of_monitor_toml_reach_the_page(tmp_path):
     with closing(open_writer(config.store.database)) as db:
         shot = build_snapshot(Reader(db, config.location), config, NOW)
     page = text(shot)
-    assert "Chat answers" in page
+    assert re.findall("Chat answers|The same by mail", page)[-2:] == ["Chat answers", "The same by mail"]
     assert "23 Nov, 10:00 UTC – 11:00 UTC We tidy up." in page
     assert "Far away." not in page
     assert b"zq" not in all_text(render(shot)).lower()
@@ -708,6 +818,12 @@ def test_the_widget_is_small_runs_nothing_and_leads_to_the_page():
     assert b"<script" not in widget
     assert b"default-src 'none'; style-src 'self'; base-uri 'none'" in widget
     assert len(widget) < 2500
+
+
+def test_the_widget_of_a_simulation_says_so_in_its_language():
+    shot = snapshot(account(EU), simulated=True, manner=SiteSettings(language="de"))
+    widget = render(shot)["widget.html"].decode()
+    assert widget.count("SIMULATION · Alle beobachteten Anbieter sind in Ordnung") == 2
 
 
 def test_the_public_status_is_as_its_schema_says():

@@ -16,8 +16,10 @@ SITE_MARK = "api/v2/summary.json"
 FRONT_PAGE = re.compile(rb'<!doctype html>\s+<html [^>]*\bdata-made="[^"]*" data-fresh-s="[^"]*"', re.IGNORECASE)
 """How a front page of ours begins: the pages of those versions have no other mark."""
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
-"""The only files of a page that come and go; nothing else is ever removed."""
-AT_STAKE = ("index.html", *GROWING)
+"""The files of a page that come and go: of the others only `OPTIONAL` ones and whole languages are ever removed."""
+OPTIONAL = ("own.css", "theme.css", "logo.svg", "logo.png")
+"""Files that a site has if a setting or the user's templates ask for them."""
+AT_STAKE = ("index.html", *GROWING, *OPTIONAL)
 """What would be overwritten, or removed as a stale page."""
 METRICS_KIND = ".prom"
 
@@ -90,7 +92,7 @@ def _check_folder(
 
 def _why_no_site(folder: Path) -> str | None:
     """Return why a folder holds somebody else's pages; a link out of the folder is not followed."""
-    if exists(folder / SITE_MARK) or FRONT_PAGE.match(_head(folder / "index.html")):
+    if exists(folder / SITE_MARK) or FRONT_PAGE.match(read_start(folder / "index.html")):
         return None
     for name in (name for kind in AT_STAKE for name in iglob(kind, root_dir=folder)):
         if _is_within(frozenset([f"{realpath(folder / name)}/"]), _forms(folder)):
@@ -140,7 +142,7 @@ def _is_beside(path: Path, database: Path) -> bool:
     )
 
 
-def _head(path: Path) -> bytes:
+def read_start(path: Path) -> bytes:
     """Return the first bytes of a file; none if it is not there yet, not ours to read, or no file."""
     try:
         with open(path, "rb", opener=lambda name, how: os.open(name, how | os.O_NONBLOCK)) as file:
@@ -150,5 +152,5 @@ def _head(path: Path) -> bytes:
 
 
 def _why_not_ours(metrics: Path) -> str | None:
-    head = _head(metrics)
+    head = read_start(metrics)
     return None if not head or METRICS_MARK in head else "is a file with something else in it"

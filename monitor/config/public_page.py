@@ -233,12 +233,13 @@ def check_canaries(
 
 
 def _accounts_of(one: ServiceSection, tags: Tags) -> list[str]:
+    accounts, providers, tagged = {*one.accounts}, {*one.providers}, {*one.tags}
     return [
         id
         for id, its in tags.items()
-        if (not one.accounts or id in one.accounts)
-        and (not one.providers or provider_of(id) in one.providers)
-        and (not one.tags or {*its} & {*one.tags})
+        if (not accounts or id in accounts)
+        and (not providers or provider_of(id) in providers)
+        and (not tagged or not tagged.isdisjoint(its))
     ]
 
 
@@ -247,10 +248,10 @@ def public_services(
 ) -> tuple[PublicService, ...]:
     """Return the services. Call it only if no problem was found."""
     every = list(watches)
-    return tuple(_service(one, _accounts_of(one, tags), every) for one in services)
+    return tuple(_service(one, frozenset(_accounts_of(one, tags)), every) for one in services)
 
 
-def _service(one: ServiceSection, accounts: Sequence[str], watches: Iterable[Watch]) -> PublicService:
+def _service(one: ServiceSection, accounts: frozenset[str], watches: Iterable[Watch]) -> PublicService:
     targets = [
         watch.target
         for watch in watches

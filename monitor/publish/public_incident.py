@@ -1,12 +1,14 @@
 """A snapshot → the incidents that may be public. Whatever is not taken here stays private."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from msgspec import Struct
 
-from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
+from monitor.diagnose.incident import ChangeKind, Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.incident_text import newest_first
 from monitor.publish.public_part import PublicPart, public_parts
@@ -17,6 +19,8 @@ from probes.target_id import account_of
 
 FELT = (*WHOLE, Scope.TARGET, Scope.MODEL, Scope.CAPABILITY, Scope.PROVIDER)
 """Scopes of incidents that a service suffers from."""
+ENDS = (ChangeKind.RESOLVED, ChangeKind.WITHDRAWN)
+"""Steps after which nothing fails: what they know of is all that ever failed."""
 
 
 class OutagePhase(Struct, frozen=True):
@@ -33,6 +37,10 @@ class OutagePhase(Struct, frozen=True):
 
     def overlap(self, start: datetime, end: datetime, now: datetime) -> timedelta:
         return max(min(self.end or now, end) - max(self.start, start), timedelta())
+
+
+Phases = tuple[OutagePhase, ...]
+"""The phases of one outage: one after another, at least one."""
 
 
 class PublicNote(Struct, frozen=True):
@@ -55,7 +63,7 @@ class PublicIncident(Struct, frozen=True):
     fault: Fault | None
     severity: Severity
     whole: bool
-    phases: tuple[OutagePhase, ...]
+    phases: Phases
     slow: bool = False
     lead: timedelta | None = None
     announced: str | None = None
@@ -83,7 +91,7 @@ def public_incidents(snapshot: Snapshot, parts: Sequence[PublicPart]) -> list[Pu
     known = {part.id: part for part in parts}
     theirs = [_of_provider(view, known) for view in views if is_providers_own(view.incident, known)]
     ours = [one for part in parts if part.is_service for one in _of_service(part, views)]
-    found = {one.id: one for one in [*theirs, *ours]}.values()
+    found = {(one.part, one.id): one for one in [*theirs, *ours]}.values()
     return sorted(found, key=lambda one: (one.closed_at is not None, -one.opened_at.timestamp()))
 
 
@@ -98,9 +106,10 @@ def is_public(view: IncidentView, snapshot: Snapshot) -> bool:
 
 def _is_met(view: IncidentView, part: PublicPart, views: Sequence[IncidentView]) -> bool:
     """Whether one of a service's incidents is made of this one, too."""
-    if not (_is_felt(view.incident) and _hit(view.incident, part)):
+    if not _is_felt(view.incident):
         return False
-    return any(_meets(view.incident, one.opened_at, one.closed_at) for one in _of_service(part, views))
+    effect = _effect(view, part)
+    return any(effect.meets(one.opened_at, one.closed_at) for one in _of_service(part, views))
 
 
 def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
@@ -127,7 +136,7 @@ def _of_provider(view: IncidentView, known: dict[str, PublicPart]) -> PublicInci
     incident, part = view.incident, known[view.incident.about.provider]
     whole = incident.scope is Scope.PROVIDER
     mark = Mark.DOWN if whole and incident.severity is Severity.CRITICAL else Mark.PARTLY
-    share = 1.0 if whole else _share(_hit(incident, part), part)
+    share = 1.0 if whole else _share(_hit(incident.scope, incident.members, part), part)
     return PublicIncident(
         id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{part.key}{'' if whole else '-model'}",
         part=part.id,
@@ -147,31 +156,90 @@ def _share(hit: frozenset[str], part: PublicPart) -> float:
     return min(1.0, max(len(hit), 1) / max(len(part.target_ids), 1))
 
 
-def _hit(incident: Incident, part: PublicPart) -> frozenset[str]:
-    if incident.scope in WHOLE:
-        lost = accounts_of_targets(incident.members)
-        return frozenset(id for id in part.target_ids if account_of(id) in lost)
-    return part.target_ids & incident.members
+def _hit(scope: Scope, lost: Iterable[str], part: PublicPart) -> frozenset[str]:
+    """Return which of a part's targets are lost with these, looked up from the side of the incident: it has fewer."""
+    if scope in WHOLE:
+        return frozenset[str]().union(*(part.ids.get(account, ()) for account in accounts_of_targets(lost)))
+    return part.target_ids.intersection(lost)
+
+
+class LossSpan(Struct, frozen=True):
+    """Targets of a service that an incident takes from it for a stretch of time. `end`: None: they still fail."""
+
+    start: datetime
+    end: datetime | None
+    hit: frozenset[str]
 
 
 class Effect(Struct, frozen=True):
-    """What an incident takes from a service: which of its targets."""
+    """What an incident takes from a service, and when."""
 
     incident: Incident
-    hit: frozenset[str]
+    losses: tuple[LossSpan, ...]
     notes: tuple[PublicNote, ...]
 
-    def lasts(self, at: datetime) -> bool:
-        return self.incident.opened_at <= at and (self.incident.closed_at is None or at < self.incident.closed_at)
+    def meets(self, start: datetime, end: datetime | None) -> bool:
+        return any((end is None or one.start < end) and (one.end is None or one.end > start) for one in self.losses)
+
+
+def _effect(view: IncidentView, part: PublicPart) -> Effect:
+    lost = (
+        LossSpan(start, end, _hit(scope, targets, part))
+        for start, end, scope, targets in _stretches(view)
+        if end is None or start < end
+    )
+    return Effect(view.incident, tuple(one for one in lost if one.hit), public_notes(view))
+
+
+Stretch = tuple[datetime, datetime | None, Scope, Iterable[str]]
+
+
+def _stretches(view: IncidentView) -> Iterator[Stretch]:
+    """Yield what failed when: as the steps tell, and now what fails now; where none tells, all that ever did."""
+    it, steps = view.incident, [one for one in view.steps if one.kind not in ENDS]
+    if not steps:
+        yield it.opened_at, it.closed_at, it.scope, it.members if it.closed_at else it.targets
+        return
+    starts = [_within(one.at, it) for one in steps]
+    if steps[0].kind is ChangeKind.OPENED:
+        starts[0] = it.opened_at  # what was confirmed then had begun before
+    else:
+        yield it.opened_at, starts[0], it.scope, it.members  # the first steps of very many are not read
+    for number, step in enumerate(steps[:-1]):
+        yield starts[number], starts[number + 1], (step.state.about or it.about).scope, step.state.targets
+    last = steps[-1].state
+    yield starts[-1], it.closed_at, it.scope, last.targets if it.closed_at else it.targets
+
+
+def _within(at: datetime, incident: Incident) -> datetime:
+    return max(incident.opened_at, min(at, incident.closed_at or at))
 
 
 def _of_service(part: PublicPart, views: Iterable[IncidentView]) -> Iterator[PublicIncident]:
     """Yield what strangers notice of the incidents at a service's accounts: one as long as something is lost."""
-    felt = [view for view in views if _is_felt(view.incident)]
-    effects = [Effect(one.incident, hit, public_notes(one)) for one in felt if (hit := _hit(one.incident, part))]
-    for is_lost, its in groupby(_phases(part, effects), key=lambda one: one is not None):
-        if is_lost:
-            yield _merged(part, tuple(filter(None, its)), effects)
+    effects = [its for view in views if _is_felt(view.incident) and (its := _effect(view, part)).losses]
+    runs = groupby(_phases(part, effects), key=lambda one: one is not None)
+    outages = [tuple(filter(None, its)) for is_lost, its in runs if is_lost]
+    later: dict[str, datetime] = {}
+    for phases, met in reversed(list(zip(outages, _met(outages, effects), strict=True))):
+        yield _merged(part, phases, met, later)
+        later |= {one.incident.id: phases[0].start for one in met}
+
+
+def _met(outages: Sequence[Phases], effects: Iterable[Effect]) -> list[list[Effect]]:
+    """Return the effects that each outage is made of; the outages are in order, and none overlaps another."""
+    starts = [its[0].start for its in outages]
+    ends = [end for its in outages if (end := its[-1].end)]
+    met: list[list[Effect]] = [[] for _ in outages]
+    for effect in effects:
+        for number in dict.fromkeys(it for loss in effect.losses for it in _span(loss, starts, ends)):
+            met[number].append(effect)
+    return met
+
+
+def _span(loss: LossSpan, starts: Sequence[datetime], ends: Sequence[datetime]) -> range:
+    """Return the numbers of the outages during which a loss lasts; the last of them may have no end."""
+    return range(bisect_right(ends, loss.start), bisect_left(starts, loss.end) if loss.end else len(starts))
 
 
 def _is_felt(incident: Incident) -> bool:
@@ -180,31 +248,63 @@ def _is_felt(incident: Incident) -> bool:
     return _is_real(incident) and counts
 
 
-def _phases(part: PublicPart, effects: Sequence[Effect]) -> Iterator[OutagePhase | None]:
-    """Yield the stretches between the begins and ends of incidents, alike ones joined; None: nothing is lost."""
-    times = {one.incident.opened_at for one in effects} | {at for one in effects if (at := one.incident.closed_at)}
-    edges = sorted(times)
-    states = [(at, _state(part, [one for one in effects if one.lasts(at)])) for at in edges]
-    runs = [next(its) for _, its in groupby(states, key=lambda one: one[1])]
+class Tally:
+    """How many losses hit each target and account of a service, and how many of those are critical, at a time."""
+
+    def __init__(self, part: PublicPart) -> None:
+        self.part = part
+        self.targets, self.grave, self.accounts = Counter[str](), Counter[str](), Counter[str]()
+
+    def add(self, hit: Iterable[str], by: int, *, grave: bool) -> None:
+        for id in hit:
+            _count(self.targets, id, by)
+            _count(self.accounts, account_of(id), by)
+            if grave:
+                _count(self.grave, id, by)
+
+    def state(self) -> tuple[Mark, float] | None:
+        """Return how bad it is, and the share that is lost; None if enough accounts still work."""
+        every = len(self.part.target_ids)
+        if not self.targets or len(self.part.targets) - len(self.accounts) >= self.part.enough:
+            return None
+        return (Mark.DOWN if len(self.grave) == every else Mark.PARTLY), len(self.targets) / every
+
+
+def _count(counter: Counter[str], key: str, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
+
+
+def _phases(part: PublicPart, effects: Iterable[Effect]) -> Iterator[OutagePhase | None]:
+    """Yield the stretches between the begins and ends of losses, alike ones joined; None: nothing is lost."""
+    runs = [next(its) for _, its in groupby(_states(part, effects), key=lambda one: one[1])]
     for number, (start, state) in enumerate(runs):
         end = runs[number + 1][0] if number + 1 < len(runs) else None
         yield OutagePhase(start, end, *state) if state else None
 
 
-def _state(part: PublicPart, effects: Sequence[Effect]) -> tuple[Mark, float] | None:
-    """Return how bad it is while these last; None if enough accounts still work."""
-    hit = frozenset[str]().union(*(one.hit for one in effects))
-    sound = sum(all(target.id not in hit for target in its) for its in part.targets)
-    if not hit or sound >= part.enough:
-        return None
-    grave = frozenset[str]().union(*(one.hit for one in effects if one.incident.severity is Severity.CRITICAL))
-    return (Mark.DOWN if grave == part.target_ids else Mark.PARTLY), len(hit) / len(part.target_ids)
+def _states(part: PublicPart, effects: Iterable[Effect]) -> Iterator[tuple[datetime, tuple[Mark, float] | None]]:
+    """Yield how bad it is from each time on at which a loss begins or ends: one sweep, as there may be thousands."""
+    edges: dict[datetime, list[tuple[frozenset[str], int, bool]]] = defaultdict(list)
+    for effect in effects:
+        grave = effect.incident.severity is Severity.CRITICAL
+        for loss in effect.losses:
+            edges[loss.start].append((loss.hit, 1, grave))
+            if loss.end:
+                edges[loss.end].append((loss.hit, -1, grave))
+    tally = Tally(part)
+    for at in sorted(edges):
+        for hit, by, grave in edges[at]:
+            tally.add(hit, by, grave=grave)
+        yield at, tally.state()
 
 
-def _merged(part: PublicPart, phases: tuple[OutagePhase, ...], effects: Sequence[Effect]) -> PublicIncident:
-    start, end = phases[0].start, phases[-1].end
-    its = [one for one in effects if _meets(one.incident, start, end)]
+def _merged(part: PublicPart, phases: Phases, its: Sequence[Effect], later: Mapping[str, datetime]) -> PublicIncident:
+    """Return one outage made of incidents. `later`: by incident, when the next outage begins that it meets, too."""
+    start = phases[0].start
     is_down = any(one.mark is Mark.DOWN for one in phases)
+    notes = (note for one in its for note in one.notes if _is_about(note, start, later.get(one.incident.id)))
     return PublicIncident(
         id=f"{start:%Y%m%d-%H%M%S}-{part.key}",
         part=part.id,
@@ -214,9 +314,10 @@ def _merged(part: PublicPart, phases: tuple[OutagePhase, ...], effects: Sequence
         whole=is_down,
         phases=phases,
         slow=all(one.incident.fault is Fault.SLOW for one in its),
-        notes=tuple(sorted((note for one in its for note in one.notes), key=lambda note: note.at)),
+        notes=tuple(sorted(notes, key=lambda note: note.at)),
     )
 
 
-def _meets(incident: Incident, start: datetime, end: datetime | None) -> bool:
-    return (end is None or incident.opened_at < end) and (incident.closed_at is None or incident.closed_at > start)
+def _is_about(note: PublicNote, start: datetime, later: datetime | None) -> bool:
+    """Whether words are about an outage: not what was written before, when nobody met it, nor of the next one."""
+    return start <= note.at and (later is None or note.at < later)

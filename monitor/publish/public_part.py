@@ -1,5 +1,6 @@
 """A snapshot → the lines of the public page: providers and services, each with the targets that count for it; pure."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -17,14 +18,16 @@ SERVICE = "service"
 class PublicPart(Struct, frozen=True):
     """One line of the public page.
 
-    `key`: its name in addresses. `targets`: those that count, by account; `enough` working accounts make it work. The
-    rest is as of a provider.
+    `key`: its name in addresses, which no other part has. `targets`: those that count, by account; `ids`: their ids by
+    that of the account; `enough` working accounts make it work. The rest is as of a provider.
     """
 
     id: str
     key: str
     name: str
     targets: tuple[tuple[TargetView, ...], ...]
+    ids: Mapping[str, frozenset[str]]
+    target_ids: frozenset[str]
     enough: int
     cells: tuple[Cell, ...]
     days: tuple[Cell, ...]
@@ -32,10 +35,6 @@ class PublicPart(Struct, frozen=True):
     about: str = ""
     group: str | None = None
     is_service: bool = False
-
-    @property
-    def target_ids(self) -> frozenset[str]:
-        return frozenset(one.id for its in self.targets for one in its)
 
 
 def shows_providers(snapshot: Snapshot) -> bool:
@@ -61,12 +60,14 @@ def public_parts(snapshot: Snapshot) -> list[PublicPart]:
 
 
 def _provider(view: ProviderView) -> PublicPart:
-    its = [[one for one in account.targets if not one.aside] for account in view.accounts if not account.own_host]
+    its = {one.id: tuple(it for it in one.targets if not it.aside) for one in view.accounts if not one.own_host}
     return PublicPart(
         id=view.id,
         key=slug(view.id),
         name=view.name,
-        targets=tuple(tuple(targets) for targets in its if targets),
+        targets=tuple(filter(None, its.values())),
+        ids=_ids(its),
+        target_ids=_target_ids(its.values()),
         enough=1,
         cells=view.cells,
         days=view.days,
@@ -76,16 +77,18 @@ def _provider(view: ProviderView) -> PublicPart:
 
 def _service(snapshot: Snapshot, number: int) -> PublicPart:
     view = snapshot.services[number]
-    its = [
-        tuple(one for one in account.targets if one.id in view.service.targets)
+    its = {
+        account.id: tuple(one for one in account.targets if one.id in view.service.targets)
         for provider in snapshot.providers
         for account in provider.accounts
-    ]
+    }
     return PublicPart(
         id=f"{SERVICE}/{slug(view.service.key)}",
-        key=slug(view.service.key),
+        key=f"{SERVICE}-{slug(view.service.key)}",
         name=view.service.name,
-        targets=tuple(filter(None, its)),
+        targets=tuple(filter(None, its.values())),
+        ids=_ids(its),
+        target_ids=_target_ids(its.values()),
         enough=view.service.enough,
         cells=view.cells,
         days=view.days,
@@ -94,6 +97,14 @@ def _service(snapshot: Snapshot, number: int) -> PublicPart:
         group=view.service.group,
         is_service=True,
     )
+
+
+def _ids(targets: Mapping[str, Iterable[TargetView]]) -> Mapping[str, frozenset[str]]:
+    return {account: ids for account, its in targets.items() if (ids := frozenset(one.id for one in its))}
+
+
+def _target_ids(targets: Iterable[Iterable[TargetView]]) -> frozenset[str]:
+    return frozenset(one.id for its in targets for one in its)
 
 
 def works(part: PublicPart, now: CurrentState) -> bool:

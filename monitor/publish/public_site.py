@@ -136,10 +136,6 @@ class PublicFacts(Struct, frozen=True):
     def at(self) -> datetime:
         return self.snapshot.made_at
 
-    @property
-    def are_services(self) -> bool:
-        return any(part.is_service for part in self.parts)
-
     def address(self, code: str) -> str | None:
         """Return the URL of the site in a language; None: unknown."""
         url = self.snapshot.manner.public_url
@@ -213,7 +209,7 @@ def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage)
         detail=_detail(seen, lines, open_ones, first, speech),
         intro=seen.snapshot.manner.public.intro,
         groups=tuple(_groups(seen.parts, lines)),
-        are_services=seen.are_services,
+        providers=tuple(line for part, line in zip(seen.parts, lines, strict=True) if not part.is_service),
         open=tuple(_row(one, seen.at, speech) for one in open_ones),
         recent=tuple(_row(one, seen.at, speech) for one in ended[:RECENT]),
         planned=tuple(_planned_rows(seen, speech)),
@@ -222,8 +218,9 @@ def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage)
 
 
 def _groups(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Iterator[PublicGroup]:
-    """Yield the lines by the name of their group; a provider has none."""
-    for name, its in groupby(zip(parts, lines, strict=True), key=lambda one: one[0].group or ""):
+    """Yield the lines of the services by the name of their group."""
+    services = ((part, line) for part, line in zip(parts, lines, strict=True) if part.is_service)
+    for name, its in groupby(services, key=lambda one: one[0].group or ""):
         yield PublicGroup(name, tuple(line for _, line in its))
 
 
@@ -327,34 +324,49 @@ def _headline(
     seen: PublicFacts, lines: Sequence[PublicLine], open_ones: Sequence[PublicIncident], speech: PageLanguage
 ) -> Headline:
     """Give the state of all parts in a sentence."""
-    sick = [line for line in lines if line.mark.is_trouble]
-    unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
+    every = list(zip(seen.parts, lines, strict=True))
+    sick = [(part, line) for part, line in every if line.mark.is_trouble]
+    unknown = [(part, line) for part, line in every if line.mark is Mark.UNKNOWN]
     if not lines:
         return Headline(Mark.UNKNOWN, _nothing(seen, speech), speech=speech)
     if len(sick) == 1:
-        lead = speech.about(sick[0].name, _what(sick[0], open_ones, speech))
-        return Headline(sick[0].mark, lead, speech=speech)
+        ((part, line),) = sick
+        return Headline(line.mark, speech.about(line.name, _what(part, line, open_ones, speech)), speech=speech)
     if sick:
-        causes = tuple(speech.about(line.name, line.state) for line in sick)
-        lead = _count_sick(len(sick), seen, speech)
-        return Headline(worst_mark([line.mark for line in sick]), lead, causes, speech=speech)
+        causes = tuple(speech.about(line.name, line.state) for _, line in sick)
+        lead = _count_sick([part for part, _ in sick], speech)
+        return Headline(worst_mark([line.mark for _, line in sick]), lead, causes, speech=speech)
     if unknown:
-        names = tuple(line.name for line in unknown)
-        return Headline(Mark.UNKNOWN, _count_unknown(len(unknown), seen, speech), names, speech=speech)
-    lead = speech.say("All services work") if seen.are_services else speech.say("All providers we watch work")
-    return Headline(Mark.UP, lead, speech=speech)
+        names = tuple(line.name for _, line in unknown)
+        return Headline(Mark.UNKNOWN, _count_unknown([part for part, _ in unknown], speech), names, speech=speech)
+    return Headline(Mark.UP, _all_work(seen.parts, speech), speech=speech)
 
 
-def _count_sick(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
-    if seen.are_services:
-        return speech.many(number, "{n} service has trouble", "{n} services have trouble")
-    return speech.many(number, "{n} provider has trouble", "{n} providers have trouble")
+def _count_sick(parts: Sequence[PublicPart], speech: PageLanguage) -> str:
+    services, providers = _numbers(parts)
+    ours = speech.many(services, "{n} service has trouble", "{n} services have trouble")
+    theirs = speech.many(providers, "{n} provider has trouble", "{n} providers have trouble")
+    return speech.clauses((ours,) * bool(services) + (theirs,) * bool(providers))
 
 
-def _count_unknown(number: int, seen: PublicFacts, speech: PageLanguage) -> str:
-    if seen.are_services:
-        return speech.many(number, "{n} service is not fully known", "{n} services are not fully known")
-    return speech.many(number, "{n} provider is not fully known", "{n} providers are not fully known")
+def _count_unknown(parts: Sequence[PublicPart], speech: PageLanguage) -> str:
+    services, providers = _numbers(parts)
+    ours = speech.many(services, "{n} service is not fully known", "{n} services are not fully known")
+    theirs = speech.many(providers, "{n} provider is not fully known", "{n} providers are not fully known")
+    return speech.clauses((ours,) * bool(services) + (theirs,) * bool(providers))
+
+
+def _numbers(parts: Sequence[PublicPart]) -> tuple[int, int]:
+    """Return the numbers of services and of providers: they are two kinds of things, and counted apart."""
+    services = sum(part.is_service for part in parts)
+    return services, len(parts) - services
+
+
+def _all_work(parts: Sequence[PublicPart], speech: PageLanguage) -> str:
+    services, providers = _numbers(parts)
+    if services and providers:
+        return speech.say("All services and providers work")
+    return speech.say("All services work") if services else speech.say("All providers we watch work")
 
 
 def _nothing(seen: PublicFacts, speech: PageLanguage) -> str:
@@ -364,9 +376,9 @@ def _nothing(seen: PublicFacts, speech: PageLanguage) -> str:
     return speech.say("No provider is watched yet")
 
 
-def _what(line: PublicLine, open_ones: Sequence[PublicIncident], speech: PageLanguage) -> str:
+def _what(part: PublicPart, line: PublicLine, open_ones: Sequence[PublicIncident], speech: PageLanguage) -> str:
     """Say in plain words what is wrong with the one part that has trouble."""
-    its = [one for one in open_ones if one.name == line.name]
+    its = [one for one in open_ones if one.part == part.id]
     slow = line.mark is Mark.PARTLY and bool(its) and all(one.slow for one in its)
     return speech.say(SLOW if slow else WHAT[line.mark])
 
@@ -383,8 +395,8 @@ def _detail(
         return speech.say("{lead}.", lead=speech.clauses(first.causes))
     if not first.mark.is_trouble:
         return ""
-    sick = next(line for line in lines if line.mark.is_trouble)
-    since = min(one.opened_at for one in open_ones if one.name == sick.name)
+    part, sick = next(one for one in zip(seen.parts, lines, strict=True) if one[1].mark.is_trouble)
+    since = min(one.opened_at for one in open_ones if one.part == part.id)
     said = [speech.say("Since {time}.", time=speech.moment(since, seen.at).words)]
     if len(lines) > 1 and all(line.mark.works for line in lines if line is not sick):
         said.append(speech.say("Everything else works."))

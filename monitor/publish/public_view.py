@@ -70,7 +70,7 @@ class PublicLine(Struct, frozen=True):
 
 
 class PublicGroup(Struct, frozen=True):
-    """Lines under one name, "" if they have none."""
+    """Services under one name, "" if they have none."""
 
     name: str
     lines: tuple[PublicLine, ...]
@@ -140,13 +140,13 @@ class PlannedRow(Struct, frozen=True):
 
 
 class PublicFront(Struct, frozen=True):
-    """The front page. `intro`: the owner's own words; `detail`: what stands below the headline."""
+    """The front page. `intro`: the owner's own words; `detail`: what stands below the headline; `groups`: services."""
 
     headline: Headline
     detail: str
     intro: str
     groups: tuple[PublicGroup, ...]
-    are_services: bool
+    providers: tuple[PublicLine, ...]
     open: tuple[PublicRow, ...]
     recent: tuple[PublicRow, ...]
     planned: tuple[PlannedRow, ...]

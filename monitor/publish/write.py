@@ -1,9 +1,9 @@
 """Files of a site → a folder, each by rename: no reader sees half a page, and a full disk loses none."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from glob import iglob
+from glob import escape, iglob
 from pathlib import Path
 from stat import S_IMODE
 
@@ -35,23 +35,33 @@ class OutsideLink(ValueError):
 
 
 def write_site(
-    folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: FileModes = PRIVATE
+    folder: Path,
+    files: Mapping[str, bytes],
+    kept: Collection[str] = (),
+    access: FileModes = PRIVATE,
+    gone: Sequence[str] = (),
 ) -> int:
     """Write what differs, `index.html` last, so that it never links to a missing page; see `write_pages`.
 
     Raises ValueError, before anything is written, if a name is not a plain path.
     """
-    for name in (*files, *kept):
+    for name in (*files, *kept, *gone):
         _check(name)
-    return write_pages(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept, access)
+    sheets = ((name, files[name]) for name in sorted(files, key=_front_page_last))
+    return write_pages(folder, sheets, kept, access, gone)
 
 
 def write_pages(
-    folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = (), access: FileModes = PRIVATE
+    folder: Path,
+    sheets: Iterable[tuple[str, bytes]],
+    kept: Collection[str] = (),
+    access: FileModes = PRIVATE,
+    gone: Sequence[str] = (),
 ) -> int:
     """Write each file that differs as it comes, and return how many did; a large site is never in memory as a whole.
 
-    Files in `kept` are not removed even if they do not come. Files that a symbolic link would lead out of the folder
+    Files in `kept` are not removed even if they do not come; those in `gone` are, in this order, with the folders that
+    they leave empty. Files that a symbolic link would lead out of the folder
     are skipped, and OutsideLink is raised after all else is written. Raises OSError if a file cannot be written: that
     file and those after it stay as they were.
     """
@@ -66,6 +76,7 @@ def write_pages(
             written += _write(f"{folder}/{name}", content, access)
             names.add(name)
     _prune(folder, names, kept)
+    _remove_all(folder, gone)
     for parent, is_inside in parents.items():
         if not is_inside:
             raise _leaving(parent)
@@ -152,9 +163,9 @@ def _create(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, PRIVATE.file)
 
 
-def existing_pages(folder: Path) -> set[str]:
-    """Return the relative paths of existing pages that may stay as they are."""
-    return {name for kind in LASTING for name in iglob(kind, root_dir=folder)}
+def existing_pages(folder: Path, sites: Iterable[str] = ("",)) -> set[str]:
+    """Return the relative paths of existing pages that may stay as they are. `sites`: prefixes, as of languages."""
+    return {name for site in sites for kind in LASTING for name in iglob(f"{escape(site)}{kind}", root_dir=folder)}
 
 
 def _prune(folder: Path, written: Collection[str], kept: Collection[str]) -> None:
@@ -162,3 +173,14 @@ def _prune(folder: Path, written: Collection[str], kept: Collection[str]) -> Non
         for name in iglob(kind, root_dir=folder):  # skips hidden files
             if name not in written and name not in kept and _is_inside(folder, os.path.dirname(name)):
                 _remove(f"{folder}/{name}")
+
+
+def _remove_all(folder: Path, gone: Sequence[str]) -> None:
+    left = set[str]()
+    for name in gone:
+        if _is_inside(folder, os.path.dirname(name)):
+            _remove(f"{folder}/{name}")
+            left.update(map(str, Path(name).parents))
+    for parent in sorted(left - {"."}, key=len, reverse=True):
+        with suppress(OSError):  # it holds something else
+            os.rmdir(f"{folder}/{parent}")

@@ -11,11 +11,12 @@ from monitor.config.config import Config
 from monitor.config.public_page import public_languages
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
+from monitor.publish.public_folder import write_public_site
 from monitor.publish.refresh_order import Rotation, advance_rotation
 from monitor.publish.render import load_templates
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import current_state
-from monitor.publish.write import PUBLIC, OutsideLink, existing_pages, write_for_all, write_pages, write_site
+from monitor.publish.write import OutsideLink, existing_pages, write_for_all, write_pages
 from monitor.state.belief import BeliefView
 from monitor.state.self_health import SelfHealth
 from monitor.state.services import Services
@@ -127,7 +128,7 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
     """Write the files for other users of this machine: the public site, and metrics for a textfile collector."""
     try:
         if config.public_folder:
-            write_site(config.public_folder, public_site.render(snapshot), existing_pages(config.public_folder), PUBLIC)
+            write_public_site(config.public_folder, public_site.render(snapshot))
         if config.metrics:
             write_for_all(config.metrics, (config.folder / "metrics.prom").read_bytes())
     except (OSError, ValueError) as error:
