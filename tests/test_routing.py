@@ -544,6 +544,47 @@ def test_a_snooze_holds_all_but_the_end_for_a_while():
     assert desk.close() == ["phone resolved"]
 
 
+MOVING = {"match": Match(accounts=("openai/main",)), "reason": "moving"}
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([], "it was told; a reminder follows at 2026-11-21 12:30 UTC"),
+        ([(ReplyKind.SNOOZE, {"until": at(20 * 60)})], "it was told; a reminder follows at 2026-11-21 12:30 UTC"),
+        (
+            [(ReplyKind.SNOOZE, {"until": at(7200)})],
+            "it was told; only its end can come before 2026-11-21 14:00 UTC: snoozed until 2026-11-21 14:00 UTC by Jo",
+        ),
+        (
+            [(ReplyKind.SNOOZE, {"until": at(7200)}), (ReplyKind.SILENCE, {**MOVING, "until": at(10800)})],
+            "it was told; only its end can come before 2026-11-21 15:00 UTC: silence ID until 2026-11-21 15:00 UTC: "
+            "moving",
+        ),
+        (
+            [(ReplyKind.SNOOZE, {"until": at(7200)}), (ReplyKind.SILENCE, MOVING)],
+            "it was told; only its end can come while this lasts: silence ID: moving",
+        ),
+    ],
+)
+def test_a_reminder_is_promised_for_no_time_at_which_a_reply_holds_it(held, said):
+    desk = Desk()
+    desk.open()
+    for kind, facts in held:
+        desk.reply(kind, None if kind is ReplyKind.SILENCE else incident(), **facts)
+
+    assert desk.why() == said.replace("ID", desk.replies[-1].id if held else "")
+
+
+def test_a_reminder_is_not_promised_during_the_maintenance_of_now():
+    window = Window(datetime.fromisoformat("2026-11-21 12:00"), timedelta(hours=2), ZoneInfo("UTC"))
+    desk = Desk()
+    desk.open()
+    desk.rules = Rules(maintenance=(Maintenance("upgrade", Match(), window),))
+
+    assert "only its end can come before 2026-11-21 14:00 UTC: maintenance upgrade" in desk.why()
+
+
 def test_a_silence_holds_what_fits_and_what_is_still_open_after_it_is_told():
     desk = Desk()
     desk.reply(ReplyKind.SILENCE, match=Match(accounts=("openai/main",)), until=at(3600), reason="moving house")

@@ -54,6 +54,13 @@ class Decision(Struct, frozen=True):
     number: int = 0
 
 
+class TimedHold(Struct, frozen=True):
+    """What holds back messages about an incident now, and until when; None: until somebody ends it."""
+
+    why: str
+    until: datetime | None
+
+
 class RoutingInput(Struct, frozen=True, dict=True):
     """All that a decision needs, at one instant; the cases in the order in which they came.
 
@@ -184,7 +191,7 @@ def _decision(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
         return _decision_at_opening(case, channel, scene)
     if _is_news(case, heard):
         return Decision(Step.CHANGED, "its cause is another one now")
-    return _reminder(case, heard, scene)
+    return _reminder(case, channel, heard, scene)
 
 
 def _decision_at_opening(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
@@ -286,7 +293,7 @@ def _is_news(case: Case, heard: Sequence[Notification]) -> bool:
     return any(change.kind is ChangeKind.CHANGED for change in case.changes[last + 1 :])
 
 
-def _reminder(case: Case, heard: Sequence[Notification], scene: RoutingInput) -> Decision:
+def _reminder(case: Case, channel: Channel, heard: Sequence[Notification], scene: RoutingInput) -> Decision:
     pauses = scene.rules.patience.remind
     if case.incident.severity is not Severity.CRITICAL or not pauses:
         return Decision(None, "it was told, and there is nothing new")
@@ -299,8 +306,21 @@ def _reminder(case: Case, heard: Sequence[Notification], scene: RoutingInput) ->
     number = _next_reminder(heard)
     pause = pauses[min(number, len(pauses)) - 1]
     if scene.now - heard[-1].at < pause:
-        return Decision(None, f"it was told; a reminder follows at {heard[-1].at + pause:%Y-%m-%d %H:%M} UTC")
+        return Decision(None, f"it was told; {_when_reminded(heard[-1].at + pause, case, channel, scene)}")
     return Decision(Step.REMINDER, "it is critical, and nobody has acknowledged it", number)
+
+
+def _when_reminded(due: datetime, case: Case, channel: Channel, scene: RoutingInput) -> str:
+    """Say when a reminder can come, by what is known now: what holds it back now may outlast the time it is due."""
+    found = (hold(case, channel, Step.REMINDER, scene) for hold in TIMED_HOLDS)
+    holds = [one for one in found if one]
+    if endless := next((one for one in holds if one.until is None), None):
+        return f"only its end can come while this lasts: {endless.why}"
+    ends = [(one.until, one.why) for one in holds if one.until and one.until > due]
+    if not ends:
+        return f"a reminder follows at {due:%Y-%m-%d %H:%M} UTC"
+    until, why = max(ends)
+    return f"only its end can come before {until:%Y-%m-%d %H:%M} UTC: {why}"
 
 
 def _next_reminder(heard: Sequence[Notification]) -> int:
@@ -349,30 +369,35 @@ def _escalations(incident: Incident, rules: Rules) -> list[Escalation]:
 # What holds it back
 
 
-def _snoozed(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
+def _timed(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str | None:
+    return next((found.why for hold in TIMED_HOLDS if (found := hold(case, channel, step, scene))), None)
+
+
+def _snoozed(case: Case, _: Channel, step: Step, scene: RoutingInput) -> TimedHold | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.SNOOZE and step is not Step.RESOLVED and reply.until:
-            return f"snoozed until {reply.until:%Y-%m-%d %H:%M} UTC by {reply.by or 'somebody'}"
+            said = f"snoozed until {reply.until:%Y-%m-%d %H:%M} UTC by {reply.by or 'somebody'}"
+            return TimedHold(said, reply.until)
     return None
 
 
-def _silenced(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
+def _silenced(case: Case, _: Channel, step: Step, scene: RoutingInput) -> TimedHold | None:
     """A channel that was notified of the opening gets the end also during a silence."""
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for reply in scene.silences:
         if reply.match and matches_whole(reply.match, case.incident, scene.rules.tags):
             until = f" until {reply.until:%Y-%m-%d %H:%M} UTC" if reply.until else ""
-            return f"silence {reply.id}{until}: {reply.reason}"
+            return TimedHold(f"silence {reply.id}{until}: {reply.reason}", reply.until)
     return None
 
 
-def _maintained(case: Case, _: Channel, step: Step, scene: RoutingInput) -> str | None:
+def _maintained(case: Case, _: Channel, step: Step, scene: RoutingInput) -> TimedHold | None:
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for one, span in scene.maintenance:
         if matches_whole(one.match, case.incident, scene.rules.tags):
-            return f"maintenance {one.name} until {span.end:%Y-%m-%d %H:%M} UTC"
+            return TimedHold(f"maintenance {one.name} until {span.end:%Y-%m-%d %H:%M} UTC", span.end)
     return None
 
 
@@ -512,7 +537,7 @@ def _is_told_now(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     """Whether no reply, maintenance or quiet hours keep its opening from the channel."""
     if case.incident.closed_at or not _decision_at_opening(case, channel, scene).step:
         return False
-    return not any(hold(case, channel, Step.OPENED, scene) for hold in (_snoozed, _silenced, _maintained, _quiet))
+    return not any(hold(case, channel, Step.OPENED, scene) for hold in (_timed, _quiet))
 
 
 def _is_merged_flap(case: Case) -> bool:
@@ -611,8 +636,9 @@ def _is_wider_now(case: Case, channel: Channel, scene: RoutingInput) -> bool:
     return is_shared(one) and any(is_open_at(it.incident, ended) for it in wider)
 
 
+TIMED_HOLDS = (_snoozed, _silenced, _maintained)
 HOLDS = (
-    *(_snoozed, _silenced, _maintained, _offline, _covered, _recovering),
+    *(_timed, _offline, _covered, _recovering),
     *(_fading, _flapping, _not_calm, _same_sign, _quiet, _storming),
 )
 
