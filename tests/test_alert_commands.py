@@ -120,6 +120,17 @@ def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
     assert "INCIDENT may be each open incident; use one of: " in refused(config, "acknowledge")
 
 
+def test_a_shorter_snooze_ends_a_longer_one_also_after_a_restart(config):
+    ask(config, "snooze", "1h", "--by", "Jo")
+    ask(config, "snooze", "1m", "--by", "Kim", now=at(90))
+    lines = []
+    alerts.explain(config, None, at(91), lines.append)
+    assert lines[-1] == "  mail: nothing now: snoozed until 2026-11-21 12:02 UTC by Kim"
+
+    alerts.explain(config, None, at(151), lines.append)
+    assert lines[-1] == "  mail: due: opened: it is open and was not told yet"
+
+
 def noted(config, *words):
     arguments, lines = build_parser(["incidents"]).parse_args(["incidents", "note", *words]), []
     add_note(config, arguments, arguments.words[1:], at(60), lines.append)

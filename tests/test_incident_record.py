@@ -10,6 +10,7 @@ from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.config.load import load_config
+from monitor.console.incident_story import reply_reports
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -117,6 +118,26 @@ def test_programs_and_pages_learn_who_is_on_it(tmp_path):
     for name in ("index.html", f"incidents/{ONE.id}.html"):
         assert "Acknowledged by Jo at 12:03 UTC" in files[name].decode()
         assert "Silenced by Lee until 12:33 UTC: moving" in files[name].decode()
+
+
+def test_programs_and_pages_learn_of_the_latest_snooze(tmp_path):
+    shot = recorded(
+        tmp_path,
+        Reply(ReplyKind.ACKNOWLEDGE, at(100), "Jo", ONE.id),
+        Reply(ReplyKind.SNOOZE, at(120), "Jo", ONE.id, until=at(7200)),
+        Reply(ReplyKind.SNOOZE, at(140), "Kim", ONE.id, until=at(1800)),
+    )
+    told = json.loads(private_site.status_json(shot, current_state(shot)))["open_incidents"][0]
+    page = private_site.render(shot)[f"incidents/{ONE.id}.html"].decode()
+
+    expected = [("acknowledge", "2026-11-21T12:01:40Z"), ("snooze", "2026-11-21T12:02:20Z")]
+    assert [(one["kind"], one["at"]) for one in told["replies"]] == expected
+    assert [(one.kind, one.at) for one in reply_reports(view_of(shot))] == [
+        (ReplyKind.ACKNOWLEDGE, at(100)),
+        (ReplyKind.SNOOZE, at(140)),
+    ]
+    assert "Acknowledged by Jo at 12:02 UTC" not in page
+    assert "Snooze changed by Kim: until 12:30 UTC" in page
 
 
 def test_the_page_of_an_ended_incident_is_made_again_when_somebody_writes_about_it(tmp_path, monkeypatch):

@@ -120,9 +120,32 @@ def test_who_answered_is_told_with_its_time_and_a_silence_of_before_from_the_beg
     ]
 
 
+SHORTENED = replace(SNOOZED, at=BEGAN + 4 * MINUTE, by="Jo", until=NOW + 5 * MINUTE)
+
+
+def test_a_snooze_during_another_is_told_as_its_change():
+    rows = build_timeline(quiet(replies=(ACKNOWLEDGED, SNOOZED, SHORTENED)), ENGLISH)
+
+    assert [(row.at.words, row.words) for row in rows][1:] == [
+        ("10:13:00", "Acknowledged by Jo"),
+        ("10:14:00", "Snoozed by Kim until 11:34 UTC"),
+        ("10:15:00", "Snooze changed by Jo: until 10:39 UTC"),
+    ]
+
+
+def test_a_snooze_after_the_end_of_another_is_a_new_one():
+    over = replace(SNOOZED, until=BEGAN + 4 * MINUTE)
+    rows = build_timeline(quiet(replies=(over, SHORTENED)), ENGLISH)
+
+    assert rows[-1].words == "Snoozed by Jo until 10:39 UTC"
+
+
 @pytest.mark.parametrize(
     ("replies", "said"),
     [
+        ((SNOOZED, SHORTENED), ("Snoozed by Jo until 10:39 UTC",)),
+        ((SHORTENED, SNOOZED), ("Snoozed by Jo until 10:39 UTC",)),
+        ((SNOOZED, replace(SHORTENED, until=NOW - MINUTE)), ()),
         ((ACKNOWLEDGED, SNOOZED), ("Acknowledged by Jo at 10:13 UTC", "Snoozed by Kim until 11:34 UTC")),
         ((SILENCED,), ("Silenced by Lee until 12:04 UTC: moving",)),
         ((SILENCED, LIFTED), ()),

@@ -544,6 +544,29 @@ def test_a_snooze_holds_all_but_the_end_for_a_while():
     assert desk.close() == ["phone resolved"]
 
 
+def test_the_latest_snooze_replaces_those_before_be_it_shorter_longer_or_over():
+    for first, second, held in ((240, 31, 31), (31, 240, 240)):
+        desk = Desk()
+        desk.open()
+        desk.reply(ReplyKind.SNOOZE, incident(), until=at(first * 60))
+        desk.wait(seconds=5)
+        desk.reply(ReplyKind.SNOOZE, incident(), until=at(second * 60))
+
+        assert f"{at(held * 60):%H:%M} UTC by Jo" in desk.why()
+        assert desk.wait(minutes=held - 1) == []
+        assert desk.wait(minutes=1) == ["phone reminder"]
+
+
+def test_a_snooze_of_one_incident_leaves_that_of_another():
+    desk, other = Desk(), incident("openai/backup")
+    desk.open(incident(), other)
+    desk.reply(ReplyKind.SNOOZE, incident(), until=at(4 * 3600))
+    desk.reply(ReplyKind.SNOOZE, other, until=at(60))
+
+    assert [message.incident_id for message in (desk.wait(hours=1), desk.sent[-1][1])[1:]] == [other.id]
+    assert desk.why().startswith("snoozed until 2026-11-21 16:00 UTC")
+
+
 MOVING = {"match": Match(accounts=("openai/main",)), "reason": "moving"}
 
 

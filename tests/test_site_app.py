@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
-from monitor.alert.reply import ReplyKind
+from monitor.alert.reply import Reply, ReplyKind, active_replies
 from monitor.alert.rule import Match
 from monitor.alert.signed_link import Link, read_link, sign_link
 from monitor.diagnose.diagnosis import Diagnosis
@@ -388,6 +388,15 @@ def test_a_link_that_is_pressed_is_a_reply_once(folder, answers):
     assert reply.until == at(60 + 4 * 3600)
     assert ask(folder, path, method="POST", answers=answers)[0] == 410
     assert ask(folder, path, answers=answers)[0] == 410
+
+
+def test_a_snooze_by_link_replaces_one_from_the_terminal_be_that_longer(folder, answers):
+    by_jo = Reply(ReplyKind.SNOOZE, at(30), "Jo", "20261121-120000-ab", until=at(30 + 8 * 3600))
+    answers.submit(by_jo)
+    ask(folder, f"/answer/{token(answers, ReplyKind.SNOOZE)}", method="POST", answers=answers)
+
+    assert [one.by for one in active_replies(written(answers), at(61))] == ["whoever reads phone"]
+    assert active_replies(written(answers), at(61 + 4 * 3600)) == []
 
 
 @pytest.mark.parametrize(

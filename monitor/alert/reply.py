@@ -58,10 +58,21 @@ class Reply(Struct, frozen=True):
 
 
 def active_replies(replies: Iterable[Reply], now: datetime) -> list[Reply]:
-    """Return the replies that still count: not expired, and no silence that was lifted."""
-    replies = list(replies)
+    """Return the replies that still count: not replaced, not expired, and no silence that was lifted."""
+    replies = without_replaced(replies)
     lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
+
+
+def without_replaced(replies: Iterable[Reply]) -> list[Reply]:
+    """Return the replies, with only the latest snooze of each incident, whoever gave it.
+
+    An expired snooze replaces earlier ones, too: who shortens one wants the messages back.
+    """
+    replies = list(replies)
+    snoozes = sorted((one for one in replies if one.kind is ReplyKind.SNOOZE), key=lambda one: one.at)
+    latest = {one.subject: one for one in snoozes}
+    return [one for one in replies if one.kind is not ReplyKind.SNOOZE or one is latest[one.subject]]
 
 
 def is_complete(reply: Reply) -> bool:

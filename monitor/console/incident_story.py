@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from monitor.alert.reply import without_replaced
 from monitor.console.report_row import NoteReport, ReplyReport, StoryEvent, StoryProof, StoryReport
 from monitor.console.table import Table, fill, lay_out, without_empty
 from monitor.console.terminal import Colour, paint
@@ -33,7 +34,7 @@ def story_report(told: IncidentStory, view: IncidentView) -> StoryReport:
 
 
 def reply_reports(view: IncidentView) -> list[ReplyReport]:
-    return [ReplyReport(one.kind, one.at, one.by, one.until, one.reason) for one in view.replies]
+    return [ReplyReport(one.kind, one.at, one.by, one.until, one.reason) for one in without_replaced(view.replies)]
 
 
 def _proof_report(one: ProofRow) -> StoryProof:

@@ -57,7 +57,7 @@ def build_timeline(view: IncidentView, speech: PageLanguage) -> tuple[TimelineRo
     rows: list[Line] = [first]
     rows += [(at, 1, said, icon, None) for at, said, icon in (*_steps(view, speech), *_announcement(view, speech))]
     rows += [(told.at, 2, _message(told, speech), "message", told.error) for told in view.told]
-    rows += [(max(one.at, incident.opened_at), 2, _reply(one, speech), "message", None) for one in view.replies]
+    rows += [(max(at, incident.opened_at), 2, said, "message", None) for at, said in _replies(view, speech)]
     rows += [(one.at, 2, _note(one, speech), "message", None) for one in view.notes]
     if incident.closed_at:
         ended = "The drill is over" if incident.drill else "Ended"
@@ -185,6 +185,24 @@ def _fate(told: Delivery, speech: PageLanguage) -> str:
 
 
 # What people said
+
+
+def _replies(view: IncidentView, speech: PageLanguage) -> Iterator[tuple[datetime, str]]:
+    """Yield each reply when it was given; a snooze during another one changes that."""
+    before: Reply | None = None
+    for one in view.replies:
+        if one.kind is not ReplyKind.SNOOZE:
+            yield one.at, _reply(one, speech)
+            continue
+        is_change = before is not None and before.is_running(one.at)
+        yield one.at, _changed_snooze(one, speech) if is_change else _reply(one, speech)
+        before = one
+
+
+def _changed_snooze(one: Reply, speech: PageLanguage) -> str:
+    who = one.by or speech.say("somebody")
+    until = speech.moment(one.until, one.at).words if one.until else ""
+    return speech.say("Snooze changed by {who}: until {time}", who=who, time=until)
 
 
 def _reply(one: Reply, speech: PageLanguage, today: datetime | None = None) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.alert.reply import Reply
+from monitor.alert.reply import Reply, without_replaced
 from monitor.detect.health import State
 from monitor.diagnose.incident import Incident, accounts_of_targets
 from monitor.diagnose.target_state import UNREACHABLE
@@ -500,7 +500,7 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
         "fault": incident.fault,
         "blame": incident.blame,
         "phase": next((one.phase for one in incident.evidence if one.fault is incident.fault and one.phase), None),
-        "replies": [_reply(one) for one in view.replies],
+        "replies": [_reply(one) for one in without_replaced(view.replies)],
     }
 
 

@@ -142,11 +142,11 @@ class Resumption:
         return with_messages(cases, read_rows(self._db.execute(query, which), _message))
 
     def _replies(self, now: datetime) -> list[Reply]:
-        """Return the replies that may still be in effect."""
+        """Return the replies that may still be in effect, and the snoozes that replaced longer ones."""
         query = """
             SELECT details FROM reply
-            WHERE location = :here AND coalesce(until, :now) >= :now AND (
-                kind IN ('silence', 'lift')
+            WHERE location = :here AND (
+                (kind IN ('silence', 'lift') AND coalesce(until, :now) >= :now)
                 OR subject IN (SELECT id FROM incident WHERE location = :here AND closed IS NULL)
             )
             ORDER BY at
