@@ -120,6 +120,16 @@ def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
     assert "INCIDENT may be each open incident; use one of: " in refused(config, "acknowledge")
 
 
+def test_a_second_acknowledgement_of_one_person_is_not_taken_and_the_command_says_so(config):
+    ask(config, "acknowledge", "--by", "Jo")
+
+    assert ask(config, "acknowledge", "--by", "Jo ", now=at(300)) == [
+        f"{incident().id}: acknowledged already, by Jo at 2026-11-21 12:01 UTC; that stands"
+    ]
+    assert "no more reminders" in ask(config, "acknowledge", "--by", "Kim", now=at(300))[0]
+    assert [(one.by, one.at) for one in left(config)] == [("Jo", at(60)), ("Kim", at(300))]
+
+
 def test_a_shorter_snooze_ends_a_longer_one_also_after_a_restart(config):
     ask(config, "snooze", "1h", "--by", "Jo")
     ask(config, "snooze", "1m", "--by", "Kim", now=at(90))

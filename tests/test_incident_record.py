@@ -120,12 +120,13 @@ def test_programs_and_pages_learn_who_is_on_it(tmp_path):
         assert "Silenced by Lee until 12:33 UTC: moving" in files[name].decode()
 
 
-def test_programs_and_pages_learn_of_the_latest_snooze(tmp_path):
+def test_programs_and_pages_learn_of_the_latest_snooze_and_of_each_person_once(tmp_path):
     shot = recorded(
         tmp_path,
         Reply(ReplyKind.ACKNOWLEDGE, at(100), "Jo", ONE.id),
         Reply(ReplyKind.SNOOZE, at(120), "Jo", ONE.id, until=at(7200)),
         Reply(ReplyKind.SNOOZE, at(140), "Kim", ONE.id, until=at(1800)),
+        Reply(ReplyKind.ACKNOWLEDGE, at(160), "Jo", ONE.id),
     )
     told = json.loads(private_site.status_json(shot, current_state(shot)))["open_incidents"][0]
     page = private_site.render(shot)[f"incidents/{ONE.id}.html"].decode()

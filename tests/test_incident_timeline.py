@@ -121,15 +121,18 @@ def test_who_answered_is_told_with_its_time_and_a_silence_of_before_from_the_beg
 
 
 SHORTENED = replace(SNOOZED, at=BEGAN + 4 * MINUTE, by="Jo", until=NOW + 5 * MINUTE)
+AGAIN = replace(ACKNOWLEDGED, at=BEGAN + 6 * MINUTE)
 
 
-def test_a_snooze_during_another_is_told_as_its_change():
-    rows = build_timeline(quiet(replies=(ACKNOWLEDGED, SNOOZED, SHORTENED)), ENGLISH)
+def test_a_snooze_during_another_is_told_as_its_change_and_an_acknowledgement_once_per_person():
+    kim = replace(ACKNOWLEDGED, at=BEGAN + 7 * MINUTE, by="Kim")
+    rows = build_timeline(quiet(replies=(ACKNOWLEDGED, SNOOZED, SHORTENED, AGAIN, kim)), ENGLISH)
 
     assert [(row.at.words, row.words) for row in rows][1:] == [
         ("10:13:00", "Acknowledged by Jo"),
         ("10:14:00", "Snoozed by Kim until 11:34 UTC"),
         ("10:15:00", "Snooze changed by Jo: until 10:39 UTC"),
+        ("10:18:00", "Acknowledged by Kim"),
     ]
 
 
@@ -146,6 +149,7 @@ def test_a_snooze_after_the_end_of_another_is_a_new_one():
         ((SNOOZED, SHORTENED), ("Snoozed by Jo until 10:39 UTC",)),
         ((SHORTENED, SNOOZED), ("Snoozed by Jo until 10:39 UTC",)),
         ((SNOOZED, replace(SHORTENED, until=NOW - MINUTE)), ()),
+        ((AGAIN, ACKNOWLEDGED), ("Acknowledged by Jo at 10:13 UTC",)),
         ((ACKNOWLEDGED, SNOOZED), ("Acknowledged by Jo at 10:13 UTC", "Snoozed by Kim until 11:34 UTC")),
         ((SILENCED,), ("Silenced by Lee until 12:04 UTC: moving",)),
         ((SILENCED, LIFTED), ()),

@@ -58,21 +58,36 @@ class Reply(Struct, frozen=True):
 
 
 def active_replies(replies: Iterable[Reply], now: datetime) -> list[Reply]:
-    """Return the replies that still count: not replaced, not expired, and no silence that was lifted."""
+    """Return the replies that still count: not replaced or repeated, not expired, and no silence that was lifted."""
     replies = without_replaced(replies)
     lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
 
 
 def without_replaced(replies: Iterable[Reply]) -> list[Reply]:
-    """Return the replies, with only the latest snooze of each incident, whoever gave it.
+    """Return the replies, with only the latest snooze of each incident, whoever gave it, and none repeated.
 
     An expired snooze replaces earlier ones, too: who shortens one wants the messages back.
     """
-    replies = list(replies)
+    replies = without_repeated(replies)
     snoozes = sorted((one for one in replies if one.kind is ReplyKind.SNOOZE), key=lambda one: one.at)
     latest = {one.subject: one for one in snoozes}
     return [one for one in replies if one.kind is not ReplyKind.SNOOZE or one is latest[one.subject]]
+
+
+def without_repeated(replies: Iterable[Reply]) -> list[Reply]:
+    """Return the replies, with only the first acknowledgement of an incident by each person."""
+    replies = list(replies)
+    given = sorted((one for one in replies if one.kind is ReplyKind.ACKNOWLEDGE), key=lambda one: one.at)
+    first = {(one.subject, one.by): one for one in reversed(given)}
+    return [one for one in replies if one.kind is not ReplyKind.ACKNOWLEDGE or one is first[one.subject, one.by]]
+
+
+def find_same(reply: Reply, known: Iterable[Reply]) -> Reply | None:
+    """Return the first of the `known` replies of this kind to the same incident by the same person; None: no such."""
+    asked = (reply.kind, reply.subject, reply.by)
+    same = (one for one in known if (one.kind, one.subject, one.by) == asked)
+    return min(same, key=lambda one: one.at, default=None)
 
 
 def is_complete(reply: Reply) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.config import Config
-from monitor.console.alert_history import find_incident, replying_user, save_reply
+from monitor.console.alert_history import find_incident, find_repeated, replying_user, save_reply
 from monitor.console.argument import add_incident
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, Print, print_line
@@ -22,5 +22,9 @@ def run(arguments: Namespace) -> int:
 
 def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident = find_incident(config, arguments.incident)
-    save_reply(config, Reply(ReplyKind.ACKNOWLEDGE, now, replying_user(arguments), incident))
+    reply = Reply(ReplyKind.ACKNOWLEDGE, now, replying_user(arguments), incident)
+    if first := find_repeated(config, reply):
+        say(f"{incident}: acknowledged already, by {first.by} at {first.at:%Y-%m-%d %H:%M} UTC; that stands")
+        return
+    save_reply(config, reply)
     say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
-from monitor.alert.reply import Reply, ReplyKind, objection, subjects
+from monitor.alert.reply import Reply, ReplyKind, find_same, objection, subjects
 from monitor.alert.rule import Match
 from monitor.config.config import Config
 from monitor.console.selection import check, select_one
@@ -45,6 +45,11 @@ def save_reply(config: Config, reply: Reply, known: Iterable[Reply] = ()) -> Rep
     check(objection(reply, config.names, subjects(reply.kind, incidents, known, reply.at), reply.at))
     open_store(config.store).submit_reply(reply)
     return reply
+
+
+def find_repeated(config: Config, reply: Reply) -> Reply | None:
+    """Return the reply on record that this one would only repeat; None if it says something new."""
+    return find_same(sanitize_line(reply), load_messages(config, reply.at).replies)
 
 
 def save_note(config: Config, wanted: str, text: str, by: str, now: datetime, *, public: bool) -> IncidentNote:

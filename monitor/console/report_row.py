@@ -54,7 +54,7 @@ class NoteReport(Struct, frozen=True):
 class IncidentReport(Struct, frozen=True):
     """One incident. `closed_at`: null while it is open; `told`: each channel and how its last message went.
 
-    `replies`: oldest first; of the snoozes only the latest.
+    `replies`: oldest first; of the snoozes only the latest, and of the acknowledgements the first of each person.
     """
 
     id: str

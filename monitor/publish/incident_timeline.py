@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.alert.incident_note import IncidentNote
-from monitor.alert.reply import Reply, ReplyKind, active_replies
+from monitor.alert.reply import Reply, ReplyKind, active_replies, without_repeated
 from monitor.diagnose.incident import ChangeKind, Incident
 from monitor.diagnose.incident_step import IncidentState, IncidentStep
 from monitor.diagnose.subject import Scope
@@ -190,7 +190,7 @@ def _fate(told: Delivery, speech: PageLanguage) -> str:
 def _replies(view: IncidentView, speech: PageLanguage) -> Iterator[tuple[datetime, str]]:
     """Yield each reply when it was given; a snooze during another one changes that."""
     before: Reply | None = None
-    for one in view.replies:
+    for one in without_repeated(view.replies):
         if one.kind is not ReplyKind.SNOOZE:
             yield one.at, _reply(one, speech)
             continue
