@@ -130,15 +130,18 @@ class Language(Struct, frozen=True, eq=False):
     plural: Callable[[int], int] = singular_or_plural
 
     def say(self, text: str, **values: object) -> str:
-        """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
+        """Say an English text in this language; `{name}` in it is replaced by the value of that name.
+
+        Where the English has no such place, its translation has none either: its braces are letters.
+        """
         said = self.phrases.get(text, text)
-        return _fill(said, text, values) if values else said
+        return _fill(said, text, values) if values and "{" in text else said
 
     def many(self, number: int, one: str, more: str, **values: object) -> str:
         """Say a text with a number, `{n}` in it, in the form that the number takes in this language."""
         english = one if number == 1 else more
         forms = self.forms.get(one)
-        said = forms[min(self.plural(number), len(forms) - 1)] if forms else self.phrases.get(english, english)
+        said = forms[max(0, min(self.plural(number), len(forms) - 1))] if forms else self.phrases.get(english, english)
         return _fill(said, english, {"n": number, **values})
 
     def phrase(self, it: Phrase | str) -> str:

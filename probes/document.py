@@ -143,11 +143,8 @@ def _too_deep(file: str) -> Problem:
     return Problem(file, "", "is nested too deeply", "flatten it")
 
 
-def why_not_writable(path: Path) -> str | None:
-    """Return why a path must not be written to:
-
-    it exists and is not a regular file. None if it is one, or is missing.
-    """
+def why_no_file(path: Path) -> str | None:
+    """Return why a path must not be written to, or read: it is no regular file. None if it is one, or is missing."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):  # the write itself reports this

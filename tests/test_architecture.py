@@ -89,6 +89,7 @@ ROOMS = {
         "monitor.diagnose",
         "monitor.stage",
         "monitor.words",
+        "probes.document",
         "probes.doubt",
         "probes.model",
         "probes.notice",

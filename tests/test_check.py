@@ -160,6 +160,28 @@ def test_a_template_that_fails_in_another_language_of_the_public_page_is_an_erro
     assert (code, "public.html" in err) == (2, True)
 
 
+@pytest.mark.parametrize("section", ["[site]", '[alerts]\nlanguage = "de"'])
+def test_a_language_file_that_cannot_be_used_is_an_error(section, check, tmp_path):
+    (tmp_path / "own" / "language").mkdir(parents=True)
+    (tmp_path / "own" / "language" / "de.toml").write_text('plural = "n % 0"\n[phrases]\n"{n} h" = "{n[0]} h"\n')
+    text = f'{ACCOUNT}{section}\ntemplates = "own"\n'
+
+    code, _, err = check(text + ('language = "de"\n' if section == "[site]" else ""))
+    assert code == 2
+    assert 'plural = "n % 0" divides by zero; write it as gettext does: "n != 1"; mend it' in err
+    assert '"{n[0]} h" cannot be filled; in braces write only {n}; mend it' in err
+
+
+def test_a_message_template_that_fails_in_the_language_of_one_channel_is_an_error(check, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "incident.txt.j2").write_text("{{ 1 / (0 if _('Accounts') != 'Accounts' else 1) }}")
+    text = f'{ACCOUNT}[alerts]\ntemplates = "own"\n{HOOK}'
+
+    assert check(text)[0] == 0
+    code, _, err = check(f'{text}language = "de"\n')
+    assert (code, "incident.txt.j2" in err) == (2, True)
+
+
 @pytest.mark.parametrize(("model", "known"), [("gpt-4.1-nano", True), ("our-own-model", False)])
 def test_a_model_whose_price_is_not_known_is_named(model, known, check):
     _, out, _ = check(ACCOUNT + f'models = ["{model}"]\n')

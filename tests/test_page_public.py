@@ -17,7 +17,8 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load_config
-from monitor.config.public_page import PNG, LinkSection, PublicSection, PublicService, ThemeSection
+from monitor.config.logo import PNG
+from monitor.config.public_page import LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence

@@ -12,15 +12,17 @@ from monitor.alert.channel import TERMINAL, Channel, Detail, Format
 from monitor.alert.digest import Timing
 from monitor.alert.rule import AlertLimits, Escalation, Maintenance, Match, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
-from monitor.config.section import ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
+from monitor.config.section import END, ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
 from probes.document import Problem, suggest
 from probes.model import Account, Fault
 from probes.target_id import provider_of
 
-Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day: HH:MM")]
-Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d$", description="YYYY-MM-DD HH:MM")]
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d" + END, description="a time of day: HH:MM")]
+Moment = Annotated[
+    str, Meta(pattern=r"^\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d" + END, description="YYYY-MM-DD HH:MM")
+]
 Zone = Annotated[str, Meta(min_length=1, max_length=64, description="a name such as Europe/Berlin")]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 LongSeconds = Annotated[float, Meta(gt=0, le=31 * 86400)]

@@ -113,6 +113,11 @@ class Config(Struct, frozen=True):
         return output_folder(self.file.parent if self.file else Path())
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The user's own folders of templates, whose language files serve messages."""
+        return tuple(dict.fromkeys(one for one in (self.templates, self.page_templates) if one))
+
+    @property
     def neutral_hosts(self) -> list[tuple[str, int]]:
         return [(host, int(port)) for host, _, port in (one.rpartition(":") for one in self.probe.online)]
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.public_page import PublicSection, PublicSections, ServiceSection
-from monitor.config.section import ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
+from monitor.config.section import END, ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.store.setting import Retention
@@ -19,12 +19,12 @@ from probes.provider import Name
 from probes.target_id import account_id
 
 FILE = "monitor.toml"
-WEB, WEB_WORDS = r"^https?://[^\s]+$", "a web address that begins with https:// or http://, without spaces"
+WEB, WEB_WORDS = r"^https?://[^\s]+" + END, "a web address that begins with https:// or http://, without spaces"
 HostAndPort = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$", description="a host and a port: example.com:443")
+    str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}" + END, description="a host and a port: example.com:443")
 ]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a currency in three capital letters: USD")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}" + END, description="a currency in three capital letters: USD")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 

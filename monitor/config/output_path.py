@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from probes.document import Problem, why_not_writable
+from probes.document import Problem, why_no_file
 
 SITE_MARK = "api/v2/summary.json"
 """The file that each folder of ours gets before its front page; before schema 5 of the database there was none."""
@@ -75,7 +75,7 @@ def check_places(
 def _check_database(database: OutputPath, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
     if met := _met(database.path, named):
         yield _problem(database, f"is the place of {met.name}", DATABASE_REPAIR, file)
-    elif why := why_not_writable(database.path):
+    elif why := why_no_file(database.path):
         yield _problem(database, why, DATABASE_REPAIR, file)
 
 
@@ -110,7 +110,7 @@ def _check_metrics(
         yield _problem(metrics, "is the place of what belongs to the database", METRICS_REPAIR, file)
     elif metrics.path.suffix != METRICS_KIND and any(_is_within(_forms(metrics.path), one) for one in sites):
         yield _problem(metrics, "may be the place of a page", METRICS_REPAIR, file)
-    elif why := why_not_writable(metrics.path) or _why_not_ours(metrics.path):
+    elif why := why_no_file(metrics.path) or _why_not_ours(metrics.path):
         yield _problem(metrics, why, METRICS_REPAIR, file)
 
 

@@ -3,40 +3,50 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from os.path import isdir
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta, Struct
 
-from monitor.config.address import LADEN, is_address
-from monitor.config.section import Label, Section
+from monitor.config.address import is_address
+from monitor.config.logo import LOGO_BYTES, logo_problem, read_head
+from monitor.config.section import END, Label, LanguageCode, Section
 from monitor.schedule import Watch
-from probes.document import Problem, suggest
+from probes.document import Problem, suggest, why_no_file
+from probes.redact import grants_access, has_key, redact_decoded
 from probes.target_id import provider_of
 
-Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$", description="a colour of six hexadecimal digits: #0b6b5d")]
+Colour = Annotated[
+    str, Meta(pattern=r"^#[0-9A-Fa-f]{6}" + END, description="a colour of six hexadecimal digits: #0b6b5d")
+]
+FAMILY = r"(\"[A-Za-z0-9 -]+\"|'[A-Za-z0-9 -]+'|-?[A-Za-z][A-Za-z0-9-]*( +[A-Za-z][A-Za-z0-9-]*)*)"
 Font = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9 ,'\"-]{1,200}$", description='names of fonts, as in CSS: "Inter", system-ui, sans-serif'
+        pattern=f"^{FAMILY}( *, *{FAMILY})*{END}",
+        max_length=200,
+        description='names of fonts, as in CSS: "Inter", system-ui, sans-serif',
     ),
 ]
 Line = Annotated[str, Meta(min_length=1, max_length=60, description="1 to 60 characters")]
 Text = Annotated[str, Meta(max_length=600, description="at most 600 characters")]
 MailAddress = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$", description="a mail address: status@example.com"),
+    Meta(
+        pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}" + END, description="a mail address: status@example.com"
+    ),
 ]
-LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$", description="a language: en, de or zh-Hans")]
 
-MAIL_LINK = re.compile(r"mailto:[^\s<>\"@]+@[^\s<>\"@]+")
-LOGO_BYTES = 200_000
-LOGO_KINDS = (".svg", ".png")
-PNG = b"\x89PNG\r\n\x1a\n"
-ACTIVE = re.compile(rb"<script|<foreignobject|<!entity|javascript:|\son[a-z]+\s*=", re.IGNORECASE)
-"""What makes an SVG more than a picture: shown as an image it does nothing, opened by itself it would run."""
+MAIL_LINK = re.compile(r"mailto:[^\s<>\"@?%]+@[^\s<>\"@?%]+(\?[^\s<>\"@]*)?")
+LADEN_LINK = "holds a user, a password or what looks like a secret"
+SECRET_WORDS = frozenset(
+    {
+        *("key", "apikey", "token", "secret", "password", "passwd", "pwd", "sig", "signature", "jwt", "sid"),
+        *("auth", "authorization", "credential", "credentials", "session"),
+    }
+)
+"""Words in the name of a part of a query that is a secret."""
 READABLE = 4.5
 """Least contrast of text with its ground (WCAG 2.2, 1.4.3)."""
 LIGHT, DARK = ("#2646c4", "#fbfaf8"), ("#9db4ff", "#121211")
@@ -151,40 +161,39 @@ def _check_logo(named: str | None, folder: Path, file: str) -> Iterator[Problem]
     try:
         problem = logo_problem((folder / named).name, read_head(folder / named))
     except (OSError, ValueError):
-        problem = "is a folder" if isdir(folder / named) else "cannot be read"
+        problem = why_no_file(folder / named) or "cannot be read"
     if problem:
-        repair = f"name an SVG or PNG of at most {LOGO_BYTES // 1000} kB beside {file}, or leave it out"
+        repair = f"name a plain SVG or PNG of at most {LOGO_BYTES // 1000} kB beside {file}, or leave it out"
         yield Problem(file, "public.logo", f'= "{named}" {problem}', repair)
 
 
-def read_head(file: Path) -> bytes:
-    """Return a file, or so much of one too large that this shows. Raises OSError or ValueError."""
-    with file.open("rb") as opened:
-        return opened.read(LOGO_BYTES + 1)
-
-
-def logo_problem(name: str, content: bytes) -> str | None:
-    """Return why a file is no logo; None if it is one."""
-    if not name.endswith(LOGO_KINDS):
-        return "is neither .svg nor .png"
-    if len(content) > LOGO_BYTES:
-        return f"has more than {LOGO_BYTES // 1000} kB"
-    if name.endswith(".png"):
-        return None if content.startswith(PNG) else "is no PNG"
-    if b"<svg" not in content:
-        return "is no SVG"
-    return "holds a script" if ACTIVE.search(content) else None
-
-
 def _check_links(links: Iterable[LinkSection], key: str, file: str) -> Iterator[Problem]:
-    for number, link in enumerate(links, 1):
+    for number, link in enumerate(links):
         where = f"{key}[{number}].url"
-        if MAIL_LINK.fullmatch(link.url):
-            continue
-        if not is_address(link.url) or re.search(r"[\s<>\"]", link.url):
+        if not _is_link(link.url):
             yield Problem(file, where, "is no web address", 'write it as "https://host/path", or "mailto:you@host"')
-        elif urlsplit(link.url).username:
-            yield Problem(file, where, LADEN, "keep secrets out of it: it stands on a public page")
+        elif _is_laden(link.url):
+            yield Problem(file, where, LADEN_LINK, "keep secrets out of it: it stands on a public page")
+
+
+def _is_link(url: str) -> bool:
+    if not url.isprintable() or re.search(r"[\s<>\"\\]", url):
+        return False
+    return is_address(url) or MAIL_LINK.fullmatch(url) is not None
+
+
+def _is_laden(url: str) -> bool:
+    """Whether an address holds a user, a password or what looks like a secret."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None or has_key(url) or grants_access(url):
+        return True
+    asked = [pair for text in (parts.query, parts.fragment) for pair in parse_qsl(text)]
+    return any(_is_secret_name(name) or redact_decoded(value, ()) != value for name, value in asked)
+
+
+def _is_secret_name(name: str) -> bool:
+    """Whether a part of a query is named as a secret: `api_key`, `accessToken`, `X-Amz-Signature`."""
+    return not SECRET_WORDS.isdisjoint(re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]", " ", name).lower().split())
 
 
 def _check_services(services: Sequence[ServiceSection], tags: Tags, file: str) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from monitor.alert.address import check_address
 from monitor.config.config import Config
 from monitor.config.cost import check_budgets
+from monitor.config.public_page import public_languages
 from monitor.console.terminal import print_error
 from probes.document import DocumentError, Problem
 
@@ -32,6 +33,15 @@ def _wrong_channels(config: Config) -> Iterator[Problem]:
             yield Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
 
 
+def _wrong_languages(config: Config) -> Iterator[Problem]:
+    """Yield what is wrong with the user's own files of the languages in use."""
+    from monitor.sentence.translation import language_problems
+
+    codes = {config.site.language, *public_languages(config.public, config.site.language)}
+    for code in sorted(codes | {channel.language for channel in config.channels}):
+        yield from language_problems(code, config.own_folders)
+
+
 def template_problems(config: Config) -> Iterator[str]:
     """Yield what is wrong with the user's own templates; each is filled once to find out."""
     if config.templates:
@@ -39,7 +49,9 @@ def template_problems(config: Config) -> Iterator[str]:
 
         for name, reason in MessageTemplates(config.templates).problems():
             yield f"{config.templates}/{name}: {reason}"
-    if (config.templates or config.page_templates) and config.accounts:
+    if config.own_folders:
+        yield from map(str, _wrong_languages(config))
+    if config.own_folders and config.accounts:
         from monitor.console.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import product
 
 from msgspec.structs import replace
 
@@ -25,6 +26,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.render import load_templates
+from monitor.sentence.translation import load_language
 from monitor.stages.drill import Drill
 from monitor.store.row import Batch
 from monitor.store.store import scratch_store
@@ -39,20 +41,24 @@ STEPS = (Step.OPENED, Step.CHANGED, Step.REMINDER, Step.ESCALATED, Step.RESOLVED
 
 
 def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
-    """Return the problems of message templates by name; a message of each kind is written to find them."""
+    """Return the problems of message templates by name; a message of each kind is written to find them.
+
+    Each in the language of each channel: a template may fail in one only.
+    """
     if config.templates is None:
         return {}
     templates, found = MessageTemplates(config.templates), dict[str, str]()
-    for form in Format:
+    for form, code in product(Format, sorted({channel.language for channel in config.channels})):
+        language = load_language(code, config.own_folders)
         pieces = list(_pieces(config, now))
         for shown in (*([one] for one in pieces), pieces):
             for detail in Detail:
-                compose(shown, MessageStyle(templates, detail, form), now)
+                compose(shown, MessageStyle(templates, detail, form, language), now)
                 found |= templates.warnings
         summary = DigestSummary(
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
-        full = MessageStyle(templates, Detail.FULL, form)
+        full = MessageStyle(templates, Detail.FULL, form, language)
         compose_digest(summary, full)
         compose_channel_failure("phone", "no answer", config.location, full)
         found |= templates.warnings

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from monitor.config.public_page import LIGHT, logo_problem, public_languages, read_head
+from monitor.config.logo import logo_problem, read_head
+from monitor.config.public_page import LIGHT, public_languages
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_outages, state_of_cell

@@ -1,12 +1,9 @@
 """The language of pages and messages: each English sentence is looked up in a file; missing ones stay English."""
 
-import gettext
-import tomllib
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
 
 from monitor import words
 from monitor.diagnose.incident import Incident
@@ -15,7 +12,9 @@ from monitor.sentence import reason
 from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.sentence.doubt import describe_doubt
 from monitor.sentence.finding import describe_answer
-from monitor.words import Language, Moment, singular_or_plural
+from monitor.sentence.language_file import LanguageFile, plural_rule, read_language_file
+from monitor.words import Language, Moment
+from probes.document import Problem
 from probes.model import Blame, Fault, Limit
 from probes.notice import Notice
 
@@ -117,42 +116,31 @@ ENGLISH = PageLanguage()
 def load_language(code: str, own: tuple[Path, ...] = (), shipped: Path = SHIPPED) -> PageLanguage:
     """Return a language, cached: what the user's `own` folders of templates say of it goes before what we ship.
 
-    It is English if nobody says anything of it. An unusable file says nothing.
+    It is English if nobody says anything of it. What cannot be used of a file says nothing.
     """
-    files = [folder / LANGUAGES / f"{code}{SUFFIX}" for folder in (shipped, *reversed(own))]
-    documents = [found for file in files if (found := _read(file))]
+    documents = _read(code, (shipped, *reversed(own)))
     if not documents:
         return ENGLISH
-    told: dict[str, object] = {}
-    for its in (one.get("phrases") for one in documents):
-        told |= its if isinstance(its, dict) else {}
-    settings: dict[str, object] = {}
+    phrases: dict[str, str | Sequence[str]] = {}
+    settings: dict[str, str] = {}
     for one in documents:
-        settings |= one
+        phrases |= {**one.phrases, **one.forms}
+        settings |= one.settings
     return PageLanguage(
         code,
-        {text: said for text, said in told.items() if isinstance(said, str)},
-        str(settings.get("decimal", ".")),
-        "rtl" if settings.get("direction") == "rtl" else "ltr",
-        {text: said for text, said in told.items() if _is_plural(said)},
-        _plural_rule(settings.get("plural")),
+        {text: said for text, said in phrases.items() if isinstance(said, str)},
+        settings.get("decimal", "."),
+        settings.get("direction", "ltr"),
+        {text: said for text, said in phrases.items() if not isinstance(said, str)},
+        plural_rule(settings.get("plural")),
     )
 
 
-def _read(file: Path) -> dict[str, object] | None:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
+def language_problems(code: str, own: Sequence[Path]) -> list[Problem]:
+    """Return what is wrong with the user's own files of a language."""
+    return [problem for one in _read(code, own) for problem in one.problems]
 
 
-def _is_plural(said: object) -> TypeGuard[list[str]]:
-    return isinstance(said, list) and bool(said) and all(isinstance(one, str) for one in said)
-
-
-def _plural_rule(rule: object) -> Callable[[int], int]:
-    """Return the function for a plural rule written as gettext's Plural-Forms are: `n == 1 ? 0 : n == 2 ? 1 : 2`."""
-    try:
-        return gettext.c2py(str(rule)) if rule is not None else singular_or_plural
-    except ValueError:
-        return singular_or_plural
+def _read(code: str, folders: Sequence[Path]) -> list[LanguageFile]:
+    files = (read_language_file(folder / LANGUAGES / f"{code}{SUFFIX}") for folder in folders)
+    return [one for one in files if one]

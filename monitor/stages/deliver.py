@@ -261,8 +261,7 @@ async def _text(
 
 
 def message_style(channel: Channel, templates: MessageTemplates, config: Config) -> MessageStyle:
-    own = tuple(one for one in (config.templates, config.page_templates) if one)
-    language = load_language(channel.language, own)
+    language = load_language(channel.language, config.own_folders)
     return MessageStyle(templates, channel.detail, channel.format, language)
 
 

@@ -30,7 +30,7 @@ from monitor.store.lock import Lock, lock_path
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import file_id, real_path, standby_file
 from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, OBSERVATION_TABLES, copy_rows
-from probes.document import why_not_writable
+from probes.document import why_no_file
 
 STAND_IN = "stand-in"
 DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
@@ -124,7 +124,7 @@ def _complete(draft: Path, left: sqlite3.Connection | None) -> None:
 
 def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
     """Return why a copy must not replace a file; None if nothing is lost by that."""
-    if why := why_not_writable(file):
+    if why := why_no_file(file):
         return why
     if file_id(file) is not None and file_id(file) == file_id(database):
         return "is the database itself"
@@ -257,7 +257,7 @@ def _hand_over_what_is_there(estate: DatabaseOwner | None, lock: Path) -> None:
 
 def _backup(file: Path) -> sqlite3.Connection:
     """Open a backup of a database of ours, of this schema or an older one. Raises StoreError."""
-    if why := why_not_writable(file) or ("is empty, and its log is not" if is_emptied(file) else None):
+    if why := why_no_file(file) or ("is empty, and its log is not" if is_emptied(file) else None):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:

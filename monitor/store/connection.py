@@ -22,7 +22,7 @@ from monitor.store.readable_view import drop_views, make_views
 from monitor.store.setting import USUAL_LIMITS
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import standby_file
-from probes.document import why_not_writable
+from probes.document import why_no_file
 
 log = logging.getLogger("monitor")
 
@@ -31,7 +31,7 @@ Check = Callable[[sqlite3.Connection, Path], None]
 
 def check_file(database: Path) -> None:
     """Raise StoreError for a device or a pipe before it is touched: as root we would change the machine's modes."""
-    if why := why_not_writable(database):
+    if why := why_no_file(database):
         raise StoreError(f"{database}: {why}; name another [store] path")
 
 
