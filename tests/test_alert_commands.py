@@ -263,7 +263,7 @@ def test_a_silence_without_an_end_that_was_once_taken_is_listed_and_can_be_ended
 
 def test_what_a_person_types_is_one_line(config):
     ask(config, "silence", "2h", "--by", "Jo\nthe Great", "--reason", "a\n\x1b[2Jb")
-    assert [(one.by, one.reason) for one in left(config)] == [("Jo the Great", "a [2Jb")]
+    assert [(one.by, one.reason) for one in left(config)] == [("Jo the Great", "a b")]
     assert "lacks --reason" in refused(config, "silence", "2h", "--reason", "\u200b\n")
 
 
