@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
             parser.exit(2)
         _check_first(parser, words)
         _, unknown = parser.parse_known_args(words, arguments)
-        if unknown:
+        if unknown and not _take_late_words(arguments, unknown):
             _refuse_unknown(arguments.parser, unknown)
         return cast(Command, arguments.command).run(arguments)
     except KeyboardInterrupt:
@@ -103,6 +103,15 @@ def _check_first(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     first = words[0].partition("=")[0] if words else ""
     if first.startswith("--") and not any(option.startswith(first) for option in GENERAL):
         parser.error(f"unrecognized arguments: {first}{near(first, GENERAL)}")
+
+
+def _take_late_words(arguments: argparse.Namespace, unknown: Sequence[str]) -> bool:
+    """Whether all that is left are words of a command that takes any number: argparse knows none after an option."""
+    taken = getattr(arguments, "words", None)
+    if not isinstance(taken, list) or any(word.startswith("-") for word in unknown):
+        return False
+    taken.extend(unknown)
+    return True
 
 
 def _refuse_unknown(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:

@@ -129,7 +129,7 @@ class Language(Struct, frozen=True, eq=False):
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     plural: Callable[[int], int] = singular_or_plural
 
-    def say(self, text: str, **values: object) -> str:
+    def say(self, text: str, /, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name.
 
         Where the English has no such place, its translation has none either: its braces are letters.

@@ -16,7 +16,7 @@ from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import LONGEST, Names, Reply, ReplyKind, active_replies, objection
 from monitor.alert.rule import AlertLimits, Match
 from monitor.alert.window import Quiet
-from monitor.cli import build_parser, load_command
+from monitor.cli import build_parser, load_command, main
 from monitor.commands import alerts
 from monitor.commands.incidents import add_note
 from monitor.config.load import load_config
@@ -172,6 +172,8 @@ def test_a_note_may_be_added_to_an_incident_open_or_closed(config):
         (["nonsense", "x"], f'"nonsense" is no incident; use one of: {incident().id}'),
         ([incident().id], 'note lacks its words; write incidents INCIDENT, or incidents note INCIDENT "WORDS"'),
         ([], "note lacks an incident and its words; "),
+        (["", "vendor ticket 7"], '"" is no incident; write its id, or a part of it'),
+        ([" ", "vendor ticket 7"], '"" is no incident; write its id, or a part of it'),
         ([incident().id, " \u200b"], 'note is empty; write what others should know: "vendor ticket opened"'),
         ([incident().id, "x" * 2001], "note has 2,001 characters, and 2,000 is the most; shorten it"),
     ],
@@ -180,6 +182,66 @@ def test_a_note_that_cannot_be_meant_is_refused_in_words(config, words, told):
     with pytest.raises(DocumentError, match=re.escape(told)):
         noted(config, *words)
     assert notes_on(config) == []
+
+
+@pytest.fixture
+def run(config, monkeypatch):
+    monkeypatch.setenv("SET", "sk-123456789")
+    return lambda *words: main(["--config", str(config.file), "incidents", *words])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("note", "--public", "ID", "it was", "the bill", "--by", "Jo"),
+        ("note", "ID", "--by", "Jo", "it was", "--public", "the bill"),
+        ("--public", "note", "ID", "--by", "Jo", "it was the bill"),
+        ("note", "ID", "it was", "the bill", "--by", "Jo", "--public"),
+    ],
+)
+def test_the_options_of_a_note_may_stand_in_any_place(config, run, words):
+    assert run(*[incident().id if word == "ID" else word for word in words]) == 0
+
+    (note,) = notes_on(config)
+    assert (note.text, note.by, note.public) == ("it was the bill", "Jo", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("note", "ID", "x", "--json"),
+            "--json is for what is printed, and `incidents note` adds a note; leave it out",
+        ),
+        (("note", "ID", "x", "--csv"), "--csv is for what is printed"),
+        (("note", "ID", "x", "--last", "0"), "--last is for what is printed"),
+        (("ID", "--last", "3"), "--last is for the list of incidents; leave it out"),
+        (("ID", "--public"), "--public is for `incidents note`; leave it out"),
+        (("ID", "--by", "Jo"), "--by is for `incidents note`; leave it out"),
+        (("note", "--json", "ID", "x", "--nonsense"), "unrecognized arguments: ID x --nonsense"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(config, run, capsys, words, told):
+    try:
+        code = run(*[incident().id if word == "ID" else word for word in words])
+    except SystemExit as left:
+        code = left.code
+
+    assert (code, notes_on(config)) == (2, [])
+    assert told.replace("ID", incident().id) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["acknowledge"], ["snooze", "2h"]])
+def test_an_empty_name_does_not_mean_the_only_incident(config, command):
+    assert '"" is no open incident; write its id, or a part of it' in refused(config, *command, "")
+
+
+def test_a_key_in_the_name_of_who_writes_is_redacted(config):
+    noted(config, incident().id, "x", "--by", "sk-123456789")
+    ask(config, "acknowledge", "--by", "sk-123456789")
+
+    (note,) = notes_on(config)
+    assert (note.by, left(config)[0].by) == ("[redacted]", "[redacted]")
 
 
 def test_a_key_in_a_note_is_redacted_and_a_long_name_is_cut(config):
@@ -222,7 +284,7 @@ def test_a_silence_without_an_end_that_was_once_taken_is_listed_and_can_be_ended
 
 def test_what_a_person_types_is_one_line(config):
     ask(config, "silence", "2h", "--by", "Jo\nthe Great", "--reason", "a\n\x1b[2Jb")
-    assert [(one.by, one.reason) for one in left(config)] == [("Jo the Great", "a [2Jb")]
+    assert [(one.by, one.reason) for one in left(config)] == [("Jo the Great", "a b")]
     assert "lacks --reason" in refused(config, "silence", "2h", "--reason", "\u200b\n")
 
 

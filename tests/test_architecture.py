@@ -263,6 +263,7 @@ ROOMS = {
         "monitor.log",
         "monitor.publish",
         "monitor.schedule",
+        "monitor.sentence",
         "monitor.slo",
         "monitor.stages",
         "monitor.storage_refusal",

@@ -22,6 +22,8 @@ from monitor.publish.public_incident import is_public
 from monitor.publish.snapshot import IncidentView
 
 USAGE = 'write incidents INCIDENT, or incidents note INCIDENT "WORDS"'
+LAST = 20
+"""Incidents that are listed, unless another number is asked for."""
 NONE = "no incident is on record; `status` shows what is seen, and `drill ACCOUNT` rehearses an incident"
 
 
@@ -33,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='tell all about it: its id, or a part of that; note INCIDENT "WORDS" adds a note to it',
     )
     add_formats(parser)
-    parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
+    parser.add_argument("--last", type=int, metavar="N", help=f"print at most N (default: {LAST})")
     parser.add_argument(
         "--public", action="store_true", help="note: show its words, but no name, on the public site, too"
     )
@@ -44,21 +46,30 @@ def run(arguments: Namespace) -> int:
     config = load_with_accounts(arguments)
     match arguments.words:
         case ["note", *rest]:
+            _refuse(arguments, ("json", "csv", "last"), "is for what is printed, and `incidents note` adds a note")
             add_note(config, arguments, rest, datetime.now(UTC), print_line)
             return UP
         case [_, _, *_]:
             raise argument_error(f'"{arguments.words[1]}"', "is too much", USAGE)
-    for option in ("public", "by"):
-        if getattr(arguments, option):
-            raise argument_error(f"--{option}", "is for `incidents note`", "leave it out")
+    _refuse(arguments, ("public", "by"), "is for `incidents note`")
+    if arguments.words:
+        _refuse(arguments, ("last",), "is for the list of incidents")
     snapshot = take_snapshot(config)
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
     if arguments.words:
         return _tell(views, arguments, snapshot.made_at)
-    shown = views[: arguments.last]
+    shown = views[: LAST if arguments.last is None else arguments.last]
     reports = [_report(view) for view in shown]
     print_report(arguments, IncidentReport, reports, lambda: print_table(_table(shown, snapshot.made_at), NONE))
     return DOWN if snapshot.open_incidents else UP
+
+
+def _refuse(arguments: Namespace, options: Sequence[str], why: str) -> None:
+    """Raise DocumentError if one of these options is given."""
+    for option in options:
+        given = getattr(arguments, option)
+        if given is not None and given is not False:  # 0 is given, and equal to False
+            raise argument_error(f"--{option}", why, "leave it out")
 
 
 def _report(view: IncidentView) -> IncidentReport:

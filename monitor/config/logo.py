@@ -111,7 +111,7 @@ class _Picture:
         self._style: list[str] = []
 
     def read(self, content: bytes) -> None:
-        """Raises _NoPicture, and ExpatError where it is not well-formed."""
+        """Raises _NoPicture, and xml.parsers.expat.ExpatError where it is not well-formed."""
         self._parser.Parse(content, True)
 
     def _refuse(self, what: str) -> NoReturn:

@@ -5,6 +5,8 @@ from argparse import Namespace
 from collections.abc import Iterable
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, ReplyKind, find_same, objection, subjects
 from monitor.alert.rule import Match
@@ -40,7 +42,8 @@ def save_reply(config: Config, reply: Reply, known: Iterable[Reply] = ()) -> Rep
 
     Raises DocumentError if it cannot be meant, StoreError if it cannot be saved.
     """
-    reply = sanitize_line(reply)
+    said = {"by": redact_decoded(reply.by, config.secrets), "reason": redact_decoded(reply.reason, config.secrets)}
+    reply = sanitize_line(replace(reply, **said))
     incidents = [] if reply.match or reply.kind is ReplyKind.LIFT else _open_incidents(config)
     check(objection(reply, config.names, subjects(reply.kind, incidents, known, reply.at), reply.at))
     open_store(config.store).submit_reply(reply)
@@ -60,7 +63,8 @@ def save_note(config: Config, wanted: str, text: str, by: str, now: datetime, *,
     with open_store(config.store).reading() as stored:
         known = stored.incidents.ids()
     meant = select_one(known, wanted, "incident")
-    asked = IncidentNote(meant, now, by, redact_decoded(text, config.secrets), public)
+    by, text = (redact_decoded(one, config.secrets) for one in (by, text))
+    asked = IncidentNote(meant, now, by, text, public)
     note = shorten_name(sanitize_line(asked))
     check(objection_to_note(note, known, now))
     open_store(config.store).submit_note(note)

@@ -34,6 +34,8 @@ def select_channels(config: Config, wanted: str | None) -> list[str]:
 
 def select_one(known: list[str], wanted: str | None, kind: str) -> str:
     """Return the id that the user means, by a part of it; without an argument the only one there is."""
+    if wanted is not None and not wanted.strip():  # a variable of the shell that is not set
+        raise argument_error('""', f"is no {kind}", "write its id, or a part of it")
     found = [id for id in known if wanted is None or wanted in id]
     begun = [id for id in found if wanted and id.startswith(wanted)]
     for few in (found, begun):
