@@ -4,6 +4,7 @@ import html
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 from urllib.parse import urlsplit
@@ -76,6 +77,13 @@ def _unfold(text: object) -> str:
 
 
 def read_name(text: object) -> str:
+    is_short = isinstance(text, str) and len(text) <= MOST_NAME
+    return _read_short_name(text) if is_short else plain_text(text, MOST_NAME)
+
+
+@lru_cache(4096)
+def _read_short_name(text: object) -> str:
+    """Make a name plain: a page repeats those of its components, and each reading of it does."""
     return plain_text(text, MOST_NAME)
 
 
