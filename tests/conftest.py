@@ -31,7 +31,7 @@ CHAT = Target("openai/main", "openai", "chat", "gpt-5-nano")
 
 IMPURE = re.compile(
     r"^(?:from|import) (?:asyncio|http|socket|sqlite3|subprocess|tempfile|threading"
-    r"|aiohttp|aiosmtpd|playwright|benchmarks|tests\.(?:backstage|container|faults|forward_proxy|receiver))\b",
+    r"|aiohttp|aiosmtpd|playwright|benchmarks|tests\.(?:backstage|container|faults|forward_proxy|pictures|receiver))\b",
     re.MULTILINE,
 )
 """What a file of tests imports that wait for something, or measure it."""

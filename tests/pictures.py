@@ -102,13 +102,19 @@ def _public_pages(files: dict[str, bytes]) -> dict[str, str]:
     return pages | ({"public-incident": incidents[0]} if incidents else {})
 
 
-def pictures(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each picture whose name fits one of the patterns."""
+@contextmanager
+def launched() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def pictures(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each picture whose name fits one of the patterns."""
+    with launched() as browser:
         for name, shot in shots().items():
             yield from _pictures_of(name, shot, browser, patterns)
-        browser.close()
 
 
 def _pictures_of(name: str, shot: Shot, browser: Browser, patterns: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -140,14 +146,12 @@ def _opened(browser: Browser, file: Path, width: int, scheme: str, age: timedelt
 
 def first_screens() -> Iterator[tuple[Path, bytes]]:
     """Yield file and content of each picture of the README: what is seen first of a fleet, as WebP."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser, tempfile.TemporaryDirectory() as folder:
         index = write_sites(Path(folder), fleet(40))["index"]
         for scheme in SCHEMES:
             with _opened(browser, index, int(FIRST["width"]), scheme) as page:
                 page.add_style_tag(content=FACE)
                 yield README / f"page-{scheme}.webp", _as_webp(page, page.screenshot(clip=FIRST))
-        browser.close()
 
 
 def _as_webp(page: Page, png: bytes) -> bytes:

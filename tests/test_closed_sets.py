@@ -25,8 +25,7 @@ EXCEPT = {
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",
-    "monitor.publish.public_site.BEGINS": "AT_RISK SUSPECTED UNKNOWN UP",  # no outage begins so
-    "monitor.publish.public_site.WHAT": "AT_RISK SUSPECTED UNKNOWN UP",
+    "monitor.publish.public_site.WHAT": "AT_RISK SUSPECTED UNKNOWN UP",  # no outage is so
     "probes.advice.BROKEN": "NAME CONNECT PROXY",
     "probes.answer.classify.UNPROVEN": "GOOD FAILED FILTERED",
     "probes.answer.dialects.CODECS": "COMMAND",  # it speaks on no wire

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
-from playwright.sync_api import sync_playwright
 
 from monitor.config.public_page import LinkSection, PublicSection, PublicService, ThemeSection
 from monitor.detect.health import State
@@ -26,7 +25,7 @@ from monitor.web.server import site_app
 from probes.model import Fault
 from tests.builders_page import NOW, account, cells, days, four_accounts, incident, past, shown, snapshot, target
 from tests.fleet import fleet
-from tests.pictures import ARGUMENTS, CHROMIUM
+from tests.pictures import CHROMIUM, launched
 from tests.test_page import crowded, hostile
 
 PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 900)
@@ -43,10 +42,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def browser():
     assert CHROMIUM, "CI promises a Chromium, and there is none"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with launched() as it:
+        yield it
 
 
 @contextmanager

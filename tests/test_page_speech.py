@@ -102,7 +102,7 @@ SAID_ELSEWHERE = {
         words.KEYS_AT_LENGTH,
         words.OPEN_AT_LENGTH,
     ),
-    *(*public_site.ABILITIES.values(), *public_site.WHAT.values(), *public_site.BEGINS.values(), public_site.SLOW),
+    *(*public_site.ABILITIES.values(), *public_site.WHAT.values(), public_site.SLOW),
     *("no notice posted", "undated", *CLAIMS.values(), WHOLE_PAGE, UNTITLED),
     *(fault.value for fault in Fault),
     *(level.value for level in Level),

@@ -9,11 +9,10 @@ from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from monitor.publish.render import POLICY
 from tests.builders_page import NOW
-from tests.pictures import ARGUMENTS, CHROMIUM, HEIGHT, SCHEMES, WIDTHS, shots, write_sites
+from tests.pictures import CHROMIUM, HEIGHT, SCHEMES, WIDTHS, launched, shots, write_sites
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
@@ -28,10 +27,8 @@ EVERY = [*(SLOW | {"demo": pytest.param("demo")}).values()]
 @pytest.fixture(scope="module")
 def browser():
     assert CHROMIUM, "CI promises a Chromium, and there is none"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with launched() as it:
+        yield it
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright  # noqa: F401 - says that this file starts a browser
 
 from tests.pictures import CHROMIUM, README, SCHEMES, WIDTHS, first_screens, main, pictures, shots, write_sites
 

@@ -25,7 +25,6 @@ from monitor.detect.reminder import Reminder
 from monitor.schedule import Watch
 from monitor.store.store import open_store
 from monitor.words import count
-from probes.catalog import is_moved
 from probes.document import DocumentError, Problem
 from probes.model import Account
 from probes.proxy import choose_proxy
@@ -188,7 +187,7 @@ def _unnamed(config: Config) -> Iterator[str]:
     """Yield that the public page would be empty: accounts at addresses of their own need a name there."""
     if not (config.public_folder and config.accounts) or config.services:
         return
-    if all(one.base or is_moved(config.providers[one.provider], config.shelf) for one in config.accounts.values()):
+    if all(map(config.is_elsewhere, config.accounts.values())):
         how = 'give them a name there with [[services]], or turn it off with [site] public_folder = ""'
         yield f"the public page shows nothing, as all accounts are at addresses of their own; {how}"
 

@@ -13,7 +13,7 @@ from monitor.alert.reply import Names
 from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
 from monitor.config.files import output_folder
-from monitor.config.public_page import PublicSection, PublicService
+from monitor.config.public_page import PublicSection, PublicService, public_languages
 from monitor.detect.account_memory import WarningSettings
 from monitor.detect.health import APART, Thresholds
 from monitor.detect.reminder import Reminder
@@ -44,8 +44,9 @@ class Config(Struct, frozen=True):
     `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` is what may be a mistake, by
     account. Headers in `providers` are public: the secret ones are in the accounts. `places` holds the references to
     each account's secrets, `files` all files that a reference or a `ca_file` names; the `authorities` among them are no
-    secret. `way` is how requests of no account leave: to status pages, and to the heartbeat. `secret_keys` are the keys
-    of the file whose values are secrets.
+    secret. `moved` are the shipped providers to which the user's own facts give another address. `way` is how requests
+    of no account leave: to status pages, and to the heartbeat. `secret_keys` are the keys of the file whose values are
+    secrets.
     """
 
     file: Path | None
@@ -66,6 +67,7 @@ class Config(Struct, frozen=True):
     reminders: tuple[Reminder, ...] = ()
     objectives: tuple[Objective, ...] = ()
     shelf: ProviderFiles = SHIPPED_FILES
+    moved: frozenset[str] = frozenset()
     simulated: bool = False
     rules: Rules = Rules()
     digest: Timing = Timing()
@@ -118,6 +120,11 @@ class Config(Struct, frozen=True):
         return tuple(dict.fromkeys(one for one in (self.templates, self.page_templates) if one))
 
     @property
+    def site_languages(self) -> set[str]:
+        """The languages of the private and of the public site."""
+        return {self.site.language, *public_languages(self.public, self.site.language)}
+
+    @property
     def neutral_hosts(self) -> list[tuple[str, int]]:
         return [(host, int(port)) for host, _, port in (one.rpartition(":") for one in self.probe.online)]
 
@@ -128,6 +135,10 @@ class Config(Struct, frozen=True):
         if provider.company or provider.base or provider.is_command:
             return provider.company or provider.id
         return answerer_id(provider.id, urlsplit(one.base).netloc if one.base else None)
+
+    def is_elsewhere(self, account: Account) -> bool:
+        """Whether an account is not at its provider's own address."""
+        return account.base is not None or account.provider in self.moved
 
     def associates(self, account: str) -> list[str]:
         """Return the company's other accounts with which it shares something, as monitor.toml says."""

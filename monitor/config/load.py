@@ -61,7 +61,7 @@ from monitor.diagnose.corroboration import AccountGroup, Level
 from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
-from probes.catalog import Catalog, ProviderFiles, load_provider, provider_ids
+from probes.catalog import Catalog, ProviderFiles, is_moved, load_provider, provider_ids
 from probes.document import DocumentError, Problem, check_ranges, convert, read_toml
 
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -230,6 +230,7 @@ def _resolve(draft: Draft, outward: Outbound) -> Config:
         reminders=_reminders(document),
         objectives=_objectives(document, watches.values()),
         shelf=draft.shelf,
+        moved=frozenset(id for id, one in providers.items() if is_moved(one, draft.shelf)),
         digest=timing(document.alerts),
         templates=template_folder(document.alerts.templates, path.parent),
         heartbeat=outward.heartbeat,

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from monitor.alert.address import check_address
 from monitor.config.config import Config
 from monitor.config.cost import check_budgets
-from monitor.config.public_page import public_languages
 from monitor.console.terminal import print_error
 from probes.document import DocumentError, Problem
 
@@ -37,8 +36,7 @@ def _wrong_languages(config: Config) -> Iterator[Problem]:
     """Yield what is wrong with the user's own files of the languages in use."""
     from monitor.sentence.translation import language_problems
 
-    codes = {config.site.language, *public_languages(config.public, config.site.language)}
-    for code in sorted(codes | {channel.language for channel in config.channels}):
+    for code in sorted(config.site_languages | {channel.language for channel in config.channels}):
         yield from language_problems(code, config.own_folders)
 
 

@@ -21,11 +21,10 @@ from monitor.alert.text import (
     compose_digest,
 )
 from monitor.config.config import Config
-from monitor.config.public_page import public_languages
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
-from monitor.publish.render import load_templates
+from monitor.publish.render import template_warnings
 from monitor.sentence.translation import load_language
 from monitor.stages.drill import Drill
 from monitor.store.row import Batch
@@ -77,9 +76,7 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
     for _ in private_site.render_pages(snapshot):
         pass
     public_site.render(snapshot)
-    languages = {config.site.language, *public_languages(config.public, config.site.language)}
-    warned = [load_templates(one, config.page_templates).warnings for one in sorted(languages)]
-    return {name: words for warnings in warned for name, words in warnings.items()}
+    return template_warnings(config.site_languages, config.page_templates)
 
 
 def _with_few_accounts(config: Config) -> Config:

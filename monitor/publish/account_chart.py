@@ -258,17 +258,24 @@ def _balance_period(readings: Sequence[Reading], ends: datetime | None, now: dat
 
 def _runway(credit: CreditView, speech: PageLanguage) -> str:
     """Say how long a credit lasts at this pace: in whole days, if it does for two."""
-    if credit.days_left is None or not 0 < credit.days_left <= FAR_DAYS:
+    days = _days_to_end(credit)
+    if days is None:
         return ""
-    days = int(credit.days_left) if credit.days_left >= 2 else credit.days_left
-    return speech.say("{duration} at this pace", duration=speech.duration(days * 86_400))
+    shown = int(days) if days >= 2 else days
+    return speech.say("{duration} at this pace", duration=speech.duration(shown * 86_400))
+
+
+def _days_to_end(credit: CreditView) -> float | None:
+    """Return the days until it is used up; None if that is not known, is over, or is too far away to be a date."""
+    days = credit.days_left
+    return days if days is not None and 0 < days <= FAR_DAYS else None
 
 
 def _balance_words(
     credit: CreditView, readings: Sequence[Reading], ends: datetime | None, speech: PageLanguage
 ) -> Iterator[str]:
     yield _range(readings, speech)
-    if ends and credit.days_left is not None and 0 < credit.days_left <= FAR_DAYS:
+    if ends and _days_to_end(credit) is not None:
         yield speech.say("used up about {day} at this pace", day=speech.day(ends))
     if credit.floor is not None:
         yield speech.say("low below {figure}", figure=_with_unit(credit.floor, credit, speech))

@@ -64,7 +64,7 @@ from monitor.store.history import ALL, Cells, DailyCeilings, DailyCredits, Histo
 from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
-from probes.catalog import SHIPPED_FILES, is_moved, provider_ids
+from probes.catalog import SHIPPED_FILES, provider_ids
 from probes.model import Account
 from probes.notice import NoticePhase
 from probes.phrase import Sentences
@@ -338,7 +338,7 @@ def _account_view(
         advice=(),
         spent_usd=memory.spent_usd.get(account.id, 0.0) if priced else None,
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0) if priced else None,
-        own_host=_is_elsewhere(config, account),
+        own_host=config.is_elsewhere(account) and not config.simulated,  # all count in the demonstration
         targets=targets,
         credits=tuple(_credit_view(one, floor) for one in memory.notes.get(account.id, EMPTY).credits.values()),
         company=config.company(account.id),
@@ -346,12 +346,6 @@ def _account_view(
         host=watches[0].target.host,
         priority=account.priority,
     )
-
-
-def _is_elsewhere(config: Config, account: Account) -> bool:
-    """Whether an account is not at its provider's own address; in the demonstration none is, but all count."""
-    moved = account.base is not None or is_moved(config.providers[account.provider], config.shelf)
-    return moved and not config.simulated
 
 
 def _worst(targets: Sequence[TargetView]) -> TargetView:

@@ -63,7 +63,7 @@ def build_timeline(view: IncidentView, speech: PageLanguage) -> tuple[TimelineRo
         ended = "The drill is over" if incident.drill else "Ended"
         rows.append((incident.closed_at, 3, speech.say(ended), "ended", None))
     rows.sort(key=lambda row: row[:2])
-    return tuple(TimelineRow(_clock(at, incident, speech), said, icon, error) for at, _, said, icon, error in rows)
+    return tuple(TimelineRow(clock(at, incident, speech), said, icon, error) for at, _, said, icon, error in rows)
 
 
 def _began(incident: Incident) -> str:
@@ -72,7 +72,7 @@ def _began(incident: Incident) -> str:
     return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
 
 
-def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
+def clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
     """Name an instant to the second, with its day if that is not the first of the incident."""
     its = speech.instant(at)
     time = f"{at.astimezone(UTC):%H:%M:%S}"

@@ -1,12 +1,13 @@
 """Who knew first of an incident, we or the provider's page: two lanes on one axis of time; pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from monitor import words
 from monitor.diagnose.announcement import ANNOUNCED
 from monitor.diagnose.incident import Incident
 from monitor.publish.chart import NARROWEST, WIDTH, Period
+from monitor.publish.incident_timeline import clock
 from monitor.publish.paths import incident_page
 from monitor.publish.snapshot import IncidentView
 from monitor.publish.view_model import Lane, Lanes
@@ -30,13 +31,13 @@ def draw_lanes(incident: Incident, made_at: datetime, speech: PageLanguage) -> L
     known_at = incident.detected_at or incident.opened_at
     ours = Lane(
         speech.say("Our view"),
-        _clock(known_at, incident, speech),
+        clock(known_at, incident, speech).words,
         sensed=_stroke(incident.opened_at, known_at, period) if known_at > incident.opened_at else "",
         known=_stroke(known_at, period.last, period),
     )
     theirs = Lane(
         speech.say("Its page"),
-        _clock(told.at, incident, speech) if told else speech.say("nothing so far"),
+        clock(told.at, incident, speech).words if told else speech.say("nothing so far"),
         sensed="",
         known=_stroke(told.at, period.last, period) if told else "",
     )
@@ -45,7 +46,7 @@ def draw_lanes(incident: Incident, made_at: datetime, speech: PageLanguage) -> L
         href=incident_page(incident.id),
         width=WIDTH,
         lanes=(ours, theirs),
-        times=tuple(_clock(at, incident, speech) for at in (period.first, period.last)),
+        times=tuple(clock(at, incident, speech).words for at in (period.first, period.last)),
         words=words.capitalize(speech.lead(incident.lead)),
     )
 
@@ -73,10 +74,3 @@ def _stroke(first: datetime, last: datetime, period: Period) -> str:
     """Return a stroke of a lane, long enough that what just began can be seen."""
     start = min(period.place(first), WIDTH - NARROWEST)
     return f"M{start} 8h{max(period.place(last) - start, NARROWEST)}"
-
-
-def _clock(at: datetime, incident: Incident, speech: PageLanguage) -> str:
-    """Say a time to the second, with its day if that is not the first of the incident."""
-    time = f"{at.astimezone(UTC):%H:%M:%S}"
-    is_same = at.date() == incident.opened_at.date()
-    return time if is_same else speech.say("{date}, {time}", date=speech.day(at), time=time)

@@ -79,7 +79,7 @@ ABILITIES: Final = {
 """Canaries that are shown, in plain words: a user-defined one may reveal something about the user."""
 GROUP = "group"
 """The first level of the id of a group of services."""
-LANGUAGES: Final = {
+LANGUAGE_NAMES: Final = {
     "ar": "العربية",
     "de": "Deutsch",
     "en": "English",
@@ -101,7 +101,6 @@ LANGUAGES: Final = {
 """Languages in their own words; others go by their code."""
 WHAT = {Mark.DOWN: "unavailable", Mark.PARTLY: "partly unavailable"}
 SLOW = "slower than usual"
-BEGINS = {Mark.DOWN: "Unavailable", Mark.PARTLY: "Partly unavailable"}
 
 
 def render(snapshot: Snapshot) -> dict[str, bytes]:
@@ -262,7 +261,7 @@ def _language_links(seen: PublicFacts, here: str) -> Iterator[SiteLink]:
         if code != here:
             up = "" if here == seen.codes[0] else "../"
             below = "" if code == seen.codes[0] else f"{code}/"
-            yield SiteLink(LANGUAGES.get(code, code), f"{up}{below}index.html", code)
+            yield SiteLink(LANGUAGE_NAMES.get(code, code), f"{up}{below}index.html", code)
 
 
 def _sources(seen: PublicFacts) -> list[SourceView]:
@@ -434,9 +433,8 @@ def _updates(outage: PublicIncident, made_at: datetime, speech: PageLanguage) ->
         for note in outage.notes
     ]
     for phase in outage.phases:
-        said = speech.say(BEGINS[phase.mark]) if not outage.slow else capitalize(speech.say(SLOW))
-        begun = capitalize(speech.fault(outage.fault)) if outage.fault else said
-        told.append((phase.start, PublicUpdate(speech.moment(phase.start, made_at), begun)))
+        said = speech.fault(outage.fault) if outage.fault else speech.say(SLOW if outage.slow else WHAT[phase.mark])
+        told.append((phase.start, PublicUpdate(speech.moment(phase.start, made_at), capitalize(said))))
     if outage.closed_at:
         told.append((outage.closed_at, PublicUpdate(speech.moment(outage.closed_at, made_at), speech.say("Ended"))))
     yield from (update for _, update in sorted(told, key=lambda one: one[0], reverse=True))

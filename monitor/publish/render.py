@@ -1,7 +1,7 @@
 """Templates → bytes: the user's own files take precedence over ours, and every text is escaped."""
 
 import re
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, lru_cache
 from os.path import isfile
@@ -164,3 +164,9 @@ class SiteTemplates:
 def load_templates(language: str, own: Path | None) -> SiteTemplates:
     """Return the templates of a site, cached: each is compiled when it is first used."""
     return SiteTemplates(language, own)
+
+
+def template_warnings(languages: Iterable[str], own: Path | None) -> dict[str, str]:
+    """Return which of the user's templates are not used in one of these languages, and why."""
+    warned = [load_templates(one, own).warnings for one in sorted(languages)]
+    return {name: words for warnings in warned for name, words in warnings.items()}

@@ -8,12 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config.config import Config
-from monitor.config.public_page import public_languages
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.public_folder import write_public_site
 from monitor.publish.refresh_order import Rotation, advance_rotation
-from monitor.publish.render import load_templates
+from monitor.publish.render import template_warnings
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import current_state
 from monitor.publish.write import OutsideLink, existing_pages, write_for_all, write_pages
@@ -140,6 +139,5 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 
 def _template_warnings(config: Config) -> dict[str, str]:
     """Return which of the user's page templates are not used, and why."""
-    languages = {config.site.language, *public_languages(config.public, config.site.language)}
-    warned = [load_templates(one, config.page_templates).warnings for one in sorted(languages)]
-    return {f"{TEMPLATE}{name}": words for warnings in warned for name, words in warnings.items()}
+    warnings = template_warnings(config.site_languages, config.page_templates)
+    return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}
