@@ -454,7 +454,7 @@ def _shown(past: Past) -> str:
 def _past(account: AccountView) -> Past:
     drawing, words = _strip(account.targets[0].days, "days")
     days = _days(account.targets[0].days)
-    return Past(drawing, words, days, _shares(account.targets), _uptime(account.targets[0].days[-30:]))
+    return Past(drawing, words, days, _shares(account.targets), _uptime(account.targets[0]))
 
 
 def _days(cells: Sequence[Cell]) -> str:
@@ -476,15 +476,14 @@ def _days(cells: Sequence[Cell]) -> str:
     return f'<div class="months">{months}{"</ol></div>" if last else ""}</div>'
 
 
-def _uptime(cells: Sequence[Cell]) -> str:
+def _uptime(target: TargetView) -> str:
+    cells = target.days[-30:]
     valid = [cell.ok + cell.degraded + cell.failed for cell in cells]
     if not sum(valid):
         return "no data"
     first = cells[next(number for number, count in enumerate(valid) if count)].at
     share = percent(sum(cell.ok for cell in cells) / sum(valid))
-    if first == cells[0].at:
-        return share
-    return f"{share} today" if first == cells[-1].at else f"{share} since {first.day} {MONTHS[first.month - 1]}"
+    return share if first == cells[0].at else f"{share} since {_since(target.watched_since or first, cells[-1].at)}"
 
 
 def _strip(cells: Sequence[Cell], unit: str) -> tuple[str, str]:

@@ -31,10 +31,9 @@ REPEATS = 9
 LOOKS = 48
 
 
-async def seen(folder: Path, accounts: int) -> Snapshot:
-    """Return the snapshot of a day with a look each half hour, the last of them just now: all is well."""
+async def seen(folder: Path, accounts: int, now: datetime) -> Snapshot:
+    """Return the snapshot of a day with a look each half hour, the last of them now: all is well."""
     config = settle(folder, (f"http://127.0.0.1:1/a{n}/v1" for n in range(accounts)), 1800, ProbeSection())
-    now = datetime.now(UTC)
     async with open_state(config, edge()) as state:
         for look in range(LOOKS):
             at = now - timedelta(minutes=30) * (LOOKS - 1 - look)
@@ -55,7 +54,7 @@ def _look(target: Target, at: datetime, number: int, look: int) -> Observation:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        snapshot = asyncio.run(seen(folder, int(sys.argv[1])))
+        snapshot = asyncio.run(seen(folder, int(sys.argv[1]), datetime.now(UTC)))
         write_site(folder / "site", render(snapshot))
         ours, theirs, names = [], [], floor.names(snapshot)
         for _ in range(REPEATS):

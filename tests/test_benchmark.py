@@ -15,6 +15,7 @@ from benchmarks import floor, server
 from benchmarks.result import Report
 from benchmarks.site import seen, spent_ms
 from monitor.publish.private_site import render
+from tests.conftest import NOON
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,9 +85,10 @@ def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
     assert told["x-ratelimit-limit-requests"] == "500"
 
 
+@pytest.mark.parametrize("now", [NOON, NOON.replace(hour=23, minute=53)], ids=["over two days", "within a day"])
 @pytest.mark.parametrize("accounts", [3, 8, 12, 41], ids=["in full", "as rows", "as cells", "folded"])
-def test_the_floor_writes_the_files_that_it_names_with_the_figures_of_the_site(tmp_path, accounts):
-    snapshot = asyncio.run(seen(tmp_path, accounts))
+def test_the_floor_writes_the_files_that_it_names_with_the_figures_of_the_site(tmp_path, accounts, now):
+    snapshot = asyncio.run(seen(tmp_path, accounts, now))
     ours, theirs = render(snapshot), floor.site(snapshot)
     judged = {name for name in theirs if not name.endswith(("404.html", "favicon.svg"))}
 
