@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
+from monitor.config.colour import DARK, LIGHT
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import Evidence
@@ -762,6 +763,13 @@ COLOURED = ("down", "partly", "at_risk", "up")
 """Those of marks; what is not known or rechecked is as soft as text that is read second."""
 READ = [*product(("ink", "soft", "brand", *COLOURED), (*GROUNDS, *TINTS))]
 SEEN = [*product(("good", "edge"), GROUNDS), *(("glyph", one) for one in COLOURED)]
+
+
+@pytest.mark.parametrize(("scheme", "known"), [("light", LIGHT), ("dark", DARK)])
+def test_a_brand_is_made_readable_on_all_that_stands_in_the_style_sheet(scheme, known):
+    names = colours()[scheme]
+    assert (known.brand, known.ground) == (names["brand"], names["brand-ground"])
+    assert known.sheets == tuple(names[one] for one in (*GROUNDS[1:], *TINTS))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,13 +1,15 @@
 """What monitor.toml says of the public page: its look, its words, and services in the place of providers."""
 
 import json
+from colorsys import rgb_to_hls
 
 import pytest
 
 from monitor.cli import main
+from monitor.config.colour import DARK, LIGHT, READABLE, contrast, readable_on
 from monitor.config.load import load_config
 from monitor.config.logo import LOGO_BYTES, PNG
-from monitor.config.public_page import ThemeSection, contrast, theme_doubts
+from monitor.config.public_page import ThemeSection, dark_brand, light_brand, theme_doubts
 from probes.document import DocumentError
 from tests.test_config import SET, account, loaded, written
 
@@ -131,6 +133,33 @@ def test_colours_of_which_text_is_hard_to_read_are_a_warning():
     assert doubt.startswith("[public] theme: brand on ground has a contrast of 1.9")
     (doubt,) = theme_doubts(ThemeSection(ground_dark="#777777"))
     assert doubt.startswith("[public] theme: brand_dark on ground_dark")
+
+
+BRANDS = ["#0b6b5d", "#000000", "#ffffff", "#ffcc00", "#7a0019", "#2646c4"]
+
+
+@pytest.mark.parametrize("brand", BRANDS)
+@pytest.mark.parametrize("derive", [dark_brand, light_brand])
+def test_a_brand_of_one_scheme_is_readable_in_the_other_and_keeps_its_hue(brand, derive):
+    theme = ThemeSection(brand=brand) if derive is dark_brand else ThemeSection(brand_dark=brand)
+    scheme = DARK if derive is dark_brand else LIGHT
+    made = derive(theme)
+
+    assert all(contrast(made, ground) >= READABLE for ground in (scheme.ground, *scheme.sheets))
+    assert abs(hue(made) - hue(brand)) < 0.03 or hue(brand) == 0
+    assert derive(ThemeSection(brand="#123456", brand_dark="#123456")) == "#123456"
+    assert derive(ThemeSection()) is None
+    assert not [one for one in theme_doubts(theme) if ("_dark" in one) is (derive is dark_brand)]
+
+
+def test_a_brand_that_is_readable_on_both_grounds_stays_as_it_is():
+    assert contrast("#808080", "#0f0f0f") >= READABLE
+    assert readable_on("#808080", "#0f0f0f") == "#808080"
+    assert readable_on("#808080", "#777777", ["#000000"]) == "#000000"  # as near as there is
+
+
+def hue(colour):
+    return rgb_to_hls(*(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)))[0]
 
 
 @pytest.mark.parametrize(

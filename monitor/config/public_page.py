@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Meta, Struct
 
 from monitor.config.address import is_address
+from monitor.config.colour import DARK, LIGHT, READABLE, contrast, readable_on
 from monitor.config.logo import LOGO_BYTES, logo_problem, read_head
 from monitor.config.section import END, Label, LanguageCode, Section
 from monitor.schedule import Watch
@@ -47,14 +48,12 @@ SECRET_WORDS = frozenset(
     }
 )
 """Words in the name of a part of a query that is a secret."""
-READABLE = 4.5
-"""Least contrast of text with its ground (WCAG 2.2, 1.4.3)."""
-LIGHT, DARK = ("#2646c4", "#fbfaf8"), ("#9db4ff", "#121211")
-"""The shipped brand and ground of each scheme, as in templates/page/style.css."""
-
 
 class ThemeSection(Section, frozen=True, kw_only=True):
-    """The look of the public page. `brand` is for links and focus, `ground` lies behind everything; each also dark."""
+    """The look of the public page. `brand` is for links and focus, `ground` lies behind everything; each also dark.
+
+    A `brand` of one scheme only is made readable for the other.
+    """
 
     brand: Colour | None = None
     ground: Colour | None = None
@@ -272,24 +271,29 @@ def _service(one: ServiceSection, accounts: frozenset[str], watches: Iterable[Wa
     return PublicService(one.name, one.group, one.about, ids, one.enough or max(every, 1))
 
 
+def light_brand(theme: ThemeSection) -> str | None:
+    """Return the brand on a light ground: without one of its own that of the dark scheme, made readable."""
+    if theme.brand or not theme.brand_dark:
+        return theme.brand
+    return readable_on(theme.brand_dark, theme.ground or LIGHT.ground, LIGHT.sheets)
+
+
+def dark_brand(theme: ThemeSection) -> str | None:
+    """Return the brand on a dark ground: without one of its own that of the light scheme, made readable."""
+    if theme.brand_dark or not theme.brand:
+        return theme.brand_dark
+    return readable_on(theme.brand, theme.ground_dark or DARK.ground, DARK.sheets)
+
+
 def theme_doubts(theme: ThemeSection) -> Iterator[str]:
     """Yield colours of which text is hard to read."""
-    schemes = ((theme.brand, theme.ground, *LIGHT, ""), (theme.brand_dark, theme.ground_dark, *DARK, "_dark"))
-    for brand, ground, usual_brand, usual_ground, scheme in schemes:
-        if (brand or ground) and (seen := contrast(brand or usual_brand, ground or usual_ground)) < READABLE:
+    schemes = (
+        (light_brand(theme), theme.ground, LIGHT, ""),
+        (dark_brand(theme), theme.ground_dark, DARK, "_dark"),
+    )
+    for brand, ground, usual, scheme in schemes:
+        if (brand or ground) and (seen := contrast(brand or usual.brand, ground or usual.ground)) < READABLE:
             yield (
                 f"[public] theme: brand{scheme} on ground{scheme} has a contrast of {seen:.1f}, and text is read well "
                 f"from {READABLE} on"
             )
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours, from 1 to 21. Source: WCAG 2.2, "contrast ratio"."""
-    low, high = sorted(map(_luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

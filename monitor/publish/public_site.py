@@ -15,8 +15,9 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from monitor.config.colour import LIGHT
 from monitor.config.logo import logo_problem, read_head
-from monitor.config.public_page import LIGHT, public_languages
+from monitor.config.public_page import light_brand, public_languages
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_outages, state_of_cell
@@ -192,7 +193,7 @@ def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
 
 def _picture(seen: PublicFacts, mark: Mark) -> bytes:
     strips = tuple(tuple(map(state_of_cell, seen.days[part.id])) for part in seen.parts[:ROWS])
-    return draw_picture(mark, strips, read_colour(seen.snapshot.manner.public.theme.brand or LIGHT[0]))
+    return draw_picture(mark, strips, read_colour(light_brand(seen.snapshot.manner.public.theme) or LIGHT.brand))
 
 
 def _badge(snapshot: Snapshot, first: Headline, it: SiteTemplates) -> bytes:

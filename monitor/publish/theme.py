@@ -1,17 +1,17 @@
 """The theme of the public page → a style sheet of its custom properties; pure."""
 
-from monitor.config.public_page import ThemeSection
+from monitor.config.public_page import ThemeSection, dark_brand, light_brand
 
 
 def theme_style(theme: ThemeSection) -> bytes:
     """Return the style sheet; empty if nothing is set. Each value is of a form in which nothing else fits.
 
-    A colour is of one scheme only: what is readable on a light ground may not be on a dark one.
+    What is readable on a light ground may not be on a dark one: a brand of one scheme is made so for the other.
     """
     rules = [
         _block({"--brand-font": theme.font, "--brand-round": _pixels(theme.round_px)}),
-        _scheme("light", _block({"--brand": theme.brand, "--brand-ground": theme.ground})),
-        _scheme("dark", _block({"--brand": theme.brand_dark, "--brand-ground": theme.ground_dark})),
+        _scheme("light", _block({"--brand": light_brand(theme), "--brand-ground": theme.ground})),
+        _scheme("dark", _block({"--brand": dark_brand(theme), "--brand-ground": theme.ground_dark})),
     ]
     return "".join(f"{rule}\n" for rule in rules if rule).encode()
 
