@@ -84,6 +84,12 @@ def test_without_a_week_behind_it_there_is_no_band():
     assert first.chart.ground == ""
 
 
+def test_of_an_account_that_is_new_the_band_is_as_old_as_the_account():
+    since_three_hours = target(watched_since=NOW - timedelta(hours=3))
+    assert {one.chart.ground.partition(" ")[0] for one in days(since_three_hours)} == {"M251"}
+    assert {one.chart.ground.partition(" ")[0] for one in days()} == {"M0"}
+
+
 def test_incidents_are_marked_named_and_linked_the_latest_first():
     before = incident(id="before", opened_at=NOW - 5 * timedelta(hours=1), closed_at=NOW - 4 * timedelta(hours=1))
     first, _ = days(incidents=(before, incident(id="open")))

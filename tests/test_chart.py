@@ -12,6 +12,7 @@ from monitor.publish.chart import (
     TALL,
     WIDTH,
     Period,
+    Usual,
     draw_chart,
     draw_paces,
     draw_readings,
@@ -139,12 +140,18 @@ def test_one_answer_alone_is_a_dot():
 
 
 def test_of_a_day_without_any_answer_only_what_is_usual_is_drawn():
-    drawn = draw_paces((None,) * PACE_STEPS, last_day(NOW), 2.0, 2, (0.5, 1.0))
+    drawn = draw_paces((None,) * PACE_STEPS, last_day(NOW), 2.0, 2, Usual(0.5, 1.0))
     assert (drawn.line, drawn.top) == ("", 0)
-    assert drawn.paths == f'<path class="band" d="M0 60h{WIDTH}V90H0z"/>'
+    assert drawn.paths == f'<path class="band" d="M0 60H{WIDTH}V90H0z"/>'
 
 
-@given(st.lists(st.none() | st.floats(0, 1e6), max_size=PACE_STEPS))
+@pytest.mark.parametrize(("ago", "start"), [(timedelta(hours=6), 215), (timedelta(minutes=6), 286), (3 * DAY, 0)])
+def test_what_is_usual_is_drawn_from_when_it_began_to_be_known(ago, start):
+    drawn = draw_paces((1.0,) * PACE_STEPS, last_day(NOW), 2.0, 2, Usual(0.5, 1.0, NOW - ago))
+    assert drawn.ground == f"M{start} 60H{WIDTH}V90H{start}z"
+
+
+@given(st.lists(st.none() | st.just(0.0) | st.floats(1e-3, 1e6), max_size=PACE_STEPS))  # seconds, in milliseconds
 def test_durations_stay_within_their_drawing(paces):
     upper_s = scale(max((one for one in paces if one is not None), default=0))
     line = draw_paces(paces, last_day(NOW), upper_s, 2, None).line

@@ -14,7 +14,7 @@ from monitor.detect import target_memory
 from monitor.detect.account_memory import EMPTY, WarningSettings, advance
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Health, State
-from monitor.detect.latency import sensitivity_for
+from monitor.detect.latency import TO_ARM, sensitivity_for
 from monitor.detect.limits import Ceiling, CeilingMove, Limits
 from monitor.detect.target_memory import NEW, DetectorSettings, TargetMemory
 from monitor.diagnose.corroboration import AccountGroup, Level
@@ -222,6 +222,16 @@ def test_now_is_set_against_the_usual(db, writer):
 
     assert (view.latency.now_s, view.latency.usual_s) == (pytest.approx(2, rel=0.05), pytest.approx(0.5, rel=0.05))
     assert (view.ttft.now_s, view.ttft.usual_s) == (pytest.approx(1, rel=0.05), pytest.approx(0.25, rel=0.05))
+
+
+@pytest.mark.parametrize("answers", [6, TO_ARM - 1, TO_ARM])
+def test_how_far_it_usually_spreads_is_known_once_the_detector_of_slow_answers_could_tell(db, writer, answers):
+    its = [replace(observation(seconds=number * 60, target=CHAT), latency_s=0.5) for number in range(answers)]
+    writer.save(Batch(at(0), tuple(its)))
+    latency = account(shown(db, config(CHAT), seconds=answers * 60)).targets[0].latency
+
+    assert latency.usual_s == pytest.approx(0.5, rel=0.05)
+    assert [one is not None for one in (latency.quick_s, latency.slow_s)] == [answers == TO_ARM] * 2
 
 
 @pytest.mark.parametrize("tokens", [100, 4])

@@ -49,6 +49,7 @@ SECRET_WORDS = frozenset(
 )
 """Words in the name of a part of a query that is a secret."""
 
+
 class ThemeSection(Section, frozen=True, kw_only=True):
     """The look of the public page. `brand` is for links and focus, `ground` lies behind everything; each also dark.
 

@@ -13,6 +13,7 @@ from monitor import words
 from monitor.diagnose.incident import Incident
 from monitor.publish.chart import (
     Period,
+    Usual,
     draw_chart,
     draw_paces,
     draw_readings,
@@ -95,12 +96,16 @@ def month_drawing(name: str, shown: Figure, paces: Sequence[DayDurations], speec
 
 
 class Measured(Struct, frozen=True):
-    """One duration of a target: its name, what it is now and usually, and in the last 24 hours."""
+    """One duration of a target: its name, what it is now and usually, and in the last 24 hours.
+
+    `since`: its first answer, if that is recent.
+    """
 
     name: str
     view: DurationView
     paces: Paces
     interval_s: float
+    since: datetime | None
 
     @property
     def known(self) -> list[float]:
@@ -112,9 +117,9 @@ class Measured(Struct, frozen=True):
         return max((self.view.slow_s or self.view.usual_s or 0.0, *self.known))
 
     @property
-    def usual(self) -> tuple[float, float] | None:
+    def usual(self) -> Usual | None:
         quick_s, slow_s = self.view.quick_s, self.view.slow_s
-        return None if quick_s is None or slow_s is None else (quick_s, slow_s)
+        return None if quick_s is None or slow_s is None else Usual(quick_s, slow_s, self.since)
 
 
 def day_drawings(target: TargetView, mark: Mark, it: Scene) -> Iterator[Drawing]:
@@ -145,8 +150,8 @@ def sibling_paces(
 
 def _measured(target: TargetView) -> tuple[Measured, Measured]:
     return (
-        Measured("First token", target.ttft, target.ttfts, target.interval_s),
-        Measured("Whole answer", target.latency, target.latencies, target.interval_s),
+        Measured("First token", target.ttft, target.ttfts, target.interval_s, target.watched_since),
+        Measured("Whole answer", target.latency, target.latencies, target.interval_s, target.watched_since),
     )
 
 

@@ -98,8 +98,19 @@ def last_day(now: datetime) -> Period:
     return Period(begun + PACE_STEP - PACE_STEPS * PACE_STEP, begun + PACE_STEP)
 
 
-def draw_paces(paces: Paces, period: Period, upper_s: float, gap: int, usual: tuple[float, float] | None) -> Chart:
-    """Draw durations as a line that ends before `gap` steps without one; `upper_s`: that at the upper edge."""
+class Usual(Struct, frozen=True):
+    """What is usual: between two durations in seconds, as is known `since` then; None: for longer than a chart shows."""
+
+    low_s: float
+    high_s: float
+    since: datetime | None = None
+
+
+def draw_paces(paces: Paces, period: Period, upper_s: float, gap: int, usual: Usual | None) -> Chart:
+    """Draw durations as a line that ends before `gap` steps without one; `upper_s`: that at the upper edge.
+
+    The band of what is `usual` begins when that began to be known.
+    """
     drawn, last, per_s = [], -gap, (TALL - 2) / upper_s
     for at, pace_s in enumerate(paces):  # in one pass, as a site has thousands of them
         if pace_s is not None:
@@ -113,7 +124,7 @@ def draw_paces(paces: Paces, period: Period, upper_s: float, gap: int, usual: tu
         top=max((one for one in paces if one is not None), default=0.0),
         scale=upper_s,
         line="".join(drawn),
-        ground=_band(*usual, upper_s) if usual else "",
+        ground=_band(usual, period, upper_s) if usual else "",
     )
 
 
@@ -208,9 +219,10 @@ def _thin(points: Points) -> Iterator[tuple[int, int]]:
         yield from (first, *others[-1:])
 
 
-def _band(low: float, high: float, upper: float) -> str:
-    top, bottom = _height(min(high, upper), upper, TALL), _height(low, upper, TALL)
-    return f"M0 {top}h{WIDTH}V{bottom}H0z"
+def _band(usual: Usual, period: Period, upper_s: float) -> str:
+    top, bottom = (_height(min(one, upper_s), upper_s, TALL) for one in (usual.high_s, usual.low_s))
+    start = period.place(usual.since) if usual.since else 0
+    return f"M{start} {top}H{WIDTH}V{bottom}H{start}z"
 
 
 def _stretch(one: Period, period: Period) -> str:

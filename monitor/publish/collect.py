@@ -15,7 +15,7 @@ from monitor.config.public_page import PublicService
 from monitor.detect.account_memory import EMPTY, AccountMemory
 from monitor.detect.credit import CreditHistory, CreditThreshold, days_left, reported_credit
 from monitor.detect.health import Health, State
-from monitor.detect.latency import Series, stream_s
+from monitor.detect.latency import TO_ARM, Series, stream_s
 from monitor.detect.limits import CeilingMove
 from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.incident import Incident, accounts_of_targets
@@ -600,7 +600,14 @@ def _availability(seen: Collection[Cell]) -> float | None:
 
 
 def _measure(recent: Sketch, usual: Sketch) -> DurationView:
-    return DurationView(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95), quantile(usual, 0.05))
+    """Return a duration; how far it usually spreads once there are as many answers as the detector of slow ones needs.
+
+    Of a few answers p5 and p95 are the quickest and the slowest.
+    """
+    now_s, usual_s = quantile(recent, 0.5), quantile(usual, 0.5)
+    if sum(usual.values()) < TO_ARM:
+        return DurationView(now_s, usual_s)
+    return DurationView(now_s, usual_s, quantile(usual, 0.95), quantile(usual, 0.05))
 
 
 def _pace(at: datetime, durations: Sketch) -> DayDurations:

@@ -44,7 +44,8 @@ class DurationView(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
     For a stream it is the time per output token after the first, as the detectors measure it: of the latest five, and
-    as usual at that time of day. `quick_s` and `slow_s`: p5 and p95 of the week. Seconds; None without data.
+    as usual at that time of day. `quick_s` and `slow_s`: p5 and p95 of the week, None while its answers are too few for
+    an alarm. Seconds; None without data.
     """
 
     now_s: float | None = None
