@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.config.load import load_config
+from monitor.publish import incident_record
 from monitor.publish.collect import FRESH_AT_LEAST_S
 from monitor.publish.snapshot import CROWD
 from monitor.stages.apply_config import apply_config
@@ -262,6 +263,33 @@ def test_each_problem_of_a_changed_file_is_logged_once(tmp_path, caplog):
     asyncio.run(play())
     said = "\n".join(record.getMessage() for record in caplog.records)
     assert (said.count("probe.blip_s = true"), said.count("probe.failures = true")) == (1, 1)
+
+
+def test_the_page_of_an_incident_long_past_is_made_once_with_its_whole_story(tmp_path, monkeypatch):
+    monkeypatch.setattr(incident_record, "RECENT", 0)
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n')
+    config = load_config(tmp_path / "monitor.toml", {"KEY": "k"})
+    (target, *_) = [watch.target for watch in config.watches.values()]
+    began = datetime.now(UTC)
+    now = [began]
+
+    async def play():
+        async with open_state(config, Edge(lambda: now[0], time.monotonic, random.random, print)) as state:
+            for step, fault in enumerate((Fault.INVALID_KEY, Fault.INVALID_KEY, *[None] * 6)):
+                now[0] = began + timedelta(seconds=60 * step)
+                facts = {"outcome": Outcome.FAILED, "fault": fault, "status": 401, "answer": Answer("x", "no")}
+                good = Observation(target, now[0], Outcome.OK, latency_s=0.5, status=200)
+                await beat(state, [replace(good, **facts) if fault else good], now[0])
+            now[0] += 7 * timedelta(days=1)
+            pages = await run_stage(publish_once, state, Published())
+            (page,) = config.folder.glob("incidents/*.html")
+            assert "Ended" in page.read_text()
+            assert "Confirmed" in page.read_text()
+            page.write_text(page.read_text().replace("Confirmed", "Made before"))
+            await run_stage(publish_once, state, pages)
+            assert "Made before" in page.read_text()
+
+    asyncio.run(play())
 
 
 CROWDED = "".join(f'[[accounts]]\nname = "a{n}"\nprovider = "openai"\nkey = "env:KEY"\n' for n in range(CROWD + 1))

@@ -14,7 +14,7 @@ from monitor.console.incident_story import reply_reports
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.publish import private_site
+from monitor.publish import incident_record, private_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.status import current_state
 from monitor.store.connection import open_writer
@@ -35,11 +35,13 @@ CAUSE = Diagnosis(
     read_subject(Scope.ACCOUNT, "openai/main"), Fault.TIMEOUT, Confidence.HIGH, at(0), (), ("openai/main/chat",), ()
 )
 ONE = open_incident(CAUSE, at(60), location="here")
+PAGE = f"incidents/{ONE.id}.html"
+SOON, LATER = at(1000), at(7 * 86_400)
 
 
-def recorded(tmp_path, *replies, notes=(), closed=None, drill=False):
+def recorded(tmp_path, *replies, notes=(), closed=None, drill=False, existing=None, more="", now=SOON):
     """Return a snapshot with one incident, and these words of people."""
-    (tmp_path / "monitor.toml").write_text(FILE)
+    (tmp_path / "monitor.toml").write_text(FILE + more)
     config, one = load_config(tmp_path / "monitor.toml", {"SET": "sk-123456789"}), replace(ONE, drill=drill)
     changes = [Change(one, ChangeKind.OPENED, at(60))]
     changes += [Change(replace(one, targets=("openai/main/chat", "openai/b/chat")), ChangeKind.UPDATED, at(90))]
@@ -50,7 +52,7 @@ def recorded(tmp_path, *replies, notes=(), closed=None, drill=False):
         writer.save(Batch(at(60), changes=tuple(changes), replies=replies))
         for note in notes:
             writer.save_note(note)
-        return build_snapshot(Reader(db, "here"), config, at(1000))
+        return build_snapshot(Reader(db, "here"), config, now, existing=existing)
 
 
 def view_of(shot):
@@ -142,14 +144,45 @@ def test_programs_and_pages_learn_of_the_latest_snooze_and_of_each_person_once(t
 
 
 def test_the_page_of_an_ended_incident_is_made_again_when_somebody_writes_about_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(private_site, "RECENT", 0)
+    monkeypatch.setattr(incident_record, "RECENT", 0)
     name = f"incidents/{ONE.id}.html"
     (tmp_path / "quiet").mkdir()
     shot, quiet = (
-        recorded(tmp_path, closed=at(400), notes=[IncidentNote(ONE.id, at(500), "Jo", "it was a cable")]),
-        recorded(tmp_path / "quiet", closed=at(400)),
+        recorded(
+            tmp_path, closed=at(400), notes=[IncidentNote(ONE.id, at(500), "Jo", "it was a cable")], existing={name}
+        ),
+        recorded(tmp_path / "quiet", closed=at(400), existing={name}, now=LATER),
     )
 
-    assert name not in private_site.render(quiet, {name})
-    assert "Jo: it was a cable" in private_site.render(shot, {name})[name].decode()
+    assert name not in private_site.render(quiet)
+    assert "Jo: it was a cable" in private_site.render(shot)[name].decode()
     assert "Jo: it was a cable" in private_site.render(shot)["feed.xml"].decode()
+
+
+SERVICE = """
+[[services]]
+name = "Chat"
+accounts = ["openai/main"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("existing", "services", "now", "is_made", "steps"),
+    [
+        (set(), "", LATER, True, 3),
+        ({PAGE}, "", LATER, False, 0),
+        (None, "", LATER, False, 0),
+        ({PAGE}, SERVICE, LATER, False, 3),
+        ({PAGE}, "", at(500), True, 3),
+    ],
+)
+def test_of_an_incident_long_past_no_page_is_made_without_its_story(
+    tmp_path, monkeypatch, existing, services, now, is_made, steps
+):
+    monkeypatch.setattr(incident_record, "RECENT", 0)
+    shot = recorded(tmp_path, closed=at(400), existing=existing, more=services, now=now)
+    files = private_site.render(shot)
+
+    assert len(view_of(shot).steps) == steps
+    assert (PAGE in files) is is_made
+    assert not is_made or "openai/b joined" in files[PAGE].decode()

@@ -99,7 +99,7 @@ def last_day(now: datetime) -> Period:
 
 
 class Usual(Struct, frozen=True):
-    """What is usual: between two durations in seconds, as is known `since` then; None: for longer than a chart shows."""
+    """Between which durations, in seconds, an answer usually is. Known `since` then; None: before the chart begins."""
 
     low_s: float
     high_s: float

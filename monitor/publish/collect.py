@@ -99,15 +99,28 @@ class TargetRecords(Struct, frozen=True):
 
 
 def build_snapshot(
-    stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rotation: Rotation | None = None
+    stored: Reader,
+    config: Config,
+    now: datetime,
+    warnings: Sequence[str] = (),
+    rotation: Rotation | None = None,
+    existing: Collection[str] | None = None,
 ) -> Snapshot:
-    """Return everything at `now`, read as of one instant; with a rotation, the past only where a page is due."""
+    """Return everything at `now`, read as of one instant; with a rotation, the past only where a page is due.
+
+    `existing`: the pages that are there, so that those of old incidents are made once; None: no pages are made of it.
+    """
     with stored.snapshot():
-        return _take(stored, config, now, tuple(warnings), rotation)
+        return _take(stored, config, now, tuple(warnings), rotation, existing)
 
 
 def _take(
-    stored: Reader, config: Config, now: datetime, warnings: tuple[str, ...], rotation: Rotation | None
+    stored: Reader,
+    config: Config,
+    now: datetime,
+    warnings: tuple[str, ...],
+    rotation: Rotation | None,
+    existing: Collection[str] | None,
 ) -> Snapshot:
     remembered, history, marks = stored.resumption.resume(), stored.history, stored.marks
     memory = TargetRecords(
@@ -123,7 +136,8 @@ def _take(
     by_provider = _account_views(config, memory, now)
     failing_channels = stored.messages.failing_channels()
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
-    standing, past = incident_views(stored, config, remembered.incidents.values(), stored.incidents.closed(PAST), now)
+    every = (remembered.incidents.values(), stored.incidents.closed(PAST))
+    standing, past = incident_views(stored, config, *every, now, existing)
     refused = tuple(unsaved_notice(config, one) for one in filter(None, [marks.refusal()]))
     now_only = Snapshot(
         made_at=now,

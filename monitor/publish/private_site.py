@@ -73,8 +73,8 @@ from probes.target_id import provider_of
 __all__ = ["POLICY", "TEMPLATES", "kept_paths", "render", "render_pages", "status_json", "usable_json"]
 
 FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
-RECENT = 200
-"""Number of past incidents whose pages are made each time; older ones only if missing."""
+LISTED = 200
+"""Most past incidents that the page of an account or a provider lists."""
 STANDS_S = 900.0
 """Extra seconds before the page of one of a crowd is called stale: it is made only every TURNS times."""
 BADGES = ("svg", "json")
@@ -103,12 +103,9 @@ def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator
     # Before any page: these files prove at the next start that the folder is ours, even after a kill.
     yield from render_program_files(private_summary(snapshot, now, first.headline, it.speech), it)
     yield from _inner_pages(every, snapshot, around, it)
-    for number, view in enumerate(newest_first(snapshot.past_incidents)):
-        name = incident_page(view.incident.id)
-        if number < RECENT or view.notes or name not in existing:
-            yield name, _incident(view, around, snapshot, it)
-    for view in snapshot.open_incidents:
-        yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
+    for view in (*newest_first(snapshot.past_incidents), *snapshot.open_incidents):
+        if view.is_due:
+            yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
     yield from render_history(build_months(snapshot, it.speech), around, it, existing)
     yield "status.json", status_json(snapshot, now)
     yield "usable.json", usable_json(snapshot, now)
@@ -305,7 +302,7 @@ def _account_page(
         advice=build_row(first, snapshot.made_at, None, it.speech).advice if first else card.advice,
         instead=substitutes(first, snapshot.made_at, it.speech) if first else (),
         days=day_list(card.day_cells, [*(one.incident for one in opened), *(one.incident for one in past)], it.speech),
-        past=[one.row for one in past[:RECENT]],
+        past=[one.row for one in past[:LISTED]],
     )
 
 
@@ -328,7 +325,7 @@ def _provider(
         pages=build_status_pages(
             sources, snapshot.made_at, it.speech, incidents_by_notice(view.incident for view in snapshot.open_incidents)
         ),
-        past=[build_row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
+        past=[build_row(view, snapshot.made_at, None, it.speech) for view in past[:LISTED]],
     )
 
 

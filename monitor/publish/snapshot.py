@@ -262,7 +262,7 @@ class IncidentView(Struct, frozen=True):
 
     A closed incident has no `instead`. `told`: the messages about it; `replies`: what people answered, with the
     silences that held its messages and their early ends; `notes`: what they wrote; `steps`: its own changes. Each
-    oldest first. The steps of an incident long past are not read.
+    oldest first. `is_due`: its page is made this time. Another's steps may not be read.
     """
 
     incident: Incident
@@ -272,6 +272,7 @@ class IncidentView(Struct, frozen=True):
     replies: tuple[Reply, ...] = ()
     notes: tuple[IncidentNote, ...] = ()
     steps: tuple[IncidentStep, ...] = ()
+    is_due: bool = True
 
 
 class SiteSettings(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The stage that keeps the private site, the public site and the metrics file fresh."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -91,9 +91,10 @@ def quiet_s(took_s: float) -> float:
 def write_sites(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rotation: Rotation) -> Published:
     """Write both sites from the database. Called off the loop."""
     try:
+        existing = existing_pages(config.folder)
         with store.reading() as stored:
-            snapshot = build_snapshot(stored, config, clock(), warnings, rotation)
-        warned = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
+            snapshot = build_snapshot(stored, config, clock(), warnings, rotation, existing)
+        warned = {**_write_private(config.folder, snapshot, existing), **_write_open(config, snapshot), "page": None}
         warned |= _template_warnings(config)
         return Published(config, advance_rotation(rotation, snapshot, current_state(snapshot)), snapshot.more, warned)
     except (OSError, StoreError, ValueError) as error:
@@ -112,12 +113,10 @@ def _shown(own: SelfHealth) -> tuple[str, ...]:
     return tuple(words for about, words in own.warnings.items() if about != "page")
 
 
-def _write_private(folder: Path, snapshot: Snapshot) -> dict[str, str | None]:
+def _write_private(folder: Path, snapshot: Snapshot, existing: Collection[str]) -> dict[str, str | None]:
     """Write the private site; warn of a symbolic link in it that leads out of the folder, without failing."""
     try:
-        write_pages(
-            folder, private_site.render_pages(snapshot, existing_pages(folder)), private_site.kept_paths(snapshot)
-        )
+        write_pages(folder, private_site.render_pages(snapshot, existing), private_site.kept_paths(snapshot))
     except OutsideLink as error:
         return {"link": f"in {folder} {error}"}
     return {"link": None}
