@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from monitor.alert.case import Message
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection
+from monitor.config.public_page import PublicService
 from monitor.detect import target_memory
 from monitor.detect.account_memory import EMPTY, WarningSettings, advance
 from monitor.detect.credit import CreditThreshold
@@ -818,6 +819,23 @@ def test_for_a_public_site_all_that_is_asked_at_the_providers_own_address_is_add
     roll_up(db, at(26 * 3600))
     assert build_snapshot(Reader(db, "here"), settings, at(1)).providers == shown(db, settings).providers
     assert shown(db, replace(settings, public_folder=None)).providers[0].cells == ()
+
+
+def test_the_past_of_any_number_of_services_is_read_at_once(db, writer, tmp_path):
+    many = fleet()
+    remember_all(writer, many, 95)
+    services = tuple(PublicService(one.account, None, "", frozenset({one.id, many[0].id}), 1) for one in many)
+    reads, views = [], []
+    for number in (1, len(many)):
+        asked = []
+        db.set_trace_callback(asked.append)
+        views.append(shown(db, config(*many, public_folder=tmp_path, services=services[:number]), 200).services)
+        db.set_trace_callback(None)
+        reads.append(len(asked))
+    assert reads[0] == reads[1]
+    assert [one.watched_since for one in views[1]] == [at(95)] * len(many)
+    assert [one.cells[-1].ok for one in views[1]] == [1] + [2] * (len(many) - 1)
+    assert views[0][0] == views[1][0]
 
 
 def test_a_problem_is_told_of_a_status_source_only_while_it_cannot_be_read(db, writer):

@@ -682,13 +682,13 @@ def forget(writer, keep, now):
 def test_hours_are_the_same_before_and_after_they_are_added_up_and_when_their_looks_are_gone(writer, stored):
     write_hours(writer, 3, fault=Fault.TIMEOUT)
     one = number_of(stored)
-    before = stored.history.cells(NOON, [one])
+    before = stored.history.cells(NOON, {one: [one]})
     roll_up(writer, stored, at(4 * 3600))
-    assert stored.history.cells(NOON, [one]) == before
+    assert stored.history.cells(NOON, {one: [one]}) == before
     forget(writer, replace(FOR_EVER, raw_days=1), at(86400 + 4 * 3600))
 
     assert looks(stored) == []
-    assert stored.history.cells(NOON, [one]) == before
+    assert stored.history.cells(NOON, {one: [one]}) == before
     assert [(cell.ok, cell.failed) for cell in before[one].values()] == [(3, 3)] * 3
 
 
@@ -704,7 +704,7 @@ def test_a_closed_day_is_added_up_from_its_hours(writer, stored):
     write_hours(writer, 14)
     roll_up(writer, stored, at(14 * 3600))
 
-    (day,) = stored.history.days(at(-86400), [number_of(stored)])[number_of(stored)].values()
+    (day,) = stored.history.days(at(-86400), {1: [number_of(stored)]})[1].values()
     assert (day.ok, day.failed) == (12 * 6, 0)
 
 
@@ -789,7 +789,7 @@ def test_each_location_adds_up_its_own_hours_and_no_others(opened):
     for place in ("here", "there"):
         with opened(place).reading() as stored:
             one = number_of(stored)
-            assert [cell.ok for cell in stored.history.cells(NOON, [one])[one].values()] == [6, 6]
+            assert [cell.ok for cell in stored.history.cells(NOON, {one: [one]})[one].values()] == [6, 6]
 
 
 # The outbox

@@ -60,7 +60,7 @@ from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.slo.indicator import Cell, Reading, Sketch, add_cells, availability, quantile
 from monitor.slo.objective import Objective, error_budgets
 from monitor.storage_refusal import StorageRefusal
-from monitor.store.history import ALL, Cells, DailyCeilings, DailyCredits, History, LimitSince
+from monitor.store.history import Cells, DailyCeilings, DailyCredits, History, LimitSince, SeriesGroups
 from monitor.store.key_value import KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.reader import Reader
@@ -138,6 +138,7 @@ def _take(
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
     every = (remembered.incidents.values(), stored.incidents.closed(PAST))
     standing, past = incident_views(stored, config, *every, now, existing)
+    public = _public_past(history, config, by_provider, memory.series, now)
     refused = tuple(unsaved_notice(config, one) for one in filter(None, [marks.refusal()]))
     now_only = Snapshot(
         made_at=now,
@@ -149,7 +150,8 @@ def _take(
         unwritten=bool(refused),
         faults=tuple(one.reason for one in marks.failing()),
         providers=tuple(
-            _provider_view(history, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
+            _provider_view(config, id, by_provider.get(id, []), public, memory.series, now)
+            for id in sorted(config.providers)
         ),
         open_incidents=standing,
         past_incidents=past,
@@ -158,7 +160,7 @@ def _take(
         incident_ids=frozenset(stored.incidents.ids()),
         objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
         overlap=_recent_overlap(marks.overlap(), now),
-        services=tuple(_service_views(history, config, memory, now)),
+        services=tuple(_service_view(one, public, memory.series, now) for one in config.services),
         planned=tuple(sorted(_planned(config.rules.maintenance, now), key=lambda one: one.begins_at)),
     )
     return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rotation)
@@ -208,7 +210,9 @@ class Past(Struct, frozen=True):
 def _past(history: History, series: Collection[int], now: datetime) -> Past:
     month = _month_start(now)
     return Past(
-        _seen(history, series, now), history.earlier_ceilings(series, month), history.daily_credits(series, month)
+        _seen(history, {one: (one,) for one in series}, now),
+        history.earlier_ceilings(series, month),
+        history.daily_credits(series, month),
     )
 
 
@@ -231,35 +235,58 @@ def _manner(config: Config) -> SiteSettings:
     )
 
 
+class PublicPast(Struct, frozen=True):
+    """The past of what the public site shows, added up. `numbers`: of each group of series in it."""
+
+    seen: "SeriesHistory"
+    numbers: Mapping[frozenset[int], int] = field(default_factory=dict)
+    firsts: Mapping[int, datetime] = field(default_factory=dict)
+
+    def of(self, asked: frozenset[int], now: datetime) -> tuple[tuple[Cell, ...], tuple[Cell, ...], datetime | None]:
+        """Return the hours, the days, and the first valid result if it is recent; nothing of what is not public."""
+        if asked not in self.numbers:
+            return (), (), None
+        number = self.numbers[asked]
+        return (*self.seen.of(number, now), self.firsts.get(number))
+
+
+def _public_past(
+    history: History,
+    config: Config,
+    by_provider: Mapping[str, Sequence[AccountView]],
+    series: Mapping[str, int],
+    now: datetime,
+) -> PublicPast:
+    """Read the past of all providers and services at once: each by itself would cost a reading."""
+    if not config.public_folder:
+        return PublicPast(NOTHING_SEEN)
+    shown = [_asked_at(its, series) for id, its in by_provider.items() if id in provider_ids(SHIPPED_FILES)]
+    shown += [_asked_of(one, series) for one in config.services]
+    numbers = {asked: number for number, asked in enumerate(dict.fromkeys(filter(None, shown)))}
+    seen = _seen(history, {number: asked for asked, number in numbers.items()}, now)
+    young = {number: asked for asked, number in numbers.items() if _is_young(seen.of(number, now)[1], now)}
+    return PublicPast(seen, numbers, history.first_results(young) if young else {})
+
+
+def _asked_at(accounts: Sequence[AccountView], series: Mapping[str, int]) -> frozenset[int]:
+    """Return the series at the provider's own base URL: what is asked elsewhere is not public."""
+    return frozenset(series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets)
+
+
+def _asked_of(one: PublicService, series: Mapping[str, int]) -> frozenset[int]:
+    return frozenset(series.get(id, 0) for id in one.targets)
+
+
 def _provider_view(
-    history: History, config: Config, id: str, accounts: Sequence[AccountView], memory: TargetRecords, now: datetime
+    config: Config, id: str, accounts: Sequence[AccountView], past: PublicPast, series: Mapping[str, int], now: datetime
 ) -> ProviderView:
-    """Return a provider. Targets at a user's own base URL are left out of its cells, as those are public."""
     shipped = id in provider_ids(SHIPPED_FILES)
-    asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
-    is_public = shipped and asked and config.public_folder
-    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
-    since = _watched_since(history, asked, days, now)
+    hours, days, since = past.of(_asked_at(accounts, series), now) if shipped else ((), (), None)
     return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, hours, days, since)
 
 
-def _service_views(history: History, config: Config, memory: TargetRecords, now: datetime) -> Iterator[ServiceView]:
-    """Yield the services. The past of the same targets is read once: of thousands that takes half a second."""
-    views: dict[frozenset[str], ServiceView] = {}
-    for one in config.services:
-        if one.targets not in views:
-            views[one.targets] = _service_view(history, config, one, memory, now)
-        yield replace(views[one.targets], service=one)
-
-
-def _service_view(
-    history: History, config: Config, one: PublicService, memory: TargetRecords, now: datetime
-) -> ServiceView:
-    if not config.public_folder:
-        return ServiceView(one)
-    asked = [memory.series.get(id, 0) for id in one.targets]
-    hours, days = _seen(history, asked, now, added_up=True).of(ALL, now)
-    return ServiceView(one, hours, days, _watched_since(history, asked, days, now))
+def _service_view(one: PublicService, past: PublicPast, series: Mapping[str, int], now: datetime) -> ServiceView:
+    return ServiceView(one, *past.of(_asked_of(one, series), now))
 
 
 def _planned(windows: Iterable[Maintenance], now: datetime) -> Iterator[PlannedWindow]:
@@ -271,10 +298,14 @@ def _planned(windows: Iterable[Maintenance], now: datetime) -> Iterator[PlannedW
                     yield PlannedWindow(one.public, span.start, span.end)
 
 
-def _watched_since(history: History, series: Collection[int], days: Sequence[Cell], now: datetime) -> datetime | None:
+def _watched_since(history: History, series: int, days: Sequence[Cell], now: datetime) -> datetime | None:
     """Return the first valid result if it is recent; of an older one the day is enough, which the cells tell."""
+    return history.first_results({0: [series]}).get(0) if _is_young(days, now) else None
+
+
+def _is_young(days: Sequence[Cell], now: datetime) -> bool:
     first = first_seen(days)
-    return history.first_result(series) if first and first >= _midnight(now) - DAY else None
+    return first is not None and first >= _midnight(now) - DAY
 
 
 Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
@@ -295,12 +326,15 @@ class SeriesHistory(Struct, frozen=True):
         )
 
 
-def _seen(history: History, series: Collection[int], now: datetime, *, added_up: bool = False) -> SeriesHistory:
-    """Read the past of these series; days not rolled up yet are added up from the hours."""
+NOTHING_SEEN = SeriesHistory({}, {})
+
+
+def _seen(history: History, groups: SeriesGroups, now: datetime) -> SeriesHistory:
+    """Read the past of these series, added up by group; days not rolled up yet are added up from the hours."""
     first_day = _midnight(now) - (DAYS - 1) * DAY
     rolled = history.rolled_until("daily")
-    hours = history.cells(max(first_day, min(_first_hour(now), rolled)), series, added_up=added_up)
-    days = history.days(first_day, series, added_up=added_up)
+    hours = history.cells(max(first_day, min(_first_hour(now), rolled)), groups)
+    days = history.days(first_day, groups)
     for one, cells in hours.items():
         unrolled: dict[datetime, list[Cell]] = defaultdict(list)
         for at, cell in cells.items():
@@ -478,7 +512,7 @@ def _with_past(history: History, target: TargetView, series: int, past: Past, no
     earlier = past.ceilings.get(series, {})
     whole = replace(
         target,
-        watched_since=_watched_since(history, [series], days, now),
+        watched_since=_watched_since(history, series, days, now),
         latency=_measure(durations.latency, durations.usual_latency),
         ttft=_measure(durations.ttft, durations.usual_ttft),
         token=_stream(history.stream(series)),

@@ -49,16 +49,18 @@ OBSERVED = """
 LATEST = 20
 """Number of latest observations per target from which the usual pause is taken."""
 
+SeriesGroups = Mapping[int, Collection[int]]
+"""The series to be added up, by a number for them."""
+MEMBERS = "(SELECT value ->> 0 AS number, value ->> 1 AS series_id FROM json_each(?)) AS member"
+"""The series of groups as a table, of what `_members` returns."""
 Cells = dict[int, dict[datetime, Cell]]
-"""Results by series number and by start of the hour or day."""
+"""Results by number of the group and by start of the hour or day."""
 Medians = tuple[float | None, ...]
 """A median for each step of time; None where there was nothing to take it of."""
 DailyCeilings = dict[int, dict[tuple[str, int], list[Reading]]]
 """Ceilings by series number and by the unit and window of the limit, oldest first."""
 DailyCredits = dict[int, dict[str, list[Reading]]]
 """Credit left by series number and unit, oldest first."""
-ALL = 0
-"""Series number that stands for several added up."""
 
 
 class Durations(Struct, frozen=True):
@@ -114,53 +116,47 @@ class History:
             medians += pauses[len(pauses) // 2 :][:1]
         return min(medians, default=0) * MILLISECOND
 
-    def cells(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+    def cells(self, since: datetime, groups: SeriesGroups) -> Cells:
         """Return the results of each hour from `since` on; hours without an observation are left out.
 
         Closed hours come from their roll-up; anything newer is counted from the rows.
         """
-        rolled = """
-            SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
-        """
+        rolled = f"SELECT number, at, ok, degraded, failed, unknown FROM {MEMBERS} JOIN hourly USING (series_id)"
         raw = f"""
-            SELECT series_id, at / 3600000 * 3600000 AS at,
-                sum(outcome = {OK}) AS ok, sum(outcome = {DEGRADED}) AS degraded,
-                sum(outcome = {FAILED}) AS failed, sum(outcome = {UNKNOWN}) AS unknown
-            FROM observation
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
-            GROUP BY 1, 2
+            SELECT number, at / 3600000 * 3600000 AS at,
+                outcome = {OK} AS ok, outcome = {DEGRADED} AS degraded,
+                outcome = {FAILED} AS failed, outcome = {UNKNOWN} AS unknown
+            FROM {MEMBERS} JOIN observation USING (series_id)
         """
         found: Cells = defaultdict(dict)
-        for query, start in ((rolled, since), (raw, max(since, self._marks.rolled_until()))):
-            self._add_cells(found, query, series, start, added_up)
+        self._add_cells(found, rolled, groups, since, has_one=_are_single(groups))
+        self._add_cells(found, raw, groups, max(since, self._marks.rolled_until()), has_one=False)
         return found
 
-    def days(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+    def days(self, since: datetime, groups: SeriesGroups) -> Cells:
         """Return the results of each closed day from `since` on; days without an observation are left out."""
-        query = """
-            SELECT series_id, at, ok, degraded, failed, unknown FROM daily
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
-        """
+        daily = f"SELECT number, at, ok, degraded, failed, unknown FROM {MEMBERS} JOIN daily USING (series_id)"
         found: Cells = defaultdict(dict)
-        self._add_cells(found, query, series, since, added_up)
+        self._add_cells(found, daily, groups, since, has_one=_are_single(groups))
         return found
 
-    def first_result(self, series: Collection[int]) -> datetime | None:
-        """Return when the first result of these series was seen that counts, of the observations kept; None if none."""
+    def first_results(self, groups: SeriesGroups) -> dict[int, datetime]:
+        """Return when the first result that counts was seen, of the observations kept; of no group that has none."""
         query = f"""
-            SELECT min((
-                SELECT at FROM observation WHERE series_id = value AND outcome != {UNKNOWN} ORDER BY at LIMIT 1
-            )) FROM json_each(?)
+            SELECT number, min((
+                SELECT at FROM observation
+                WHERE observation.series_id = member.series_id AND outcome != {UNKNOWN} ORDER BY at LIMIT 1
+            )) FROM {MEMBERS} GROUP BY number
         """
-        ((at,),) = self._db.execute(query, (dumps(list(series)),))
-        return None if at is None else from_ms(at)
+        return {number: from_ms(at) for number, at in self._db.execute(query, (_members(groups),)) if at is not None}
 
-    def _add_cells(self, found: Cells, query: str, series: Collection[int], since: datetime, added_up: bool) -> None:
-        if added_up:
-            query = f"SELECT {ALL}, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY at"
+    def _add_cells(self, found: Cells, query: str, groups: SeriesGroups, since: datetime, *, has_one: bool) -> None:
+        """Add up the rows of each hour or day. `has_one`: there is only one row of each, which saves that."""
+        query = f"{query} WHERE at >= ?"
+        if not has_one:
+            query = f"SELECT number, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY 1, 2"
         times: dict[int, datetime] = {}  # the series share their hours: converting each time once halves the work
-        for one, at_ms, ok, degraded, failed, unknown in self._db.execute(query, (dumps(list(series)), to_ms(since))):
+        for one, at_ms, ok, degraded, failed, unknown in self._db.execute(query, (_members(groups), to_ms(since))):
             at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
             found[one][at] = Cell(at, ok, degraded, failed, unknown)
 
@@ -305,3 +301,11 @@ def _daily_credit(row: sqlite3.Row) -> tuple[int, str, Reading]:
 
 def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
     return make_sketch([value for row in rows if (value := row[column]) is not None])
+
+
+def _members(groups: SeriesGroups) -> str:
+    return dumps([(number, one) for number, its in groups.items() for one in its])
+
+
+def _are_single(groups: SeriesGroups) -> bool:
+    return all(len(its) < 2 for its in groups.values())
