@@ -13,7 +13,7 @@ from monitor.publish.account_row import account_rows
 from monitor.publish.front_page import group_accounts
 from monitor.publish.overview import urgency
 from monitor.publish.paths import incident_page
-from monitor.publish.status import Mark, current_state, mark_account, mark_target
+from monitor.publish.status import Mark, current_state, mark_target
 from probes.model import Fault
 from tests.builders_page import NOW, account, incident, shown, sick, snapshot, target
 
@@ -39,6 +39,11 @@ def test_a_target_is_marked_by_state_fault_and_age(changes, mark):
     assert mark_target(target(**changes), CALM) == mark
 
 
+def marked(one):
+    """The mark of an account without an open incident."""
+    return current_state(snapshot(one)).marks[one.id]
+
+
 @pytest.mark.parametrize(
     ("states", "mark"),
     [
@@ -52,12 +57,12 @@ def test_a_target_is_marked_by_state_fault_and_age(changes, mark):
     ],
 )
 def test_an_account_is_marked_by_the_worst_of_its_targets(states, mark):
-    assert mark_account(account(targets=[target(state=state) for state in states]), NOW) == mark
+    assert marked(account(targets=[target(state=state) for state in states])) == mark
 
 
 def test_a_suspended_account_is_down_although_one_canary_still_answers():
     targets = (target(canary="list"), target(state=State.DOWN, fault=Fault.ACCOUNT_SUSPENDED))
-    assert mark_account(account(targets=targets), NOW) == Mark.DOWN
+    assert marked(account(targets=targets)) == Mark.DOWN
 
 
 def test_nothing_is_known_of_anything_while_the_monitor_is_offline():

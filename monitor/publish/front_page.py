@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from monitor.publish.account_text import Context
 from monitor.publish.account_text import build_cards as cards_of
-from monitor.publish.chart import last_day
 from monitor.publish.headline import Headline, write_headline
 from monitor.publish.incident_text import (
     RECENT,
+    IncidentsByAccount,
     build_row,
     gravest_first,
     incidents_by_notice,
-    marked_incidents,
+    marked_today,
     top_incidents,
     wider_first,
     worst_sentence,
@@ -58,11 +58,12 @@ def build_front(
     now: CurrentState,
     speech: PageLanguage = ENGLISH,
     every: tuple[ProviderGroup, ...] | None = None,
+    known: Mapping[str, AccountView] | None = None,
 ) -> Front:
-    """Return the front page. `every`: the result of `group_accounts`, if known already."""
+    """Return the front page. `every`: the result of `group_accounts`, `known`: the accounts by id, if there already."""
     every = group_accounts(snapshot, now, speech) if every is None else every
     are_few = sum(len(group.accounts) for group in every) <= PLATES
-    known = snapshot.accounts_by_id()
+    known = snapshot.accounts_by_id() if known is None else known
     views = gravest_first(top_incidents(snapshot), known)
     opened = tuple(build_row(view, snapshot.made_at, snapshot.made_at, speech, known) for view in views)
     is_well = not opened and all(card.mark is Mark.UP for group in every for card in group.accounts)
@@ -140,14 +141,21 @@ def verdict(
 
 
 def group_accounts(
-    snapshot: Snapshot, now: CurrentState, speech: PageLanguage = ENGLISH, existing: Collection[str] = ()
+    snapshot: Snapshot,
+    now: CurrentState,
+    speech: PageLanguage = ENGLISH,
+    existing: Collection[str] = (),
+    marked: IncidentsByAccount | None = None,
 ) -> tuple[ProviderGroup, ...]:
-    """Return every provider with accounts, with all of them; link only to `existing` pages."""
+    """Return every provider with accounts, with all of them; link only to `existing` pages.
+
+    `marked`: the result of `marked_today`, if there already.
+    """
     promised: dict[str, tuple[PromiseRow, ...]] = {}
     for view in snapshot.objectives:
         promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *build_promises(view, speech))
-    marked = marked_incidents(snapshot, last_day(now.at).first)
-    context = Context(now, snapshot.manner.slo, speech, promised, marked)
+    its = marked_today(snapshot) if marked is None else marked
+    context = Context(now, snapshot.manner.slo, speech, promised, its)
     return tuple(
         ProviderGroup(
             provider.id,

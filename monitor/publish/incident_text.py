@@ -8,6 +8,7 @@ from monitor import words
 from monitor.alert.case import Delivery, OutboxState
 from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident, accounts_of_targets
+from monitor.publish.chart import last_day
 from monitor.publish.incident_timeline import SCOPES, build_timeline, standing_replies
 from monitor.publish.lane import draw_lanes
 from monitor.publish.paths import account_page, incident_page, month_page
@@ -30,6 +31,7 @@ RECENT = 5
 """Number of past incidents on the front page."""
 IncidentsByNotice = Mapping[tuple[str, str], Incident]
 """Incidents by source and id of the notice about them."""
+IncidentsByAccount = Mapping[str, tuple[Incident, ...]]
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
 
@@ -155,7 +157,12 @@ def top_incidents(snapshot: Snapshot) -> list[IncidentView]:
     return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
 
 
-def marked_incidents(snapshot: Snapshot, since: datetime) -> dict[str, tuple[Incident, ...]]:
+def marked_today(snapshot: Snapshot) -> IncidentsByAccount:
+    """Return by account the incidents that its charts of a day mark."""
+    return marked_incidents(snapshot, last_day(snapshot.made_at).first)
+
+
+def marked_incidents(snapshot: Snapshot, since: datetime) -> IncidentsByAccount:
     """Return by account the incidents since then that its charts of durations mark.
 
     Left out are drills, parts of wider ones, and what warns of anything but slow answers.

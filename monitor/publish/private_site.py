@@ -15,18 +15,18 @@ from monitor.publish import statuspage
 from monitor.publish.account_chart import Scene, sibling_paces
 from monitor.publish.badge import draw_badge, endpoint_json
 from monitor.publish.calendar import render_calendar
-from monitor.publish.chart import last_day
 from monitor.publish.day_list import day_list
 from monitor.publish.feed import build_feed
 from monitor.publish.front_page import build_frame, build_front, group_accounts, verdict
 from monitor.publish.headline import Headline
 from monitor.publish.incident_text import (
+    IncidentsByAccount,
     build_months,
     build_row,
     build_story,
     gravest_first,
     incidents_by_notice,
-    marked_incidents,
+    marked_today,
     newest_first,
     substitutes,
     top_incidents,
@@ -97,12 +97,13 @@ def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator
     """Yield path and content of each file, the front page last; one at a time, as 5,000 accounts make 90 MB."""
     it = load_templates(snapshot.manner.language, snapshot.manner.own)
     now = current_state(snapshot)
-    every = group_accounts(snapshot, now, it.speech, existing)
-    around, first = build_frame(snapshot, it.speech), build_front(snapshot, now, it.speech, every)
+    known, marked = snapshot.accounts_by_id(), marked_today(snapshot)
+    every = group_accounts(snapshot, now, it.speech, existing, marked)
+    around, first = build_frame(snapshot, it.speech), build_front(snapshot, now, it.speech, every, known)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
     # Before any page: these files prove at the next start that the folder is ours, even after a kill.
     yield from render_program_files(private_summary(snapshot, now, first.headline, it.speech), it)
-    yield from _inner_pages(every, snapshot, around, it)
+    yield from _inner_pages(every, snapshot, known, marked, around, it)
     for view in (*newest_first(snapshot.past_incidents), *snapshot.open_incidents):
         if view.is_due:
             yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
@@ -212,13 +213,18 @@ def stage_of_note(at: datetime, closed_at: datetime | None, stage: str) -> str:
 
 
 def _inner_pages(
-    every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: SiteTemplates
+    every: Sequence[ProviderGroup],
+    snapshot: Snapshot,
+    known: Mapping[str, AccountView],
+    marked: IncidentsByAccount,
+    around: PageFrame,
+    it: SiteTemplates,
 ) -> Iterator[tuple[str, bytes]]:
-    known, below = snapshot.accounts_by_id(), replace(around, up="../../")
+    """Yield the pages of providers and accounts. `known`: the accounts by id; `marked`: what their charts mark."""
+    below = replace(around, up="../../")
     ended, standing = wider_first(snapshot.past_incidents), top_incidents(snapshot)
     past, opened = _by_account(ended, snapshot.made_at, it.speech), _open_by_account(snapshot, known)
     past_of, open_of = _by_provider(ended), _by_provider(standing)
-    marked = marked_incidents(snapshot, last_day(snapshot.made_at).first)
     lasting = replace(build_frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
 

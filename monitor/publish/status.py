@@ -159,11 +159,6 @@ def _mark_target(target: TargetView, at: datetime) -> Mark:
     assert_never(target.state)
 
 
-def mark_account(account: AccountView, at: datetime) -> Mark:
-    """Return the mark of an account without an open incident."""
-    return _mark_account(account, at, assess_account(account, at), offline=False)
-
-
 def _mark_account(account: AccountView, at: datetime, judged: Assessment, *, offline: bool) -> Mark:
     if not account.targets:
         return Mark.UNKNOWN

@@ -61,9 +61,9 @@ def write_pages(
     """Write each file that differs as it comes, and return how many did; a large site is never in memory as a whole.
 
     Files in `kept` are not removed even if they do not come; those in `gone` are, in this order, with the folders that
-    they leave empty. Files that a symbolic link would lead out of the folder
-    are skipped, and OutsideLink is raised after all else is written. Raises OSError if a file cannot be written: that
-    file and those after it stay as they were.
+    they leave empty. Files that a symbolic link would lead out of the folder are skipped, and OutsideLink is raised
+    after all else is written. Raises OSError if a file cannot be written: that file and those after it stay as they
+    were.
     """
     names, parents, written = set[str](), dict[str, bool](), 0
     for name, content in sheets:
