@@ -715,6 +715,18 @@ def test_the_page_has_links_words_and_a_theme_of_its_own():
     assert "theme.css" not in render(snapshot(account(EU)))
 
 
+def test_where_all_is_well_the_last_end_is_told_and_when_the_page_was_made_and_is_made_anew():
+    ended = outage(opened_at=NOW - timedelta(hours=5), closed_at=NOW - timedelta(hours=4))
+    page = Document(render(snapshot(account(EU), past_incidents=(ended,)))["index.html"])
+
+    assert "Nothing is open; the last incident ended 06:34 UTC." in page.text
+    assert "incidents/20261121-053400-openai.html" in page.values("href")
+    made = "As of 21 Nov 2026, 10:34 UTC. This page is made anew with all news, at the latest after 3 min."
+    assert made in page.text
+    assert "Nothing is open" not in text(snapshot(account(EU)))
+    assert "Nothing is open" not in text(snapshot(account(EU), open_incidents=(outage(),), past_incidents=(ended,)))
+
+
 def test_a_link_preview_has_words_and_a_picture_where_the_address_is_known():
     files = render(looked())
     page = files["index.html"].decode()

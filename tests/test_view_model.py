@@ -357,6 +357,22 @@ def test_the_first_sentence_recommends_what_has_no_caution_or_says_it(instead, s
     assert "".join(it.text for it in page.detail).endswith(said)
 
 
+def test_where_all_is_well_the_last_end_is_told_and_leads_to_its_incident():
+    part, wide = (past(2, subject="openai/main"), past(2))
+    part = replace(part, incident=replace(part.incident, id="part", parent=wide.incident.id))
+    drill = past(1)
+    drill = replace(drill, incident=replace(drill.incident, drill=True))
+    views = {"past_incidents": (drill, part, wide, past(9))}
+    said = front(snapshot(account(), **views)).detail
+
+    assert "".join(it.text for it in said) == "Nothing is open; the last incident ended 19 Nov, 10:53 UTC."
+    assert [it.href for it in said if it.href] == [f"incidents/{wide.incident.id}.html"]
+    assert front(snapshot(account())).detail == ()
+    assert "Nothing is open" not in "".join(it.text for it in front(four_accounts(**views)).detail)
+    unknown = account(targets=[target(seen_at=None)])
+    assert "Nothing is open" not in "".join(it.text for it in front(snapshot(unknown, **views)).detail)
+
+
 def test_what_is_known_to_come_stands_ahead_the_nearest_first():
     planned = Notice("1", "Maintenance", None, NoticePhase.SCHEDULED, Impact.NONE, (), NOW + timedelta(days=2))
     plan = replace(planned, planned=True)

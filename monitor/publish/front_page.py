@@ -10,6 +10,7 @@ from monitor.publish.incident_text import (
     RECENT,
     IncidentsByAccount,
     build_row,
+    ended_sentence,
     gravest_first,
     incidents_by_notice,
     marked_today,
@@ -19,7 +20,7 @@ from monitor.publish.incident_text import (
 )
 from monitor.publish.objective_text import build_promises
 from monitor.publish.overview import MOST_AHEAD, PLATES, ahead, fleet, front_groups, how_many_work, rail, urgency
-from monitor.publish.paths import provider_page
+from monitor.publish.paths import incident_page, provider_page
 from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
 from monitor.publish.source_text import build_status_pages
 from monitor.publish.status import CurrentState, Mark, worst_mark
@@ -50,6 +51,7 @@ def build_frame(snapshot: Snapshot, speech: PageLanguage = ENGLISH) -> PageFrame
         made=speech.moment(snapshot.made_at),
         due=speech.moment(due, snapshot.made_at),
         fresh_s=int(snapshot.fresh_s),
+        span=speech.duration(snapshot.fresh_s),
     )
 
 
@@ -71,7 +73,7 @@ def build_front(
     plates = tuple(sorted((card for group in every for card in group.accounts), key=urgency)) if are_few else ()
     return Front(
         headline=said,
-        detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)),
+        detail=_detail(said, worst_sentence(views, snapshot.made_at, speech)) or _last_end(snapshot, is_well, speech),
         fleet=fleet(every, [view.incident for view in views if not view.incident.drill], speech),
         slo=speech.percent(snapshot.manner.slo),
         open=opened[:MOST_OPEN],
@@ -115,6 +117,16 @@ def _detail(said: Headline, worst: tuple[LinkedText, ...]) -> tuple[LinkedText, 
     causes = speech.say("{lead}.", lead=speech.clauses(said.causes)) if said.causes else ""
     text = speech.sentences(filter(None, (causes, said.rest)))
     return (LinkedText(text),) if text else ()
+
+
+def _last_end(snapshot: Snapshot, is_well: bool, speech: PageLanguage) -> tuple[LinkedText, ...]:
+    """Say of a page on which all is well when the last incident ended; of several at once, the widest."""
+    past = (view.incident for view in snapshot.past_incidents if not view.incident.drill)
+    ended = [(one.closed_at, one.parent is None, one.id) for one in past if one.closed_at]
+    if not (is_well and ended):
+        return ()
+    at, _, id = max(ended)
+    return ended_sentence(at, incident_page(id), snapshot.made_at, speech)
 
 
 def verdict(

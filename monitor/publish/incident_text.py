@@ -110,6 +110,12 @@ def worst_sentence(views: Sequence[IncidentView], made_at: datetime, speech: Pag
     return (*_linked(said, named), *_use_sentence(view, made_at, speech))
 
 
+def ended_sentence(ended: datetime, href: str, made_at: datetime, speech: PageLanguage) -> tuple[LinkedText, ...]:
+    """Say that nothing is open, and when the last incident ended, with a link to it."""
+    said = speech.say("Nothing is open; the last incident ended {time}.", time=NAME)
+    return tuple(_linked(said, LinkedText(speech.moment(ended, made_at).words, href, is_own=True)))
+
+
 NAME = "\0"
 """Stands in a sentence for the name that is a link."""
 

@@ -21,7 +21,7 @@ from monitor.config.public_page import light_brand, public_languages
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_outages, state_of_cell
-from monitor.publish.incident_text import incidents_by_notice
+from monitor.publish.incident_text import ended_sentence, incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page, slug
 from monitor.publish.picture import ROWS, draw_picture, read_colour
@@ -57,6 +57,7 @@ from monitor.publish.summary import (
 )
 from monitor.publish.theme import theme_style
 from monitor.publish.uptime_text import describe_shares
+from monitor.publish.view_model import LinkedText
 from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Cell
 from monitor.words import capitalize
@@ -207,7 +208,7 @@ def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage)
     first = _headline(seen, lines, open_ones, speech)
     return PublicFront(
         headline=first,
-        detail=_detail(seen, lines, open_ones, first, speech),
+        detail=_detail(seen, lines, open_ones, first, speech) or _last_end(seen, first, speech),
         intro=seen.snapshot.manner.public.intro,
         groups=tuple(_groups(seen.parts, lines)),
         providers=tuple(line for part, line in zip(seen.parts, lines, strict=True) if not part.is_service),
@@ -234,6 +235,7 @@ def _frame(seen: PublicFacts, code: str, speech: PageLanguage) -> PublicFrame:
         made=speech.moment(snapshot.made_at),
         due=speech.moment(due, snapshot.made_at),
         fresh_s=int(snapshot.fresh_s),
+        span=speech.duration(snapshot.fresh_s),
         brand=_brand(seen, code),
     )
 
@@ -390,18 +392,27 @@ def _detail(
     open_ones: Sequence[PublicIncident],
     first: Headline,
     speech: PageLanguage,
-) -> str:
+) -> tuple[LinkedText, ...]:
     """Return the sentence below the headline: which parts, since when, and that all others work."""
     if first.causes:
-        return speech.say("{lead}.", lead=speech.clauses(first.causes))
+        return (LinkedText(speech.say("{lead}.", lead=speech.clauses(first.causes))),)
     if not first.mark.is_trouble:
-        return ""
+        return ()
     part, sick = next(one for one in zip(seen.parts, lines, strict=True) if one[1].mark.is_trouble)
     since = min(one.opened_at for one in open_ones if one.part == part.id)
     said = [speech.say("Since {time}.", time=speech.moment(since, seen.at).words)]
     if len(lines) > 1 and all(line.mark.works for line in lines if line is not sick):
         said.append(speech.say("Everything else works."))
-    return speech.sentences(said)
+    return (LinkedText(speech.sentences(said)),)
+
+
+def _last_end(seen: PublicFacts, first: Headline, speech: PageLanguage) -> tuple[LinkedText, ...]:
+    """Say of a page on which all is well when the last incident ended."""
+    ended = [(one.closed_at, one.id) for one in seen.outages if one.closed_at]
+    if first.mark is not Mark.UP or len(ended) < len(seen.outages) or not ended:
+        return ()
+    at, id = max(ended)
+    return ended_sentence(at, incident_page(id), seen.at, speech)
 
 
 def _title(outage: PublicIncident, speech: PageLanguage) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import HistoryBar
 from monitor.publish.status import Mark
-from monitor.publish.view_model import NoticeRow, UptimeShare
+from monitor.publish.view_model import LinkedText, NoticeRow, UptimeShare
 from monitor.words import Moment
 
 
@@ -39,13 +39,14 @@ class PublicBrand(Struct, frozen=True):
 
 
 class PublicFrame(Struct, frozen=True):
-    """What is the same on every public page. `made`: None on a page that never changes again, so is never stale."""
+    """What is the same on every public page. The fields are as of the private one's."""
 
     site: str
     simulated: bool
     made: Moment | None
     due: Moment | None
     fresh_s: int
+    span: str
     up: str = ""
     brand: PublicBrand = PublicBrand()
 
@@ -143,7 +144,7 @@ class PublicFront(Struct, frozen=True):
     """The front page. `intro`: the owner's own words; `detail`: what stands below the headline; `groups`: services."""
 
     headline: Headline
-    detail: str
+    detail: tuple[LinkedText, ...]
     intro: str
     groups: tuple[PublicGroup, ...]
     providers: tuple[PublicLine, ...]

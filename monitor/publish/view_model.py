@@ -13,7 +13,10 @@ from monitor.words import Moment
 
 
 class PageFrame(Struct, frozen=True):
-    """What is the same on every page. `made`: None on a page that never changes again, so is never stale."""
+    """What is the same on every page. `made`: None on a page that never changes again, so is never stale.
+
+    `span`: the time after which a newer one is due, in words.
+    """
 
     site: str
     location: str
@@ -21,6 +24,7 @@ class PageFrame(Struct, frozen=True):
     made: Moment | None
     due: Moment | None
     fresh_s: int
+    span: str
     up: str = ""
 
     public: ClassVar[bool] = False

@@ -96,6 +96,7 @@
   walkAlongDays([...document.querySelectorAll(".days a")]);
   document.querySelectorAll("time[data-local]").forEach(tellLocalTime);
   if (!made) return;
+  for (const words of document.querySelectorAll("[data-renews]")) words.hidden = location.protocol === "file:";
   mark();
   setInterval(() => { mark(); renew(); }, 10_000);
   document.addEventListener("visibilitychange", () => { mark(); renew(); });
