@@ -80,7 +80,9 @@ def render_design() -> bytes:
     it = SiteTemplates("en", DOCS)
     made = it.fill(
         "design.html.jinja",
-        frame=PageFrame("Design", "docs", simulated=False, made=None, due=None, fresh_s=0, span="", up="../templates/page/"),
+        frame=PageFrame(
+            "Design", "docs", simulated=False, made=None, due=None, fresh_s=0, span="", up="../templates/page/"
+        ),
         tokens=list(_tokens((TEMPLATES / "style.css").read_text())),
         marks=MARKS,
         examples=list(_examples()),

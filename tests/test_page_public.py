@@ -245,7 +245,7 @@ def test_an_accounts_own_trouble_is_nobody_elses_business():
         open_incidents=(shown(incident("openai/main")),),
     )
     page = render(shot)
-    assert "All providers we watch work Providers" in text(shot)
+    assert "All providers we watch work As of" in text(shot)
     assert not [name for name in page if name.startswith("incidents/")]
 
 
@@ -336,7 +336,7 @@ def test_what_nobody_looked_at_is_no_data_and_never_up():
 def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
     views = tuple(outage(**{fact: value}) for fact, value in (("drill", True), ("signal", True), ("parent", "x")))
     shot = snapshot(account("openai/b"), open_incidents=views)
-    assert "All providers we watch work Providers" in text(shot)
+    assert "All providers we watch work As of" in text(shot)
 
 
 def test_what_providers_say_themselves_is_public():
@@ -360,7 +360,7 @@ def test_the_public_site_may_be_found_and_says_how_it_is_to_programs():
 
 
 def test_without_any_provider_there_is_a_whole_page():
-    assert "No provider is watched yet Past incidents" in text(snapshot())
+    assert "No provider is watched yet As of" in text(snapshot())
     assert text(replace(snapshot(), providers=(ProviderView("openai", "OpenAI", ()),)))
 
 
@@ -713,6 +713,42 @@ def test_the_page_has_links_words_and_a_theme_of_its_own():
         "@media screen and (prefers-color-scheme: dark) { :root { --brand: #6fd3c1; } }\n"
     )
     assert "theme.css" not in render(snapshot(account(EU)))
+
+
+def test_words_of_your_own_are_told_in_each_language_and_the_first_where_there_is_none():
+    both = {"en": "Here X", "de": "Dort X"}
+    targets = frozenset({f"{EU}/chat"})
+    services = [
+        PublicService(
+            {"en": "Here X chat", "de": "Dort X chat"}, {"en": "Here X all", "de": "Dort X all"}, both, targets, 1
+        ),
+        PublicService("Plain", "Here X all", {"de": "Only one"}, targets, 1),
+    ]
+    public = PublicSection(
+        languages=["en", "de"],
+        header=[LinkSection(text=both, url="https://example.com/a")],
+        footer=[LinkSection(text=both, url="https://example.com/b")],
+        intro=both,
+        footer_text=both,
+        mail="status@example.com",
+    )
+    lost = shown(incident(EU, id="20261121-101100-lost"))
+    files = render(
+        replace(
+            snapshot(sick(EU, Fault.ACCOUNT_SUSPENDED), open_incidents=(lost,)),
+            manner=SiteSettings(public=public, public_title=both, public_url="https://status.example.com"),
+            services=tuple(ServiceView(one) for one in services),
+            planned=(PlannedWindow(both, NOW + timedelta(hours=1), NOW + timedelta(hours=2)),),
+        )
+    )
+    english, german = (all_text({name: its for name, its in files.items() if name.startswith("de/") is is_german})
+                       for is_german in (False, True))  # fmt: skip
+
+    assert b"Dort X" not in english
+    assert b"Here X" not in german
+    assert {name.removeprefix("de/") for name in files} == {name for name in files if not name.startswith("de/")}
+    assert all(word in german for word in (b"Plain", b"Only one", b"Dort X chat", b"subject=Dort%20X"))
+    assert files["de/index.html"].count(b"Dort X all") == 1
 
 
 def test_where_all_is_well_the_last_end_is_told_and_when_the_page_was_made_and_is_made_anew():

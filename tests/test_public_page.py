@@ -9,6 +9,7 @@ from monitor.cli import main
 from monitor.config.colour import DARK, LIGHT, READABLE, contrast, readable_on
 from monitor.config.load import load_config
 from monitor.config.logo import LOGO_BYTES, PNG
+from monitor.config.own_words import in_language
 from monitor.config.public_page import ThemeSection, dark_brand, light_brand, theme_doubts
 from probes.document import DocumentError
 from tests.test_config import SET, account, loaded, written
@@ -189,3 +190,54 @@ def test_check_says_what_to_do_where_the_public_page_would_show_nothing(tmp_path
 def test_a_file_of_before_has_no_services_and_the_shipped_look(tmp_path):
     config = load_config(written(tmp_path, account()), SET)
     assert (config.services, config.logo, config.public.languages) == ((), None, [])
+
+
+TABLES = """
+[site]
+public_title = { en = "Our status", de = "Unser Status" }
+[public]
+languages = ["en", "de"]
+intro = { de = "Hallo.", en = "Hello." }
+footer_text = "In all languages."
+header = [{ text = { en = "Help", de = "Hilfe" }, url = "https://example.com" }]
+[[services]]
+name = { en = "Chat answers", de = "Antworten" }
+about = { de = "Im Chat" }
+accounts = ["openai/a"]
+[[maintenance]]
+name = "move"
+start = "2026-12-01 12:00"
+lasts_s = 3600
+public = { en = "We move", de = "Wir ziehen um" }
+"""
+
+
+def test_words_of_your_own_may_be_a_table_of_texts_by_language(tmp_path):
+    config = loaded(tmp_path, account() + TABLES)
+    (service,), words = config.services, config.public.header[0].text
+
+    assert service.key == "chat-answers"
+    assert [in_language(words, code) for code in ("en", "de")] == ["Help", "Hilfe"]
+    assert [in_language(config.public.intro, code) for code in ("en", "de", "he")] == ["Hello.", "Hallo.", "Hallo."]
+    assert in_language(config.public.footer_text, "de") == "In all languages."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('{ de = "Hallo.", en', '{ fr = "Salut.", en', r"public\.intro\.fr .*it is in en, de.*add \"fr\" to languages"),
+        ('{ en = "Help", de', '{ en = "Help", he', r"public\.header\[0\]\.text\.he "),
+        ('{ de = "Im Chat" }', '{ nl = "In de chat" }', r"services\.Chat answers\.about\.nl "),
+        ('{ en = "We move", de', '{ en = "We move", he', r"maintenance\.move\.public\.he "),
+        ('"Our status", de', '"Our status", he', r"site\.public_title\.he "),
+        ('languages = ["en", "de"]', 'languages = ["en"]', r"public\.intro\.de .*it is in en"),
+        ('intro = { de = "Hallo.", en = "Hello." }', "intro = {}", r"public\.intro has no text.*en = "),
+        ('{ de = "Hallo.", en', '{ German = "Hallo.", en', r"public\.intro"),
+        ('{ de = "Im Chat" }', "{ de = 7 }", r"services\[0\]\.about\.de = 7; give a text"),
+    ],
+)
+def test_a_text_in_a_language_that_the_page_does_not_have_is_named(tmp_path, before, after, said):
+    text = account() + TABLES
+    assert before in text
+    with pytest.raises(DocumentError, match=said):
+        loaded(tmp_path, text.replace(before, after, 1))

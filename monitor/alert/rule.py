@@ -39,12 +39,12 @@ class Route(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """A window that mutes what matches. `public`: what the public page says of it; "": nothing."""
+    """A window that mutes what matches. `public`: what the public page says of it, also by language; "": nothing."""
 
     name: str
     match: Match
     window: Window
-    public: str = ""
+    public: str | Mapping[str, str] = ""
 
 
 class AlertLimits(Struct, frozen=True):

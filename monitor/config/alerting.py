@@ -83,10 +83,13 @@ class RouteSection(MatchSection, frozen=True, kw_only=True):
     escalate: list[EscalationSection] = []
 
 
+Announcement = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
+
+
 class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line.
 
-    `public` is what the public page says of it; without it nothing is said there.
+    `public` is what the public page says of it, or a table of that by language; without it nothing is said there.
     """
 
     name: Label
@@ -95,7 +98,7 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     rrule: Annotated[str, Meta(max_length=300)] | None = None
     cron: Annotated[str, Meta(max_length=100)] | None = None
     zone: Zone | None = None
-    public: Annotated[str, Meta(max_length=200, description="at most 200 characters")] = ""
+    public: Announcement | dict[LanguageCode, Announcement] = ""
 
 
 class AlertsSection(Section, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
-from monitor.config.public_page import PublicSection, PublicSections, ServiceSection
+from monitor.config.public_page import PublicSection, PublicSections, ServiceSection, public_languages
 from monitor.config.section import END, ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
@@ -87,19 +87,22 @@ class StoreSection(Section, frozen=True, kw_only=True):
     daily_days: Days = RETENTION.daily_days
 
 
+PublicTitle = Annotated[str, Meta(min_length=1, max_length=120)]
+
+
 class SiteSection(Section, frozen=True, kw_only=True):
     """The status page: where it is written, and whether `run` serves it. `url` is where people reach it.
 
     A second one, of providers only, is public: nothing of an account is in it. `public_folder = ""`: it is not written.
     `metrics` is a file for a textfile collector, readable by every user here, as the second site is; the first is not.
     `slo` is the share of good answers that an account is held to. `language` is the name of a file of words;
-    `templates` a folder whose files replace ours of the same name.
+    `templates` a folder whose files replace ours of the same name. `public_title` may be a table of titles by language.
     """
 
     folder: str = "site"
     title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI accounts"
     public_folder: str = "public"
-    public_title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI providers"
+    public_title: PublicTitle | dict[LanguageCode, PublicTitle] = "AI providers"
     public_url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
     metrics: str = "metrics/provider-monitor.prom"
     slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
@@ -248,7 +251,11 @@ class Document(Section, frozen=True, kw_only=True):
 
 
 def public_sections(document: Document) -> PublicSections:
-    return PublicSections(document.public, document.services)
+    said = {f"maintenance.{one.name}.public": one.public for one in document.maintenance}
+    languages = public_languages(document.public, document.site.language)
+    return PublicSections(
+        document.public, document.services, languages, {"site.public_title": document.site.public_title, **said}
+    )
 
 
 AccountsByName = Mapping[str, list[AccountSection]]

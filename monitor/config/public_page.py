@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from monitor.config.address import is_address
 from monitor.config.colour import DARK, LIGHT, READABLE, contrast, readable_on
 from monitor.config.logo import LOGO_BYTES, logo_problem, read_head
+from monitor.config.own_words import OwnWords, check_words, first_words
 from monitor.config.section import END, Label, LanguageCode, Section
 from monitor.schedule import Watch
 from probes.document import Problem, suggest, why_no_file
@@ -32,6 +33,7 @@ Font = Annotated[
 ]
 Line = Annotated[str, Meta(min_length=1, max_length=60, description="1 to 60 characters")]
 Text = Annotated[str, Meta(max_length=600, description="at most 600 characters")]
+About = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
 MailAddress = Annotated[
     str,
     Meta(
@@ -65,9 +67,9 @@ class ThemeSection(Section, frozen=True, kw_only=True):
 
 
 class LinkSection(Section, frozen=True, kw_only=True):
-    """A link at the head or the foot of the public page."""
+    """A link at the head or the foot of the public page. `text`: in all languages, or a table of texts by language."""
 
-    text: Line
+    text: Line | dict[LanguageCode, Line]
     url: str
 
 
@@ -76,14 +78,16 @@ class PublicSection(Section, frozen=True, kw_only=True):
 
     `languages` are those in which the page is made, the first at its root; without them `site.language`. `mail` is
     where people ask to be written to. `providers`: whether the providers are shown; without it, if there is no service.
+    `intro` and `footer_text` are for all languages, or tables of texts by language: { en = "...", de = "..." }. The
+    first of a table stands where a language has none.
     """
 
     logo: str | None = None
     theme: ThemeSection = ThemeSection()
     header: list[LinkSection] = []
     footer: list[LinkSection] = []
-    footer_text: Text = ""
-    intro: Text = ""
+    footer_text: Text | dict[LanguageCode, Text] = ""
+    intro: Text | dict[LanguageCode, Text] = ""
     languages: list[LanguageCode] = []
     mail: MailAddress | None = None
     providers: bool | None = None
@@ -93,12 +97,13 @@ class ServiceSection(Section, frozen=True, kw_only=True):
     """What the public page shows in words of your own: the accounts behind it are not named there.
 
     It is made of the accounts that match `accounts`, `providers` and `tags`, and of these canaries; at least one of the
-    three is given. `enough` working accounts make it work; without it all must.
+    three is given. `enough` working accounts make it work; without it all must. `name`, `group` and `about` may be
+    tables of texts by language; the first name is that in its addresses, and the first group the one that it is in.
     """
 
-    name: Label
-    group: Label | None = None
-    about: Annotated[str, Meta(max_length=200, description="at most 200 characters")] = ""
+    name: Label | dict[LanguageCode, Label]
+    group: Label | dict[LanguageCode, Label] | None = None
+    about: About | dict[LanguageCode, About] = ""
     accounts: list[str] = []
     providers: list[str] = []
     tags: list[str] = []
@@ -109,16 +114,16 @@ class ServiceSection(Section, frozen=True, kw_only=True):
 class PublicService(Struct, frozen=True):
     """A service with the ids of the targets that show how it is. `enough`: accounts that suffice."""
 
-    name: str
-    group: str | None
-    about: str
+    name: OwnWords
+    group: OwnWords | None
+    about: OwnWords
     targets: frozenset[str]
     enough: int
 
     @property
     def key(self) -> str:
         """Its name as part of an address."""
-        return name_key(self.name)
+        return name_key(first_words(self.name))
 
 
 def name_key(name: str) -> str:
@@ -132,10 +137,15 @@ def public_languages(page: PublicSection, usual: str) -> tuple[str, ...]:
 
 
 class PublicSections(Struct, frozen=True):
-    """The sections about the public page, as they are in the file."""
+    """The sections about the public page, as they are in the file. `languages`: of the page, the first at its root.
+
+    `announced`: what else it says, by its place in the file.
+    """
 
     page: PublicSection
     services: Sequence[ServiceSection]
+    languages: tuple[str, ...]
+    announced: Mapping[str, OwnWords]
 
 
 Tags = Mapping[str, Sequence[str]]
@@ -152,7 +162,19 @@ def check_public(
     for code in its.page.languages:
         if code not in languages:
             yield Problem(file, "public.languages", f'= "{code}": no such language', suggest(code, languages))
+    yield from check_words(_own_words(its), its.languages, file)
     yield from _check_services(its.services, tags, file)
+
+
+def _own_words(its: PublicSections) -> Iterator[tuple[str, OwnWords]]:
+    """Yield the words of the user's own, by their place in the file."""
+    yield from (("public.intro", its.page.intro), ("public.footer_text", its.page.footer_text))
+    for place, links in (("header", its.page.header), ("footer", its.page.footer)):
+        yield from ((f"public.{place}[{number}].text", one.text) for number, one in enumerate(links))
+    for one in its.services:
+        key = f"services.{first_words(one.name)}"
+        yield from ((f"{key}.{field}", words) for field in ("name", "group", "about") if (words := getattr(one, field)))
+    yield from its.announced.items()
 
 
 def _check_logo(named: str | None, folder: Path, file: str) -> Iterator[Problem]:
@@ -197,8 +219,9 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _check_services(services: Sequence[ServiceSection], tags: Tags, file: str) -> Iterator[Problem]:
-    first = {name_key(one.name): one.name for one in reversed(services)}
-    for key, times in Counter(name_key(one.name) for one in services).items():
+    names = [first_words(one.name) for one in services]
+    first = {name_key(name): name for name in reversed(names)}
+    for key, times in Counter(map(name_key, names)).items():
         if times > 1:
             yield Problem(file, "services", f'holds "{first[key]}" {times} times', "give each a name of its own")
     known = {
@@ -207,7 +230,7 @@ def _check_services(services: Sequence[ServiceSection], tags: Tags, file: str) -
         "tags": {tag for its in tags.values() for tag in its},
     }
     for one in services:
-        yield from _check_service(one, known, tags, f"services.{one.name}", file)
+        yield from _check_service(one, known, tags, f"services.{first_words(one.name)}", file)
 
 
 def _check_service(
@@ -238,7 +261,7 @@ def check_canaries(
         for canary in one.canaries:
             if known and canary not in known:
                 what = f'= "{canary}": no account of it is asked so'
-                yield Problem(file, f"services.{one.name}.canaries", what, suggest(canary, known))
+                yield Problem(file, f"services.{first_words(one.name)}.canaries", what, suggest(canary, known))
 
 
 def _accounts_of(one: ServiceSection, tags: Tags) -> list[str]:

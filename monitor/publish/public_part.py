@@ -1,10 +1,13 @@
 """A snapshot → the lines of the public page: providers and services, each with the targets that count for it; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from monitor.config.own_words import first_words, in_language
+from monitor.config.public_page import PublicService
 from monitor.publish.ability import is_working
 from monitor.publish.paths import slug
 from monitor.publish.snapshot import ProviderView, Snapshot, TargetView
@@ -16,10 +19,11 @@ SERVICE = "service"
 
 
 class PublicPart(Struct, frozen=True):
-    """One line of the public page.
+    """One line of the public page, with its words as in the first language: `parts_in_language` gives others.
 
-    `key`: its name in addresses, which no other part has. `targets`: those that count, by account; `ids`: their ids by
-    that of the account; `enough` working accounts make it work. The rest is as of a provider.
+    `key`: its name in addresses, which no other part has. `group`: by which services belong together; `group_name`: its
+    name for readers. `service`: what it is made of, None of a provider. `targets`: those that count, by account; `ids`:
+    their ids by that of the account; `enough` working accounts make it work. The rest is as of a provider.
     """
 
     id: str
@@ -34,7 +38,12 @@ class PublicPart(Struct, frozen=True):
     watched_since: datetime | None
     about: str = ""
     group: str | None = None
-    is_service: bool = False
+    group_name: str = ""
+    service: PublicService | None = None
+
+    @property
+    def is_service(self) -> bool:
+        return self.service is not None
 
 
 def shows_providers(snapshot: Snapshot) -> bool:
@@ -85,7 +94,7 @@ def _service(snapshot: Snapshot, number: int) -> PublicPart:
     return PublicPart(
         id=f"{SERVICE}/{slug(view.service.key)}",
         key=f"{SERVICE}-{slug(view.service.key)}",
-        name=view.service.name,
+        name=first_words(view.service.name),
         targets=tuple(filter(None, its.values())),
         ids=_ids(its),
         target_ids=_target_ids(its.values()),
@@ -93,10 +102,25 @@ def _service(snapshot: Snapshot, number: int) -> PublicPart:
         cells=view.cells,
         days=view.days,
         watched_since=view.watched_since,
-        about=view.service.about,
-        group=view.service.group,
-        is_service=True,
+        about=first_words(view.service.about),
+        group=first_words(view.service.group) if view.service.group else None,
+        group_name=first_words(view.service.group) if view.service.group else "",
+        service=view.service,
     )
+
+
+def parts_in_language(parts: Sequence[PublicPart], code: str) -> list[PublicPart]:
+    """Return the parts with their words in a language; a group is named as by the first of it that has a table."""
+    told = ((part.group, part.service.group) for part in reversed(parts) if part.service)
+    groups = {group: in_language(words, code) for group, words in told if words and not isinstance(words, str)}
+    return [_in_language(part, groups, code) for part in parts]
+
+
+def _in_language(part: PublicPart, groups: Mapping[str | None, str], code: str) -> PublicPart:
+    if (its := part.service) is None:
+        return part
+    name, about = in_language(its.name, code), in_language(its.about, code)
+    return replace(part, name=name, about=about, group_name=groups.get(part.group, part.group_name))
 
 
 def _ids(targets: Mapping[str, Iterable[TargetView]]) -> Mapping[str, frozenset[str]]:

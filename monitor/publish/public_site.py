@@ -17,6 +17,7 @@ from msgspec.structs import asdict, replace
 
 from monitor.config.colour import LIGHT
 from monitor.config.logo import logo_problem, read_head
+from monitor.config.own_words import first_words, in_language
 from monitor.config.public_page import light_brand, public_languages
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
@@ -27,7 +28,7 @@ from monitor.publish.paths import incident_page, month_page, slug
 from monitor.publish.picture import ROWS, draw_picture, read_colour
 from monitor.publish.private_site import link_prefix, render_history, render_program_files, stage_of_note
 from monitor.publish.public_incident import PublicIncident, is_providers_own, public_incidents
-from monitor.publish.public_part import PublicPart, public_parts, works
+from monitor.publish.public_part import PublicPart, parts_in_language, public_parts, works
 from monitor.publish.public_uptime import outage_days, outage_shares, part_since, part_windows
 from monitor.publish.public_view import (
     PlannedRow,
@@ -138,6 +139,9 @@ class PublicFacts(Struct, frozen=True):
     def at(self) -> datetime:
         return self.snapshot.made_at
 
+    def title(self, code: str) -> str:
+        return in_language(self.snapshot.manner.public_title, code)
+
     def address(self, code: str) -> str | None:
         """Return the URL of the site in a language; None: unknown."""
         url = self.snapshot.manner.public_url
@@ -165,7 +169,7 @@ def _logo(snapshot: Snapshot) -> tuple[str, bytes] | None:
 
 
 def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
-    snapshot = seen.snapshot
+    seen, snapshot = _in_language(seen, code), seen.snapshot
     it = load_templates(code, snapshot.manner.own)
     speech = it.speech
     lines = tuple(_line(part, seen, speech) for part in seen.parts)
@@ -179,7 +183,7 @@ def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
     files["robots.txt"] = ROBOTS
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
     files[PICTURE] = _picture(seen, first.headline.mark)
-    files["badge.svg"] = _badge(snapshot, first.headline, it)
+    files["badge.svg"] = _badge(seen.title(code), first.headline, it)
     files["index.html"] = it.fill("public.html", frame=around, **asdict(first))
     files["widget.html"] = it.fill("widget.html", frame=around, headline=first.headline)
     lost = replace(around, up=link_prefix(seen.address(code)), made=None)
@@ -192,14 +196,23 @@ def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
     return files | dict(render_program_files(_board(seen, code, lines, first.headline, speech), it))
 
 
+def _in_language(seen: PublicFacts, code: str) -> PublicFacts:
+    """Return the facts with the words of the user's own in a language."""
+    parts = parts_in_language(seen.parts, code)
+    names = {part.id: part.name for part in parts}
+    outages = [replace(outage, name=names[outage.part]) for outage in seen.outages]
+    its = {id: [outage for outage in outages if outage.part == id] for id in names}
+    return replace(seen, parts=parts, outages=outages, its=its)
+
+
 def _picture(seen: PublicFacts, mark: Mark) -> bytes:
     strips = tuple(tuple(map(state_of_cell, seen.days[part.id])) for part in seen.parts[:ROWS])
     return draw_picture(mark, strips, read_colour(light_brand(seen.snapshot.manner.public.theme) or LIGHT.brand))
 
 
-def _badge(snapshot: Snapshot, first: Headline, it: SiteTemplates) -> bytes:
+def _badge(title: str, first: Headline, it: SiteTemplates) -> bytes:
     word = it.speech.say(MARKS[first.mark])
-    return it.fill("badge.svg", badge=draw_badge(snapshot.manner.public_title, first.mark, word))
+    return it.fill("badge.svg", badge=draw_badge(title, first.mark, word))
 
 
 def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage) -> PublicFront:
@@ -209,7 +222,7 @@ def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage)
     return PublicFront(
         headline=first,
         detail=_detail(seen, lines, open_ones, first, speech) or _last_end(seen, first, speech),
-        intro=seen.snapshot.manner.public.intro,
+        intro=in_language(seen.snapshot.manner.public.intro, speech.code),
         groups=tuple(_groups(seen.parts, lines)),
         providers=tuple(line for part, line in zip(seen.parts, lines, strict=True) if not part.is_service),
         open=tuple(_row(one, seen.at, speech) for one in open_ones),
@@ -222,15 +235,16 @@ def _front(seen: PublicFacts, lines: Sequence[PublicLine], speech: PageLanguage)
 def _groups(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Iterator[PublicGroup]:
     """Yield the lines of the services by the name of their group."""
     services = ((part, line) for part, line in zip(parts, lines, strict=True) if part.is_service)
-    for name, its in groupby(services, key=lambda one: one[0].group or ""):
-        yield PublicGroup(name, tuple(line for _, line in its))
+    for _, group in groupby(services, key=lambda one: one[0].group):
+        its = list(group)
+        yield PublicGroup(its[0][0].group_name, tuple(line for _, line in its))
 
 
 def _frame(seen: PublicFacts, code: str, speech: PageLanguage) -> PublicFrame:
     snapshot = seen.snapshot
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
     return PublicFrame(
-        site=snapshot.manner.public_title,
+        site=seen.title(code),
         simulated=snapshot.simulated,
         made=speech.moment(snapshot.made_at),
         due=speech.moment(due, snapshot.made_at),
@@ -247,10 +261,10 @@ def _brand(seen: PublicFacts, code: str) -> PublicBrand:
     return PublicBrand(
         logo=seen.logo[0] if seen.logo else "",
         themed=bool(theme_style(told.theme)),
-        header=tuple(SiteLink(one.text, one.url) for one in told.header),
-        footer=tuple(SiteLink(one.text, one.url) for one in told.footer),
-        footer_words=told.footer_text,
-        mail=f"mailto:{told.mail}?subject={quote(manner.public_title)}" if told.mail else "",
+        header=tuple(SiteLink(in_language(one.text, code), one.url) for one in told.header),
+        footer=tuple(SiteLink(in_language(one.text, code), one.url) for one in told.footer),
+        footer_words=in_language(told.footer_text, code),
+        mail=f"mailto:{told.mail}?subject={quote(seen.title(code))}" if told.mail else "",
         calendar=f"webcal://{below.partition('://')[2]}maintenance.ics" if below else "",
         languages=tuple(_language_links(seen, code)),
         address=below,
@@ -467,15 +481,15 @@ def _planned_rows(seen: PublicFacts, speech: PageLanguage) -> Iterator[PlannedRo
 
 def _works(seen: PublicFacts, speech: PageLanguage) -> list[AnnouncedMaintenance]:
     theirs = [one for one in announced_maintenances(_sources(seen)) if one.ends_at > seen.at]
-    ours = [_own_work(one, seen.at) for one in seen.snapshot.planned]
+    ours = [_own_work(one, seen.at, speech.code) for one in seen.snapshot.planned]
     return sorted([*theirs, *ours], key=lambda one: one.begins_at)
 
 
-def _own_work(one: PlannedWindow, now: datetime) -> AnnouncedMaintenance:
+def _own_work(one: PlannedWindow, now: datetime, code: str) -> AnnouncedMaintenance:
     return AnnouncedMaintenance(
-        id=f"own/{one.begins_at:%Y%m%dT%H%M}/{slug(one.words)}",
+        id=f"own/{one.begins_at:%Y%m%dT%H%M}/{slug(first_words(one.words))}",
         provider="",
-        title=one.words,
+        title=in_language(one.words, code),
         url=None,
         phase=NoticePhase.SCHEDULED if one.begins_at > now else NoticePhase.IN_PROGRESS,
         begins_at=one.begins_at,
@@ -520,7 +534,7 @@ def _status(seen: PublicFacts, lines: Sequence[PublicLine]) -> bytes:
         "simulated": seen.snapshot.simulated,
         "providers": [{"id": one.id, "mark": line.mark} for one, line in marked if not one.is_service],
         "services": [
-            {"id": one.id, "name": one.name, "group": one.group, "mark": line.mark}
+            {"id": one.id, "name": one.name, "group": one.group_name or None, "mark": line.mark}
             for one, line in marked
             if one.is_service
         ],
@@ -532,7 +546,7 @@ def _board(
     seen: PublicFacts, code: str, lines: Sequence[PublicLine], first: Headline, speech: PageLanguage
 ) -> SiteSummary:
     return SiteSummary(
-        title=seen.snapshot.manner.public_title,
+        title=seen.title(code),
         url=seen.address(code),
         made_at=seen.at,
         mark=first.mark,
@@ -553,7 +567,7 @@ def _components(parts: Sequence[PublicPart], lines: Sequence[PublicLine]) -> Ite
         group = f"{GROUP}/{slug(part.group)}" if part.group else None
         if part.group and group and group not in told:
             told.add(group)
-            yield Component(group, part.group, worst_mark(marks[part.group]))
+            yield Component(group, part.group_name, worst_mark(marks[part.group]))
         yield Component(part.id, part.name, line.mark, group)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from monitor.alert.case import Delivery
 from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply
+from monitor.config.own_words import OwnWords
 from monitor.config.public_page import PublicSection, PublicService
 from monitor.detect.health import State
 from monitor.detect.limits import CeilingMove
@@ -221,7 +222,7 @@ class ServiceView(Struct, frozen=True):
 class PlannedWindow(Struct, frozen=True):
     """A maintenance of our own in the next weeks, in `words` for the public page."""
 
-    words: str
+    words: OwnWords
     begins_at: datetime
     ends_at: datetime
 
@@ -286,7 +287,7 @@ class SiteSettings(Struct, frozen=True):
     slo: float = 0.99
     language: str = "en"
     url: str | None = None
-    public_title: str = "AI providers"
+    public_title: OwnWords = "AI providers"
     public_url: str | None = None
     own: Path | None = None
     public: PublicSection = PublicSection()
