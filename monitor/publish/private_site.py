@@ -19,6 +19,7 @@ from monitor.publish.day_list import day_list
 from monitor.publish.feed import build_feed
 from monitor.publish.front_page import build_frame, build_front, group_accounts, verdict
 from monitor.publish.headline import Headline
+from monitor.publish.history_days import HistoryDays, TroubleSpan, history_days
 from monitor.publish.incident_text import (
     IncidentsByAccount,
     build_months,
@@ -50,8 +51,9 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.source_text import build_status_pages
-from monitor.publish.status import MARKS, CurrentState, current_state, worst_mark
+from monitor.publish.status import MARKS, CurrentState, Mark, current_state, mark_incident, worst_mark
 from monitor.publish.summary import Component, IncidentEntry, SiteSummary, announced_maintenances
+from monitor.publish.uptime import watched_since
 from monitor.publish.usable import VERSION, Usable, assess_usability, pick
 from monitor.publish.view_model import (
     AccountCard,
@@ -107,7 +109,7 @@ def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator
     for view in (*newest_first(snapshot.past_incidents), *snapshot.open_incidents):
         if view.is_due:
             yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
-    yield from render_history(build_months(snapshot, it.speech), around, it, existing)
+    yield from render_history(build_months(snapshot, it.speech), _history(snapshot, it.speech), around, it, existing)
     yield "status.json", status_json(snapshot, now)
     yield "usable.json", usable_json(snapshot, now)
     yield "metrics.prom", render_metrics(snapshot, now)
@@ -129,19 +131,39 @@ def link_prefix(url: str | None) -> str:
     return f"{path.rstrip('/')}/"
 
 
+def _history(snapshot: Snapshot, speech: PageLanguage) -> HistoryDays:
+    """Return the days of all real incidents; what is part of a wider one counts there."""
+    every = [view.incident for view in (*snapshot.open_incidents, *snapshot.past_incidents)]
+    ids = {one.id for one in every}
+    real = [one for one in every if not (one.drill or one.signal or one.parent in ids)]
+    spans = [
+        TroubleSpan(
+            one.id, one.opened_at, one.closed_at, capitalize(speech.owner(one)), mark_incident(one) is Mark.DOWN
+        )
+        for one in real
+    ]
+    accounts = (one for provider in snapshot.providers for one in provider.accounts)
+    since = min((at for one in accounts if (at := watched_since(one))), default=None)
+    return history_days(spans, since, snapshot.made_at, speech)
+
+
 def render_history(
     all_months: Sequence[Month | PublicMonth],
+    past: HistoryDays,
     around: PageFrame | PublicFrame,
     it: SiteTemplates,
     existing: Collection[str],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the history page, and a page for each month; those of months long past never change."""
+    """Yield the history page, and a page for each month; those of months long past never change.
+
+    `past`: the last days and what they come to, on the first of them.
+    """
     latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]
-    yield "history.html", it.fill("history.html", frame=around, months=latest, older=older)
+    yield "history.html", it.fill("history.html", frame=around, past=past, months=latest, older=older)
     still = replace(around, made=None, due=None, up="../")
     for number, month in enumerate(all_months):
         if number < FULL_MONTHS or month.href not in existing:
-            yield month.href, it.fill("history.html", frame=still, months=(month,), older=())
+            yield month.href, it.fill("history.html", frame=still, past=None, months=(month,), older=())
 
 
 def render_program_files(board: SiteSummary, it: SiteTemplates) -> Iterator[tuple[str, bytes]]:

@@ -22,6 +22,7 @@ from monitor.config.public_page import light_brand, public_languages
 from monitor.publish.badge import draw_badge
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import draw_outages, state_of_cell
+from monitor.publish.history_days import HistoryDays, TroubleSpan, history_days
 from monitor.publish.incident_text import ended_sentence, incidents_by_notice
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page, slug
@@ -188,7 +189,7 @@ def _render(seen: PublicFacts, code: str) -> dict[str, bytes]:
     files["widget.html"] = it.fill("widget.html", frame=around, headline=first.headline)
     lost = replace(around, up=link_prefix(seen.address(code)), made=None)
     files["404.html"] = it.fill("404.html", frame=lost)
-    files |= dict(render_history(_months(seen.outages, seen.at, speech), around, it, ()))
+    files |= dict(render_history(_months(seen.outages, seen.at, speech), _history(seen, speech), around, it, ()))
     for outage in seen.outages:
         files[incident_page(outage.id)] = _incident(outage, around, seen.at, it)
     files["status.json"] = _status(seen, lines)
@@ -444,7 +445,7 @@ def _row(outage: PublicIncident, made_at: datetime, speech: PageLanguage) -> Pub
         name=outage.name,
         title=_title(outage, speech),
         mark=outage.mark,
-        whose=capitalize(speech.blame(Blame.PROVIDER)) if outage.fault else "",
+        whose=_whose(outage, speech),
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),
         lead=capitalize(speech.lead(outage.lead)),
@@ -508,6 +509,20 @@ def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: PageLa
         PublicMonth(speech.month(its[0].opened_at), href, tuple(_row(one, made_at, speech) for one in its))
         for href, its in sorted(found.items(), reverse=True)
     ]
+
+
+def _history(seen: PublicFacts, speech: PageLanguage) -> HistoryDays:
+    spans = [
+        TroubleSpan(one.id, phase.start, phase.end, _whose(one, speech), phase.mark is Mark.DOWN)
+        for one in seen.outages
+        for phase in one.phases
+    ]
+    since = min((at for part in seen.parts if (at := part_since(part))), default=None)
+    return history_days(spans, since, seen.at, speech)
+
+
+def _whose(outage: PublicIncident, speech: PageLanguage) -> str:
+    return capitalize(speech.blame(Blame.PROVIDER)) if outage.fault else ""
 
 
 def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it: SiteTemplates) -> bytes:
