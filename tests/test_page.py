@@ -401,7 +401,9 @@ def test_two_accounts_never_share_a_page():
 
 def test_the_page_says_when_it_was_made_from_where_and_when_it_is_stale():
     text = index(four_accounts()).text
-    assert "Generated 21 Nov 2026, 10:34 UTC, seen from fra1. A newer page is due by 10:37 UTC." in text
+    assert "Generated 21 Nov 2026, 10:34 UTC, seen from fra1. This page is made anew with all news" in text
+    assert "at the latest after 3 min." in text
+    assert "A newer page is due by 10:37 UTC." in text
 
 
 def test_a_page_without_accounts_says_how_to_get_one():
@@ -539,7 +541,8 @@ def test_warnings_and_failed_messages_are_shown():
 
 def test_the_first_page_names_the_last_five_past_incidents_and_the_history_all():
     pages = documents(crowded())
-    counts = {name: sum(link.endswith("-past.html") for link in page.values("href")) for name, page in pages.items()}
+    linked = {name: {link.lstrip("./") for link in page.values("href")} for name, page in pages.items()}
+    counts = {name: sum(link.endswith("-past.html") for link in its) for name, its in linked.items()}
     assert [counts[name] for name in ("index.html", "history.html", "history/2026-11.html")] == [5, 6, 3]
 
 
