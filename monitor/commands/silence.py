@@ -13,6 +13,7 @@ from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SilenceReport
 from monitor.console.terminal import UP, Print, print_line
+from monitor.words import stamp
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> N
     until, reason = now + arguments.span, arguments.reason or ""
     asked = Reply(ReplyKind.SILENCE, now, replying_user(arguments), match=match, until=until, reason=reason)
     one = save_reply(config, asked)
-    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {describe_match(match)}")
+    say(f"{one.id}: silent until {stamp(until, config.rules.zone)}: {describe_match(match)}")
 
 
 def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
@@ -76,7 +77,7 @@ def _listed(config: Config, now: datetime) -> Iterator[str]:
     found = _active(config, now)
     for one in found:
         match = one.match or Match()
-        until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without an end"
+        until = f"until {stamp(one.until, config.rules.zone)}" if one.until else "without an end"
         yield f"{one.id}: {until}, {describe_match(match)}, by {one.by}: {one.reason}"
     if not found:
         yield 'no silence is active; `silence 2h --reason "WORDS"` begins one'
