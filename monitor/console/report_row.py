@@ -282,12 +282,13 @@ class ReplayedMessageReport(Struct, frozen=True):
 
 
 class DrillReport(Struct, frozen=True):
-    """How one message of a drill went."""
+    """How one message of a drill went. `held_if_real`: what holds a real message of this now; null: nothing."""
 
     channel: str
     step: Step
     state: OutboxState
     error: str | None
+    held_if_real: str | None
 
 
 class LogKind(StrEnum):
