@@ -21,7 +21,7 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     running monitor does. Raises DocumentError with everything that is wrong.
     """
     arguments.loaded = None
-    path = _path(arguments)
+    path = named_file(arguments)
     if arguments.config or _is_there(path):
         config = load_config(path, os.environ, sends=sends)
     else:
@@ -30,7 +30,8 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     return config
 
 
-def _path(arguments: Namespace) -> Path:
+def named_file(arguments: Namespace) -> Path:
+    """Return where the configuration is, or would be."""
     return arguments.config or Path(FILE)
 
 
@@ -64,7 +65,7 @@ def load_readable(arguments: Namespace, load: Callable[[Namespace], Config]) -> 
         from monitor.console.recorded_config import recorded_config
 
         is_loaded = arguments.loaded is not None  # then the file is right, and lacks something else
-        config = None if is_loaded or getattr(arguments, "demo", False) else recorded_config(_path(arguments))
+        config = None if is_loaded or getattr(arguments, "demo", False) else recorded_config(named_file(arguments))
         if config is None:
             raise
         return ReadableConfig(config, tuple(error.problems))
