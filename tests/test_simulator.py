@@ -972,12 +972,11 @@ def test_the_command_prints_addresses_and_keys_and_plays():
     assert (provider, answer) == ("openai", 200)
 
 
-async def test_the_block_that_the_program_prints_watches_an_account_as_it_stands(tmp_path):
-    async with Simulator(demo_accounts()) as simulator:
-        (tmp_path / "monitor.toml").write_text(account_block(simulator))
-        config = load_config(tmp_path / "monitor.toml", os.environ)
+def test_the_block_that_the_program_prints_watches_an_account_as_it_stands(tmp_path):
+    simulator = Simulator(demo_accounts(), port=8080)
+    (tmp_path / "monitor.toml").write_text(account_block(simulator))
+    (account,) = load_config(tmp_path / "monitor.toml", os.environ).accounts.values()
 
-        (account,) = config.accounts.values()
-        assert account.problem is None
-        assert account.base == simulator.base("openai")
-        assert account.key in {one.key for one in demo_accounts() if one.provider == "openai"}
+    assert account.problem is None
+    assert account.base == simulator.base("openai")
+    assert account.key in {one.key for one in demo_accounts() if one.provider == "openai"}

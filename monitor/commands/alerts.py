@@ -19,7 +19,7 @@ from monitor.alert.text import MessageText
 from monitor.config.config import Config
 from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_duration
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import load_with_accounts, read_with
 from monitor.console.preflight import check_before_start
 from monitor.console.report import add_formats, is_for_program, print_report
 from monitor.console.report_row import (
@@ -52,14 +52,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    if arguments.what == "history":
+        return read_with(arguments, partial(_history, arguments))
     now = datetime.now(UTC)
     config = load_with_accounts(arguments, sends=arguments.what == "test")
     match arguments.what:
         case "test":
             return _test(config, arguments)
-        case "history":
-            rows = message_reports(config, arguments.last)
-            print_report(arguments, MessageReport, rows, lambda: history(rows, config.rules.zone, print_line))
         case "explain":
             found = explanation(config, arguments.name, now)
             print_report(arguments, ExplanationReport, found.channels, lambda: _tell(found, print_line))
@@ -67,6 +66,12 @@ def run(arguments: Namespace) -> int:
             sent = replayed(config, arguments.since, now)
             tell = partial(_tell_replay, sent, arguments.since, config.rules.zone, print_line)
             print_report(arguments, ReplayedMessageReport, sent, tell)
+    return UP
+
+
+def _history(arguments: Namespace, config: Config) -> int:
+    rows = message_reports(config, arguments.last)
+    print_report(arguments, MessageReport, rows, lambda: history(rows, config.rules.zone, print_line))
     return UP
 
 

@@ -3,13 +3,14 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from monitor.alert.reply import Reply, ReplyKind, active_replies
 from monitor.alert.rule import Match
 from monitor.config.config import Config
 from monitor.console.alert_history import describe_match, load_messages, replying_user, save_reply
 from monitor.console.argument import parse_duration, parse_fault
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import load_with_accounts, read_with
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SilenceReport
 from monitor.console.terminal import UP, Print, print_line
@@ -30,7 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    silence(load_with_accounts(arguments), arguments, datetime.now(UTC), print_line)
+    if not (arguments.end or arguments.span):
+        return read_with(arguments, partial(_run, arguments))
+    return _run(arguments, load_with_accounts(arguments))
+
+
+def _run(arguments: Namespace, config: Config) -> int:
+    silence(config, arguments, datetime.now(UTC), print_line)
     return UP
 
 

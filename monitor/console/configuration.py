@@ -2,13 +2,14 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from monitor.config.config import Config
 from monitor.config.load import from_environment, load_config
+from monitor.console.terminal import WRONG_USE, print_error
 from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
@@ -69,6 +70,27 @@ def load_readable(arguments: Namespace, load: Callable[[Namespace], Config]) -> 
         if config is None:
             raise
         return ReadableConfig(config, tuple(error.problems))
+
+
+def read_with(arguments: Namespace, use: Callable[[Config], int]) -> int:
+    """Run a command that only reads what is stored, and return its exit code.
+
+    While the file cannot be used, it reads what was watched before, says what is wrong, and returns 2. Raises
+    DocumentError if nothing was watched.
+    """
+    read = load_readable(arguments, load_with_accounts)
+    for words in unused(read):
+        print_error(words)
+    code = use(read.config)
+    return WRONG_USE if read.problems else code
+
+
+def unused(read: ReadableConfig) -> Iterator[str]:
+    """Yield what is wrong with the configuration, and what was used in its place."""
+    if read.problems:
+        name = read.config.file_name
+        yield f"{name} cannot be used: what was watched before is shown, and a running monitor goes on with it"
+        yield from map(str, read.problems)
 
 
 FIRST_STEP = (
