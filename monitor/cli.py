@@ -38,7 +38,7 @@ COMMANDS: dict[str, str] = {
     "providers": "print the known providers, or all facts about one",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer on stdin and say what it means",
-    "completion": "print the script with which a shell completes commands and options",
+    "completion": "print the script with which a shell completes commands, options and their values",
     "help": "print what the program or one command does, or the manual page of all",
 }
 """Commands and their one line of help: the module of that name in `monitor/commands/` is loaded when it is used.

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import reduce
 from math import floor
 from typing import assert_never
@@ -119,6 +119,7 @@ class Language(Struct, frozen=True, eq=False):
     """One language: its code for `lang`, the translation of each English text, its decimal mark and its direction.
 
     `forms`: by the singular of an English text with a number, a text for each form that `plural` chooses between.
+    `zone`: whose clock times are told by; each time names it.
     Languages compare by identity, so that a cache can use one as its key.
     """
 
@@ -128,6 +129,7 @@ class Language(Struct, frozen=True, eq=False):
     direction: str = "ltr"
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     plural: Callable[[int], int] = singular_or_plural
+    zone: tzinfo = UTC
 
     def say(self, text: str, /, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name.
@@ -192,7 +194,7 @@ def _fill(said: str, english: str, values: Mapping[str, object]) -> str:
 
 
 class Moment(Struct, frozen=True):
-    """An instant for machines (`iso`) and for people (`words`, always UTC)."""
+    """An instant for machines (`iso`, always UTC) and for people (`words`, in the zone of their language)."""
 
     iso: str
     words: str
@@ -205,28 +207,41 @@ def where(fault: Fault, phase: Phase | None) -> str:
 
 def moment(at: datetime, today: datetime | None = None, language: Language = ENGLISH) -> Moment:
     """Name an instant. With `today`, leave out the parts of the date that are the same."""
-    at = at.astimezone(UTC)
-    time = clock(at, language)
-    today = today.astimezone(UTC) if today else None
-    if today is None or at.year != today.year:
-        return Moment(iso(at), _dated(date(at, language), time, language))
-    return Moment(iso(at), time if at.date() == today.date() else _dated(day(at, language), time, language))
+    return Moment(iso(at.astimezone(UTC)), _dated(at, today, clock(at, language), language))
 
 
-def instant(at: datetime, language: Language = ENGLISH) -> Moment:
+def instant(at: datetime, today: datetime | None = None, language: Language = ENGLISH) -> Moment:
     """Name an instant to the second, as evidence needs it."""
-    at = at.astimezone(UTC)
-    time = language.say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-    return Moment(iso(at), _dated(date(at, language), time, language))
+    here = at.astimezone(language.zone)
+    time = language.say("{clock} {zone}", clock=f"{here:%H:%M:%S}", zone=zone_name(here))
+    return Moment(iso(at.astimezone(UTC)), _dated(at, today, time, language))
 
 
-def _dated(date: str, time: str, language: Language) -> str:
-    return language.say("{date}, {time}", date=date, time=time)
+def _dated(at: datetime, today: datetime | None, time: str, language: Language) -> str:
+    here = at.astimezone(language.zone)
+    there = today.astimezone(language.zone) if today else None
+    if there is None or here.year != there.year:
+        return language.say("{date}, {time}", date=date(here, language), time=time)
+    if here.date() == there.date():
+        return time
+    return language.say("{date}, {time}", date=day(here, language), time=time)
 
 
 def clock(at: datetime, language: Language = ENGLISH) -> str:
-    at = at.astimezone(UTC)
-    return language.say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
+    here = at.astimezone(language.zone)
+    return language.say("{clock} {zone}", clock=f"{here.hour:02}:{here.minute:02}", zone=zone_name(here))
+
+
+def zone_name(here: datetime) -> str:
+    """Name the zone of a time: `CET`; `UTC+04` where the zone has no letters of its own."""
+    name = here.tzname() or "UTC"
+    return name if name[0].isalpha() else f"UTC{name}"
+
+
+def stamp(at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
+    """Name an instant as commands do, to the minute or the second: `2026-11-30 22:00 CET`."""
+    here = at.astimezone(zone)
+    return f"{here:{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'}} {zone_name(here)}"
 
 
 def iso(at: datetime) -> str:

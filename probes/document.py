@@ -7,6 +7,7 @@ import stat
 import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import date
 from io import RawIOBase
 from pathlib import Path
@@ -42,7 +43,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class Problem(Struct, frozen=True):
     """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are missing fields.
 
-    A key pasted in place of a name is masked in the message.
+    A key pasted in place of a name is masked in the message. `value`: what stands there, if `what` does not say it all;
+    never a secret.
     """
 
     file: str
@@ -50,6 +52,7 @@ class Problem(Struct, frozen=True):
     what: str
     repair: str
     wants: tuple[str, ...] = ()
+    value: str = ""
 
     def __str__(self) -> str:
         return escape_unprintable(
@@ -189,11 +192,15 @@ def escape_unprintable(text: str) -> str:
     return text if text.isprintable() else CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def check_ranges(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
-    """Yield a problem for each text, number and date in a document that is out of range, whatever it is for."""
-    for path, value in walk_values(tables, ()):
-        if what := _unsound(value):
-            yield Problem(file, dotted_path(tables, path), *what)
+def without_unsound(tables: dict[str, Any], file: str) -> tuple[dict[str, Any], list[Problem]]:
+    """Return a document without the texts, numbers and dates that are out of range, and a problem for each."""
+    found = {path: what for path, value in walk_values(tables, ()) if (what := _unsound(value))}
+    if not found:
+        return tables, []
+    plain = deepcopy(tables)
+    for path in sorted(found, key=_backwards, reverse=True):
+        _drop(plain, path)
+    return plain, [Problem(file, dotted_path(tables, path), *what) for path, what in found.items()]
 
 
 def walk_values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
@@ -322,7 +329,7 @@ def dotted_path(tables: object, path: Steps) -> str:
         tables = _child(tables, step)
         name = isinstance(step, int) and isinstance(tables, dict) and (tables.get("name") or tables.get("id"))
         if isinstance(step, int) and not isinstance(name, str):
-            text += f"[{step}]"
+            text += f"[{int(step) + 1}]"
         else:
             text += f".{name or step}"
     return text.removeprefix(".")

@@ -17,13 +17,14 @@ from monitor.alert.reply import LONGEST, Names, Reply, ReplyKind, active_replies
 from monitor.alert.rule import AlertLimits, Match
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser, load_command, main
-from monitor.commands import alerts
+from monitor.commands import alerts, drill
 from monitor.commands.incidents import add_note
 from monitor.config.load import load_config
 from monitor.console.argument import parse_duration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence_change, open_incident
 from monitor.diagnose.subject import Scope, read_subject
+from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
@@ -352,6 +353,11 @@ def test_the_windows_of_the_next_days_are_listed_in_order(config):
     assert lines[0] == "2026-11-21 21:00 to 2026-11-21 23:00 UTC: upgrade (openai)"
     assert lines[2] == "2026-12-01 03:00 to 2026-12-01 03:10 UTC: nightly (everything)"
     assert len(lines) == 6
+    there = replace(config, rules=replace(config.rules, zone=ZoneInfo("Asia/Dubai")))
+    assert ask(there, "maintenance")[0] == (
+        "2026-11-22 01:00 UTC+04 to 2026-11-22 03:00 UTC+04 (2026-11-21 21:00 to 2026-11-21 23:00 UTC): "
+        "upgrade (openai)"
+    )
     none = "no maintenance within 30 days; [[maintenance]] in monitor.toml plans one"
     assert ask(replace(config, rules=type(config.rules)()), "maintenance") == [none]
 
@@ -367,6 +373,22 @@ def test_the_calendar_keeps_the_rule_and_the_zone_and_lists_what_is_cron(config)
     assert weekly["duration"].dt == timedelta(hours=2)
     assert [f"{one['dtstart'].dt:%m-%d %H:%M}" for one in nightly] == ["12-01 03:00", "01-01 03:00", "02-01 03:00"]
     assert [str(one["tzid"]) for one in made.timezones] == ["Europe/Berlin"]
+
+
+def drilled(name):
+    return Drill(f"openai/{name}", Fault.ACCOUNT_SUSPENDED, at(61)).incident
+
+
+def test_a_drill_says_what_holds_a_real_message_now_and_goes_out_all_the_same(config):
+    ask(config, "silence", "2h", "--account", "openai/main", "--reason", "new key")
+    held = drill.holds_of_real(config, drilled("main"), ["phone", "mail"], at(61))
+
+    said = f"silence {left(config)[0].id} until 2026-11-21 14:01 UTC: new key"
+    assert held == {"phone": said, "mail": said}
+    assert [*drill.warnings("openai/main", held)][0] == (
+        f"phone: gets this drill, but no real message of this about openai/main now: {said}"
+    )
+    assert drill.holds_of_real(config, drilled("backup"), ["phone"], at(61)) == {}
 
 
 def test_an_incident_is_explained_channel_by_channel(config):
@@ -396,7 +418,7 @@ def test_history_says_what_was_sent_and_how_it_went(config):
         (letter,) = writer.due_messages(at(21))
         writer.postponed(letter, "no answer", at(30))
     lines = []
-    alerts.history(alerts.message_reports(config, 5), lines.append)
+    alerts.history(alerts.message_reports(config, 5), config.rules.zone, lines.append)
 
     what = f"openai/main: account suspended ({incident().id})"
     assert lines == [f"2026-11-21 12:00:30 UTC phone: opened: {what}: waiting, tries 1: no answer"]

@@ -116,6 +116,21 @@ def test_a_route_names_what_fits_and_who_hears_and_steps_stand_in_order(tmp_path
     assert loaded(tmp_path, "").rules.tags == {"openai/main": ("eu",)}
 
 
+@pytest.mark.parametrize(
+    ("own", "alerts", "zone"),
+    [
+        ("", "", "UTC"),
+        ("", 'zone = "Europe/Berlin"', "Europe/Berlin"),
+        ('zone = "Asia/Dubai"', 'zone = "Europe/Berlin"', "Asia/Dubai"),
+    ],
+)
+def test_a_channel_tells_times_in_its_own_zone_else_in_that_of_all(own, alerts, zone, tmp_path):
+    text = f'quiet = {{ start = "22:00", end = "07:00" }}\n{own}\n'
+    (channel,) = loaded(tmp_path, text, f"[alerts]\n{alerts}\n").channels
+
+    assert (str(channel.zone), str(channel.quiet.zone)) == (zone, zone)
+
+
 def test_maintenance_is_once_or_recurs_in_the_zone_of_all_or_its_own(tmp_path):
     text = """
     [[maintenance]]
@@ -195,6 +210,10 @@ def test_patience_and_digests_are_a_matter_of_taste(tmp_path):
         (
             '[alerts]\nzone = "../../etc/passwd"',
             'alerts.zone = "../../etc/passwd": no such time zone; write one like Europe/Berlin, or UTC',
+        ),
+        (
+            'zone = "Berlin"',
+            'channels.phone.zone = "Berlin": no such time zone; write one like Europe/Berlin, or UTC',
         ),
     ],
 )

@@ -344,7 +344,7 @@ def test_nothing_is_put_in_the_place_of_a_database_that_is_in_use(path, tmp_path
 def test_what_is_no_backup_is_refused_and_the_database_stays(path, tmp_path, content, why):
     if content is not None:
         (tmp_path / "copy.db").write_bytes(content)
-    with pytest.raises(StoreError, match=f"{why}.*; name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match=f"{why}.*; name a file that `backup` wrote"):
         restore(path, tmp_path / "copy.db", at(0))
 
     assert looks(path) == 1
@@ -366,7 +366,7 @@ def test_a_sound_file_that_is_no_database_of_ours_is_refused_and_the_database_st
     back_up(path, tmp_path / "copy.db")
     with closing(sqlite3.connect(tmp_path / "copy.db")) as db:
         db.executescript(how)
-    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="name a file that `backup` wrote"):
         restore(path, tmp_path / "copy.db", at(0))
 
     assert looks(path) == 1
@@ -382,7 +382,7 @@ def test_a_backup_of_each_older_version_is_put_back_unless_a_table_of_it_is_miss
     assert looks_of_any(path) == 1
     with closing(sqlite3.connect(file)) as db:
         db.execute("DROP TABLE outbox")
-    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="name a file that `backup` wrote"):
         restore(path, file, at(1))
 
     assert looks_of_any(path) == 1
@@ -394,7 +394,7 @@ def test_another_programs_database_is_no_backup_and_is_not_worked_with(path, tmp
     with closing(sqlite3.connect(file)) as db:
         db.executescript(f"CREATE TABLE bookmark (url TEXT); PRAGMA user_version = {version}")
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="name a file that `backup` wrote"):
         restore(path, file, at(0))
     for opened in (open_writer, open_reader):
         with pytest.raises(StoreError, match="bookmarks.db: is (no database of provider-monitor|of schema 99)"):
@@ -418,7 +418,7 @@ def spoil(path, page=3):
 def test_a_broken_backup_is_refused(path, tmp_path):
     back_up(path, tmp_path / "copy.db")
     spoil(tmp_path / "copy.db")
-    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="name a file that `backup` wrote"):
         restore(path, tmp_path / "copy.db", at(0))
 
     assert looks(path) == 1
@@ -592,7 +592,7 @@ def test_a_file_whose_migration_steps_are_not_those_of_its_version_is_no_backup(
     file = lay(version, tmp_path / "copy.db")
     with closing(sqlite3.connect(file)) as db:
         db.executescript(how.format(lower=version - 1))
-    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="name a file that `backup` wrote"):
         restore(path, file, at(0))
 
     assert looks(path) == 1

@@ -258,7 +258,7 @@ def test_probe_of_one_account_asks_no_other(folder, stage):
         (("providers", "opanai"), 'command line: "opanai": no such provider; did you mean "openai"?'),
         (("classify", "--provider", "opanai"), 'no such provider; did you mean "openai"?'),
         (("--config", "gone.toml", "check"), "gone.toml: does not exist; create gone.toml or name another file"),
-        (("status",), "does not exist; start `provider-monitor run` or `once` first"),
+        (("status",), "does not exist; start `run` or `once` first"),
     ],
 )
 def test_what_does_not_exist_is_named_with_a_way_on(folder, command, told):

@@ -1,11 +1,18 @@
 """Completion scripts, `help`, and what is said to a mistyped command."""
 
+import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from monitor.cli import COMMANDS, main
+from monitor.commands.completion import KnownName
+from probes.model import Fault
+
+ROOT = Path(__file__).parents[1]
 
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 
@@ -91,3 +98,61 @@ def test_what_is_near_nothing_gets_no_guess(capsys):
 
     assert code == 2
     assert "did you mean" not in said.err
+
+
+NAMED = """
+[[accounts]]
+name = "main"
+provider = "openai"
+key = "env:NONE"
+tags = ["eu", "e$(touch run)"]
+[[channels]]
+name = "phone"
+url = "terminal:"
+[probe]
+failures = true
+"""
+
+
+def completed(script, words, folder):
+    """Return what bash completes at the end of a line."""
+    program = f'provider-monitor() {{ {sys.executable} -m monitor "$@"; }}\n'
+    ask = (
+        f'COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_LINE="{words}"\n'
+        '$(complete -p provider-monitor | sed "s/.*-F \\([^ ]*\\).*/\\1/"); printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    line = ["bash", "-c", f"{program}{script}\n{ask}"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=folder, env=environment)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("incidents n", ["note"]),
+        ("drill --fault qu", ["quota_exhausted"]),
+        ("silence --fault qu", ["quota_exhausted"]),
+        ("status --provider openr", ["openrouter"]),
+        ("drill op", ["openai/main"]),
+        ("status --account op", ["openai/main"]),
+        ("status --tag e", ["eu"]),
+        ("alerts test ph", ["phone"]),
+    ],
+)
+def test_bash_completes_closed_sets_and_the_names_of_the_configuration_though_that_is_broken(
+    typed, found, capsys, tmp_path
+):
+    (tmp_path / "monitor.toml").write_text(NAMED)
+    _, said = told(capsys, "completion", "bash")
+
+    assert completed(said.out, f"provider-monitor {typed}", tmp_path) == found
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("shell", CHECKS)
+def test_a_script_of_each_shell_offers_closed_sets_and_asks_for_names(shell, capsys):
+    _, said = told(capsys, "completion", shell)
+
+    for offered in (*Fault, "note", *(f"provider-monitor completion {name}" for name in KnownName)):
+        assert offered in said.out

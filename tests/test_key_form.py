@@ -181,7 +181,7 @@ def test_check_says_what_is_wrong_with_a_key_and_never_prints_it(tmp_path):
     code, out, err = checked(tmp_path, f'"{KEY}"')
 
     assert code == 2
-    assert "openai/a cannot work: the key (env:KEY) has quotes around it: take them away" in err
+    assert "openai/a cannot work: the key (env:KEY) has quotes around it; take them away" in err
     assert KEY[8:] not in out + err
 
 

@@ -280,7 +280,23 @@ def test_every_page_can_be_made_in_every_language(language, make, shot):
 
 QUOTED = {
     *("Our", "AI", "accounts", "fra", "openai", "anthropic", "OpenAI", "Anthropic", "main", "team", "research", "list"),
-    *("chat", "gpt", "mini", "batch", "HTTP", "req", "ops", "mail", "Only", "for", "the", "night", "runs", "Your"),
+    *(
+        "UTC",
+        "chat",
+        "gpt",
+        "mini",
+        "batch",
+        "HTTP",
+        "req",
+        "ops",
+        "mail",
+        "Only",
+        "for",
+        "the",
+        "night",
+        "runs",
+        "Your",
+    ),
     *("account", "has", "been", "deactivated", "please", "check", "your", "email", "more", "information"),
 }
 """What stands on these pages that we do not say: names, codes, notes, and what a provider answered."""

@@ -41,6 +41,34 @@ def broken(folder, request):
     file.write_text(right)
 
 
+@pytest.mark.parametrize("broken", list(TYPOS)[:1], indirect=True)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("incidents",), "openai/main"),
+        (("logs",), "openai/main"),
+        (("alerts", "history"), "opened: openai/main"),
+        (("silence",), "no silence is active"),
+    ],
+)
+def test_what_only_reads_survives_a_typo_and_says_it(words, told, broken):
+    code, out, err = call(*words, folder=broken)
+
+    assert (code, told in out) == (2, True), (out, err)
+    assert err.startswith("monitor.toml cannot be used: what was watched before is shown")
+
+
+@pytest.mark.parametrize("broken", list(TYPOS)[:1], indirect=True)
+@pytest.mark.parametrize(
+    "words", [("silence", "2h", "--reason", "x"), ("incidents", "note", "x", "y"), ("pick", "openai")]
+)
+def test_what_changes_or_decides_something_needs_a_right_file(words, broken):
+    code, out, err = call(*words, folder=broken)
+
+    assert (code, out) == (2, "")
+    assert "what was watched before" not in err
+
+
 @pytest.mark.parametrize("broken", TYPOS, indirect=True)
 def test_a_typo_does_not_take_the_status_away_but_is_said_and_exits_with_two(broken):
     code, out, err = call("status", folder=broken)

@@ -13,7 +13,7 @@ from monitor.alert.case import KEEP_FOR, Step, with_changes, with_messages, with
 from monitor.alert.channel import Channel
 from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.routing import RoutingInput, decide, decide_for, past_incidents
+from monitor.alert.routing import RoutingInput, decide, decide_for, explain_for, past_incidents, why_not_real
 from monitor.alert.rule import AlertLimits, Escalation, Maintenance, Match, Route, Rules, match_for
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
@@ -79,6 +79,9 @@ class Desk:
 
     def why(self, one=None, channel=None):
         return decide_for(self.cases[(one or incident()).id], channel or self.channels[0], self.scene).why
+
+    def explain(self):
+        return explain_for(self.cases[incident().id], self.channels[0], self.scene).why
 
 
 def test_an_opening_is_told_once_to_every_channel():
@@ -683,6 +686,51 @@ def test_an_end_is_told_in_spite_of_a_silence_to_whoever_heard_of_the_beginning(
     desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600))
 
     assert desk.close() == ["phone resolved"]
+
+
+def test_an_end_that_no_hold_keeps_is_explained_by_the_opening_that_went_out_before():
+    desk = Desk()
+    desk.open()
+    desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600), reason="moving house")
+    desk.change(replace(incident(), closed_at=desk.now), ChangeKind.RESOLVED)
+
+    said = f"silence {desk.replies[0].id} until 2026-11-21 13:00 UTC: moving house"
+    assert desk.explain() == f"it is over, and its opening was told, so this does not hold it: {said}"
+
+
+def test_an_end_that_nobody_hears_of_is_explained_by_what_held_the_opening():
+    desk = Desk()
+    desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600), reason="moving house")
+    desk.open()
+    desk.close()
+
+    assert desk.explain().startswith("its opening was not told, so its end is not; until it was over this held it: sil")
+
+
+def test_what_holds_is_told_in_the_zone_that_is_configured():
+    desk = Desk(zone=BERLIN)
+    desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600), reason="x")
+    desk.open()
+
+    assert "until 2026-11-21 14:00 CET" in desk.why()
+
+
+@pytest.mark.parametrize(
+    ("fault", "match", "quiet", "why"),
+    [
+        (Fault.ACCOUNT_SUSPENDED, Match(accounts=("openai/main",)), None, "silence ID until 2026-11-21 13:00 UTC: x"),
+        (Fault.ACCOUNT_SUSPENDED, Match(accounts=("openai/b",)), Quiet(time(0), time(23), BERLIN), None),
+        (Fault.RATE_LIMITED, None, Quiet(time(0), time(23), BERLIN), "quiet hours until 2026-11-21 22:00 UTC"),
+        (Fault.RATE_LIMITED, None, None, None),
+    ],
+)
+def test_of_a_drill_it_is_known_what_would_hold_a_real_message(fault, match, quiet, why):
+    desk = Desk(replace(PHONE, quiet=quiet))
+    if match:
+        desk.reply(ReplyKind.SILENCE, match=match, until=at(3600), reason="x")
+
+    said = why and why.replace("ID", desk.replies[0].id if match else "")
+    assert why_not_real(incident(fault=fault, drill=True), desk.channels[0], desk.scene) == said
 
 
 def test_a_drill_is_told_through_every_silence_and_window():

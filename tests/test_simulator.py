@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import re
 import resource
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 from aiohttp import ClientPayloadError, ClientSession, ClientTimeout
 
 import probes.simulator as simulator_package
+from monitor.config.load import load_config
 from probes.catalog import load_provider
 from probes.simulator import OF_ACCOUNTS, SPARES_LISTS, SimulatedAccount, SimulatedTrouble, Simulator, Trouble
+from probes.simulator.__main__ import account_block, demo_accounts
 from probes.simulator.refusal import load_refusals, masked
 from probes.simulator.role import PARTS
 
@@ -967,3 +970,13 @@ def test_the_command_prints_addresses_and_keys_and_plays():
         finally:
             process.terminate()
     assert (provider, answer) == ("openai", 200)
+
+
+def test_the_block_that_the_program_prints_watches_an_account_as_it_stands(tmp_path):
+    simulator = Simulator(demo_accounts(), port=8080)
+    (tmp_path / "monitor.toml").write_text(account_block(simulator))
+    (account,) = load_config(tmp_path / "monitor.toml", os.environ).accounts.values()
+
+    assert account.problem is None
+    assert account.base == simulator.base("openai")
+    assert account.key in {one.key for one in demo_accounts() if one.provider == "openai"}

@@ -192,7 +192,7 @@ def test_a_folder_that_cannot_be_written_is_named(where, repair):
 
 
 def test_no_database_yet_is_said_with_the_way_to_one(path):
-    with pytest.raises(StoreError, match="does not exist; start `provider-monitor run`"):
+    with pytest.raises(StoreError, match="does not exist; start `run`"):
         open_reader(path)
 
 

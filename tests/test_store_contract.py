@@ -126,7 +126,7 @@ def test_one_process_alone_writes_and_the_next_may_when_it_has_ended(opened):
 
 
 def test_what_was_never_written_is_said_with_the_way_to_it(opened):
-    with pytest.raises(StoreError, match="start `provider-monitor run`"), opened().reading():
+    with pytest.raises(StoreError, match="start `run`"), opened().reading():
         pass
 
 
@@ -426,7 +426,7 @@ def test_a_store_that_is_held_is_not_replaced_nor_by_what_is_no_backup(opened, c
     with holding(opened()), pytest.raises(Busy):
         opened().restore(copy, at(2))
     (tmp_path / "no backup").write_text("what somebody wrote")
-    with pytest.raises(StoreError, match="`provider-monitor backup` wrote"):
+    with pytest.raises(StoreError, match="`backup` wrote"):
         opened().restore(tmp_path / "no backup", at(2))
 
     assert seen(opened()) == 2

@@ -101,7 +101,7 @@ def test_a_database_that_is_not_there_yet_is_made_but_not_its_folder(tmp_path):
     save_reply(tmp_path / "monitor.db", "here", REPLY)
     assert replies(tmp_path / "monitor.db") == [REPLY]
 
-    with pytest.raises(StoreError, match="none: does not exist; start `provider-monitor run` or `once` first"):
+    with pytest.raises(StoreError, match="none: does not exist; start `run` or `once` first"):
         save_reply(tmp_path / "none" / "monitor.db", "here", REPLY)
     assert not (tmp_path / "none").exists()
 

@@ -4,6 +4,7 @@ import html
 import re
 import time
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -776,6 +777,24 @@ def test_a_message_in_german_says_all_in_german():
         "Gemessen von: office",
         f"Vorfall: https://s.example/incidents/{OPENED.incident.id}.html",
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "he", "zh-Hans"])
+def test_every_time_in_a_message_is_told_and_named_in_the_zone_of_its_reader(language):
+    style = MessageStyle(MessageTemplates(), language=load_language(language, zone=ZoneInfo("Europe/Berlin")))
+    incident = replace(OPENED.incident, closed_at=at(300))
+    over = MessagePart(Step.RESOLVED, 0, replace(OPENED, incident=incident, kind=ChangeKind.RESOLVED), AROUND)
+    summary = DigestSummary(at(-86400), at(0), [OPENED.incident], "office")
+    made = [
+        compose([MessagePart(Step.REMINDER, 1, OPENED, AROUND)], style, at(20)),
+        compose([over], style, at(400)),
+        compose([over, MessagePart(Step.OPENED, 0, OPENED, AROUND)], style, at(400)),
+        compose_digest(summary, style),
+    ]
+
+    found = [re.findall(r"\d\d:\d\d(?::\d\d)?(?: \w+)?", f"{one.title}\n{one.body}\n{one.brief}") for one in made]
+    assert [bool(told) for told in found] == [True, True, False, True]
+    assert {it for told in found for it in told} == {"13:00 CET", "13:05 CET"}
 
 
 @pytest.mark.parametrize(("language", "begin"), [("he", '<div dir="rtl" lang="he">\n<p>'), ("de", "<p>")])

@@ -1,6 +1,7 @@
 """What monitor.toml says of one channel; pure values."""
 
 from collections.abc import Iterable
+from datetime import UTC, tzinfo
 from enum import StrEnum
 
 from msgspec import Struct
@@ -23,7 +24,10 @@ class Format(StrEnum):
 
 
 class Channel(Struct, frozen=True):
-    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets."""
+    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets.
+
+    Its messages are in `language`, with times in `zone`.
+    """
 
     name: str
     url: str
@@ -35,6 +39,7 @@ class Channel(Struct, frozen=True):
     quiet: Quiet | None = None
     digest: str | None = None
     language: str = "en"
+    zone: tzinfo = UTC
 
     def __repr__(self) -> str:
         return f"Channel({self.name})"

@@ -105,7 +105,7 @@ def _cut(text: str, most: int) -> str:
 def _notify(channel: Channel, text: MessageText, kind: str) -> str | None:
     service = open_service(channel)
     if service is None:
-        return "the address is not valid; run `provider-monitor check`"
+        return "the address is not valid; `check` says more"
     if "rto=" not in channel.url:
         service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow service gets it repeatedly
     text = fit_service(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))

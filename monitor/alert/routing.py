@@ -34,8 +34,9 @@ from monitor.alert.rule import Escalation, Maintenance, Route, Rules, matches_pa
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
 from monitor.detect.health import TERMINAL
-from monitor.diagnose.incident import ChangeKind, Incident, Severity
+from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
 from monitor.diagnose.subject import Scope
+from monitor.words import stamp
 
 DAY = timedelta(days=1)
 EVERYTHING = ""
@@ -176,6 +177,23 @@ def decide_for(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
     return decision
 
 
+def explain_for(case: Case, channel: Channel, scene: RoutingInput) -> Decision:
+    """Return what `decide_for` does; about an end it also says which hold does not keep it, or kept its opening."""
+    verdict, heard = decide_for(case, channel, scene), case.told.get(channel.name)
+    if verdict.step is Step.RESOLVED and (why := _timed(case, channel, Step.OPENED, scene)):
+        return replace(verdict, why=f"{verdict.why}, so this does not hold it: {why}")
+    if verdict.step is None and not heard and case.incident.closed_at and (why := _held_at_end(case, channel, scene)):
+        return replace(verdict, why=f"{verdict.why}; until it was over this held it: {why}")
+    return verdict
+
+
+def why_not_real(drill: Incident, channel: Channel, scene: RoutingInput) -> str | None:
+    """Return what would hold the opening of a real incident like this drill, which nothing holds; None: nothing."""
+    real = replace(drill, drill=False)
+    case = Case(real, (Change(real, ChangeKind.OPENED, scene.now),))
+    return next((why for hold in (_timed, _quiet) if (why := hold(case, channel, Step.OPENED, scene))), None)
+
+
 # What a channel does not know yet
 
 
@@ -226,7 +244,7 @@ def _decision_in_hindsight(case: Case, channel: Channel, scene: RoutingInput) ->
     """Return whether a channel that was not notified of the opening is notified of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
         return Decision(None, "it is no longer watched, and its opening was not told")
-    if _is_hindsight(case) and _was_silenced(case, channel, scene):
+    if _is_hindsight(case) and _held_at_end(case, channel, scene):
         return Decision(None, "it was silenced when it ended")
     if _was_missed(case, channel, scene):
         return Decision(Step.MISSED, "it came and went during quiet hours")
@@ -256,11 +274,12 @@ def _is_hindsight(case: Case) -> bool:
     return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
 
 
-def _was_silenced(case: Case, channel: Channel, scene: RoutingInput) -> bool:
-    """Whether a silence or maintenance kept it from the channel when it ended."""
+def _held_at_end(case: Case, channel: Channel, scene: RoutingInput) -> str | None:
+    """Return the silence or maintenance that kept it from the channel when it ended."""
     at = case.last.at
     then = replace(scene, now=at, replies=[one for one in scene.replies if one.at <= at])
-    return any(hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
+    holds = (hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
+    return next((one.why for one in holds if one), None)
 
 
 def _was_missed(case: Case, channel: Channel, scene: RoutingInput) -> bool:
@@ -318,9 +337,9 @@ def _when_reminded(due: datetime, case: Case, channel: Channel, scene: RoutingIn
         return f"only its end can come while this lasts: {endless.why}"
     ends = [(one.until, one.why) for one in holds if one.until and one.until > due]
     if not ends:
-        return f"a reminder follows at {due:%Y-%m-%d %H:%M} UTC"
+        return f"a reminder follows at {stamp(due, scene.rules.zone)}"
     until, why = max(ends)
-    return f"only its end can come before {until:%Y-%m-%d %H:%M} UTC: {why}"
+    return f"only its end can come before {stamp(until, scene.rules.zone)}: {why}"
 
 
 def _next_reminder(heard: Sequence[Notification]) -> int:
@@ -376,7 +395,7 @@ def _timed(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str
 def _snoozed(case: Case, _: Channel, step: Step, scene: RoutingInput) -> TimedHold | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.SNOOZE and step is not Step.RESOLVED and reply.until:
-            said = f"snoozed until {reply.until:%Y-%m-%d %H:%M} UTC by {reply.by or 'somebody'}"
+            said = f"snoozed until {stamp(reply.until, scene.rules.zone)} by {reply.by or 'somebody'}"
             return TimedHold(said, reply.until)
     return None
 
@@ -387,7 +406,7 @@ def _silenced(case: Case, _: Channel, step: Step, scene: RoutingInput) -> TimedH
         return None
     for reply in scene.silences:
         if reply.match and matches_whole(reply.match, case.incident, scene.rules.tags):
-            until = f" until {reply.until:%Y-%m-%d %H:%M} UTC" if reply.until else ""
+            until = f" until {stamp(reply.until, scene.rules.zone)}" if reply.until else ""
             return TimedHold(f"silence {reply.id}{until}: {reply.reason}", reply.until)
     return None
 
@@ -397,7 +416,7 @@ def _maintained(case: Case, _: Channel, step: Step, scene: RoutingInput) -> Time
         return None
     for one, span in scene.maintenance:
         if matches_whole(one.match, case.incident, scene.rules.tags):
-            return TimedHold(f"maintenance {one.name} until {span.end:%Y-%m-%d %H:%M} UTC", span.end)
+            return TimedHold(f"maintenance {one.name} until {stamp(span.end, scene.rules.zone)}", span.end)
     return None
 
 
@@ -495,7 +514,7 @@ def _quiet(case: Case, channel: Channel, step: Step, scene: RoutingInput) -> str
     if critical or case.incident.drill or not channel.quiet:
         return None
     spans = (span for span in channel.quiet.spans(scene.now) if scene.now in span)
-    return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
+    return next((f"quiet hours until {stamp(span.end, scene.rules.zone)}" for span in spans), None)
 
 
 def _storming(case: Case, channel: Channel, _: Step, scene: RoutingInput) -> str | None:

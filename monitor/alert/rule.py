@@ -1,7 +1,7 @@
 """What monitor.toml says of alerting: channels, routes, windows and patience; pure values, and what matches what."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 from msgspec import Struct, field
 
@@ -61,12 +61,16 @@ class AlertLimits(Struct, frozen=True):
 
 
 class Rules(Struct, frozen=True):
-    """All that decides who gets what, besides the channels. `tags` are those of each account, by its id."""
+    """All that decides who gets what, besides the channels. `tags` are those of each account, by its id.
+
+    `zone`: in which commands tell when something is held or sent.
+    """
 
     routes: tuple[Route, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     patience: AlertLimits = AlertLimits()
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
 
 def accounts_of_incident(incident: Incident) -> frozenset[str]:

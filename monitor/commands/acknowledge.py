@@ -9,6 +9,7 @@ from monitor.console.alert_history import find_incident, find_repeated, replying
 from monitor.console.argument import add_incident
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, Print, print_line
+from monitor.words import stamp
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print)
     incident = find_incident(config, arguments.incident)
     reply = Reply(ReplyKind.ACKNOWLEDGE, now, replying_user(arguments), incident)
     if first := find_repeated(config, reply):
-        say(f"{incident}: acknowledged already, by {first.by} at {first.at:%Y-%m-%d %H:%M} UTC; that stands")
+        say(f"{incident}: acknowledged already, by {first.by} at {stamp(first.at, config.rules.zone)}; that stands")
         return
     save_reply(config, reply)
     say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")

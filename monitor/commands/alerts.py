@@ -6,19 +6,20 @@ Only `test` sends anything.
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 from msgspec import Struct
 
 from monitor.alert.case import Case, describe_topic
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import send
-from monitor.alert.routing import RoutingInput, decide_for
+from monitor.alert.routing import RoutingInput, explain_for
 from monitor.alert.text import MessageText
 from monitor.config.config import Config
 from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_duration
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import load_with_accounts, read_with
 from monitor.console.preflight import check_before_start
 from monitor.console.report import add_formats, is_for_program, print_report
 from monitor.console.report_row import (
@@ -35,7 +36,7 @@ from monitor.diagnose.lifecycle import fading_incidents
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay_alerts as again
 from monitor.store.store import open_store
-from monitor.words import count, duration, title
+from monitor.words import count, duration, stamp, title
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -51,22 +52,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    if arguments.what == "history":
+        return read_with(arguments, partial(_history, arguments))
     now = datetime.now(UTC)
     config = load_with_accounts(arguments, sends=arguments.what == "test")
     match arguments.what:
         case "test":
             return _test(config, arguments)
-        case "history":
-            rows = message_reports(config, arguments.last)
-            print_report(arguments, MessageReport, rows, lambda: history(rows, print_line))
         case "explain":
             found = explanation(config, arguments.name, now)
             print_report(arguments, ExplanationReport, found.channels, lambda: _tell(found, print_line))
         case "replay":
             sent = replayed(config, arguments.since, now)
-            print_report(
-                arguments, ReplayedMessageReport, sent, lambda: _tell_replay(sent, arguments.since, print_line)
-            )
+            tell = partial(_tell_replay, sent, arguments.since, config.rules.zone, print_line)
+            print_report(arguments, ReplayedMessageReport, sent, tell)
+    return UP
+
+
+def _history(arguments: Namespace, config: Config) -> int:
+    rows = message_reports(config, arguments.last)
+    print_report(arguments, MessageReport, rows, lambda: history(rows, config.rules.zone, print_line))
     return UP
 
 
@@ -122,8 +127,8 @@ def explanation(config: Config, incident: str | None, now: datetime) -> Explanat
 
 
 def _explained(case: Case, channel: Channel, scene: RoutingInput) -> ExplanationReport:
-    verdict = decide_for(case, channel, scene)
-    sent = [f"{one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC" for one in case.told.get(channel.name, ())]
+    verdict = explain_for(case, channel, scene)
+    sent = [f"{one.step} at {stamp(one.at, scene.rules.zone, seconds=True)}" for one in case.told.get(channel.name, ())]
     incident = case.incident
     return ExplanationReport(incident.id, title(incident), channel.name, verdict.step, verdict.why, sent)
 
@@ -154,19 +159,20 @@ def message_reports(config: Config, last: int) -> list[MessageReport]:
     ]
 
 
-def history(rows: Sequence[MessageReport], say: Print) -> None:
-    """Print the messages sent: to whom, when, in how many tries, and with what result."""
+def history(rows: Sequence[MessageReport], zone: tzinfo, say: Print) -> None:
+    """Print the messages sent: to whom, when (in `zone`), in how many tries, and with what result."""
     if not rows:
         say("no message was sent yet; `alerts test` sends one to each channel, `drill ACCOUNT` rehearses an incident")
     for one in rows:
         about = f"{one.about} ({one.incident})" if one.incident else one.about
         error = f": {one.error}" if one.error else ""
-        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.step}: {about}: {one.state}, tries {one.tries}{error}")
+        at = stamp(one.at, zone, seconds=True)
+        say(f"{at} {one.channel}: {one.step}: {about}: {one.state}, tries {one.tries}{error}")
 
 
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     """Print what today's rules would have sent; send nothing."""
-    _tell_replay(replayed(config, since, now), since, say)
+    _tell_replay(replayed(config, since, now), since, config.rules.zone, say)
 
 
 def replayed(config: Config, since: timedelta, now: datetime) -> list[ReplayedMessageReport]:
@@ -196,9 +202,9 @@ def _replayed(line: ReplayedMessage) -> ReplayedMessageReport:
     )
 
 
-def _tell_replay(rows: Sequence[ReplayedMessageReport], since: timedelta, say: Print) -> None:
+def _tell_replay(rows: Sequence[ReplayedMessageReport], since: timedelta, zone: tzinfo, say: Print) -> None:
     for one in rows:
-        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.step}: {_in_words(one)}")
+        say(f"{stamp(one.at, zone, seconds=True)} {one.channel}: {one.step}: {_in_words(one)}")
     say(f"{count(len(rows), 'message')} in {duration(since.total_seconds())}; nothing was sent now")
     if unsent := sum(one.state is None for one in rows):
         say(f"{unsent} of them were not sent then; it is assumed that those are delivered")

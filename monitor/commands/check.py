@@ -5,27 +5,30 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import assert_never
+from pathlib import Path
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from monitor.alert.rule import Route
+from monitor.config.checked_part import check_parts
 from monitor.config.config import Config
 from monitor.config.cost import is_priced
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
 from monitor.config.public_page import theme_doubts
-from monitor.console.configuration import load_named
+from monitor.console.configuration import load_named, named_file
 from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import CheckLevel, CheckReport
 from monitor.console.terminal import UP, WRONG_USE, print_error, print_line, print_refusal
+from monitor.console.value_in_file import value_at
 from monitor.detect.reminder import Reminder
 from monitor.schedule import Watch
 from monitor.store.store import open_store
 from monitor.words import count
-from probes.document import DocumentError, Problem
+from probes.document import DocumentError, Problem, read_toml
 from probes.model import Account
 from probes.proxy import choose_proxy
 
@@ -37,31 +40,54 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    try:
-        found = list(_findings(arguments))
-    except DocumentError as error:
-        found = list(map(_refused, error.problems))
+    found = list(_findings(arguments))
     print_report(arguments, CheckReport, found, lambda: _tell(found))
     return WRONG_USE if any(one.level is CheckLevel.ERROR for one in found) else UP
 
 
 def _findings(arguments: Namespace) -> Iterator[CheckReport]:
-    """Yield all that is to be said. Raises DocumentError for a file that cannot be loaded."""
-    config = load_named(arguments, sends=not arguments.no_keys)
-    if wrong := what_cannot_work(_without_unread(config) if arguments.no_keys else config):
-        yield from map(_refused, wrong)
-        yield from (CheckReport(CheckLevel.ERROR, words) for words in _wrong_templates(config))
+    """Yield all that is to be said; of a file that is refused, all errors."""
+    keys = not arguments.no_keys
+    try:
+        config = load_named(arguments, sends=keys)
+    except DocumentError as error:
+        yield from _reports(_all_problems(arguments, error), named_file(arguments))
         return
-    yield from (CheckReport(CheckLevel.FACT, words) for words in _facts(config, with_keys=not arguments.no_keys))
+    if wrong := what_cannot_work(_without_unread(config)):
+        yield from _reports([*wrong, *_problems(config, arguments)], config.file)
+        return
+    yield from (CheckReport(CheckLevel.FACT, words) for words in _facts(config, with_keys=keys))
     yield from (CheckReport(CheckLevel.WARNING, words) for words in _warnings(config))
-    problems = [CheckReport(CheckLevel.ERROR, words) for words in _problems(config, arguments)]
+    problems = list(_reports(_problems(config, arguments), config.file))
     yield from problems
     if not problems:
         yield CheckReport(CheckLevel.FACT, f"{_size(config)}: all well-formed{_what_is_missing(config)}")
 
 
-def _refused(one: Problem) -> CheckReport:
-    return CheckReport(CheckLevel.ERROR, str(one), one.file, one.key, one.repair)
+def _all_problems(arguments: Namespace, refused: DocumentError) -> Iterable[Problem]:
+    """Return everything that is wrong with a file that was refused, not only what was the first to stop it."""
+    try:
+        part = check_parts(named_file(arguments), os.environ, keys=not arguments.no_keys)
+    except DocumentError:  # it cannot be read at all, or is none
+        return refused.problems
+    rest = part.config
+    more = [*what_cannot_work(_without_unread(rest)), *_problems(rest, arguments)] if rest else []
+    return {(one.file, one.key, one.what): one for one in (*part.problems, *more)}.values()
+
+
+def _reports(problems: Iterable[Problem], file: Path | None) -> Iterator[CheckReport]:
+    """Yield a row for each problem, with what stands in `file` at its key."""
+    tables = _tables(file) if file else {}
+    for one in problems:
+        value = one.value or (value_at(tables, one.key) if one.key and file and one.file == file.name else None)
+        yield CheckReport(CheckLevel.ERROR, str(one), one.file, one.key, one.repair, value)
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    try:
+        return read_toml(file)
+    except DocumentError:
+        return {}
 
 
 def _tell(found: Iterable[CheckReport]) -> None:
@@ -82,22 +108,19 @@ def _without_unread(config: Config) -> Config:
     return replace(config, channels=tuple(channel for channel in config.channels if channel.url))
 
 
-def _problems(config: Config, arguments: Namespace) -> Iterator[str]:
+def _problems(config: Config, arguments: Namespace) -> Iterator[Problem]:
     """Yield what would not work, though the file is well-formed."""
     if not arguments.no_keys:
-        lost = {account.id: account.problem for account in config.accounts.values() if account.problem}
-        for id, problem in lost.items():
-            yield f"{config.file_name}: {id} cannot work: {problem}; mend that, or leave keys out with --no-keys"
-    yield from _wrong_templates(config)
+        yield from config.key_problems.values()
+    yield from template_problems(config)
     if arguments.online:
         for host, id in _hosts(config).items():
             if not _is_found(host):
-                yield f"{config.file_name}: {id}: the host {host} is not found; compare it with the provider's manual"
-
-
-def _wrong_templates(config: Config) -> Iterator[str]:
-    for words in template_problems(config):
-        yield f"{words}; mend it, or take it away for the shipped one"
+                key, what = (
+                    f"accounts.{config.accounts[id].name}.base",
+                    f"of {id} has the host {host}, which is not found",
+                )
+                yield Problem(config.file_name, key, what, "compare it with the provider's manual", value=host)
 
 
 def _hosts(config: Config) -> dict[str, str]:

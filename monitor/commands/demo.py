@@ -9,6 +9,7 @@ from msgspec import Struct
 from monitor.alert.deliver import Print
 from monitor.config.config import Config
 from monitor.console.demonstration import KEYS, demonstration
+from monitor.console.invocation import hint
 from monitor.runtime.daemon import run_until_signalled, serve_site
 from monitor.runtime.request import serve_requests
 from monitor.state.monitor_state import open_state
@@ -56,7 +57,7 @@ DEMONSTRATION: everything here is SIMULATED{reason}.
 Trouble happens to seven simulated accounts; watch the monitor notice, explain, tell and show it.
   status page: {address}
   as a file:   {page}
-{next_step}Meanwhile, in another terminal: provider-monitor status --demo. Ctrl-C ends the demonstration.
+{next_step}Meanwhile, in another terminal: {status}. Ctrl-C ends the demonstration.
 """
 FIRST_ACCOUNT = """\
 To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
@@ -86,7 +87,9 @@ async def _demonstrate(own: Config, show: Print) -> None:
 
 def _introduction(own: Config, address: str, page: Path) -> str:
     reason, next_step = ("", "") if own.accounts else (", as no account is configured", FIRST_ACCOUNT)
-    return DEMONSTRATION.format(reason=reason, address=address, page=page, next_step=next_step)
+    return DEMONSTRATION.format(
+        reason=reason, address=address, page=page, next_step=next_step, status=hint("status --demo")
+    )
 
 
 async def _play(simulator: Simulator, show: Print, script: tuple[DemoStep | Post, ...] = SCRIPT) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor.alert.case import Delivery, OutboxState, Step, with_changes
-from monitor.alert.routing import RoutingInput, decide
+from monitor.alert.reply import Reply
+from monitor.alert.routing import RoutingInput, decide, why_not_real
 from monitor.config.config import Config
+from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_fault
 from monitor.console.command_log import print_problems, start_command_log
 from monitor.console.configuration import load_with_accounts
@@ -27,6 +29,7 @@ from monitor.stages.drill import Drill, begin_drill, end_drills, objection, requ
 from monitor.stages.former_location import end_former_locations
 from monitor.state.monitor_state import open_state
 from monitor.state.services import now, real_edge
+from monitor.storage_refusal import StoreError
 from monitor.store.store import open_store
 from probes.model import Fault
 
@@ -58,14 +61,37 @@ def run(arguments: Namespace) -> int:
         return DOWN
     say = print_error if is_for_program(arguments) else print_line
     say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
+    held = holds_of_real(config, wish.incident, told, wish.at)
+    for line in warnings(account, held):
+        say(line)
     run_drill(config, wish, say)
-    return _report(arguments, _deliveries(config, wish, {*told}))
+    return _report(arguments, _deliveries(config, wish, {*told}), held)
 
 
 def recipients(config: Config, incident: Incident, now: datetime) -> list[str]:
     """Return the channels that would be notified of such an incident now."""
     cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
     return [message.channel for message in decide(RoutingInput(cases, config.channels, config.rules, (), now))]
+
+
+def holds_of_real(config: Config, incident: Incident, told: Sequence[str], now: datetime) -> dict[str, str]:
+    """Return what holds a real incident like this drill now, by channel; the drill itself goes out all the same."""
+    scene = RoutingInput({}, config.channels, config.rules, _replies(config, now), now)
+    found = {one.name: why_not_real(incident, one, scene) for one in config.channels if one.name in told}
+    return {name: why for name, why in found.items() if why}
+
+
+def _replies(config: Config, now: datetime) -> Sequence[Reply]:
+    try:
+        return load_messages(config, now).replies
+    except StoreError:  # there is no database yet, or the drill itself says what is wrong with it
+        return ()
+
+
+def warnings(account: str, held: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each channel that would not be told of a real failure now."""
+    for channel, why in held.items():
+        yield f"{channel}: gets this drill, but no real message of this about {account} now: {why}"
 
 
 def run_drill(config: Config, wish: Drill, show: Print) -> None:
@@ -85,9 +111,9 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
         await deliver_due(services, belief, told, signals)
 
 
-def _report(arguments: Namespace, deliveries: Sequence[Delivery]) -> int:
+def _report(arguments: Namespace, deliveries: Sequence[Delivery], held: Mapping[str, str]) -> int:
     """Print how each message of a drill went."""
-    rows = [DrillReport(one.channel, one.step, one.state, one.error) for one in deliveries]
+    rows = [DrillReport(one.channel, one.step, one.state, one.error, held.get(one.channel)) for one in deliveries]
     print_report(arguments, DrillReport, rows, lambda: _tell(rows))
     if not rows:
         print_error("nobody took the drill up within a minute; the next `once` or `run` on this database will")

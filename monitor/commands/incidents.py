@@ -3,11 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from monitor import words
 from monitor.config.config import Config
 from monitor.console.alert_history import replying_user, save_note
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import load_with_accounts, read_with
 from monitor.console.incident_story import reply_reports, story_lines, story_report
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
@@ -43,9 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    config = load_with_accounts(arguments)
     match arguments.words:
         case ["note", *rest]:
+            config = load_with_accounts(arguments)
             _refuse(arguments, ("json", "csv", "last"), "is for what is printed, and `incidents note` adds a note")
             add_note(config, arguments, rest, datetime.now(UTC), print_line)
             return UP
@@ -54,6 +55,10 @@ def run(arguments: Namespace) -> int:
     _refuse(arguments, ("public", "by"), "is for `incidents note`")
     if arguments.words:
         _refuse(arguments, ("last",), "is for the list of incidents")
+    return read_with(arguments, partial(_print, arguments))
+
+
+def _print(arguments: Namespace, config: Config) -> int:
     snapshot = take_snapshot(config)
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
     if arguments.words:

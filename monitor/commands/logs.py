@@ -4,10 +4,11 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen, is_choice
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import read_with
 from monitor.console.report import print_json_line
 from monitor.console.report_row import LogKind, LogReport
 from monitor.console.terminal import UP, print_line
@@ -33,7 +34,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    config = load_with_accounts(arguments)
+    return read_with(arguments, partial(_print_all, arguments))
+
+
+def _print_all(arguments: Namespace, config: Config) -> int:
     ids = chosen(config, arguments)
     whole = not is_choice(arguments)
     now = datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from monitor.alert.rule import Maintenance
 from monitor.config.config import Config
@@ -11,7 +11,7 @@ from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import MaintenanceReport
 from monitor.console.terminal import UP, Print, print_line
-from monitor.words import duration
+from monitor.words import duration, stamp
 
 AHEAD = timedelta(days=30)
 
@@ -37,9 +37,16 @@ def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print)
         return
     found = sorted(_coming(config.rules.maintenance, now))
     for start, end, name, what in found:
-        say(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {name} ({what})")
+        say(f"{_when(start, end, config.rules.zone)}: {name} ({what})")
     if not found:
         say(f"no maintenance within {duration(AHEAD.total_seconds())}; [[maintenance]] in monitor.toml plans one")
+
+
+def _when(start: datetime, end: datetime, zone: tzinfo) -> str:
+    """Say a span in `zone`, and in UTC, which the page shows, where that differs."""
+    in_utc = f"{start:%Y-%m-%d %H:%M} to {stamp(end, UTC)}"
+    here = f"{stamp(start, zone)} to {stamp(end, zone)}"
+    return in_utc if here == f"{stamp(start, UTC)} to {stamp(end, UTC)}" else f"{here} ({in_utc})"
 
 
 def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:

@@ -3,16 +3,18 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from monitor.alert.reply import Reply, ReplyKind, active_replies
 from monitor.alert.rule import Match
 from monitor.config.config import Config
 from monitor.console.alert_history import describe_match, load_messages, replying_user, save_reply
 from monitor.console.argument import parse_duration, parse_fault
-from monitor.console.configuration import load_with_accounts
+from monitor.console.configuration import load_with_accounts, read_with
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import SilenceReport
 from monitor.console.terminal import UP, Print, print_line
+from monitor.words import stamp
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,7 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    silence(load_with_accounts(arguments), arguments, datetime.now(UTC), print_line)
+    if not (arguments.end or arguments.span):
+        return read_with(arguments, partial(_run, arguments))
+    return _run(arguments, load_with_accounts(arguments))
+
+
+def _run(arguments: Namespace, config: Config) -> int:
+    silence(config, arguments, datetime.now(UTC), print_line)
     return UP
 
 
@@ -54,7 +62,7 @@ def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> N
     until, reason = now + arguments.span, arguments.reason or ""
     asked = Reply(ReplyKind.SILENCE, now, replying_user(arguments), match=match, until=until, reason=reason)
     one = save_reply(config, asked)
-    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {describe_match(match)}")
+    say(f"{one.id}: silent until {stamp(until, config.rules.zone)}: {describe_match(match)}")
 
 
 def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
@@ -76,7 +84,7 @@ def _listed(config: Config, now: datetime) -> Iterator[str]:
     found = _active(config, now)
     for one in found:
         match = one.match or Match()
-        until = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without an end"
+        until = f"until {stamp(one.until, config.rules.zone)}" if one.until else "without an end"
         yield f"{one.id}: {until}, {describe_match(match)}, by {one.by}: {one.reason}"
     if not found:
         yield 'no silence is active; `silence 2h --reason "WORDS"` begins one'

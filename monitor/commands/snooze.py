@@ -9,6 +9,7 @@ from monitor.console.alert_history import find_incident, replying_user, save_rep
 from monitor.console.argument import add_incident, parse_duration
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, Print, print_line
+from monitor.words import stamp
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,4 +25,4 @@ def run(arguments: Namespace) -> int:
 def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident, until = find_incident(config, arguments.incident), now + arguments.span
     save_reply(config, Reply(ReplyKind.SNOOZE, now, replying_user(arguments), incident, until=until))
-    say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")
+    say(f"{incident}: snoozed until {stamp(until, config.rules.zone)}; you hear of its end")

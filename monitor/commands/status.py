@@ -2,12 +2,12 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
-from monitor.console.configuration import ReadableConfig, load_named, load_readable, load_with_accounts
+from monitor.console.configuration import ReadableConfig, load_named, load_readable, load_with_accounts, unused
 from monitor.console.selection import argument_error
 from monitor.console.snapshot import is_unwatched, take_snapshot
 from monitor.console.table import print_lines
@@ -48,19 +48,11 @@ def run(arguments: Namespace) -> int:
     else:
         print_lines(_picture(read.config, snapshot, now, ids, arguments))
     found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *map(describe_stage_failure, snapshot.faults)]
-    for words in (*found, *_unused(read)):
+    for words in (*found, *unused(read)):
         print_error(words)
     if read.problems:
         return WRONG_USE
     return UP if not found and all(now.marks[id].works for id in ids & now.marks.keys()) else DOWN
-
-
-def _unused(read: ReadableConfig) -> Iterator[str]:
-    """Yield what is wrong with the configuration, and what was used in its place."""
-    if read.problems:
-        name = read.config.file_name
-        yield f"{name} cannot be used: what was watched before is shown, and a running monitor goes on with it"
-        yield from map(str, read.problems)
 
 
 def _alive(read: ReadableConfig) -> int:
@@ -73,7 +65,7 @@ def _alive(read: ReadableConfig) -> int:
     with open_store(config.store if config.accounts else config.demonstration).reading() as stored:
         now = read_freshness(stored.marks, config, datetime.now(UTC))
     print_line(now.words)
-    for words in _unused(read):
+    for words in unused(read):
         print_error(words)
     return UP if now.is_steady else DOWN
 
@@ -145,6 +137,6 @@ def _drawn(arguments: Namespace) -> Sequence[str]:
         read = load_readable(arguments, load_with_accounts)
         snapshot = take_snapshot(read.config)
         ids = chosen(read.config, arguments)
-        return [*_picture(read.config, snapshot, current_state(snapshot), ids, arguments), *_unused(read)]
+        return [*_picture(read.config, snapshot, current_state(snapshot), ids, arguments), *unused(read)]
     except (DocumentError, StoreError) as error:
         return str(error).splitlines()

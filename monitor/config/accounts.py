@@ -15,6 +15,7 @@ from monitor.config.key_form import find_flaws, header_flaw
 from monitor.config.secret import MalformedSecret, SecretError, describe_reference, is_reference, resolve_path
 from monitor.config.targets import core_canary
 from probes.catalog import Catalog
+from probes.document import Problem
 from probes.header import fold_names, is_secret
 from probes.model import Account
 from probes.provider import Provider
@@ -32,11 +33,16 @@ def variables_of(section: AccountSection) -> Mapping[str, str]:
 
 
 class ResolvedAccount(Struct, frozen=True):
-    """An account whose references were resolved. `malformed`: its problem is the form of a resolved value."""
+    """An account whose references were resolved; `wrong`: why they could not all be."""
 
     account: Account
-    malformed: bool = False
+    wrong: SecretError | None = None
     doubts: tuple[str, ...] = ()
+
+    @property
+    def malformed(self) -> bool:
+        """Whether its problem is the form of a resolved value."""
+        return isinstance(self.wrong, MalformedSecret)
 
 
 LookUp = Callable[[str], str]
@@ -65,7 +71,7 @@ def resolve_account(
         plain, secret = _headers(section, provider, look_up)
         doubts += _doubts_of_headers({**fold_names(provider.headers), **plain, **secret})
     except SecretError as error:
-        return ResolvedAccount(replace(account, problem=str(error)), isinstance(error, MalformedSecret))
+        return ResolvedAccount(replace(account, problem=str(error)), error)
     doubts += _doubts_of_base(section, provider)
     account = replace(account, **keys, environment=variables, headers=plain, secret_headers=secret)
     return ResolvedAccount(account, doubts=tuple(doubts))
@@ -146,20 +152,22 @@ def _key(
     reference: str | None = getattr(section, name)
     if reference is None:
         return None
-    key = look_up(reference)
+    key = _placed(name, look_up, reference)
     for flaw in find_flaws(key, provider, gateway=gateway):
         problem = f"the {name} ({describe_reference(reference)}) {flaw.words}"
         if flaw.fatal:
-            raise MalformedSecret(problem)
+            raise MalformedSecret(problem, flaw.words.partition(": ")[2], name)
         doubts.append(problem)
     return key
 
 
 def _variable(name: str, reference: str, provider: Provider, look_up: LookUp) -> str:
-    value = look_up(reference)
+    key = f"environment.{name}"
+    value = _placed(key, look_up, reference)
     found = find_flaws(value, provider, gateway=True) if SECRET_NAME.search(name) else ()
     if fatal := next((flaw for flaw in found if flaw.fatal), None):
-        raise MalformedSecret(f"the variable {name} ({describe_reference(reference)}) {fatal.words}")
+        words = f"the variable {name} ({describe_reference(reference)}) {fatal.words}"
+        raise MalformedSecret(words, fatal.words.partition(": ")[2], key)
     return value
 
 
@@ -186,7 +194,39 @@ def _header(name: str, value: str, look_up: LookUp) -> str:
     try:
         return look_up(value)
     except SecretError as error:
-        raise type(error)(f"the header {name}: {error}") from None
+        raise type(error)(f"the header {name}: {error}", error.repair, f"headers.{name}") from None
+
+
+def _placed(key: str, look_up: LookUp, reference: str) -> str:
+    """Return the secret of a reference; an error names the field that refers to it. Raises SecretError."""
+    try:
+        return look_up(reference)
+    except SecretError as error:
+        raise type(error)(str(error), error.repair, key) from None
+
+
+def key_problem(section: AccountSection, resolved: ResolvedAccount, file: str) -> Problem | None:
+    """Return what is wrong with a secret of an account, with its place in the file; None: nothing is."""
+    error, name = resolved.wrong, f"accounts.{section.name}"
+    if error is None:
+        return None
+    reference = _reference_at(section, error.key)
+    value = describe_reference(reference) if reference else ""
+    shown = f'= "{value}": ' if value else ""
+    what = f"{shown}{resolved.account.id} cannot work: {error.what}"
+    return Problem(file, f"{name}.{error.key}" if error.key else name, what, error.repair, value=value)
+
+
+def _reference_at(section: AccountSection, key: str) -> str | None:
+    """Return the reference at a field of an account, such as `key` or `headers.x-team`; None: it is a provider's."""
+    field, _, inner = key.partition(".")
+    match field:
+        case "environment":
+            return variables_of(section).get(inner)
+        case "headers":
+            return fold_names(section.headers).get(inner)
+        case _:
+            return getattr(section, field) if field else None
 
 
 def _doubts_of_headers(values: Mapping[str, str]) -> Iterator[str]:

@@ -56,6 +56,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     quiet: QuietSection | None = None
     digest: Literal["daily", "weekly"] | None = None
     language: Annotated[LanguageCode | None, Meta(description="of its messages; else that of [alerts]")] = None
+    zone: Annotated[Zone | None, Meta(description="of the times in its messages; else that of [alerts]")] = None
 
 
 class MatchSection(Section, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = (
         PATIENCE.failing_tries
     )
-    zone: Annotated[Zone, Meta(description="where no zone is named")] = "UTC"
+    zone: Annotated[Zone, Meta(description="of times in messages, and where no zone is named")] = "UTC"
     digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
     language: Annotated[LanguageCode, Meta(description="of messages to channels that name none")] = ENGLISH
@@ -131,9 +132,12 @@ class AlertSections(Struct, frozen=True):
 
 
 def channels(telling: AlertSections, urls: Mapping[str, str]) -> tuple[Channel, ...]:
-    """Return the channels, with their addresses resolved; the terminal if there are none."""
+    """Return the channels, with their addresses resolved; the terminal if there are none.
+
+    Call it only if no problem was found.
+    """
     return tuple(_channel(one, urls[one.name], telling.alerts) for one in telling.channels) or (
-        replace(TERMINAL, language=telling.alerts.language),
+        replace(TERMINAL, language=telling.alerts.language, zone=_zone(telling.alerts.zone)),
     )
 
 
@@ -145,10 +149,12 @@ def rules(telling: AlertSections, accounts: Iterable[Account]) -> Rules:
         maintenance=tuple(_maintenance(one, zone) for one in telling.maintenance),
         patience=_patience(telling.alerts),
         tags={account.id: account.tags for account in accounts},
+        zone=_zone(zone),
     )
 
 
 def _channel(one: ChannelSection, url: str, usual: AlertsSection) -> Channel:
+    zone = one.zone or usual.zone
     return Channel(
         one.name,
         url,
@@ -157,9 +163,10 @@ def _channel(one: ChannelSection, url: str, usual: AlertsSection) -> Channel:
         one.detail,
         one.format,
         one.limit_s,
-        _quiet(one.quiet, usual.zone) if one.quiet else None,
+        _quiet(one.quiet, zone) if one.quiet else None,
         one.digest,
         one.language or usual.language,
+        _zone(zone),
     )
 
 
@@ -211,6 +218,7 @@ def check_alerting(telling: AlertSections, accounts: Mapping[str, Sequence[str]]
         named = [*route.channels, *(name for step in route.escalate for name in step.channels)]
         yield from _unknown(named, receivers, f"{key}.channels", "no channel has this name or tag", file)
     zones = {f"channels.{one.name}.quiet.zone": one.quiet.zone for one in telling.channels if one.quiet}
+    zones |= {f"channels.{one.name}.zone": one.zone for one in telling.channels}
     zones |= {f"maintenance.{one.name}.zone": one.zone for one in telling.maintenance}
     zones["alerts.zone"] = telling.alerts.zone
     bad = [key for key, zone in zones.items() if zone and not _is_zone(zone)]

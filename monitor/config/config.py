@@ -22,6 +22,7 @@ from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import SHIPPED_FILES, ProviderFiles
+from probes.document import Problem
 from probes.model import Account
 from probes.provider import Feed, Provider
 from probes.proxy import DIRECT_EGRESS, Egress
@@ -41,7 +42,8 @@ class Heartbeat(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """What is watched and how, with every reference resolved. Paths are absolute.
 
-    `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` is what may be a mistake, by
+    `malformed` are the accounts whose `problem` is the form of a key or a header; `key_problems` says by account why a
+    secret of it cannot be used, and `doubts` is what may be a mistake, by
     account. Headers in `providers` are public: the secret ones are in the accounts. `places` holds the references to
     each account's secrets, `files` all files that a reference or a `ca_file` names; the `authorities` among them are no
     secret. `moved` are the shipped providers to which the user's own facts give another address. `way` is how requests
@@ -80,6 +82,7 @@ class Config(Struct, frozen=True):
     services: tuple[PublicService, ...] = ()
     heartbeat: Heartbeat | None = None
     malformed: frozenset[str] = frozenset()
+    key_problems: Mapping[str, Problem] = field(default_factory=dict)
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()

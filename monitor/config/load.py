@@ -11,7 +11,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.config.accounts import ResolvedAccount, references_of, resolve_account, secret_keys, without_secrets
+from monitor.config.accounts import (
+    ResolvedAccount,
+    key_problem,
+    references_of,
+    resolve_account,
+    secret_keys,
+    without_secrets,
+)
 from monitor.config.alerting import AlertSections, channels, check_alerting, rules, timing
 from monitor.config.checks import check_accounts, check_names, check_objectives, check_reminders
 from monitor.config.config import Config
@@ -62,7 +69,7 @@ from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import Catalog, ProviderFiles, is_moved, load_provider, provider_ids
-from probes.document import DocumentError, Problem, check_ranges, convert, read_toml
+from probes.document import DocumentError, Problem, convert, read_toml, without_unsound
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
@@ -73,23 +80,36 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
-    tables = read_toml(path, kind=Document)
-    if problems := list(check_ranges(tables, path.name)):
-        raise DocumentError(problems)
+    document, problems = read_document(path)
+    return build_config(document, path, environment, problems, sends=sends)
+
+
+def read_document(path: Path) -> tuple[Document, list[Problem]]:
+    """Return what can be used of a file, and what is wrong with each other value.
+
+    Raises DocumentError if it cannot be read at all.
+    """
+    tables, unsound = without_unsound(read_toml(path, kind=Document), path.name)
     pasted = list(find_misplaced_keys(tables, path.name))
     document, problems = convert(tables, Document, path.name)
-    problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
-    return build_config(document or Document(), path, environment, problems, sends=sends)
+    known = {one.key for one in (*unsound, *pasted)}
+    others = (one for one in problems if one.key not in known and not _is_lack_of(one, known))
+    return document or Document(), [*unsound, *pasted, *others]
+
+
+def _is_lack_of(one: Problem, refused: Collection[str]) -> bool:
+    """Whether a field is only missing because its value was refused."""
+    lacks, _, field = one.what.partition(" ")
+    return lacks == "lacks" and f"{one.key}.{field.strip('`')}" in refused
 
 
 def read_valid_part(path: Path) -> Document:
     """Return what can be used of a file that was refused; of one that cannot be read at all, the defaults."""
     try:
-        tables = read_toml(path)
+        document, _ = read_document(path)
     except DocumentError:
         return Document()
-    document, _ = convert(tables, Document, path.name)
-    return document or Document()
+    return document
 
 
 def bare_config(document: Document, path: Path) -> Config:
@@ -121,10 +141,28 @@ def build_config(
 
     `problems` are those already known. If no account is named, each well-known key variable that is set becomes one.
     """
+    if not document.accounts and not problems:
+        document = _with_known_keys(document, path, environment)
+    examined = examine(document, path, environment, problems, sends=sends)
+    if examined.problems:
+        raise DocumentError(examined.problems)
+    return resolve(examined.draft, examined.outward)
+
+
+class Examined(Struct, frozen=True):
+    """A document, with what is wrong in it; of a draft that has problems nothing may be resolved."""
+
+    draft: "Draft"
+    outward: Outbound
+    problems: list[Problem]
+
+
+def examine(
+    document: Document, path: Path, environment: Mapping[str, str], problems: Sequence[Problem], *, sends: bool
+) -> Examined:
+    """Return all that is wrong with a document, after the `problems` that are known already; `sends`: as above."""
     shelf = read_provider_files(document, path)
     problems = [*problems, *check_provider_files(document, shelf, path)]
-    if not document.accounts and not problems:
-        document = replace(document, accounts=list(_known_keys(shelf, environment)))
     draft = _draft(document, path, environment, shelf)
     outward, unsent = read_outbound(document, draft.providers, path, environment)
     problems += check_providers(document, shelf, path.name)
@@ -132,9 +170,7 @@ def build_config(
     problems += _check_surroundings(draft)
     problems += [*unsent, *check_ca_variables(environment)] if sends else []
     problems += check_output_paths(document, path, draft.files)
-    if problems:
-        raise DocumentError(problems)
-    return _resolve(draft, outward)
+    return Examined(draft, outward, problems)
 
 
 class Draft(Struct, frozen=True):
@@ -197,7 +233,7 @@ def _check_surroundings(draft: Draft) -> Iterator[Problem]:
     yield from check_programs(document, folder, file)
 
 
-def _resolve(draft: Draft, outward: Outbound) -> Config:
+def resolve(draft: Draft, outward: Outbound) -> Config:
     """Return the configuration of a draft that passed all checks."""
     document, path, providers = draft.document, draft.path, draft.providers
     site, written = document.site, output_folder(path.parent)
@@ -235,6 +271,7 @@ def _resolve(draft: Draft, outward: Outbound) -> Config:
         templates=template_folder(document.alerts.templates, path.parent),
         heartbeat=outward.heartbeat,
         malformed=frozenset(one.account.id for one in opened if one.malformed),
+        key_problems=_problems_of_keys(draft, opened),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=draft.places,
         files=draft.files,
@@ -250,13 +287,46 @@ def _open_accounts(draft: Draft) -> list[ResolvedAccount]:
     return [
         resolve_account(section, draft.providers[section.provider], own, folder, look_up)
         for section in draft.document.accounts
+        if section.provider in draft.providers
     ]
+
+
+SECRETS = ("key", "admin_key", "environment", "headers")
+
+
+def key_problems(draft: Draft, refused: Collection[str]) -> dict[str, Problem]:
+    """Return what is wrong with the secrets of accounts, by their ids.
+
+    Accounts of unknown providers, and those of which an address or a reference is among the `refused` keys, have none.
+    """
+    sound = [one for one in draft.document.accounts if not _is_refused(one, refused)]
+    rest = replace(draft, document=replace(draft.document, accounts=sound))
+    return _problems_of_keys(rest, _open_accounts(rest))
+
+
+def _is_refused(section: AccountSection, keys: Collection[str]) -> bool:
+    named = tuple(f"accounts.{section.name}.{field}" for field in (*SECRETS, "base", "provider"))
+    return any(key.startswith(named) for key in keys)
+
+
+def _problems_of_keys(draft: Draft, opened: Sequence[ResolvedAccount]) -> dict[str, Problem]:
+    """Return what is wrong with the secrets of each account, by its id."""
+    sections = {id_of_section(one): one for one in draft.document.accounts}
+    found = {one.account.id: key_problem(sections[one.account.id], one, draft.path.name) for one in opened}
+    return {id: problem for id, problem in found.items() if problem}
 
 
 def _watches(draft: Draft) -> dict[str, Watch]:
     document = draft.document
     its = (watch for section in document.accounts for watch in watches_of(section, draft.providers, document.probe))
     return {watch.target.id: watch for watch in its}
+
+
+def _with_known_keys(document: Document, path: Path, environment: Mapping[str, str]) -> Document:
+    shelf = read_provider_files(document, path)
+    if any(check_provider_files(document, shelf, path)):
+        return document
+    return replace(document, accounts=list(_known_keys(shelf, environment)))
 
 
 def _known_keys(shelf: ProviderFiles, environment: Mapping[str, str]) -> Iterator[AccountSection]:

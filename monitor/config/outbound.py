@@ -44,8 +44,8 @@ def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -
             urls[section.name] = _followed(section.url, path, environment)
         except SecretError as error:
             urls[section.name] = ""
-            repair = "set it, or leave this channel out"
-            problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
+            repair = f"{error.repair}, or leave this channel out"
+            problems.append(Problem(path.name, f"channels.{section.name}.url", error.what, repair))
     return urls, problems
 
 
@@ -58,7 +58,7 @@ def _read_heartbeat(
     try:
         url = _followed(section.url, path, environment)
     except SecretError as error:
-        return None, [Problem(path.name, key, str(error), "set it, or leave [heartbeat] out")]
+        return None, [Problem(path.name, key, error.what, f"{error.repair}, or leave [heartbeat] out")]
     if is_address(url):
         return Heartbeat(url, section.interval_s), []
     # The value is not shown: most of it may be right, and then it is the secret.

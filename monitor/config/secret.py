@@ -30,11 +30,26 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SecretError(Exception):
-    """Why the secret could not be read; never holds any of it."""
+    """Why the secret could not be read, and the `repair`; never holds any of it.
+
+    `key`: the field of the account that refers to it; "" where that is not known.
+    """
+
+    def __init__(self, words: str, repair: str = "", key: str = "") -> None:
+        super().__init__(words)
+        self.repair, self.key = repair, key
+
+    @property
+    def what(self) -> str:
+        """The words, without the repair if they end with it."""
+        return str(self).removesuffix(f": {self.repair}")
 
 
 class MalformedSecret(SecretError):
-    """The secret could be read, but its form is wrong."""
+    """The secret could be read, but its form is wrong; what stands behind a colon in the words is the repair."""
+
+    def __init__(self, words: str, repair: str = "", key: str = "") -> None:
+        super().__init__(words, repair or words.partition(": ")[2] or "put the key alone there", key)
 
 
 def is_reference(text: str) -> bool:
@@ -112,19 +127,32 @@ def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str
     if name in environment:
         return environment[name]
     if not VARIABLE.fullmatch(name):  # not shown: it may be the secret itself
-        raise SecretError("the reference env:... holds what is no name of an environment variable")
-    raise SecretError(f"the environment variable {name} is not set")
+        raise SecretError("the reference env:... holds what is no name of an environment variable", "write env:NAME")
+    raise SecretError(
+        f"the environment variable {name} is not set",
+        f"set {name} here (where there are no keys, `check --no-keys` needs none)",
+    )
 
 
 def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     try:
         return read_file(resolve_path(name, folder), MOST_BYTES).decode()
     except OSError as error:
-        raise SecretError(f"the file {mask_keys(name)} cannot be read ({error.strerror or error})") from None
+        words = f"the file {mask_keys(name)} cannot be read ({error.strerror or error})"
+        raise SecretError(words, _repair_of_file(error)) from None
     except UnicodeDecodeError:
         raise MalformedSecret(
             f"the file {mask_keys(name)} is not text: save it as UTF-8, with the key alone in it"
         ) from None
+
+
+def _repair_of_file(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "write the key alone into that file, or name another one"
+    return "make that file, and its folder, readable for this user, or name another one"
+
+
+PRINTING = "name a program that prints the key alone, and soon; try it in a shell first"
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -134,14 +162,14 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
         words = shlex.split(line)
         code, printed = _run(words, folder, environment)
     except (OSError, ValueError, IndexError):
-        raise SecretError(f"the command of {_program(line)} cannot be run") from None
+        raise SecretError(f"the command of {_program(line)} cannot be run", PRINTING) from None
     program = _program(line)
     if len(printed) >= MOST_BYTES:
         raise MalformedSecret(f"the command {program} prints more than {LONGEST} characters, which no key has")
     if code is None:
-        raise SecretError(f"the command {program} did not end within {COMMAND_LIMIT_S} s")
+        raise SecretError(f"the command {program} did not end within {COMMAND_LIMIT_S} s", PRINTING)
     if code:
-        raise SecretError(f"the command {program} ended with exit code {code}")
+        raise SecretError(f"the command {program} ended with exit code {code}", PRINTING)
     try:
         return printed.decode()
     except UnicodeDecodeError:
@@ -194,7 +222,7 @@ def _listen(process: "subprocess.Popen[bytes]", ends: float) -> bytes:
 
 def _checked(secret: str, name: str) -> str:
     if not secret:
-        raise SecretError(f"{name} is empty")
+        raise SecretError(f"{name} is empty", "put the key there")
     if len(secret) > LONGEST:
         raise MalformedSecret(f"{name} is longer than {LONGEST} characters, which no key is")
     # Such a character would make the HTTP library refuse the header in an error that quotes the key.

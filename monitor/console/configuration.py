@@ -2,13 +2,14 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from monitor.config.config import Config
 from monitor.config.load import from_environment, load_config
+from monitor.console.terminal import WRONG_USE, print_error
 from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
@@ -21,7 +22,7 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     running monitor does. Raises DocumentError with everything that is wrong.
     """
     arguments.loaded = None
-    path = _path(arguments)
+    path = named_file(arguments)
     if arguments.config or _is_there(path):
         config = load_config(path, os.environ, sends=sends)
     else:
@@ -30,7 +31,8 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
     return config
 
 
-def _path(arguments: Namespace) -> Path:
+def named_file(arguments: Namespace) -> Path:
+    """Return where the configuration is, or would be."""
     return arguments.config or Path(FILE)
 
 
@@ -64,10 +66,31 @@ def load_readable(arguments: Namespace, load: Callable[[Namespace], Config]) -> 
         from monitor.console.recorded_config import recorded_config
 
         is_loaded = arguments.loaded is not None  # then the file is right, and lacks something else
-        config = None if is_loaded or getattr(arguments, "demo", False) else recorded_config(_path(arguments))
+        config = None if is_loaded or getattr(arguments, "demo", False) else recorded_config(named_file(arguments))
         if config is None:
             raise
         return ReadableConfig(config, tuple(error.problems))
+
+
+def read_with(arguments: Namespace, use: Callable[[Config], int]) -> int:
+    """Run a command that only reads what is stored, and return its exit code.
+
+    While the file cannot be used, it reads what was watched before, says what is wrong, and returns 2. Raises
+    DocumentError if nothing was watched.
+    """
+    read = load_readable(arguments, load_with_accounts)
+    for words in unused(read):
+        print_error(words)
+    code = use(read.config)
+    return WRONG_USE if read.problems else code
+
+
+def unused(read: ReadableConfig) -> Iterator[str]:
+    """Yield what is wrong with the configuration, and what was used in its place."""
+    if read.problems:
+        name = read.config.file_name
+        yield f"{name} cannot be used: what was watched before is shown, and a running monitor goes on with it"
+        yield from map(str, read.problems)
 
 
 FIRST_STEP = (

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from monitor.alert.address import check_address
 from monitor.config.config import Config
 from monitor.config.cost import check_budgets
@@ -15,8 +17,8 @@ def check_before_start(config: Config) -> None:
 
     Warns of the user's own templates that fail.
     """
-    for words in template_problems(config):
-        print_error(f"{words}; the shipped one is used until it is mended")
+    for one in template_problems(config):
+        print_error(str(replace(one, repair="the shipped one is used until it is mended")))
     if problems := what_cannot_work(config):
         raise DocumentError(problems)
 
@@ -40,17 +42,26 @@ def _wrong_languages(config: Config) -> Iterator[Problem]:
         yield from language_problems(code, config.own_folders)
 
 
-def template_problems(config: Config) -> Iterator[str]:
+MEND = "mend it, or take it away for the shipped one"
+
+
+def _reason(words: str) -> str:
+    return words.partition(" is not used: ")[2] or words
+
+
+def template_problems(config: Config) -> Iterator[Problem]:
     """Yield what is wrong with the user's own templates; each is filled once to find out."""
     if config.templates:
         from monitor.alert.text import MessageTemplates
 
         for name, reason in MessageTemplates(config.templates).problems():
-            yield f"{config.templates}/{name}: {reason}"
+            yield Problem(f"{config.templates}/{name}", "", reason, MEND)
     if config.own_folders:
-        yield from map(str, _wrong_languages(config))
+        yield from _wrong_languages(config)
     if config.own_folders and config.accounts:
         from monitor.console.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)
-        yield from (*alert_problems(config, now).values(), *page_problems(config, now).values())
+        found = ((config.templates, alert_problems(config, now)), (config.page_templates, page_problems(config, now)))
+        for folder, wrong in found:
+            yield from (Problem(f"{folder}/{name}", "", _reason(words), MEND) for name, words in wrong.items())

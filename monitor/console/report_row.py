@@ -145,13 +145,18 @@ class CheckLevel(StrEnum):
 
 
 class CheckReport(Struct, frozen=True):
-    """One finding. `words`: the line that a person reads; of an error in a file, `key` and `repair` are parts of it."""
+    """One finding. `words`: the line that a person reads.
+
+    Of an error, `file`, `key` and `repair` are parts of it; `key` is "" where it is about the file as a whole. `value`
+    is what stands at the key, and null where that may be a secret.
+    """
 
     level: CheckLevel
     words: str
     file: str | None = None
     key: str | None = None
     repair: str | None = None
+    value: str | None = None
 
 
 class CostReport(Struct, frozen=True):
@@ -282,12 +287,13 @@ class ReplayedMessageReport(Struct, frozen=True):
 
 
 class DrillReport(Struct, frozen=True):
-    """How one message of a drill went."""
+    """How one message of a drill went. `held_if_real`: what holds a real message of this now; null: nothing."""
 
     channel: str
     step: Step
     state: OutboxState
     error: str | None
+    held_if_real: str | None
 
 
 class LogKind(StrEnum):

@@ -2,6 +2,7 @@
 
 from monitor.alert.reply import WrongArgument
 from monitor.config.config import Config
+from monitor.console.invocation import hint
 from monitor.words import join_items
 from probes.document import DocumentError, Problem, suggest
 from probes.redact import mask_keys
@@ -43,7 +44,7 @@ def select_one(known: list[str], wanted: str | None, kind: str) -> str:
             return few[0]
     what = f'"{wanted}"' if wanted else "INCIDENT"
     if not known:
-        raise argument_error(what, f"cannot be meant: there is no {kind}", "see `provider-monitor incidents`")
+        raise argument_error(what, f"cannot be meant: there is no {kind}", f"see `{hint('incidents')}`")
     is_what = f"is no {kind}" if not found else f"may be each {kind}"
     raise argument_error(what, is_what, f"use one of: {join_items(found or known, MOST)}")
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor import words
+from monitor.console.invocation import hint
 from monitor.console.status_table import objective_table, target_table
 from monitor.console.table import Table, TableCell, fill, format_moment, lay_out
 from monitor.console.terminal import Colour, paint
@@ -134,7 +135,7 @@ def _head(screen: StatusScreen) -> Iterator[str]:
         said = fill(" ".join(filter(None, (lead, first.rest))), screen.most)
         yield from (paint(line, COLOURS[first.mark]) for line in said)
     if screen.unwatched:
-        yield "Nobody is watching: start `provider-monitor run`, or `provider-monitor once` each minute from cron."
+        yield f"Nobody is watching: start `{hint('run')}`, or `{hint('once')}` each minute from cron."
     for warning in screen.snapshot.warnings:
         yield from (paint(line, Colour.YELLOW) for line in fill(f"Warning: {warning}.", screen.most, INDENT))
 
@@ -180,7 +181,7 @@ def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
         best = [_seen(one, screen) for one in view.instead[:NAMED]]
         yield f"Works instead: {'; '.join(best) or 'nothing that is known'}"
     yield from (f"{said}." for said in standing_replies(view, screen.now.at))
-    yield f"More: provider-monitor incidents {view.incident.id}"
+    yield f"More: {hint(f'incidents {view.incident.id}')}"
 
 
 def _seen(one: Substitute, screen: StatusScreen) -> str:
@@ -204,7 +205,7 @@ def _account_lines(screen: StatusScreen) -> Iterator[str]:
     if shown:
         yield from lay_out(_account_table(shown, screen), screen.most)
     if more := len(told) - len(shown):
-        yield f"and {more} more: provider-monitor status --down --targets"
+        yield f"and {more} more: {hint('status --down --targets')}"
     for mark, why in (one for one in alike if one in many):
         yield from _fold([row for row in screen.rows if row.is_quiet and (row.mark, row.why) == (mark, why)], screen)
 

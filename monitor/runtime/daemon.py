@@ -86,12 +86,21 @@ async def _watch(config: Config, show: Print) -> None:
         with suppress(OSError):  # stdout is closed: no reason not to watch
             if address:
                 show(f"status page: {address}")
+            if public := _public_place(config):
+                show(f"public page: {public}")
             targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
             show(f"watching {targets} of {accounts}; Ctrl-C ends it")
         state.services.storage.look_where_it_lies()
         await end_former_locations(state.services, state.told, partial(save_change, state))
         state.services.manager = find_manager(os.environ, os.getpid())
         await run_until_signalled(state)
+
+
+def _public_place(config: Config) -> str | None:
+    """Return where the public page is: at its address, or only in its folder, which `run` does not serve."""
+    if config.public_folder is None:
+        return None
+    return config.site.public_url or str(config.public_folder / "index.html")
 
 
 async def run_until_signalled(state: MonitorState) -> None:

@@ -1,6 +1,6 @@
 """What the diagnosis found, in sentences."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from monitor.diagnose.incident import Incident
@@ -35,7 +35,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope
 from monitor.sentence.doubt import describe_doubt
 from monitor.stage import Stage
-from monitor.words import ENGLISH, FAULTS, Language, day, moment, notice_title
+from monitor.words import ENGLISH, FAULTS, Language, instant, moment, notice_title
 from probes.model import Blame
 
 STAGE_WORK = {
@@ -301,5 +301,4 @@ def _hours(hours: float, language: Language) -> str:
 
 def _clock(at: datetime, now: datetime, language: Language) -> str:
     """Name an instant to the second. A reason is read long after it was found, so it says no age."""
-    time = language.say("{clock} UTC", clock=f"{at.astimezone(UTC):%H:%M:%S}")
-    return time if at.date() == now.date() else language.say("{date}, {time}", date=day(at, language), time=time)
+    return instant(at, now, language).words

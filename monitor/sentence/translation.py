@@ -1,7 +1,7 @@
 """The language of pages and messages: each English sentence is looked up in a file; missing ones stay English."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 
@@ -62,8 +62,8 @@ class PageLanguage(Language, frozen=True, eq=False):
         """Format a time. With `today`, the parts of the date equal to it are left out."""
         return words.moment(at, today, self)
 
-    def instant(self, at: datetime) -> Moment:
-        return words.instant(at, self)
+    def instant(self, at: datetime, today: datetime | None = None) -> Moment:
+        return words.instant(at, today, self)
 
     def day(self, at: datetime) -> str:
         return words.day(at, self)
@@ -113,14 +113,14 @@ ENGLISH = PageLanguage()
 
 
 @cache
-def load_language(code: str, own: tuple[Path, ...] = (), shipped: Path = SHIPPED) -> PageLanguage:
+def load_language(code: str, own: tuple[Path, ...] = (), shipped: Path = SHIPPED, zone: tzinfo = UTC) -> PageLanguage:
     """Return a language, cached: what the user's `own` folders of templates say of it goes before what we ship.
 
-    It is English if nobody says anything of it. What cannot be used of a file says nothing.
+    It tells times in `zone`. It is English if nobody says anything of it. What cannot be used of a file says nothing.
     """
     documents = _read(code, (shipped, *reversed(own)))
     if not documents:
-        return ENGLISH
+        return ENGLISH if zone is UTC else PageLanguage(zone=zone)
     phrases: dict[str, str | Sequence[str]] = {}
     settings: dict[str, str] = {}
     for one in documents:
@@ -133,6 +133,7 @@ def load_language(code: str, own: tuple[Path, ...] = (), shipped: Path = SHIPPED
         settings.get("direction", "ltr"),
         {text: said for text, said in phrases.items() if not isinstance(said, str)},
         plural_rule(settings.get("plural")),
+        zone,
     )
 
 

@@ -261,7 +261,7 @@ async def _text(
 
 
 def message_style(channel: Channel, templates: MessageTemplates, config: Config) -> MessageStyle:
-    language = load_language(channel.language, config.own_folders)
+    language = load_language(channel.language, config.own_folders, zone=channel.zone)
     return MessageStyle(templates, channel.detail, channel.format, language)
 
 

@@ -36,7 +36,7 @@ STAND_IN = "stand-in"
 DRAFT = re.compile(r"\.provider-monitor-[0-9a-f]{16}\.part")
 IDLE_S = 3600.0
 """Seconds without a write after which a copy on its way was left by a killed process."""
-WANTED = "name a file that `provider-monitor backup` wrote"
+WANTED = "name a file that `backup` wrote"
 
 
 class NotWhole(sqlite3.DatabaseError):

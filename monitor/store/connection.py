@@ -115,7 +115,7 @@ def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sql
     except OSError as error:  # a parent folder is closed to us
         raise unusable_error(database, error) from None
     if not is_there:
-        raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
+        raise StoreError(f"{database}: does not exist; start `run` or `once` first")
     return _shared_or_not(database, wait_s, _check_ready)
 
 
@@ -160,7 +160,7 @@ def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3
 
 def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
     if check_version(connection, str(database)) == 0:  # another process is about to create it
-        raise ForeignDatabase(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
+        raise ForeignDatabase(f"{database}: is not ready yet; start `run` or `once` first")
 
 
 def _check_readable(connection: sqlite3.Connection, _: Path) -> None:

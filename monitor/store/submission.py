@@ -92,7 +92,7 @@ def _heeded(answer: RequestResult, database: Path) -> str:
 def write_directly(database: Path, location: str, work: Callable[[Writer], object]) -> None:
     """Write under the lock; files that root makes become the owner's. Raises Busy, or StoreError if it cannot write."""
     if not database.parent.exists():
-        raise NotCarriedOut(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
+        raise NotCarriedOut(f"{database.parent}: does not exist; start `run` or `once` first")
     if database.exists():
         read_any_version(database).close()  # first: a command never sets a broken or foreign file aside
     owner = owner_of(database)

@@ -396,7 +396,7 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(machine, stage):
     assert looks(machine) == before
     assert machine.call("once")[0] == 0
     assert "file is not a database" in machine.log
-    assert "of its tables outbox is missing; name a file that `provider-monitor backup` wrote" in machine.log
+    assert "of its tables outbox is missing; name a file that `backup` wrote" in machine.log
     assert "of schema 99, newer than this program's" in machine.log
 
 
