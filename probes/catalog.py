@@ -77,17 +77,26 @@ def is_moved(provider: Provider, shelf: ProviderFiles) -> bool:
     return own and exists(FOLDER / f"{provider.id}.toml") and provider.base != _shipped_base(provider.id)
 
 
-@cache
 def _shipped_base(id: str) -> str | None:
-    base = read_toml(FOLDER / f"{id}.toml").get("base")
+    base = _read(FOLDER / f"{id}.toml").get("base")
     return base if isinstance(base, str) else None
 
 
 def _layers(id: str, shelf: ProviderFiles) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
-    files = [read_toml(path) for path in paths if exists(path)]
+    files = [_read(path) for path in paths if exists(path)]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
-    return layers or [read_toml(paths[-1])]  # reports that the file is missing
+    return layers or [_read(paths[-1])]  # reports that the file is missing
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    return _read_once(path) if path == WORDING or path.parent == FOLDER else read_toml(path)
+
+
+@cache
+def _read_once(path: Path) -> Mapping[str, Any]:
+    """Read what is shipped, which nobody changes while we run: a start asks several times, and to parse it is slow."""
+    return read_toml(path)
 
 
 def _folded(layer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -133,7 +142,7 @@ def rules_by_name(shelf: ProviderFiles = SHIPPED_FILES) -> Callable[[str], Seque
 
 def load_wording(path: Path = WORDING) -> Wording:
     """Return the shared last layer of rules and signals. Raises DocumentError with all problems in the file."""
-    wording, problems = convert(read_toml(path), Wording, path.name)
+    wording, problems = convert(_read(path), Wording, path.name)
     if wording is None or problems:
         raise DocumentError(problems)
     return wording

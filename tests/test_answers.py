@@ -20,7 +20,7 @@ from benchmarks.answers import (
 )
 from probes.model import Fault
 
-PARTS = 6
+PARTS = 10
 
 
 @cache

@@ -28,7 +28,8 @@ from monitor.store.row import from_json
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
 from tests.parts import run_stage, spare_the_disk
-from tests.test_run import config, simulator
+from tests.test_evaluate import Nowhere
+from tests.test_run import config
 
 S = timedelta(seconds=1)
 
@@ -128,10 +129,9 @@ def observed(target, fault, now):
 
 
 async def bench(folder, play):
-    async with simulator() as other_side:
-        one = Bench(config(Path(folder), other_side, ids=["openai/main", "groq/llama"]))
-        await play(one)
-        return one
+    one = Bench(config(Path(folder), Nowhere(), ids=["openai/main", "groq/llama"]))
+    await play(one)
+    return one
 
 
 async def outage(one, sets):

@@ -58,9 +58,9 @@ def test_twice_as_slow_is_found_where_a_fixed_threshold_is_blind():
 def test_four_accounts_together_find_a_small_rise_that_one_alone_misses():
     together, alone = Result(), Result()
     members = [(account, Ours(target=target(f"openai/{one}"))) for one, account in enumerate(accounts(4, 5))]
-    play(Together(members), next(accounts(1, 9)), 12, 60.0, ["x1.3"], together)
+    play(Together(members), next(accounts(1, 9)), 6, 60.0, ["x1.3"], together)
     for account in accounts(4, 5):
-        play(Ours(), account, 12, 60.0, ["x1.3"], alone)
+        play(Ours(), account, 6, 60.0, ["x1.3"], alone)
 
     found = [sum(one is not None for one in it.delays_s["x1.3"]) / len(it.delays_s["x1.3"]) for it in (together, alone)]
     assert found[0] > 1.5 * found[1]

@@ -70,7 +70,7 @@ class Clockwork:
             targets = [watches[id].target for id in self.state.planned.probes.take_due(now)]
             await beat(self.state, [look(one, now, looks(one)) for one in targets], now)
             await run_stage(write_due_messages, self.state)
-            soon = min(self.state.planned.probes.next_at() or end, now + timedelta(seconds=10))
+            soon = min(self.state.planned.probes.next_at() or end, now + timedelta(seconds=20))
             self.clock.now = max(soon, now + timedelta(seconds=1))
 
     def letters(self):
@@ -561,13 +561,13 @@ def test_who_was_told_that_it_comes_and_goes_hears_no_more_until_it_is_calm(tmp_
 @pytest.mark.parametrize(
     ("spells", "rows"),
     [
-        ([(4, 20), (4, 120)], 1),
-        ([(4, 20), (15, 120)], 1),
-        ([(15, 20), (4, 120)], 0),
-        ([(4, 20), (4, 20), (15, 120)], 1),
-        ([(4, 20), (4, 20), (4, 120), (15, 20), (4, 20), (4, 120)], 2),
+        ([(4, 20), (4, 70)], 1),
+        ([(4, 20), (15, 70)], 1),
+        ([(15, 20), (4, 70)], 0),
+        ([(4, 20), (4, 20), (15, 70)], 1),
+        ([(4, 20), (4, 20), (4, 120), (15, 20), (4, 20), (4, 70)], 2),
         ([(15, 20)] * 6, 0),
-        ([(12, 30), (25, 90), (18, 20), (12, 120)], 0),
+        ([(12, 30), (25, 90), (18, 20), (12, 70)], 0),
         ([(4, 5), (15, 6), (20, 40), (4, 30), (4, 55), (15, 20), (4, 18), (20, 40)], None),
     ],
 )

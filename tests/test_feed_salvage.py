@@ -19,6 +19,7 @@ from probes.feeds.charset import MULTIPLE, SINGLE, decode_bytes
 from probes.feeds.merge import KEPT
 from probes.feeds.parse import READERS, parse_feed
 from probes.feeds.poll import make_bulletin
+from probes.feeds.report import MOST_REPORTS
 from probes.feeds.syndication import MOST_ENTRIES
 from probes.feeds.text import is_same_site, read_time
 from probes.notice import Impact, NoticePhase, Trust
@@ -216,8 +217,19 @@ def test_what_is_open_is_found_behind_hundreds_that_are_over(form):
     assert (bulletin.trust, [one.id for one in bulletin.notices if one.is_open]) == (Trust.READ, ["open"])
 
 
-@pytest.mark.parametrize("form", [one for one in Platform if READERS[one].feed])
-@pytest.mark.parametrize("number", [LONG_OVER, MOST_ENTRIES + 500])
+FEEDS = [one for one in Platform if READERS[one].feed]
+READ_ALIKE = {Platform.INCIDENT_IO, Platform.BETTER_STACK, Platform.CHECKLY, Platform.ONLINE_OR_NOT} | {
+    Platform.FLASHDUTY,
+    Platform.GOOGLE_CLOUD,
+}
+"""Whose feeds are read as Statuspage's: they are cut to the same entries."""
+
+
+@pytest.mark.parametrize(
+    ("form", "number"),
+    [(form, MOST_REPORTS + 1) for form in FEEDS]
+    + [(form, MOST_ENTRIES + 1) for form in FEEDS if form not in READ_ALIKE],
+)
 def test_in_a_feed_what_is_open_is_found_behind_what_is_over(form, number):
     over = [item(body="<b>Status: Resolved</b>", guid=f"n{index}", date=RECENT) for index in range(number)]
     last = item("[Inference API] Fails", "<b>Status: Investigating</b>", guid="open", date=RECENT)

@@ -167,14 +167,14 @@ def test_tune_counts_the_messages_that_the_replay_of_alerts_prints(tmp_path):
     assert counted == answered < told
 
 
-def unsteady(seed, days=1):
-    """Looks at all accounts, a minute apart, of which some fail for a while, together or alone, now and then."""
+def unsteady(seed, hours=6):
+    """Looks at all accounts, a minute apart, of which some fail for a while, together or alone, again and again."""
     rng = random.Random(seed)
     for number, account in enumerate(ACCOUNTS):
         target, fault, left = Target(account, account.partition("/")[0], "list"), None, 0
-        for minute in range(int(days * 1440)):
+        for minute in range(60 * hours):
             fault, left = (fault, left - 1) if left else (None, 0)
-            if not left and rng.random() < 0.003:
+            if not left and rng.random() < 0.01:
                 fault, left = rng.choice(sorted(STATUS)), rng.choice((1, 2, 3, 4, 12, 90))
             failed = fault if left and rng.random() < 0.8 else None
             yield observation(

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from benchmarks.virtual import VirtualLoop
 from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import would_disturb
@@ -23,7 +24,7 @@ from monitor.config.load import load_config
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.stages.deliver import deliver_due
+from monitor.stages.deliver import deliver, deliver_due
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
 from monitor.store.reader import Reader
@@ -236,22 +237,29 @@ def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
         assert house.writer.due_messages(house.now) == []
 
 
-@pytest.mark.parametrize("lost", [("phone",), ("phone", "mail")], ids=["of one channel", "of both"])
-def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_is_lost(tmp_path, lost):
+def two_channels(folder):
     blocks = [f'[[channels]]\nname = "{one}"\nurl = "terminal:"\n' for one in ("phone", "mail")]
     blocks.append('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n')
-    (tmp_path / "monitor.toml").write_text("\n".join(blocks))
+    (folder / "monitor.toml").write_text("\n".join(blocks))
+    return load_config(folder / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"})
+
+
+def news(now):
+    """A lost account, and a message about it to each channel."""
+    facts = (read_subject(Scope.ACCOUNT, "openai/main"), Fault.INVALID_KEY, Confidence.HIGH, now, (), (), ())
+    opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, now)
+    messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
+    return Batch(now, changes=(opened,), messages=messages)
+
+
+@pytest.mark.parametrize("lost", [("phone",), ("phone", "mail")], ids=["of one channel", "of both"])
+def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_is_lost(tmp_path, lost):
     shown = []
 
     async def play():
         edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
-        async with open_state(
-            load_config(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge
-        ) as state:
-            facts = (read_subject(Scope.ACCOUNT, "openai/main"), Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
-            opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
-            messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
-            await state.services.storage.save(Batch(at(0), changes=(opened,), messages=messages))
+        async with open_state(two_channels(tmp_path), edge) as state:
+            await state.services.storage.save(news(at(0)))
             await run_stage(deliver_due, state)
             db = state.services.storage.failover.connection
             db.executemany("UPDATE outbox SET state = 'waiting' WHERE channel = ?", [(one,) for one in lost])
@@ -261,3 +269,30 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
     rows = asyncio.run(play())
     assert len(shown) == 2
     assert {row["state"] for row in rows} == {"sent"}
+
+
+@pytest.mark.parametrize(("is_told", "within_s"), [(True, 0.1), (False, 5.1)])
+def test_an_idle_outbox_is_seldom_looked_into_and_what_is_queued_leaves_at_once(tmp_path, is_told, within_s):
+    shown, asked = [], []
+
+    async def play():
+        loop = asyncio.get_running_loop()
+        edge = Edge(lambda: at(loop.now_s), loop.time, lambda: 0.5, lambda _: shown.append(loop.now_s), loop.time)
+        async with open_state(two_channels(tmp_path), edge) as state:
+            state.services.storage.failover.connection.set_trace_callback(asked.append)
+            stage = asyncio.create_task(run_stage(deliver, state))
+            await asyncio.sleep(60.5)
+            idle = sum("outbox" in query for query in asked)
+            await state.services.storage.save(news(edge.clock()))
+            if is_told:
+                state.signals.outbox.set()
+            await asyncio.sleep(10)
+            stage.cancel()
+            await asyncio.gather(stage, return_exceptions=True)
+            return idle
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        idle = runner.run(play())
+    assert idle <= 3 * 13
+    assert len(shown) == 2
+    assert max(shown) <= 60.5 + within_s

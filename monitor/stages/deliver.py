@@ -5,7 +5,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -52,6 +52,10 @@ from monitor.store.writer import Writer, outbox_key
 
 log = logging.getLogger("monitor")
 
+LOOK_AGAIN = timedelta(seconds=5)
+"""Longest time between two looks into the outbox: who queues a message says so, but not who puts a database back."""
+EPOCH, NEVER = datetime.fromtimestamp(0, UTC), datetime.max.replace(tzinfo=UTC)
+
 
 def preload_libraries(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     """Load the message libraries in a thread as soon as a message may be due: it takes as long as a slow canary."""
@@ -69,16 +73,19 @@ def _warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
 async def deliver(services: Services, belief: BeliefView, told: AlertState, signals: StageSignals) -> None:
     """Send each message to its channel; no channel waits for another."""
     busy: set[str] = set()
+    looked_at, next_at = EPOCH, EPOCH
     async with asyncio.TaskGroup() as deliveries:
         while True:
-            signals.outbox.clear()
-            for message in await _due_messages(services, belief, told):
-                if message.channel not in busy:
-                    busy.add(message.channel)
-                    deliveries.create_task(_deliver_safely(services, belief, told, signals, message, busy))
+            now = services.edge.clock()
+            if signals.outbox.is_set() or not looked_at <= now < min(next_at, looked_at + LOOK_AGAIN):
+                signals.outbox.clear()
+                for message in await _due_messages(services, belief, told):
+                    if message.channel not in busy:
+                        busy.add(message.channel)
+                        deliveries.create_task(_deliver_safely(services, belief, told, signals, message, busy))
+                looked_at, next_at = now, await _next_message_at(services) or NEVER
             # Not at once, even when a message is due: its channel may be busy with an earlier one.
-            wait_s = services.seconds_to(await _next_message_at(services))
-            await wait_for_event(max(wait_s, services.pauses.step_s), signals.outbox)
+            await wait_for_event(services.pauses.step_s, signals.outbox)
 
 
 async def deliver_due(services: Services, belief: BeliefView, told: AlertState, signals: StageSignals) -> None:

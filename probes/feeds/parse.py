@@ -86,17 +86,21 @@ def parse_feed(form: Platform, data: bytes, charset: str | None = None) -> Parse
     """
     text = decode_bytes(data, charset)
     try:
-        return _whole(_parse(form, text), is_moved=bool(_others(form, text)))
+        return _whole(_parse(form, text), form, text)
     except UnreadableFeed as error:
         return ParsedFeed(problem=_changed(error.why, form, text))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return ParsedFeed(problem=_changed(Defective(Defect.UNREADABLE), form, text))
 
 
-def _whole(parsed: ParsedFeed, *, is_moved: bool) -> ParsedFeed:
+def _whole(parsed: ParsedFeed, form: Platform, text: str) -> ParsedFeed:
     """Return the content. Raises UnreadableFeed if all of it is unreadable, or a part as the platform changed."""
-    if parsed.unread and (is_moved or not (parsed.reports or parsed.standings)):
-        raise UnreadableFeed(Defective(Defect.PARTLY_READ if is_moved else Defect.NOTHING_READ))
+    if not parsed.unread:
+        return parsed
+    if _others(form, text):
+        raise UnreadableFeed(Defective(Defect.PARTLY_READ))
+    if not (parsed.reports or parsed.standings):
+        raise UnreadableFeed(Defective(Defect.NOTHING_READ))
     return parsed
 
 
