@@ -20,7 +20,7 @@ from benchmarks.answers import (
 )
 from probes.model import Fault
 
-PARTS = 10
+PARTS = 6
 
 
 @cache

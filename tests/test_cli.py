@@ -626,7 +626,7 @@ def test_pick_prints_an_account_that_works(folder, stage):
     unwatched = 'command line: "groq": no such provider among the accounts; use one of: anthropic, openai\n'
     assert call("pick", "groq", folder=folder) == (2, "", unwatched)  # it is known, but no account is there
     public = (folder / "public" / "index.html").read_text()
-    assert "No provider is watched yet" in public  # the simulator is an address of their own
+    assert "Nothing is shown here yet" in public  # the simulator is an address of their own
     assert "backup" not in public
 
 

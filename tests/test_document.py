@@ -30,7 +30,7 @@ def test_what_is_right_stands_beside_what_is_wrong():
     assert value == Outer("t", [Inner(name="a"), Inner(name="b")])
     assert problems == [
         'x.toml: parts.a.size = "big"; give a whole number, without quotes',
-        "x.toml: parts[2] lacks `name`; add name = ...",
+        "x.toml: parts[3] lacks `name`; add name = ...",
     ]
 
 

@@ -233,7 +233,7 @@ def test_words_of_your_own_may_be_a_table_of_texts_by_language(tmp_path):
         ('languages = ["en", "de"]', 'languages = ["en"]', r"public\.intro\.de .*it is in en"),
         ('intro = { de = "Hallo.", en = "Hello." }', "intro = {}", r"public\.intro has no text.*en = "),
         ('{ de = "Hallo.", en', '{ German = "Hallo.", en', r"public\.intro"),
-        ('{ de = "Im Chat" }', "{ de = 7 }", r"services\[0\]\.about\.de = 7; give a text"),
+        ('{ de = "Im Chat" }', "{ de = 7 }", r"services\[1\]\.about\.de = 7; give a text"),
     ],
 )
 def test_a_text_in_a_language_that_the_page_does_not_have_is_named(tmp_path, before, after, said):
