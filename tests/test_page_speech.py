@@ -8,6 +8,7 @@ from itertools import chain
 from string import Formatter
 
 import pytest
+from jinja2 import DictLoader, Environment
 from msgspec.structs import replace
 
 from monitor import limit_window, words
@@ -27,7 +28,7 @@ from monitor.publish import (
     status,
 )
 from monitor.publish.private_site import render
-from monitor.publish.render import TEMPLATES
+from monitor.publish.render import TEMPLATES, Compiled
 from monitor.publish.snapshot import CreditView, ObjectiveView, SiteSettings
 from monitor.publish.status import current_state
 from monitor.sentence import diagnosis, doubt, finding
@@ -371,6 +372,19 @@ def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture
         assert styles[:2] == [f"{up}{'widget' if name == 'widget.html' else 'style'}.css", f"{up}own.css"]
         assert name == "widget.html" or f"{up}{picture}" in Document(files[name]).values("src")
     assert not {"own.css", picture} & set(make(four_accounts()))
+
+
+def test_sites_share_what_an_equal_template_was_compiled_to_and_nothing_of_another():
+    shared = Compiled()
+
+    def code(source):
+        site = Environment(loader=DictLoader({"page.html": source}), bytecode_cache=shared)
+        return site.get_template("page.html").root_render_func.__code__
+
+    first, other = code("now {{ one }}"), code("jetzt {{ one }}")
+    assert code("now {{ one }}") is first
+    assert code("jetzt {{ one }}") is other
+    assert first is not other
 
 
 @pytest.mark.parametrize("language", SHIPPED)

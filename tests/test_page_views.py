@@ -8,11 +8,11 @@ from functools import cache
 from itertools import product
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from monitor.publish.render import POLICY
 from tests.builders_page import NOW
 from tests.pictures import CHROMIUM, HEIGHT, SCHEMES, WIDTHS, launched, shots, write_sites
+from tests.tabs import Tabs, violations
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
@@ -25,10 +25,10 @@ EVERY = [*(SLOW | {"demo": pytest.param("demo")}).values()]
 
 
 @pytest.fixture(scope="module")
-def browser():
+def tabs():
     assert CHROMIUM, "CI promises a Chromium, and there is none"
-    with launched() as it:
-        yield it
+    with launched() as browser:
+        yield Tabs(browser)
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,9 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, request):
+def page(tabs, request):
     """A page with the settings that its test asks for, if any."""
-    context = browser.new_context(**getattr(request, "param", {}))
-    yield context.new_page()
-    context.close()
+    return tabs.show((1440, HEIGHT), NOW, **getattr(request, "param", {}))
 
 
 def visit(page, file, shot, width=1440):
@@ -86,8 +84,7 @@ def test_axe_finds_nothing_in_any_view(page, site, name):
         page.evaluate(UNFOLD)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            violations = Axe().run(page).response["violations"]
-            found += [f"{called} {width} {scheme}: {it['id']} {it['nodes'][0]['html']}" for it in violations]
+            found += violations(page, f"{called} {width} {scheme}")
     assert found == []
 
 

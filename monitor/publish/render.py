@@ -6,9 +6,11 @@ from contextlib import suppress
 from functools import cache, cached_property, lru_cache
 from os.path import isfile
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import escape
 
 from monitor.deadline import run_within
@@ -79,6 +81,24 @@ class TranslatingLoader(FileSystemLoader):
         return str(escape(self._speech.say(found[1]))).replace("{", "&#123;")
 
 
+class Compiled(BytecodeCache):
+    """What each text of a template was compiled to: sites with files of their own share the shipped ones."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def _compiled() -> Compiled:
+    return Compiled()
+
+
 class PageTemplates(Environment):
     """Its templates get their globals as a plain dict: it is copied each time one is filled."""
 
@@ -119,6 +139,7 @@ class SiteTemplates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_compiled(),
         )
         made.filters["once"] = _once()
         made.globals.update(
