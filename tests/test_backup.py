@@ -143,9 +143,7 @@ def test_a_database_that_is_no_file_is_not_touched(tmp_path, open_it):
 
 def test_a_pipe_is_no_backup(path, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(
-        StoreError, match="is a pipe or a device, and no file; name a file that `backup` wrote"
-    ):
+    with pytest.raises(StoreError, match="is a pipe or a device, and no file; name a file that `backup` wrote"):
         restore(path, tmp_path / "pipe", at(0))
 
 

@@ -146,7 +146,7 @@ def calls(*names):
     """Yield the texts in calls of these names: those of each call apart."""
     files = (
         CODE / "monitor" / "words.py",
-        *(file for room in ("sentence", "publish", "alert") for file in (CODE / "monitor" / room).glob("*.py")),
+        *(file for room in ("sentence", "publish", "alert", "web") for file in (CODE / "monitor" / room).glob("*.py")),
         *(CODE / "probes").glob("*.py"),
     )
     for file in files:

@@ -21,6 +21,7 @@ from monitor.publish import private_site, public_site
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Freshness
 from monitor.publish.status import current_state
+from monitor.sentence.translation import ENGLISH, load_language
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_writer
 from monitor.store.link_key import link_key
@@ -341,13 +342,17 @@ def test_a_name_that_was_given_is_answered_too(folder):
 # Signed links
 
 
+def speech_of(channel):
+    return load_language("de") if channel == "telefon" else ENGLISH
+
+
 @pytest.fixture
 def answers(tmp_path):
     database = tmp_path / "state" / "monitor.db"
     with closing(open_writer(make(database))):
         pass
     store = open_store(StoreAddress(database, "here"))
-    return LinkReplies(store, link_key(database), lambda: at(60), lambda reply: write(database, reply))
+    return LinkReplies(store, link_key(database), lambda: at(60), lambda reply: write(database, reply), speech_of)
 
 
 def write(database, reply):
@@ -365,8 +370,8 @@ def make(database):
     return database
 
 
-def token(answers, kind=ReplyKind.ACKNOWLEDGE, seconds=3600, incident="20261121-120000-ab"):
-    return sign_link(answers.key, Link(kind, incident, "phone", at(seconds)))
+def token(answers, kind=ReplyKind.ACKNOWLEDGE, seconds=3600, incident="20261121-120000-ab", channel="phone"):
+    return sign_link(answers.key, Link(kind, incident, channel, at(seconds)))
 
 
 def test_a_link_that_is_only_opened_does_nothing(folder, answers):
@@ -376,6 +381,34 @@ def test_a_link_that_is_only_opened_does_nothing(folder, answers):
     assert b"<button>Acknowledge</button>" in body
     assert "form-action 'self'" in headers["content-security-policy"]
     assert written(answers) == []
+
+
+def test_a_link_speaks_the_language_of_the_message_that_it_came_with(folder, answers):
+    path = f"/answer/{token(answers, ReplyKind.SNOOZE, channel='telefon')}"
+    asked = ask(folder, path, answers=answers)[2].decode()
+    silenced = ask(folder, path, method="POST", answers=answers, data={"reason": "", "for": "1 day"})[2].decode()
+    done = ask(folder, path, method="POST", answers=answers)[2].decode()
+    again = ask(folder, path, answers=answers)[2].decode()
+
+    assert '<html lang="de" dir="ltr">' in asked
+    assert "<button>4 h zurückstellen</button>" in asked
+    assert '<option value="1 day">1 d</option>' in asked
+    assert "Eine Stummschaltung braucht einen Grund und ein Ende" in silenced
+    assert "4 h zurückstellen: Vorfall 20261121-120000-ab" in done
+    assert "Dieser Link gilt nicht" in again
+
+
+def test_a_page_that_stands_still_says_so_in_the_language_of_the_site(folder):
+    async def look():
+        app = site_app(folder, stuck=lambda: "the disk is full", speech=lambda: load_language("de"))
+        async with TestClient(TestServer(app)) as client:
+            answer = await client.get("/")
+            return answer.status, await answer.text()
+
+    status, page = asyncio.run(look())
+    assert status == 503
+    assert "Diese Seite steht still" in page
+    assert "The disk is full. " in page
 
 
 def test_a_link_that_is_pressed_is_a_reply_once(folder, answers):

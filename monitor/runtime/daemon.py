@@ -25,6 +25,7 @@ from monitor.publish.snapshot import Freshness
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run_loop
 from monitor.runtime.request import serve_requests
+from monitor.sentence.translation import PageLanguage, load_language
 from monitor.stages.beat import save_change
 from monitor.stages.former_location import end_former_locations
 from monitor.stages.notify import save_reply
@@ -157,7 +158,13 @@ async def serve_site(state: MonitorState) -> AsyncIterator[str | None]:
     connections = ConnectionLimit()
     names = [public] if public else []
     app = site_app(
-        config.folder, names, link_replies, lambda: _freshness(services, belief), connections, lambda: _stuck(services)
+        config.folder,
+        names,
+        link_replies,
+        lambda: _freshness(services, belief),
+        connections,
+        lambda: _stuck(services),
+        lambda: _speech_of(belief.config, None),
     )
     # Our forms never come compressed, and a body that is not really gzip would count as an error of ours.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
@@ -175,12 +182,22 @@ async def serve_site(state: MonitorState) -> AsyncIterator[str | None]:
 
 def _answerer(state: MonitorState) -> LinkReplies | None:
     """Return the handler of signed links; None if the signing key cannot be stored."""
-    services, store = state.services, state.services.storage.store
+    services, belief, store = state.services, state.belief, state.services.storage.store
+
+    def speech_of(channel: str | None) -> PageLanguage:
+        return _speech_of(belief.config, channel)
+
     try:
-        return LinkReplies(store, store.link_key(), services.edge.clock, _submitter(state))
+        return LinkReplies(store, store.link_key(), services.edge.clock, _submitter(state), speech_of)
     except OSError as error:
         log.warning("messages have no links to reply with, as their key cannot be stored: %s", error.strerror)
         return None
+
+
+def _speech_of(config: Config, channel: str | None) -> PageLanguage:
+    """Return the language of a channel's messages; that of the site if no channel has that name."""
+    code = next((one.language for one in config.channels if one.name == channel), config.site.language)
+    return load_language(code, config.own_folders)
 
 
 def _submitter(state: MonitorState) -> Callable[[Reply], bool]:

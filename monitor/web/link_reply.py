@@ -11,10 +11,10 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import match_for
 from monitor.alert.signed_link import Link, read_link
 from monitor.diagnose.incident import Incident
+from monitor.sentence.translation import PageLanguage
 from monitor.storage_refusal import StoreError
 from monitor.store.store import Store
 from monitor.web.server import LinkUnavailable
-from monitor.words import title
 from probes.redact import mask_secrets
 from probes.sanitize import sanitize_line
 
@@ -25,13 +25,14 @@ class LinkReplies(Struct, frozen=True):
     """Handles the signed links of one store.
 
     `submit` saves a reply and returns whether it is new. It may block, and raises StoreError or TimeoutError if it
-    cannot save now.
+    cannot save now. `speech_of` returns the language of a channel's messages; of most messages for None.
     """
 
     store: Store
     key: bytes
     clock: Callable[[], datetime]
     submit: Callable[[Reply], bool]
+    speech_of: Callable[[str | None], PageLanguage]
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None if it is invalid or used. Raises LinkUnavailable."""
@@ -47,12 +48,17 @@ class LinkReplies(Struct, frozen=True):
         with _told():
             return self.submit(link.reply(token, self.clock()))
 
-    def what(self, link: Link) -> str:
+    def speech(self, token: str) -> PageLanguage:
+        """Return the language of the message that a link came with, used or not; else that of most messages."""
+        link = read_link(self.key, token, self.clock())
+        return self.speech_of(link.channel if link else None)
+
+    def what(self, link: Link, speech: PageLanguage) -> str:
         """Return what a link is about, for people."""
         with suppress(StoreError):  # the incident's id must do then
             if incident := self._incident(link):
-                return f"{title(incident)} ({incident.id})"
-        return f"incident {link.incident}"
+                return speech.aside(speech.title(incident), incident.id)
+        return speech.say("incident {id}", id=link.incident)
 
     def silence(self, token: str, span: timedelta, reason: str) -> bool:
         """Save a silence that matches the incident, instead of a snooze; return False if that is not permitted.

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import lru_cache, partial
 from hashlib import blake2s
-from html import escape
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -16,12 +15,24 @@ from urllib.parse import urlsplit
 from aiohttp import ETag, web
 from msgspec import Struct
 
-from monitor.alert.reply import ReplyKind
-from monitor.alert.signed_link import LONGEST_REASON, NAMES, SILENCES, Link
+from monitor.alert.signed_link import LONGEST_REASON, SILENCES, Link
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Freshness
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.web.connection_limit import REQUEST_S, ConnectionLimit
 from monitor.web.content_type import HTML, TEXT_METRICS, content_type
+from monitor.web.link_page import (
+    NO_FORM,
+    NO_SILENCE,
+    NOT_NOW,
+    NOT_VALID,
+    done_page,
+    done_words,
+    message_page,
+    question_page,
+    refused_page,
+)
+from probes.phrase import Phrase
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -41,33 +52,9 @@ MAX_CACHED_BYTES = 4_000_000
 """Most bytes of a file that is cached and compressed; none of ours is larger."""
 
 LINK_HEADERS = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
-LINK_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex"><title>{title}</title>
-<h1>{title}</h1>
-<p>{words}</p>
-{form}</html>
-"""
-FORM = '<form method="post"><button>{name}</button></form>\n'
-SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the same cause:</p>
-<form method="post"><p><label>Why: <input name="reason" required maxlength="{LONGEST_REASON}"></label>
-<label>for <select name="for">{"".join(f"<option>{name}</option>" for name in SILENCES)}</select></label>
-<button>Silence</button></p></form>
-"""
 MISDIRECTED = "This is not asked by that name: let [site] url of monitor.toml be the address that readers use.\n"
-NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
-STUCK, ASK_INSTEAD = (
-    "This page stands still",
-    "The watch and the alerts go on; `provider-monitor status` says what is so.",
-)
-NOT_NOW = (
-    "This cannot be done now",
-    "The database can be neither read nor written. The watch and the alerts go on; open the link again in a while.",
-)
 FORM_KINDS = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
 """Content types of our forms: those of browsers, and aiohttp's for a request without one. Not multipart: no files."""
-NO_FORM = "This is no form", "Open the link again, and press its button."
-NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
 class LinkUnavailable(Exception):
@@ -75,12 +62,15 @@ class LinkUnavailable(Exception):
 
 
 class LinkHandler(Protocol):
-    """The handler of signed links. All but `what` raise LinkUnavailable."""
+    """The handler of signed links. All but `speech` and `what` raise LinkUnavailable."""
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None if it is invalid, used or expired."""
 
-    def what(self, link: Link) -> str:
+    def speech(self, token: str) -> PageLanguage:
+        """Return the language of the message that a link came with, used or not; else that of most messages."""
+
+    def what(self, link: Link, speech: PageLanguage) -> str:
         """Return what a link is about, for people."""
 
     def take(self, token: str) -> bool:
@@ -91,6 +81,8 @@ class LinkHandler(Protocol):
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LinkStep = Callable[[web.Request, str, PageLanguage], Awaitable[web.StreamResponse]]
+"""Answers a request for a link, given its token and its reader's language."""
 
 
 def site_app(
@@ -100,42 +92,54 @@ def site_app(
     pulse: Callable[[], Freshness] | None = None,
     connections: ConnectionLimit | None = None,
     stuck: Callable[[], str | None] = lambda: None,
+    speech: Callable[[], PageLanguage] = lambda: ENGLISH,
 ) -> web.Application:
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
 
     Other names are refused because of DNS rebinding: a page elsewhere could point its own name here and read
     what only this machine may see. `pulse` may block: it runs in a thread. `stuck` returns why the files cannot be
-    written: they are not shown then, as they may be stale.
+    written: they are not shown then, as they may be stale; what is said instead is in the language of `speech`.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
     app = web.Application(middlewares=[_guard(allowed, connections or ConnectionLimit())])
     app.on_response_prepare.append(_harden)
     if answers:
-        app.router.add_get("/answer/{token}", _if_answered(_question_handler(answers)))
-        app.router.add_post("/answer/{token}", _if_answered(_answer_handler(answers)))
+        app.router.add_get("/answer/{token}", _if_answered(_question_handler(answers), answers))
+        app.router.add_post("/answer/{token}", _if_answered(_answer_handler(answers), answers))
     if pulse:
         app.router.add_get("/healthz", _health_handler(pulse))
     shelf = lru_cache(KEPT)(_read)
-    app.router.add_get("/metrics", _unless(stuck, _metrics_handler(folder.resolve(), shelf)))
-    app.router.add_get("/{path:.*}", _unless(stuck, _file_handler(folder.resolve(), shelf)))
+    app.router.add_get("/metrics", _unless(stuck, speech, _metrics_handler(folder.resolve(), shelf)))
+    app.router.add_get("/{path:.*}", _unless(stuck, speech, _file_handler(folder.resolve(), shelf)))
     return app
 
 
-def _unless(stuck: Callable[[], str | None], send: Handler) -> Handler:
+def _unless(stuck: Callable[[], str | None], speech: Callable[[], PageLanguage], send: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         if why := stuck():
-            return _said(STUCK, f"{why[:1].upper()}{why[1:]}. {ASK_INSTEAD}", status=503)
+            return _said(_stuck_page(why, speech()), 503)
         return await send(request)
 
     return answer
 
 
-def _if_answered(handle: Handler) -> Handler:
+def _stuck_page(why: str, speech: PageLanguage) -> str:
+    go_on = Phrase("The watch and the alerts go on; `provider-monitor status` says what is so.")
+    return message_page(
+        speech, speech.say("This page stands still"), speech.sentences([f"{why[:1].upper()}{why[1:]}.", go_on])
+    )
+
+
+def _if_answered(handle: LinkStep, answers: LinkHandler) -> Handler:
+    """Return a handler that answers in the language of the message that the link came with."""
+
     async def answer(request: web.Request) -> web.StreamResponse:
+        token = request.match_info["token"]
+        speech = answers.speech(token)
         try:
-            return await handle(request)
+            return await handle(request, token, speech)
         except LinkUnavailable:
-            return _said(*NOT_NOW, status=503)
+            return _said(refused_page(NOT_NOW, speech), 503)
 
     return answer
 
@@ -163,36 +167,35 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update({**HEADERS, **(LINK_HEADERS if request.path.startswith("/answer/") else {})})
 
 
-def _question_handler(answers: LinkHandler) -> Handler:
-    async def ask(request: web.Request) -> web.StreamResponse:
+def _question_handler(answers: LinkHandler) -> LinkStep:
+    async def ask(_: web.Request, token: str, speech: PageLanguage) -> web.StreamResponse:
         """Only show the form: chats and mail scanners open every link they see."""
-        link = await asyncio.to_thread(answers.read, request.match_info["token"])
+        link = await asyncio.to_thread(answers.read, token)
         if link is None:
-            return _said(*NOT_VALID, status=410)
-        form = FORM.format(name=escape(NAMES[link.kind])) + (SILENCE if link.kind is ReplyKind.SNOOZE else "")
-        return _said(NAMES[link.kind], await asyncio.to_thread(answers.what, link), form)
+            return _said(refused_page(NOT_VALID, speech), 410)
+        return _said(question_page(link.kind, await asyncio.to_thread(answers.what, link, speech), speech))
 
     return ask
 
 
-def _answer_handler(answers: LinkHandler) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
+def _answer_handler(answers: LinkHandler) -> LinkStep:
+    async def answer(request: web.Request, token: str, speech: PageLanguage) -> web.StreamResponse:
         form = await _form(request)
         if form is None:
-            return _said(*NO_FORM, status=400)
-        token = request.match_info["token"]
+            return _said(refused_page(NO_FORM, speech), 400)
         link = await asyncio.to_thread(answers.read, token)
         if link is None:
-            return _said(*NOT_VALID, status=410)
-        done, work = NAMES[link.kind], partial(answers.take, token)
+            return _said(refused_page(NOT_VALID, speech), 410)
+        span, work = None, partial(answers.take, token)
         if "reason" in form:
-            reason, span = str(form["reason"]).strip(), str(form.get("for"))
-            if span not in SILENCES or not 0 < len(reason) <= LONGEST_REASON:
-                return _said(*NO_SILENCE, status=400)
-            done, work = f"Silent for {span}, with all like it", partial(answers.silence, token, SILENCES[span], reason)
+            reason, span = str(form["reason"]).strip(), SILENCES.get(str(form.get("for")))
+            if span is None or not 0 < len(reason) <= LONGEST_REASON:
+                return _said(refused_page(NO_SILENCE, speech), 400)
+            work = partial(answers.silence, token, span, reason)
         if not await asyncio.to_thread(work):
-            return _said(*NOT_VALID, status=410)
-        return _said("Done", f"{done}: {await asyncio.to_thread(answers.what, link)}")
+            return _said(refused_page(NOT_VALID, speech), 410)
+        about = await asyncio.to_thread(answers.what, link, speech)
+        return _said(done_page(done_words(link.kind, span, speech), about, speech))
 
     return answer
 
@@ -208,9 +211,8 @@ async def _form(request: web.Request) -> Mapping[str, object] | None:
         return None
 
 
-def _said(title: str, words: str, form: str = "", *, status: int = 200) -> web.Response:
-    text = LINK_PAGE.format(title=escape(title), words=escape(words), form=form)
-    return web.Response(text=text, content_type="text/html", status=status)
+def _said(page: str, status: int = 200) -> web.Response:
+    return web.Response(text=page, content_type="text/html", status=status)
 
 
 def _health_handler(pulse: Callable[[], Freshness]) -> Handler:

@@ -13,6 +13,7 @@ from monitor.alert.reply import ReplyKind
 from monitor.alert.signed_link import Link, sign_link
 from monitor.log import start_log
 from monitor.publish.snapshot import Freshness
+from monitor.sentence.translation import ENGLISH
 from monitor.store.connection import open_writer
 from monitor.store.link_key import link_key
 from monitor.store.setting import StoreAddress
@@ -131,7 +132,11 @@ class Page:
         self.key = link_key(database)
         self._door = ConnectionLimit()
         link_replies = LinkReplies(
-            open_store(StoreAddress(database, "here")), self.key, lambda: at(0), lambda reply: write(database, reply)
+            open_store(StoreAddress(database, "here")),
+            self.key,
+            lambda: at(0),
+            lambda reply: write(database, reply),
+            lambda _: ENGLISH,
         )
         app = site_app(folder / "site", (), link_replies, lambda: Freshness(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -232,7 +237,9 @@ TOKENS = st.text(st.sampled_from("abcXYZ019-_.~=%/+\x00é\ud800"), max_size=200)
 def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
     database = folder / "monitor.db"
     store = open_store(StoreAddress(database, "here"))
-    link_replies = LinkReplies(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
+    link_replies = LinkReplies(
+        store, link_key(database), lambda: at(0), lambda reply: write(database, reply), lambda _: ENGLISH
+    )
     signed = sign_link(link_replies.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
 
