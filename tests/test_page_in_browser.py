@@ -97,9 +97,11 @@ def opened_anew(browser, now):
     context = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
     page = context.new_page()
     page.clock.install(time=now)
-    with overheard(page) as complaints:
-        yield page, complaints
-    context.close()
+    try:
+        with overheard(page) as complaints:
+            yield page, complaints
+    finally:
+        context.close()
 
 
 SHOTS = {
@@ -383,12 +385,9 @@ def test_an_open_tab_stays_and_says_it_is_old_when_there_is_no_newer_page(browse
         assert loads == []
 
 
-TOKYO = {"timezone_id": "Asia/Tokyo", "locale": "en-GB"}
-
-
 def test_local_times_stand_beside_utc(tabs, site):
     folder = site(render, four_accounts)
-    with served(folder) as address, opened(tabs, PHONE, NOW, **TOKYO) as (page, _):
+    with served(folder) as address, opened(tabs, PHONE, NOW, timezone_id="Asia/Tokyo", locale="en-GB") as (page, _):
         page.goto(address)
         assert "10:11 UTC (19:11 here)" in page.locator(".list").inner_text()
     with served(folder) as address, opened(tabs, timezone_id="UTC") as (page, _):
@@ -397,7 +396,10 @@ def test_local_times_stand_beside_utc(tabs, site):
 
 
 def test_beside_a_local_time_the_timeline_still_tells_in_two_columns(tabs, site):
-    with served(site(render, four_accounts)) as address, opened(tabs, DESKTOP, NOW, **TOKYO) as (page, _):
+    with (
+        served(site(render, four_accounts)) as address,
+        opened(tabs, DESKTOP, NOW, timezone_id="Asia/Tokyo") as (page, _),
+    ):
         page.goto(address + INCIDENT)
         event = page.locator(".story li").first
         assert "(19:11 here)" in event.inner_text()
