@@ -175,9 +175,10 @@ def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str, 
         f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due}. "
         f"The monitor, or whatever publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
         f"<p>Generated {_time_here(snapshot.made_at)}, seen from "
-        f"<bdi>{escape(snapshot.location)}</bdi>. A newer page is due by {due}. If it is later than that and "
+        f"<bdi>{escape(snapshot.location)}</bdi>. This page is made anew with all news, at the latest after 1 h. "
+        f"A newer page is due by {due}. If it is later than that and "
         f"reloading brings nothing newer, this page is stale: the monitor may have stopped.</p>\n"
-        f'<p class="more"><span>This page is made anew with all news, at the latest after 1 h.</span> <span>All times are UTC.</span> <a href="{up}feed.xml">Incidents as a feed</a> '
+        f'<p class="more"><span>All times are UTC.</span> <a href="{up}feed.xml">Incidents as a feed</a> '
         f'<a href="{up}maintenance.ics">Maintenances as a calendar</a> '
         f'<a href="{up}status.json">The same for programs</a></p>\n'
         f"</footer>\n</body>\n</html>\n"
