@@ -144,7 +144,7 @@ def site(snapshot: Snapshot) -> dict[str, bytes]:
     files["feed.xml"] = _feed(snapshot)
     files["maintenance.ics"] = _calendar(snapshot)
     files["favicon.svg"] = _favicon(mark)
-    files["history.html"] = _page(snapshot, "", "History", "Past incidents by month.", f"<h1>Past incidents</h1>{NONE}")
+    files["history.html"] = _page(snapshot, "", "History", "Past incidents by month.", _quarter(snapshot))
     lost = '<h1>There is no such page.</h1><p><a href="/index.html">Current status</a></p>'
     files["404.html"] = _page(snapshot, "/", "Not found", "There is no such page.", lost)
     files["index.html"] = _index(snapshot, marks, pasts, said, mark)
@@ -174,8 +174,9 @@ def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str, 
         f'</div></header>\n<main id="main" tabindex="-1">\n<p class="stale" role="alert" hidden>'
         f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due}. "
         f"The monitor, or whatever publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
-        f"<p>Generated {_time_here(snapshot.made_at)}, seen from "
-        f"<bdi>{escape(snapshot.location)}</bdi>. This page is made anew with all news, at the latest after 1 h. "
+        f"<p>Generated {_time_here(snapshot.made_at)}, seen from <bdi>{escape(snapshot.location)}</bdi>. "
+        f"This page is made anew with all news, at the latest after {_span(fresh_s)}. "
+        f"<span data-renews hidden>Left open, it shows the newer one by itself.</span> "
         f"A newer page is due by {due}. If it is later than that and "
         f"reloading brings nothing newer, this page is stale: the monitor may have stopped.</p>\n"
         f'<p class="more"><span>All times are UTC.</span> <a href="{up}feed.xml">Incidents as a feed</a> '
@@ -458,6 +459,17 @@ def _past(account: AccountView) -> Past:
     return Past(drawing, words, days, _shares(account.targets), _uptime(account.targets[0]))
 
 
+def _quarter(snapshot: Snapshot) -> str:
+    """Return the last 90 days and what 7, 30 and 90 days come to: no incident, as all is well."""
+    totals = "".join(f"<div><dt>{length} d</dt><dd><b>0 incidents</b></dd></div>" for length in (7, 30, 90))
+    return (
+        '<h1>Past incidents</h1>\n<section aria-labelledby="quarter">\n<div class="head"><h2 id="quarter">90 days</h2>'
+        '<span class="small soft">what is part of a wider incident counts there</span></div>\n'
+        f'<div class="sheet box stack">\n{_days(snapshot.providers[0].accounts[0].targets[0].days)}\n'
+        f'<dl class="pairs">{totals}</dl>\n</div>\n</section>\n{NONE}'
+    )
+
+
 def _days(cells: Sequence[Cell]) -> str:
     """Return a link for each day, by month."""
     months, last = "", None
@@ -544,6 +556,11 @@ def _first_seen(days: Sequence[Cell]) -> datetime | None:
         if cell.ok + cell.degraded + cell.failed:
             return cell.at
     return None
+
+
+def _span(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds) // 60, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _since(at: datetime, today: datetime) -> str:
