@@ -226,7 +226,7 @@ def test_words_of_your_own_may_be_a_table_of_texts_by_language(tmp_path):
     ("before", "after", "said"),
     [
         ('{ de = "Hallo.", en', '{ fr = "Salut.", en', r"public\.intro\.fr .*it is in en, de.*add \"fr\" to languages"),
-        ('{ en = "Help", de', '{ en = "Help", he', r"public\.header\[0\]\.text\.he "),
+        ('{ en = "Help", de', '{ en = "Help", he', r"public\.header\[1\]\.text\.he "),
         ('{ de = "Im Chat" }', '{ nl = "In de chat" }', r"services\.Chat answers\.about\.nl "),
         ('{ en = "We move", de', '{ en = "We move", he', r"maintenance\.move\.public\.he "),
         ('"Our status", de', '"Our status", he', r"site\.public_title\.he "),

@@ -170,7 +170,7 @@ def _own_words(its: PublicSections) -> Iterator[tuple[str, OwnWords]]:
     """Yield the words of the user's own, by their place in the file."""
     yield from (("public.intro", its.page.intro), ("public.footer_text", its.page.footer_text))
     for place, links in (("header", its.page.header), ("footer", its.page.footer)):
-        yield from ((f"public.{place}[{number}].text", one.text) for number, one in enumerate(links))
+        yield from ((f"public.{place}[{number}].text", one.text) for number, one in enumerate(links, 1))
     for one in its.services:
         key = f"services.{first_words(one.name)}"
         yield from ((f"{key}.{field}", words) for field in ("name", "group", "about") if (words := getattr(one, field)))
@@ -190,7 +190,7 @@ def _check_logo(named: str | None, folder: Path, file: str) -> Iterator[Problem]
 
 
 def _check_links(links: Iterable[LinkSection], key: str, file: str) -> Iterator[Problem]:
-    for number, link in enumerate(links):
+    for number, link in enumerate(links, 1):
         where = f"{key}[{number}].url"
         if not _is_link(link.url):
             yield Problem(file, where, "is no web address", 'write it as "https://host/path", or "mailto:you@host"')
