@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Steps = tuple[str | int, ...]
-Finding = tuple[Steps, str, str]
 
 LARGEST_BYTES = 4 * 1024 * 1024
 """Bytes above which a configuration is a mistake (or an attack)."""
@@ -58,6 +57,15 @@ class Problem(Struct, frozen=True):
         return escape_unprintable(
             mask_keys(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}")
         )
+
+
+class Violation(Struct, frozen=True):
+    """A problem, with the path of what must be dropped for the rest to be valid."""
+
+    path: Steps
+    what: str
+    repair: str
+    wants: tuple[str, ...] = ()
 
 
 class DocumentError(Exception):
@@ -284,10 +292,10 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
     homes = _homes(schema)
     problems = [
-        Problem(file, dotted_path(plain, path), what, _home(path, what, homes) or repair)
-        for path, what, repair in findings
+        Problem(file, dotted_path(plain, one.path), one.what, _home(one, homes) or one.repair, one.wants)
+        for one in findings
     ]
-    for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
+    for path in sorted({one.path for one in findings}, key=_backwards, reverse=True):
         _drop(plain, path)
     try:
         return msgspec.convert(plain, kind), sorted(problems, key=str)
@@ -316,9 +324,9 @@ def _defined(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
 UNKNOWN = "is not known"
 
 
-def _home(path: Steps, what: str, homes: Mapping[str, Sequence[str]]) -> str:
+def _home(it: Violation, homes: Mapping[str, Sequence[str]]) -> str:
     """Return the repair for a key that other tables have; "" if none has it."""
-    places = homes.get(str(path[-1]), ()) if path and what == UNKNOWN else ()
+    places = homes.get(str(it.path[-1]), ()) if it.path and it.what == UNKNOWN else ()
     return f"it belongs in {' or '.join(places)}" if places else ""
 
 
@@ -327,19 +335,18 @@ def dotted_path(tables: object, path: Steps) -> str:
     text = ""
     for step in path:
         tables = _child(tables, step)
-        name = isinstance(step, int) and isinstance(tables, dict) and (tables.get("name") or tables.get("id"))
-        if isinstance(step, int) and not isinstance(name, str):
-            text += f"[{int(step) + 1}]"
-        else:
-            text += f".{name or step}"
+        text += list_step(tables, step + 1) if isinstance(step, int) else f".{step}"
     return text.removeprefix(".")
 
 
-def _describe(error: "ValidationError") -> Iterator[Finding]:
-    """Yield path, problem and repair for one of the schema's errors.
+def list_step(item: object, number: int) -> str:
+    """Return the step of a path to an item of a list: its name or id, if it has one, else its place, from 1 on."""
+    name = isinstance(item, dict) and (item.get("name") or item.get("id"))
+    return f".{name}" if isinstance(name, str) else f"[{number}]"
 
-    The path is what must be dropped for the rest to be valid.
-    """
+
+def _describe(error: "ValidationError") -> Iterator[Violation]:
+    """Yield what one of the schema's errors comes to."""
     path = tuple(error.absolute_path)
     if error.validator in ("anyOf", "oneOf"):
         for inner in _likeliest_branch(error):
@@ -347,22 +354,20 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
     elif error.validator == "additionalProperties":
         known = error.schema["properties"]
         for key in error.instance.keys() - known.keys():
-            yield (*path, key), UNKNOWN, suggest(key, known.keys() - error.instance.keys())
+            yield Violation((*path, key), UNKNOWN, suggest(key, known.keys() - error.instance.keys()))
     elif error.validator == "required":
         for key in set(error.validator_value) - error.instance.keys():
-            yield path, f"lacks `{key}`", f"add {key} = ..."
+            yield Violation(path, f"lacks `{key}`", f"add {key} = ...", (key,))
     elif error.validator == "type" and _brackets(error):
-        yield path, "is one table" if isinstance(error.instance, dict) else "is a list of tables", _repair(error)
+        what = "is one table" if isinstance(error.instance, dict) else "is a list of tables"
+        yield Violation(path, what, _repair(error))
     elif HIDDEN.intersection(path):
-        yield path, "is not of the form that it has to be", _repair(error)
+        yield Violation(path, "is not of the form that it has to be", _repair(error))
     elif error.validator == "enum":
-        yield (
-            path,
-            f"= {show_value(error.instance)}: no such {path[-1]}",
-            suggest(error.instance, map(str, error.validator_value)),
-        )
+        repair = suggest(error.instance, map(str, error.validator_value))
+        yield Violation(path, f"= {show_value(error.instance)}: no such {path[-1]}", repair)
     else:
-        yield path, f"= {show_value(error.instance)}", _repair(error)
+        yield Violation(path, f"= {show_value(error.instance)}", _repair(error))
 
 
 def _repair(error: "ValidationError") -> str:

@@ -92,15 +92,9 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
     tables, unsound = without_unsound(read_toml(path, kind=Document), path.name)
     pasted = list(find_misplaced_keys(tables, path.name))
     document, problems = convert(tables, Document, path.name)
-    known = {one.key for one in (*unsound, *pasted)}
-    others = (one for one in problems if one.key not in known and not _is_lack_of(one, known))
-    return document or Document(), [*unsound, *pasted, *others]
-
-
-def _is_lack_of(one: Problem, refused: Collection[str]) -> bool:
-    """Whether a field is only missing because its value was refused."""
-    lacks, _, field = one.what.partition(" ")
-    return lacks == "lacks" and f"{one.key}.{field.strip('`')}" in refused
+    known = [*unsound, *pasted]
+    others = (one for one in problems if one.key not in {it.key for it in known})
+    return document or Document(), [*known, *_unless_refused(others, known)]
 
 
 def read_valid_part(path: Path) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.config.secret import describe_reference, is_reference
-from probes.document import HIDDEN, show_value
+from probes.document import HIDDEN, list_step, show_value
 
 
 def value_at(tables: object, key: str) -> str | None:
@@ -31,8 +31,7 @@ def _find(tables: object, key: str) -> Iterator[object]:
             yield from _below(inner, name, key)
     elif isinstance(tables, list):
         for number, inner in enumerate(tables, 1):
-            name = isinstance(inner, dict) and (inner.get("name") or inner.get("id"))
-            yield from _below(inner, name if isinstance(name, str) else f"[{number}]", key)
+            yield from _below(inner, list_step(inner, number).removeprefix("."), key)
 
 
 def _below(inner: object, name: str, key: str) -> Iterator[object]:
