@@ -25,6 +25,7 @@ from monitor.diagnose.lifecycle import WIDTH
 from monitor.diagnose.subject import Scope
 from monitor.sentence.reason import with_sentences
 from monitor.sentence.translation import ENGLISH, PageLanguage
+from monitor.sentence.unused_template import UnusedTemplate
 from probes.model import Blame
 from probes.phrase import Phrase, Sentences
 
@@ -139,7 +140,7 @@ class MessageTemplates:
         self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(shipped)]))
         self._folder, self._shipped_folder = folder, shipped
         self._endless: set[Template] = set()
-        self.warnings: dict[str, str] = {}
+        self.warnings: dict[str, UnusedTemplate] = {}
 
     def load(self) -> None:
         """Compile the shipped templates, so that the first message need not wait for it."""
@@ -157,7 +158,7 @@ class MessageTemplates:
                 if templates:
                     return self._filled(templates.get_template(name), values).strip() + "\n"
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the message must go out
-                self.warnings[name] = f"the template {name} of {folder} is not used: {_reason(error)}"
+                self.warnings[name] = UnusedTemplate(folder or self._shipped_folder, name, _reason(error))
         return _bare(values, is_html=name.endswith(".html.j2"))
 
     def _filled(self, template: Template, values: Mapping[str, object]) -> str:

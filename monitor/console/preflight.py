@@ -45,10 +45,6 @@ def _wrong_languages(config: Config) -> Iterator[Problem]:
 MEND = "mend it, or take it away for the shipped one"
 
 
-def _reason(words: str) -> str:
-    return words.partition(" is not used: ")[2] or words
-
-
 def template_problems(config: Config) -> Iterator[Problem]:
     """Yield what is wrong with the user's own templates; each is filled once to find out."""
     if config.templates:
@@ -62,6 +58,5 @@ def template_problems(config: Config) -> Iterator[Problem]:
         from monitor.console.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)
-        found = ((config.templates, alert_problems(config, now)), (config.page_templates, page_problems(config, now)))
-        for folder, wrong in found:
-            yield from (Problem(f"{folder}/{name}", "", _reason(words), MEND) for name, words in wrong.items())
+        for one in (*alert_problems(config, now).values(), *page_problems(config, now).values()):
+            yield Problem(f"{one.folder}/{one.name}", "", one.reason, MEND)

@@ -26,6 +26,7 @@ from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
 from monitor.publish.render import template_warnings
 from monitor.sentence.translation import load_language
+from monitor.sentence.unused_template import UnusedTemplate
 from monitor.stages.drill import Drill
 from monitor.store.row import Batch
 from monitor.store.store import scratch_store
@@ -39,14 +40,14 @@ EARLIER = timedelta(hours=1)
 STEPS = (Step.OPENED, Step.CHANGED, Step.REMINDER, Step.ESCALATED, Step.RESOLVED, Step.MISSED)
 
 
-def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
+def alert_problems(config: Config, now: datetime) -> Mapping[str, UnusedTemplate]:
     """Return the problems of message templates by name; a message of each kind is written to find them.
 
     Each in the language of each channel: a template may fail in one only.
     """
     if config.templates is None:
         return {}
-    templates, found = MessageTemplates(config.templates), dict[str, str]()
+    templates, found = MessageTemplates(config.templates), dict[str, UnusedTemplate]()
     for form, code in product(Format, sorted({channel.language for channel in config.channels})):
         language = load_language(code, config.own_folders)
         pieces = list(_pieces(config, now))
@@ -64,7 +65,7 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
     return found
 
 
-def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
+def page_problems(config: Config, now: datetime) -> Mapping[str, UnusedTemplate]:
     """Return the problems of page templates by name; both sites are made to find them."""
     if config.page_templates is None:
         return {}

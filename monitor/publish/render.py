@@ -16,6 +16,7 @@ from markupsafe import escape
 from monitor.deadline import run_within
 from monitor.publish.quick_escape import QuickTemplate
 from monitor.sentence.translation import PageLanguage, load_language
+from monitor.sentence.unused_template import UnusedTemplate
 from probes.redact import CONTROLS
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
@@ -116,8 +117,7 @@ def _no_files(own: Path) -> list[str]:
     return []
 
 
-def _passed_over(name: str, own: Path) -> str:
-    return f"the template {name} of {own} is not used: it is a folder, a pipe or a link that leads nowhere, and no file"
+NO_FILE = "it is a folder, a pipe or a link that leads nowhere, and no file"
 
 
 class SiteTemplates:
@@ -127,7 +127,7 @@ class SiteTemplates:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
         self.speech: PageLanguage = load_language(language, self.folders[:-1])
         self.added = tuple(name for name in ADDED if own and isfile(own / name))
-        self.warnings = {} if own is None else {name: _passed_over(name, own) for name in _no_files(own)}
+        self.warnings = {} if own is None else {name: UnusedTemplate(own, name, NO_FILE) for name in _no_files(own)}
         self._own = own
         self._environment = self._made(self.folders)
 
@@ -172,7 +172,7 @@ class SiteTemplates:
             try:
                 return run_within(LONGEST_S, lambda: self._environment.get_template(template).render(values))
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the page must be made
-                self.warnings[template] = f"the template {template} of {self._own} is not used: {_reason(error)}"
+                self.warnings[template] = UnusedTemplate(self._own, template, _reason(error))
         return self._shipped.get_template(template).render(values)
 
     def copy(self, name: str) -> bytes:
@@ -187,7 +187,7 @@ def load_templates(language: str, own: Path | None) -> SiteTemplates:
     return SiteTemplates(language, own)
 
 
-def template_warnings(languages: Iterable[str], own: Path | None) -> dict[str, str]:
-    """Return which of the user's templates are not used in one of these languages, and why."""
+def template_warnings(languages: Iterable[str], own: Path | None) -> dict[str, UnusedTemplate]:
+    """Return which of the user's templates are not used in one of these languages."""
     warned = [load_templates(one, own).warnings for one in sorted(languages)]
     return {name: words for warnings in warned for name, words in warnings.items()}

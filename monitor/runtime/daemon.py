@@ -27,6 +27,7 @@ from monitor.runtime.loop import run_loop
 from monitor.runtime.request import serve_requests
 from monitor.sentence.translation import PageLanguage, load_language
 from monitor.stages.beat import save_change
+from monitor.stages.deliver import message_language
 from monitor.stages.former_location import end_former_locations
 from monitor.stages.notify import save_reply
 from monitor.state.belief import BeliefView
@@ -196,8 +197,8 @@ def _answerer(state: MonitorState) -> LinkReplies | None:
 
 def _speech_of(config: Config, channel: str | None) -> PageLanguage:
     """Return the language of a channel's messages; that of the site if no channel has that name."""
-    code = next((one.language for one in config.channels if one.name == channel), config.site.language)
-    return load_language(code, config.own_folders)
+    found = next((one for one in config.channels if one.name == channel), None)
+    return message_language(found, config) if found else load_language(config.site.language, config.own_folders)
 
 
 def _submitter(state: MonitorState) -> Callable[[Reply], bool]:

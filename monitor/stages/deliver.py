@@ -39,7 +39,7 @@ from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.publish.advice import Glance, advice_for, find_substitutes, needs_substitute
 from monitor.publish.collect import glance_of_beliefs
 from monitor.publish.usable import Usable
-from monitor.sentence.translation import load_language
+from monitor.sentence.translation import PageLanguage, load_language
 from monitor.stages.notify import routing_input
 from monitor.state.alert_state import AlertState
 from monitor.state.belief import BeliefView
@@ -268,12 +268,16 @@ async def _text(
 
 
 def message_style(channel: Channel, templates: MessageTemplates, config: Config) -> MessageStyle:
-    language = load_language(channel.language, config.own_folders, zone=channel.zone)
-    return MessageStyle(templates, channel.detail, channel.format, language)
+    return MessageStyle(templates, channel.detail, channel.format, message_language(channel, config))
+
+
+def message_language(channel: Channel, config: Config) -> PageLanguage:
+    """Return the language of a channel's messages, with its zone."""
+    return load_language(channel.language, config.own_folders, zone=channel.zone)
 
 
 def _warn_of_templates(services: Services) -> None:
-    warnings = {f"template {name}": words for name, words in services.templates.warnings.items()}
+    warnings = {f"template {name}": str(one) for name, one in services.templates.warnings.items()}
     for about in [one for one in services.own.warnings if one.startswith("template ") and one not in warnings]:
         services.own.mended(about)
     for about, words in warnings.items():

@@ -139,4 +139,4 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
 def _template_warnings(config: Config) -> dict[str, str]:
     """Return which of the user's page templates are not used, and why."""
     warnings = template_warnings(config.site_languages, config.page_templates)
-    return {f"{TEMPLATE}{name}": words for name, words in warnings.items()}
+    return {f"{TEMPLATE}{name}": str(one) for name, one in warnings.items()}
