@@ -116,10 +116,8 @@ def _problems(config: Config, arguments: Namespace) -> Iterator[Problem]:
     if arguments.online:
         for host, id in _hosts(config).items():
             if not _is_found(host):
-                key, what = (
-                    f"accounts.{config.accounts[id].name}.base",
-                    f"of {id} has the host {host}, which is not found",
-                )
+                key = f"accounts.{config.accounts[id].name}.base"
+                what = f"of {id} has the host {host}, which is not found"
                 yield Problem(config.file_name, key, what, "compare it with the provider's manual", value=host)
 
 

@@ -156,7 +156,7 @@ def _key(
     for flaw in find_flaws(key, provider, gateway=gateway):
         problem = f"the {name} ({describe_reference(reference)}) {flaw.words}"
         if flaw.fatal:
-            raise MalformedSecret(problem, flaw.words.partition(": ")[2], name)
+            raise MalformedSecret(problem, flaw.repair, name)
         doubts.append(problem)
     return key
 
@@ -167,7 +167,7 @@ def _variable(name: str, reference: str, provider: Provider, look_up: LookUp) ->
     found = find_flaws(value, provider, gateway=True) if SECRET_NAME.search(name) else ()
     if fatal := next((flaw for flaw in found if flaw.fatal), None):
         words = f"the variable {name} ({describe_reference(reference)}) {fatal.words}"
-        raise MalformedSecret(words, fatal.words.partition(": ")[2], key)
+        raise MalformedSecret(words, fatal.repair, key)
     return value
 
 

@@ -14,6 +14,11 @@ class Flaw(Struct, frozen=True):
     words: str
     fatal: bool = True
 
+    @property
+    def repair(self) -> str:
+        """What stands behind a colon in its words; "" if nothing does."""
+        return self.words.partition(": ")[2]
+
 
 QUOTES = "\"'`"
 

@@ -66,12 +66,13 @@ def _month(days: Sequence[tuple[datetime, Day]], speech: PageLanguage) -> MonthO
 def _day(
     first: datetime, spans: Sequence[TroubleSpan], known: datetime | None, now: datetime, speech: PageLanguage, up: str
 ) -> Day:
-    its = [one for one in spans if one.start < first + DAY and (one.end or now) > first]
-    begun = _begun(its, first, first + DAY)
+    last = first + DAY
+    its = [one for one in spans if one.start < last and (one.end or now) > first]
+    begun = _begun(its, first, last)
     told = [speech.many(len(begun), "{n} incident", "{n} incidents")] if begun else []
-    if lost_s := trouble_s(its, first, min(first + DAY, now), now):
+    if lost_s := trouble_s(its, first, min(last, now), now):
         told.append(_lasted(lost_s, speech))
-    kind = _kind(its, is_known=known is not None and known < first + DAY)
+    kind = _kind(its, is_known=known is not None and known < last)
     said = speech.items(told) if told else speech.say("good" if kind is GOOD else "no data")
     name = f"{first:%Y-%m-%d}"
     shown = min(its, key=lambda one: (one.id not in begun, one.start), default=None)
