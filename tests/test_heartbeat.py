@@ -304,7 +304,11 @@ def test_the_address_may_be_written_out_or_named_and_is_a_secret(tmp_path):
         ('url = "https://"', "is no web address"),
         ('url = "https://[::1/x"', "is no web address"),
         ('url = "https://host:x/"', "is no web address"),
-        ('url = "env:UNSET"', "the environment variable UNSET is not set; set it, or leave [heartbeat] out"),
+        (
+            'url = "env:UNSET"',
+            "the environment variable UNSET is not set; set UNSET here (where there are no keys, `check --no-keys` "
+            "needs none), or leave [heartbeat] out",
+        ),
         ('url = "https://a.example"\ninterval_s = 1', "interval_s"),
         ("interval_s = 60", "url"),
     ],

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from monitor.config.document import id_of_section
 from monitor.config.load import read_valid_part
@@ -82,7 +82,8 @@ def _actions(parser: ArgumentParser) -> Iterator[argparse.Action]:
 def _names(arguments: Namespace) -> Iterable[str]:
     """Return names out of monitor.toml, whatever is wrong with the rest of it; no key is read."""
     document = read_valid_part(named_file(arguments))
-    match KnownName(arguments.shell):
+    kind = KnownName(arguments.shell)
+    match kind:
         case KnownName.ACCOUNTS:
             return map(id_of_section, document.accounts)
         case KnownName.CHANNELS:
@@ -91,3 +92,5 @@ def _names(arguments: Namespace) -> Iterable[str]:
             return sorted({one.provider for one in document.accounts} | {*provider_ids()})
         case KnownName.TAGS:
             return sorted({tag for one in document.accounts for tag in one.tags})
+        case _:
+            assert_never(kind)
