@@ -116,7 +116,7 @@ def test_a_storm_of_many_accounts_of_one_provider_is_one_message(stage, tmp_path
     with (tmp_path / "monitor.toml").open("a") as file:
         file.write("".join(block.format(number, stage.simulator.base("openai")) for number in range(CROWD)))
     with running(tmp_path):
-        until(lambda: "a299" in call("status", folder=tmp_path)[1], 60)
+        until(lambda: call("status", "--account", "openai/a299", folder=tmp_path)[0] == 0, 60)  # it is up
         stage.set("openai", Trouble.SERVER_ERROR)
         until(lambda: stage.inbox.messages, 240)
         time.sleep(10)
