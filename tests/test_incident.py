@@ -150,6 +150,25 @@ def test_an_account_that_was_lost_meanwhile_does_not_keep_its_providers_outage_o
     assert left.subject == "openai/b"
 
 
+def test_an_outage_is_no_part_of_an_account_that_was_lost_meanwhile():
+    """One of its targets was refused, and the other not asked since: that the outage ended is told all the same."""
+    both = ("openai/b/chat/gpt-5", "openai/b/list")
+    every = (*TARGETS, *both)
+    suspended = diagnosis(targets=both[1:], subject="openai/b")
+    outage, ill = replace(PROVIDER, targets=every), dict.fromkeys(every)
+    back = {**dict.fromkeys(TARGETS, at(290)), **dict.fromkeys(both)}
+    told, _ = play(
+        (60, [outage], ill),
+        (90, [outage, suspended], ill),
+        (300, [suspended], back),
+        (310, [replace(suspended, targets=both)], back),
+    )
+
+    its = [kind for _, kind, one in told if one.subject == "openai"]
+    assert (its[0], its[-1]) == (ChangeKind.OPENED, ChangeKind.RESOLVED)
+    assert ChangeKind.MERGED not in its
+
+
 def test_an_outage_is_not_over_while_all_that_it_hit_is_lost_otherwise():
     """Nobody was seen to recover from it."""
     suspended = diagnosis(targets=PROVIDER.targets, subject="openai/main")

@@ -321,10 +321,17 @@ def _unmatched(
         return _reconnected(incident, failing, well_since, back_at, now)
     if not failing or (len(failing) < len(watched) and failing <= _failing_otherwise(incident, here)):
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
-    parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
+    others = (one for one in here if one.id != incident.id)
+    parent = next((one for one in others if _takes_over(one, incident, failing)), None)
     if parent is None or parent.id == incident.parent or parent.is_offline:
         return []
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
+
+
+def _takes_over(one: Incident, incident: Incident, failing: Collection[str]) -> bool:
+    """Whether what fails of an incident is another one's now: a narrower one must have all of it."""
+    targets = set(one.targets)
+    return targets.issuperset(failing) or (REACH[one.scope] >= REACH[incident.scope] and bool(targets & set(failing)))
 
 
 def _failing_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
