@@ -387,13 +387,11 @@ def pretender(file, says, closes=True):
     def play():
         with suppress(OSError):
             one, _ = listening.accept()
-            one.recv(4096)
-            one.sendall(says)
-            if closes:
-                one.close()
-            else:
-                time.sleep(1)
-                one.close()
+            with closing(one):
+                one.recv(4096)
+                one.sendall(says)
+                if not closes:
+                    time.sleep(1)
 
     thread = threading.Thread(target=play)
     thread.start()
