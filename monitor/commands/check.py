@@ -16,7 +16,7 @@ from monitor.config.cost import is_priced
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
 from monitor.config.public_page import theme_doubts
-from monitor.console.configuration import load_named
+from monitor.console.configuration import load_named, say_source
 from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import CheckLevel, CheckReport
@@ -37,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    say_source(arguments)
     try:
         found = list(_findings(arguments))
     except DocumentError as error:

@@ -62,7 +62,7 @@ from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import Catalog, ProviderFiles, is_moved, load_provider, provider_ids
-from probes.document import DocumentError, Problem, check_ranges, convert, read_toml
+from probes.document import DocumentError, Problem, check_ranges, convert, parse_toml, read_toml
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
@@ -73,7 +73,15 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     Without `sends` no address of a channel, heartbeat or proxy is needed: an operator's shell lacks the service's
     variables that hold them. A channel's address is then empty.
     """
-    tables = read_toml(path, kind=Document)
+    return _of_tables(read_toml(path, kind=Document), path, environment, sends=sends)
+
+
+def config_of_text(text: str, path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
+    """Return the configuration of a text that would stand at `path`. For the rest see `load_config`."""
+    return _of_tables(parse_toml(text, path.name, Document), path, environment, sends=sends)
+
+
+def _of_tables(tables: dict[str, Any], path: Path, environment: Mapping[str, str], *, sends: bool) -> Config:
     if problems := list(check_ranges(tables, path.name)):
         raise DocumentError(problems)
     pasted = list(find_misplaced_keys(tables, path.name))

@@ -1,37 +1,58 @@
 """The configuration that a command line names."""
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.config.document import FILE
 from monitor.config.load import from_environment, load_config
+from monitor.config.search import LOCAL, find_file, is_there
+from monitor.console.terminal import print_error
 from probes.document import DocumentError, Problem
-
-FILE = "monitor.toml"
 
 
 def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Return the named configuration, else ./monitor.toml, else one made from the keys in the environment.
+    """Return the named configuration, else the first that `find_file` finds, else one from the environment's keys.
 
     It may have no account. `sends`: whether the command itself calls a provider or notifies a channel, whatever the
     running monitor does. Raises DocumentError with everything that is wrong.
     """
     arguments.loaded = None
     path = _path(arguments)
-    if arguments.config or _is_there(path):
-        config = load_config(path, os.environ, sends=sends)
+    if arguments.config or is_there(path):
+        config = _load(path, path if path.is_absolute() and not arguments.config else Path(path.name), sends=sends)
     else:
         config = from_environment(Path.cwd(), os.environ, sends=sends)
     arguments.loaded = config  # so that a later error is printed without its secrets
     return config
 
 
+def _load(path: Path, shown: Path, *, sends: bool) -> Config:
+    """Load a file. In errors it is `shown` so: one that nobody named, and that is not here, with its whole path."""
+    try:
+        return load_config(path, os.environ, sends=sends)
+    except DocumentError as error:
+        named = [replace(one, file=str(shown)) if one.file == path.name else one for one in error.problems]
+        raise DocumentError(named) from None
+
+
+def say_source(arguments: Namespace) -> None:
+    """Say on stderr which file is read, where that is another than people expect: one named, or ./monitor.toml."""
+    path = _path(arguments)
+    if arguments.config or path == Path(FILE):
+        return
+    unread = f"; {FILE} beside it is not read" if path == Path(LOCAL) and is_there(Path(FILE)) else ""
+    print_error(f"configuration: {path}{unread}")
+
+
 def _path(arguments: Namespace) -> Path:
-    return arguments.config or Path(FILE)
+    return arguments.config or find_file(os.environ, sys.platform)
 
 
 def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
@@ -74,14 +95,3 @@ FIRST_STEP = (
     "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any account, `run` shows a "
     "demonstration, which --demo reads"
 )
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file may exist, also in a folder closed to us, for which `Path.exists` raises or says no."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
