@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 COMMANDS: dict[str, str] = {
+    "init": "find your keys, ask each once, and write a configuration of your own",
     "run": "watch until stopped; without any account, show a demonstration",
     "once": "do one round of what is due and exit, for cron",
     "probe": "probe now, print what came back, store nothing",

@@ -215,4 +215,5 @@ def _what_is_missing(config: Config) -> str:
     """Say what a valid file does not do yet."""
     if config.accounts:
         return ""
-    return "; add an [[accounts]] block or set OPENAI_API_KEY to watch one; until then `run` shows a demonstration"
+    how = "`provider-monitor init` finds your keys, or add an [[accounts]] block"
+    return f"; {how}; until then `run` shows a demonstration"

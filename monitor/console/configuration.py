@@ -92,6 +92,6 @@ def load_readable(arguments: Namespace, load: Callable[[Namespace], Config]) -> 
 
 
 FIRST_STEP = (
-    "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any account, `run` shows a "
-    "demonstration, which --demo reads"
+    "say `provider-monitor init`, add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any "
+    "account, `run` shows a demonstration, which --demo reads"
 )
