@@ -91,6 +91,11 @@ def test_a_file_that_is_there_is_left_alone_until_somebody_says_what_to_do(here)
     code, out, _ = call("init", "--yes", "--no-look", "--merge", folder=folder, **home, **variables)
     assert (code, "has all of it already" in out) == (0, True)
 
+    words = ("init", "--yes", "--no-look", "--merge", "--channel", "json://localhost/")
+    assert call(*words, folder=folder, **home, **variables, MISTRAL_API_KEY="\n")[0] == 0
+    assert [one["url"] for one in tomllib.loads(file.read_text())["channels"]] == ["file:keys/messages"]
+    assert "MISTRAL" not in file.read_text()
+
     assert call("init", "--yes", "--no-look", "--replace", folder=folder, **home, **variables)[0] == 0
     assert "# mine" not in file.read_text()
 
@@ -142,6 +147,12 @@ REFUSED = {
         (),
         "/proc/provider-monitor/monitor.toml: cannot be written",
     ),
+    "a place below a file": (
+        {"OPENAI_API_KEY": KEYS["openai/main"]},
+        ("--config", "kuma.json/own.toml"),
+        "own.toml: cannot be made (",
+    ),
+    "a folder": ({"OPENAI_API_KEY": KEYS["openai/main"]}, ("--config", "."), "is a folder; name a file"),
     "a channel of no service": (
         {"OPENAI_API_KEY": KEYS["openai/main"]},
         ("--channel", "nonsense://x"),

@@ -14,15 +14,16 @@ from monitor.config.search import find_file, is_there
 from monitor.config.secret import is_reference
 from monitor.console.question import Asks, agrees, choose, who_answers
 from monitor.console.terminal import DOWN, UP, print_error, print_line, print_refusal
-from monitor.setup.address import known_names, settle
+from monitor.setup.address import settle
 from monitor.setup.discover import discover
-from monitor.setup.draft import STAND_IN, ConfigDraft, check_watched, vetted, with_secrets, write_draft
+from monitor.setup.draft import STAND_IN, ConfigDraft, check_watched, only_watched, vetted, with_secrets, write_draft
 from monitor.setup.imported import import_file
 from monitor.setup.model import small_model
 from monitor.setup.place import choose_file, closed_problem, moved, new_accounts, seen_from, why_closed, write_new
 from monitor.setup.proposal import Proposal, ProposedAccount, tidied
 from monitor.setup.service import Installation, ServiceKind, referred_variables, service_file
 from monitor.words import count
+from probes.answer.known_name import known_names
 from probes.catalog import Catalog, load_provider, provider_ids
 from probes.document import DocumentError, Problem
 
@@ -113,19 +114,18 @@ def _found(arguments: Namespace, asks: Asks, target: ConfigDraft, catalog: Catal
         print_refusal(f"not understood: {words}")
     accounts = tuple(moved(one, here, there) for one in found.accounts) or tuple(_typed(asks, catalog))
     if target.present is not None:
-        fresh = new_accounts(target.file, accounts)
-        if accounts and not fresh:
-            return target
-        accounts = fresh
+        accounts = new_accounts(target.file, accounts)
     held = sum(bool(one.secret) for one in accounts)
     copy = arguments.copy_keys or (held > 0 and agrees(asks, f"Copy {count(held, 'key')} into keys/?", ready=False))
     draft = vetted(with_secrets(replace(target, accounts=accounts), copy=copy), os.environ)
-    check_watched(draft)
     for one in draft.accounts:
         print_line(f"found {one.id}: {one.source}")
+    if target.present is None:
+        check_watched(draft)
+    for one in draft.accounts:
         if one.hindrance:
             print_refusal(f"{one.id} is not watched yet: {one.hindrance}")
-    return draft
+    return draft if target.present is None else only_watched(draft)
 
 
 def _proposal(sources: Sequence[Path], catalog: Catalog) -> Proposal:

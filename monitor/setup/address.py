@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import msgspec
-
-from probes.answer.known_name import FILE, KnownNames, plain
+from probes.answer.known_name import plain
 from probes.catalog import Catalog
 
 GATEWAY = "openai-compatible"
@@ -29,10 +27,6 @@ SPOKEN = re.compile(
 )
 """The end of the path of a request to an LLM API; what stands before it is the base."""
 VERSION = re.compile(r"/v\d\w*(?=/|$)")
-
-
-def known_names() -> KnownNames:
-    return msgspec.json.decode(FILE.read_bytes(), type=KnownNames)
 
 
 def provider_called(name: str, names: Mapping[str, str], more: Mapping[str, str]) -> str | None:

@@ -5,9 +5,10 @@ Sources: relay/channeltype of github.com/songquanpeng/one-api, constant/channel.
 
 from collections.abc import Iterator, Mapping
 
-from monitor.setup.address import GATEWAY, known_names, settle, with_version
+from monitor.setup.address import GATEWAY, settle, with_version
 from monitor.setup.entry import Entry, entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
+from probes.answer.known_name import known_names
 from probes.catalog import Catalog
 
 SHARED = {

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from monitor.setup.address import GATEWAY, known_names, settle
+from monitor.setup.address import GATEWAY, settle
 from monitor.setup.proposal import Proposal, ProposedAccount, label
+from probes.answer.known_name import known_names
 from probes.catalog import Catalog
 
 CODEX, CLAUDE = Path(".codex/config.toml"), Path(".claude/settings.json")

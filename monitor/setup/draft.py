@@ -81,6 +81,11 @@ def _flaw(one: ProposedAccount, file: Path, environment: Variables) -> str:
     return next((account.problem for account in config.accounts.values() if account.problem), "")
 
 
+def only_watched(draft: ConfigDraft) -> ConfigDraft:
+    """Return a draft without what cannot work: each merge would write that again."""
+    return replace(draft, accounts=tuple(one for one in draft.accounts if one.is_ready))
+
+
 def check_watched(draft: ConfigDraft) -> None:
     """Raise DocumentError with what stands against each account if none of them would be watched."""
     if not draft.ids:

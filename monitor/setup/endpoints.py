@@ -11,9 +11,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from monitor.setup.address import GATEWAY, base_of, known_names, provider_at, settle, speaks_like_one
+from monitor.setup.address import GATEWAY, base_of, provider_at, settle, speaks_like_one
 from monitor.setup.entry import Entry, entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
+from probes.answer.known_name import known_names
 from probes.catalog import Catalog
 
 VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from monitor.setup.address import GATEWAY, known_names, provider_called, settle
+from monitor.setup.address import GATEWAY, provider_called, settle
 from monitor.setup.entry import entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
-from probes.answer.known_name import KnownNames
+from probes.answer.known_name import KnownNames, known_names
 from probes.catalog import Catalog
 
 OWN_NAMES = {

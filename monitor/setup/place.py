@@ -35,7 +35,7 @@ def why_closed(file: Path) -> str:
     """Return why a file cannot be written; "" if nothing is known to stand against it."""
     if file.is_dir():
         return "is a folder"
-    there = next(one for one in (file, *file.absolute().parents) if is_there(one))
+    there = next(one for one in (file, *file.absolute().parents) if os.path.exists(one))
     if there != file and not there.is_dir():
         return f"cannot be made ({there} is no folder)"
     return "" if os.access(there, os.W_OK, effective_ids=True) else f"cannot be written ({there} is closed to you)"

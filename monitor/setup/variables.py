@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.setup.address import known_names, settle
+from monitor.setup.address import settle
 from monitor.setup.proposal import Proposal, ProposedAccount, Variables, label, tidied
+from probes.answer.known_name import known_names
 from probes.catalog import Catalog
 
 
