@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import time
@@ -203,31 +204,64 @@ def test_a_service_is_written_beside_and_names_what_it_needs(here):
     assert (code, (folder / "compose.yaml").read_text(), "left as it is" in err) == (0, "mine", True)
 
 
-def answer(number, until, words):
-    """Read from a terminal until it asks something, and type an answer."""
-    said = ""
-    while until not in said:
-        said += os.read(number, 1000).decode()
-    os.write(number, f"{words}\n".encode())
-    return said
+def typed(dialogue, *words, folder, **more):
+    """Play a dialogue at a terminal, of what is asked and what is answered; return the exit code and what was seen."""
+    ours, theirs = pty.openpty()
+    known = environment(keys=False, PYTHONPATH=str(ROOT), TERM="dumb", **more)
+    command, said = [sys.executable, "-m", "monitor", *words], ""
+    with subprocess.Popen(
+        command, cwd=folder, env=known, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            for asked, answer in dialogue.items():
+                while asked not in said:
+                    assert select.select([ours], [], [], 20)[0], said
+                    said += os.read(ours, 1000).decode()
+                os.write(ours, f"{answer}\n".encode())
+            return process.wait(20), said
+        finally:
+            process.kill()
+            os.close(ours)
 
 
 def test_a_person_at_a_terminal_is_asked_with_answers_ready(here):
     folder, home, variables = here
-    ours, theirs = pty.openpty()
-    known = environment(keys=False, PYTHONPATH=str(ROOT), TERM="dumb", **home, **variables)
-    command = [sys.executable, "-m", "monitor", "init", "--config", "own.toml"]
-    with subprocess.Popen(command, cwd=folder, env=known, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        answer(ours, "Which model is asked at openai-compatible/127.0.0.1, or none? [gpt-5-nano] ", "gpt-4o-mini")
-        answer(ours, "[terminal] ", "")
-        answer(ours, "Write own.toml? [yes] ", "")
-        answer(ours, "What keeps it running? (none, ", "cron")
-        assert process.wait(20) == 0
-    os.close(ours)
+    dialogue = {
+        "Which model is asked at openai-compatible/127.0.0.1, or none? [gpt-5-nano] ": "gpt-4o-mini",
+        "[terminal] ": "",
+        "Write own.toml? [yes] ": "",
+        "What keeps it running? (none, ": "cron",
+    }
+    assert typed(dialogue, "init", "--config", "own.toml", folder=folder, **home, **variables)[0] == 0
 
     accounts = tomllib.loads((folder / "own.toml").read_text())["accounts"]
     assert [one.get("models") for one in accounts] == [["gpt-4o-mini"], None, None]
+
+
+def test_a_first_key_can_be_typed_and_is_neither_shown_nor_written_into_the_configuration(here, stage):
+    folder, home, _ = here
+    dialogue = {
+        "Whose key do you have?": "anthropic",
+        "At which address? [https://api.anthropic.com] ": stage.simulator.base("anthropic"),
+        "Its key (not shown)": KEYS["anthropic/team"],
+        "[terminal] ": "",
+        "Write own.toml? [yes] ": "",
+        "What keeps it running? (none, ": "",
+    }
+    code, said = typed(dialogue, "init", "--config", "own.toml", folder=folder, **home)
+
+    assert (code, "anthropic/default: works (list count models)" in said) == (0, True)
+    assert KEYS["anthropic/team"] not in said + (folder / "own.toml").read_text()
+    assert (folder / "keys" / "anthropic-default").read_text().strip() == KEYS["anthropic/team"]
+
+
+def test_whoever_says_no_finds_nothing_written(here):
+    folder, home, variables = here
+    dialogue = {"[terminal] ": "json://u:Pa55word@localhost/", "Write own.toml?": "no"}
+    code, said = typed(dialogue, "init", "--no-look", "--config", "own.toml", folder=folder, **home, **variables)
+
+    assert (code, [*folder.iterdir()]) == (0, [])
 
 
 def test_it_knows_its_own_options(capsys):

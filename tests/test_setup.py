@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from monitor.config.load import config_of_text
 from monitor.setup.discover import discover
@@ -232,7 +233,8 @@ CHOICES = {
     "nothing here": ({}, "home/provider-monitor/monitor.toml"),
     "the shipped one": ({"monitor.toml": 'location = "here"\n[probe]\nfailures = 3\n'}, "monitor.local.toml"),
     "one of somebody's own": ({"monitor.toml": PRESENT}, "monitor.toml"),
-    "a broken one": ({"monitor.toml": "["}, "monitor.local.toml"),
+    "a broken one": ({"monitor.toml": "["}, "monitor.toml"),
+    "one with a mistake": ({"monitor.toml": "port = 1"}, "monitor.toml"),
     "both": ({"monitor.toml": "", "monitor.local.toml": ""}, "monitor.local.toml"),
 }
 
@@ -279,7 +281,7 @@ SERVICES = {
     ),
     ServiceKind.SYSTEM: (
         "/home/jo/100%/provider-monitor.service",
-        "--config /etc/provider-monitor/monitor.toml run\n",
+        'ExecStart="/opt/my tools/provider-monitor" --config /etc/provider-monitor/monitor.toml run\n',
         "install -D -m 0644 /home/jo/100%/monitor.toml /etc/provider-monitor/monitor.toml",
     ),
     ServiceKind.COMPOSE: (
@@ -302,6 +304,8 @@ def test_what_keeps_it_running_names_program_file_and_variables(kind):
     assert (str(made.file), line in made.text, made.outside) == (file, True, kind is ServiceKind.USER)
     assert any(step in one for one in made.steps)
     assert any("KEY" in one for one in made.steps)
+    if kind is ServiceKind.COMPOSE:
+        assert [*yaml.safe_load(made.text)["services"]] == ["provider-monitor"]
 
 
 def test_nothing_keeps_it_running_unless_told():

@@ -115,17 +115,21 @@ def _found(arguments: Namespace, asks: Asks, target: ConfigDraft, catalog: Catal
     accounts = tuple(moved(one, here, there) for one in found.accounts) or tuple(_typed(asks, catalog))
     if target.present is not None:
         accounts = new_accounts(target.file, accounts)
-    held = sum(bool(one.secret) for one in accounts)
-    copy = arguments.copy_keys or (held > 0 and agrees(asks, f"Copy {count(held, 'key')} into keys/?", ready=False))
+    copy = not found.accounts or arguments.copy_keys or _may_copy(asks, accounts)
     draft = vetted(with_secrets(replace(target, accounts=accounts), copy=copy), os.environ)
-    for one in draft.accounts:
-        print_line(f"found {one.id}: {one.source}")
     if target.present is None:
         check_watched(draft)
     for one in draft.accounts:
+        print_line(f"found {one.id}: {one.source}")
         if one.hindrance:
             print_refusal(f"{one.id} is not watched yet: {one.hindrance}")
     return draft if target.present is None else only_watched(draft)
+
+
+def _may_copy(asks: Asks, accounts: Iterable[ProposedAccount]) -> bool:
+    held = sum(bool(one.secret) for one in accounts)
+    question = f"Copy {count(held, 'key')} into files that only you can read?"
+    return held > 0 and agrees(asks, question, ready=False)
 
 
 def _proposal(sources: Sequence[Path], catalog: Catalog) -> Proposal:

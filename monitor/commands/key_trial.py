@@ -51,7 +51,7 @@ def _refusals(its: Sequence[Observation]) -> Iterator[str]:
         if one.answer:
             alike.setdefault((one.fault or one.outcome, one.answer.words), []).append(one)
     for (fault, words), refused in alike.items():
-        yield f'{fault} ({_canaries(refused)}): "{words[:MOST]}"'
+        yield f"{fault} ({_canaries(refused)})" + (f': "{words[:MOST]}"' if words else "")
 
 
 def _canaries(its: Iterable[Observation]) -> str:

@@ -12,7 +12,7 @@ from monitor.config.document import FILE, Document, id_of_section
 from monitor.config.load import read_valid_part
 from monitor.config.search import LOCAL, is_there, user_file
 from monitor.setup.proposal import ProposedAccount, label, with_free_name
-from probes.document import DocumentError, Problem
+from probes.document import DocumentError, Problem, convert, read_toml
 
 KEYS = "keys"
 """The folder of copied keys, beside the configuration."""
@@ -25,10 +25,19 @@ def choose_file(folder: Path, environment: Mapping[str, str], platform: str) -> 
     """
     local, shipped = folder / LOCAL, folder / FILE
     if is_there(shipped) and not is_there(local):
-        return local if read_valid_part(shipped) == Document() else shipped
+        return local if _says_nothing(shipped) else shipped
     if is_there(local):
         return local
     return user_file(environment, platform) or local
+
+
+def _says_nothing(file: Path) -> bool:
+    """Whether a configuration holds nothing but defaults. What cannot be read may be somebody's half."""
+    try:
+        document, problems = convert(read_toml(file), Document, file.name)
+    except DocumentError:
+        return False
+    return document == Document() and not problems
 
 
 def why_closed(file: Path) -> str:

@@ -68,8 +68,12 @@ def service_file(kind: ServiceKind, what: Installation) -> ServiceFile | None:
             assert_never(kind)
 
 
+SHIPPED = Path(__file__).with_name("provider-monitor.service")
+"""The system's unit, which deploy/ shows, too: with a user of its own, and closed in."""
+SHIPPED_PROGRAM = "/opt/provider-monitor/bin/provider-monitor"
+ETC = Path("/etc/provider-monitor")
 UNIT = """\
-# systemd: the resident monitor, {whose}. Written by `provider-monitor init`.
+# systemd: the resident monitor, of one user. Written by `provider-monitor init`.
 [Unit]
 Description=Watch accounts at AI providers
 Wants=network-online.target
@@ -88,29 +92,18 @@ Restart=on-failure
 RestartSec=5
 UMask=0077
 NoNewPrivileges=yes
-{more}
+
 [Install]
-WantedBy={target}
+WantedBy=default.target
 """
-SYSTEM = """\
-# A user of its own, which exists only while the unit runs. More that closes it in: deploy/ of the source.
-DynamicUser=yes
-StateDirectory=provider-monitor
-StateDirectoryMode=0700
-Environment=HOME=/var/lib/provider-monitor
-CapabilityBoundingSet=
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
-SystemCallFilter=@system-service
-"""
-ETC = Path("/etc/provider-monitor")
 
 
 def _user_unit(what: Installation) -> ServiceFile:
-    text = _unit("of one user", what.program, what.config, what.keys, what.folder, "", "default.target")
+    text = UNIT.format(
+        start=_words([*what.program, "--config", str(what.config), "run"]),
+        keys=str(what.keys).replace("%", "%%"),
+        folder=str(what.folder).replace("%", "%%"),
+    )
     steps = (
         *_key_steps(what.variables, what.keys),
         f"systemctl --user daemon-reload && systemctl --user enable --now {NAME}",
@@ -121,29 +114,18 @@ def _user_unit(what: Installation) -> ServiceFile:
 
 def _system_unit(what: Installation) -> ServiceFile:
     unit, keys = what.folder / f"{NAME}.service", ETC / "keys"
-    text = _unit(
-        "of the system", what.program, ETC / "monitor.toml", keys, Path("/var/lib") / NAME, SYSTEM, "multi-user.target"
-    )
     steps = (
         "as root:",
         f"install -D -m 0644 {quote(str(what.config))} {ETC / 'monitor.toml'}",
         *_key_steps(what.variables, keys),
         f"install -m 0644 {quote(str(unit))} /etc/systemd/system/ && systemctl enable --now {NAME}",
-        "(key files are none of its user's: each needs a LoadCredential= line, as in deploy/ of the source)",
+        "(files of keys are closed to its user: the unit says how each is handed to it)",
     )
-    return ServiceFile(unit, text, steps)
+    return ServiceFile(unit, SHIPPED.read_text().replace(SHIPPED_PROGRAM, _words(what.program)), steps)
 
 
-def _unit(whose: str, program: Sequence[str], config: Path, keys: Path, folder: Path, more: str, target: str) -> str:
-    words = [*program, "--config", str(config), "run"]
-    return UNIT.format(
-        whose=whose,
-        start=" ".join(map(_unit_word, words)),
-        keys=str(keys).replace("%", "%%"),
-        folder=str(folder).replace("%", "%%"),
-        more=more,
-        target=target,
-    )
+def _words(words: Sequence[str]) -> str:
+    return " ".join(map(_unit_word, words))
 
 
 def _unit_word(word: str) -> str:
