@@ -59,6 +59,10 @@ LITELLM = {
         deployment("azure/gpt-4o-eu", api_base="https://jo.openai.azure.com/", api_key="os.environ/AZ"),
         ("azure-openai/litellm", "env:AZ", "https://jo.openai.azure.com/openai/v1", ("gpt-4o-eu",), ()),
     ),
+    "one that does not chat": (
+        deployment("azure/text-embedding-3", api_base="https://jo.openai.azure.com/openai/v1", api_key="os.environ/A"),
+        ("azure-openai/litellm", "env:A", "https://jo.openai.azure.com/openai/v1", (), ()),
+    ),
     "every model": (deployment("groq/*", api_key="os.environ/G"), ("groq/litellm", "env:G", None, (), ())),
     "a server without a key": (
         deployment("ollama/llama3", api_base="http://localhost:11434"),
@@ -88,7 +92,7 @@ def test_a_deployment_of_nobody_known_is_named_and_the_rest_is_taken(imported):
 
     assert len(found.accounts) == 1
     assert [*found.unread] == [
-        'config.yaml: model_list 1 (m): model = "sagemaker-x" is of no provider that is known here',
+        'config.yaml: model_list 1 (m): model = "sagemaker/x" is of no provider that is known here',
         "config.yaml: model_list 2 (broken) has no litellm_params",
     ]
 

@@ -116,9 +116,11 @@ def test_keys_of_an_imported_file_are_copied_for_the_owner_alone_if_told(here, s
     (folder / "litellm.yaml").write_text(json.dumps({"model_list": [{"model_name": "m", "litellm_params": entry}]}))
     words = ("init", "--yes", "--from", "litellm.yaml", "--config", "own.toml")
     code, out, err = call(*words, folder=folder, **home)
-    assert (code, (folder / "own.toml").exists(), "say init --copy-keys" in err) == (2, False, True)
+    assert (code, "say init --copy-keys" in err, (folder / "keys").exists()) == (1, True, False)
+    assert "# [[accounts]]" in (folder / "own.toml").read_text()
+    assert call("--config", "own.toml", "check", folder=folder, **home)[0] == 0
 
-    code, out, err = call(*words, "--copy-keys", folder=folder, **home)
+    code, out, err = call(*words, "--copy-keys", "--replace", folder=folder, **home)
     assert (code, err, "works (list models), 3 models" in out) == (0, "", True)
     assert KEYS["openai/main"] not in (folder / "own.toml").read_text() + out
     (key,) = (folder / "keys").iterdir()

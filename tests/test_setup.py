@@ -10,7 +10,7 @@ from monitor.config.load import config_of_text
 from monitor.setup.discover import discover
 from monitor.setup.draft import ConfigDraft, check_watched, vetted, with_secrets
 from monitor.setup.model import small_model
-from monitor.setup.place import choose_file, moved, new_accounts, store_secret
+from monitor.setup.place import choose_file, moved, new_accounts, store_secret, write_new
 from monitor.setup.proposal import Proposal, ProposedAccount, label, tidied
 from monitor.setup.service import Installation, ServiceKind, service_file
 from monitor.setup.text import document_text, merged_text, quoted
@@ -124,7 +124,7 @@ def test_a_key_in_an_env_file_is_taken_from_there_and_a_client_names_a_keys_plac
         ("anthropic/claude-code", "command:pass show claude", None),
         ("claude-code/subscription", None, None),
     ]
-    assert [one.is_ready for one in proposal.accounts] == [True, True, True, False]
+    assert [one.is_ready for one in proposal.accounts] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("content", ["{", '{"apiKeyHelper": 5}', '{"apiKeyHelper": "a | b"}', "[]", "\0"])
@@ -227,6 +227,17 @@ def test_a_copied_key_is_for_its_owner_alone_and_never_replaces_another(tmp_path
     assert (tmp_path / "keys" / "openai-a").read_text() == f"{KEY}\n"
     assert (tmp_path / "keys" / "openai-a").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_configuration_that_is_there_keeps_its_mode_and_its_place(tmp_path):
+    file, link = tmp_path / "real.toml", tmp_path / "monitor.toml"
+    file.write_text(PRESENT)
+    file.chmod(0o600)
+    link.symlink_to(file)
+    write_new(link, "new")
+
+    assert (file.read_text(), file.stat().st_mode & 0o777, link.is_symlink()) == ("new", 0o600, True)
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
 CHOICES = {

@@ -23,7 +23,7 @@ from monitor.setup.place import choose_file, closed_problem, moved, new_accounts
 from monitor.setup.proposal import Proposal, ProposedAccount, tidied
 from monitor.setup.service import Installation, ServiceKind, referred_variables, service_file
 from monitor.words import count
-from probes.answer.known_name import known_names
+from probes.answer.known_name import known_names, plain
 from probes.catalog import Catalog, load_provider, provider_ids
 from probes.document import DocumentError, Problem
 
@@ -67,8 +67,9 @@ def run(arguments: Namespace) -> int:
     for file in (*write_draft(draft), draft.file):
         print_line(f"written: {_shown(file)}")
     _offer_service(arguments, asks, draft.file, config)
-    print_line(f"next: provider-monitor{_option(arguments, draft.file)} run")
-    return UP if arrived else DOWN
+    print_line(f"next: provider-monitor{_option(draft.file)} run")
+    is_watching = draft.ids or draft.present is not None
+    return UP if arrived and is_watching else DOWN
 
 
 def _target(arguments: Namespace, asks: Asks) -> ConfigDraft:
@@ -117,7 +118,7 @@ def _found(arguments: Namespace, asks: Asks, target: ConfigDraft, catalog: Catal
         accounts = new_accounts(target.file, accounts)
     copy = not found.accounts or arguments.copy_keys or _may_copy(asks, accounts)
     draft = vetted(with_secrets(replace(target, accounts=accounts), copy=copy), os.environ)
-    if target.present is None:
+    if target.present is None and not arguments.sources:
         check_watched(draft)
     for one in draft.accounts:
         print_line(f"found {one.id}: {one.source}")
@@ -143,9 +144,10 @@ def _proposal(sources: Sequence[Path], catalog: Catalog) -> Proposal:
 
 def _typed(asks: Asks, catalog: Catalog) -> Iterator[ProposedAccount]:
     """Ask for a first account, where none was found."""
-    id = asks.text("No key was found. Whose key do you have?", "")
-    if not id:
+    answer = asks.text("No key was found. Whose key do you have?", "")
+    if not answer:
         return
+    id = known_names().names.get(plain(answer), answer)
     if id not in catalog:
         raise DocumentError([Problem("init", f'"{id}"', "is no provider", f"use one of: {', '.join(catalog)}")])
     base = asks.text("At which address?", catalog[id].base or "")
@@ -223,8 +225,8 @@ def _tell_plan(config: Config, draft: ConfigDraft) -> None:
             f"{one.target.canary} {one.target.model or ''}".rstrip() + f" every {one.interval_s:g} s" for one in its
         )
         print_line(f"{id} will be asked: {', '.join(asked)}")
-    costs = {id: cost for id, cost in estimate_accounts(config).items() if id in draft.ids}
-    cost_table(costs, config.budgets)
+    if draft.ids:
+        cost_table({id: cost for id, cost in estimate_accounts(config).items() if id in draft.ids}, config.budgets)
 
 
 def _is_test_accepted(config: Config, draft: ConfigDraft) -> bool:
@@ -241,9 +243,10 @@ def _is_test_accepted(config: Config, draft: ConfigDraft) -> bool:
 
 def _offer_service(arguments: Namespace, asks: Asks, config_file: Path, config: Config) -> None:
     kind = arguments.service or choose(asks, "What keeps it running?", [*ServiceKind], ServiceKind.NONE)
-    units = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
-    wanted = [name for name in referred_variables(config.places) if not name.startswith(STAND_IN)]
-    made = service_file(ServiceKind(kind), Installation(_program(), config_file, units, wanted))
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    variables = [name for name in referred_variables(config.places) if not name.startswith(STAND_IN)]
+    place = Installation(_program(), config_file, Path(folder) / "systemd" / "user", variables)
+    made = service_file(ServiceKind(kind), place)
     if made is None:
         return
     if made.file:
@@ -273,6 +276,6 @@ def _shown(file: Path) -> str:
     return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
 
 
-def _option(arguments: Namespace, file: Path) -> str:
+def _option(file: Path) -> str:
     """Return how a command names this file; nothing where it finds it."""
     return "" if find_file(os.environ, sys.platform).absolute() == file else f" --config {_shown(file)}"

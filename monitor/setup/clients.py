@@ -45,7 +45,8 @@ def _claude(settings: Mapping[str, Any], catalog: Catalog) -> Iterator[ProposedA
     base = variables.get("ANTHROPIC_BASE_URL") if isinstance(variables, dict) else None
     base = base if isinstance(base, str) and base.startswith("http") else None
     provider, settled = settle("anthropic", base, catalog, known_names().hosts)
-    yield ProposedAccount(provider, "claude-code", f"~/{CLAUDE}", f"command:{program}", base=settled)
+    key, why = f"command:{program}", "a program prints its key, and is run only if you remove the #"
+    yield ProposedAccount(provider, "claude-code", f"~/{CLAUDE}", key, base=settled, hindrance=why)
 
 
 def _logins(home: Path) -> Iterator[ProposedAccount]:

@@ -11,6 +11,7 @@ from monitor.config.env_file import LINE, read_env
 from monitor.setup.channels import find_channels, read_channels
 from monitor.setup.endpoints import read_gatus, read_kuma
 from monitor.setup.litellm import read_litellm
+from monitor.setup.model import small_model
 from monitor.setup.proposal import Proposal, ProposedAccount, tidied
 from monitor.setup.variables import Place, read_variables
 from probes.catalog import Catalog
@@ -121,14 +122,18 @@ def _yaml(text: str, path: Path) -> object:
 
 
 def _with_cheap_model(one: ProposedAccount, catalog: Catalog) -> ProposedAccount:
-    """Return an account that asks the cheapest model known, if that is at the company itself.
+    """Return an account that asks one cheap model: the company's usual one, else the smallest that the file names.
 
-    The others are only expected to stay on its list, which costs nothing; where there is none, they are left out.
+    The others are only expected to stay on the list, which costs nothing; where there is none, they are left out.
     """
     provider = catalog[one.provider]
-    chat = provider.canaries.get("chat")
+    chat, named = provider.canaries.get("chat"), dict.fromkeys((*one.models, *one.expect))
+    usual = chat.model if chat and one.base is None else None
+    asked = usual or small_model(named)
     lists = any(canary.offers for canary in provider.canaries.values())
-    if one.base is None and chat and chat.model:
-        expect = tuple(model for model in dict.fromkeys((*one.models, *one.expect)) if model != chat.model)
-        return replace(one, models=(), expect=expect if lists else ())
-    return one if lists else replace(one, expect=())
+    expect = tuple(model for model in named if model != asked and len(model) <= LONGEST_MODEL) if lists else ()
+    return replace(one, models=(asked,) if asked and not usual else (), expect=expect)
+
+
+LONGEST_MODEL = 200
+"""Most characters of the name of a model in `expect`."""

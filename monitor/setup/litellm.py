@@ -58,7 +58,7 @@ def _account(
     names, model = known_names(), text_of(settings, "model")
     id, asked = _provider(model, text_of(settings, "custom_llm_provider"), names)
     if id is None or id not in catalog or catalog[id].is_command:
-        return f'{place}: model = "{label(model, "")}" is of no provider that is known here'
+        return f'{place}: model = "{model[:60]}" is of no provider that is known here'
     provider, base = settle(id, _base(id, settings), catalog, names.hosts)
     found = ProposedAccount(provider, "litellm", place, base=base, models=_models(asked))
     return _with_key(found, text_of(settings, "api_key"), catalog)

@@ -1,9 +1,8 @@
 """Where a configuration of the user's own is written, and what else is written beside it."""
 
 import os
-import tempfile
+import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -55,22 +54,29 @@ def closed_problem(file: Path, why: str) -> DocumentError:
     return DocumentError([Problem(str(file), "", why, repair)])
 
 
-def write_new(file: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file as a whole, with its folder. Raises DocumentError if that is not possible."""
+def write_new(file: Path, text: str, mode: int = 0o666) -> None:
+    """Write a file as a whole, with its folder. Raises DocumentError if that is not possible.
+
+    Where there is one, its mode stays, and a link leads on to where it led; of `mode` the umask leaves what it does.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with open(number, "w", encoding="utf-8") as opened:
-                opened.write(text)
-            os.chmod(name, mode)
-            os.replace(name, file)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
+        _replace(file.resolve(), text, mode)
     except OSError as error:
         raise closed_problem(file, f"cannot be written ({error.strerror or error})") from None
+
+
+def _replace(file: Path, text: str, mode: int) -> None:
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as opened:
+            opened.write(text)
+        if file.exists():
+            beside.chmod(stat.S_IMODE(file.stat().st_mode))
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def store_secret(folder: Path, name: str, secret: str) -> str:
