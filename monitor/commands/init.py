@@ -225,6 +225,8 @@ def _tell_plan(config: Config, draft: ConfigDraft) -> None:
             f"{one.target.canary} {one.target.model or ''}".rstrip() + f" every {one.interval_s:g} s" for one in its
         )
         print_line(f"{id} will be asked: {', '.join(asked)}")
+        if all(one.free for one in its):
+            print_line(f'{id} is asked nothing that costs: models = ["..."] in its block would add a chat')
     if draft.ids:
         cost_table({id: cost for id, cost in estimate_accounts(config).items() if id in draft.ids}, config.budgets)
 
