@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 COMMANDS: dict[str, str] = {
+    "init": "find your keys, ask each once, and write a configuration of your own",
     "run": "watch until stopped; without any account, show a demonstration",
     "once": "do one round of what is due and exit, for cron",
     "probe": "probe now, print what came back, store nothing",
@@ -95,6 +96,10 @@ def main(argv: list[str] | None = None) -> int:
         return report_error(error, getattr(arguments, "loaded", None))
 
 
+CONFIG_HELP = (
+    "the configuration (default: the first there is of ./monitor.local.toml, ./monitor.toml, and "
+    "provider-monitor/monitor.toml in your configuration folder)"
+)
 GENERAL = ("--help", "--version", "--config", "--verbose")
 
 
@@ -190,7 +195,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         epilog="Exit codes: 0 all up, 1 something down or not known, 2 wrong use or configuration.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration (default: ./monitor.toml)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("-v", "--verbose", action="store_true", help="log each beat, not only what changes")
     # Without `prog` argparse formats a usage.
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", prog=parser.prog)

@@ -163,6 +163,15 @@ ROOMS = {
         "probes.target_id",
         "probes.transport",
     },
+    "monitor.setup": {
+        "monitor.config",
+        "probes.answer",
+        "probes.catalog",
+        "probes.document",
+        "probes.redact",
+        "probes.target_id",
+        "yaml",
+    },
     "monitor.publish": {
         "jinja2",
         "markupsafe",
@@ -326,6 +335,7 @@ ROOMS = {
         "monitor.runtime",
         "monitor.schedule",
         "monitor.sentence",
+        "monitor.setup",
         "monitor.stage",
         "monitor.stages",
         "monitor.state",
@@ -686,7 +696,9 @@ READERS_OF_ADDRESSES = {
     "monitor.config.output_path",  # a path
     "monitor.config.secret",  # a key, or a path
     "monitor.publish.write",  # a path below the site
-    "monitor.web.server",  # likewise
+    "monitor.setup.address",  # the login in an address
+    "monitor.setup.litellm",  # the provider in front of a model
+    "monitor.web.server",  # a path below the site
     "probes.answer.echo",  # the address in an error of a client
     "probes.answer.limits_in_body",  # the name of a limit
     "probes.proxy",  # the address of a proxy

@@ -226,6 +226,14 @@ def test_a_key_comes_from_a_file_beside_the_configuration(tmp_path):
     assert loaded(tmp_path, account(key='"file:key"')).accounts["openai/a"].key == KEY
 
 
+def test_a_key_comes_from_a_line_of_an_env_file(tmp_path):
+    (tmp_path / ".env").write_text(f"# keys\nOTHER=x\nexport OPENAI_API_KEY='{KEY}'\n")
+    config = loaded(tmp_path, account(key='"file:.env#OPENAI_API_KEY"'))
+
+    assert config.accounts["openai/a"].key == KEY
+    assert config.secret_files == [tmp_path / ".env"]
+
+
 def test_a_key_comes_from_a_command_without_a_shell(tmp_path):
     config = loaded(tmp_path, account(key="\"command:printf %s 'a;echo>c'\""), {"PATH": "/usr/bin:/bin"})
 
@@ -246,12 +254,16 @@ def test_a_key_comes_from_a_command_without_a_shell(tmp_path):
             "env:FOREIGN holds a character that no key has (U+00E4): type it anew, or copy it from where it was made",
         ),
         ('"file:nowhere"', "the file nowhere cannot be read (No such file or directory)"),
+        ('"file:.env#NOT_IN_IT"', "the file .env has no line NOT_IN_IT=..."),
+        ('"file:.env#EMPTY"', "file:.env#EMPTY is empty"),
+        ('"file:nowhere#NAME"', "the file nowhere cannot be read (No such file or directory)"),
         ('"command:false"', "the command false ended with exit code 1"),
         ('"command:no-such-program"', "the command of no-such-program cannot be run"),
         ('"command:"', "the command of an empty reference cannot be run"),
     ],
 )
 def test_a_key_that_cannot_be_had_makes_its_account_unknown_and_no_other(tmp_path, key, problem):
+    (tmp_path / ".env").write_text("EMPTY=\n")
     environment = {**SET, "EMPTY": " ", "BROKEN": "sk-a\nb", "FOREIGN": "sk-ä", "PATH": "/usr/bin:/bin"}
     accounts = loaded(tmp_path, account(key=key) + account(name="b"), environment).accounts
 

@@ -177,7 +177,7 @@ def test_a_report_without_rows_names_its_columns(capsys):
 
 
 def test_every_command_that_reports_takes_the_formats():
-    acts = {"run", "once", "acknowledge", "snooze", "backup", "restore"}
+    acts = {"init", "run", "once", "acknowledge", "snooze", "backup", "restore"}
     without = acts | {"classify", "completion", "help", "logs"}
     for name in COMMANDS.keys() - without:
         parser = ArgumentParser()

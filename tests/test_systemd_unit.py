@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor.setup.service import Installation, ServiceKind, service_file
 from tests.backstage import KEYS, ROOT, VARIABLES
 
 UNITS = sorted((ROOT / "deploy").glob("*.service")) + sorted((ROOT / "deploy").glob("*.timer"))
 PROGRAM = "/opt/provider-monitor/bin/provider-monitor"
+OF_A_USER = "of-a-user.service"
+"""The unit that `init` writes for a user."""
 DYNAMIC = 61234
 """A user as DynamicUser makes them: of a number, and without a name for whoever asks the usual files."""
 
@@ -29,11 +32,13 @@ def units(tmp_path):
     """The shipped units, with a program that is here in the place of the one that is not."""
     for unit in UNITS:
         (tmp_path / unit.name).write_text(unit.read_text().replace(PROGRAM, sys.executable))
+    place = Installation((sys.executable, "-m", "monitor"), tmp_path / "100% odd" / "monitor.toml", tmp_path)
+    (tmp_path / OF_A_USER).write_text(service_file(ServiceKind.USER, place).text)
     return tmp_path
 
 
 @with_systemd
-@pytest.mark.parametrize("name", [unit.name for unit in UNITS])
+@pytest.mark.parametrize("name", [OF_A_USER, *(unit.name for unit in UNITS)])
 def test_systemd_has_nothing_to_say_against_a_unit(units, name):
     done = analyze("verify", f"./{name}", folder=units)
 

@@ -18,7 +18,7 @@ from monitor.config.cost import is_priced
 from monitor.config.file_access import check_secret_files
 from monitor.config.proxy_setting import ENVIRONMENT, default_ca_names
 from monitor.config.public_page import theme_doubts
-from monitor.console.configuration import load_named, named_file
+from monitor.console.configuration import load_named, name_file, named_file, say_source
 from monitor.console.preflight import template_problems, what_cannot_work
 from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import CheckLevel, CheckReport
@@ -40,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    say_source(arguments)
     found = list(_findings(arguments))
     print_report(arguments, CheckReport, found, lambda: _tell(found))
     return WRONG_USE if any(one.level is CheckLevel.ERROR for one in found) else UP
@@ -51,14 +52,14 @@ def _findings(arguments: Namespace) -> Iterator[CheckReport]:
     try:
         config = load_named(arguments, sends=keys)
     except DocumentError as error:
-        yield from _reports(_all_problems(arguments, error), named_file(arguments))
+        yield from _reports(_all_problems(arguments, error), arguments)
         return
     if wrong := what_cannot_work(_without_unread(config)):
-        yield from _reports([*wrong, *_problems(config, arguments)], config.file)
+        yield from _reports([*wrong, *_problems(config, arguments)], arguments)
         return
     yield from (CheckReport(CheckLevel.FACT, words) for words in _facts(config, with_keys=keys))
     yield from (CheckReport(CheckLevel.WARNING, words) for words in _warnings(config))
-    problems = list(_reports(_problems(config, arguments), config.file))
+    problems = list(_reports(_problems(config, arguments), arguments))
     yield from problems
     if not problems:
         yield CheckReport(CheckLevel.FACT, f"{_size(config)}: all well-formed{_what_is_missing(config)}")
@@ -75,11 +76,14 @@ def _all_problems(arguments: Namespace, refused: DocumentError) -> Iterable[Prob
     return {(one.file, one.key, one.what): one for one in (*part.problems, *more)}.values()
 
 
-def _reports(problems: Iterable[Problem], file: Path | None) -> Iterator[CheckReport]:
-    """Yield a row for each problem, with what stands in `file` at its key."""
-    tables = _tables(file) if file else {}
-    for one in problems:
-        value = one.value or (value_at(tables, one.key) if one.key and file and one.file == file.name else None)
+def _reports(problems: Iterable[Problem], arguments: Namespace) -> Iterator[CheckReport]:
+    """Yield a row for each problem, with what stands in the file at its key."""
+    file = named_file(arguments)
+    tables = _tables(file)
+    for problem in problems:
+        is_inside = problem.key and problem.file == file.name
+        value = problem.value or (value_at(tables, problem.key) if is_inside else None)
+        one = name_file(problem, arguments)
         yield CheckReport(CheckLevel.ERROR, str(one), one.file, one.key, one.repair, value)
 
 
@@ -235,4 +239,5 @@ def _what_is_missing(config: Config) -> str:
     """Say what a valid file does not do yet."""
     if config.accounts:
         return ""
-    return "; add an [[accounts]] block or set OPENAI_API_KEY to watch one; until then `run` shows a demonstration"
+    how = "`provider-monitor init` finds your keys, or add an [[accounts]] block"
+    return f"; {how}; until then `run` shows a demonstration"

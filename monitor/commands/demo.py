@@ -60,8 +60,8 @@ Trouble happens to seven simulated accounts; watch the monitor notice, explain, 
 {next_step}Meanwhile, in another terminal: {status}. Ctrl-C ends the demonstration.
 """
 FIRST_ACCOUNT = """\
-To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
-and start again, or uncomment an [[accounts]] block in monitor.toml.
+To watch accounts of your own: `provider-monitor init` finds your keys and writes a configuration; or set
+OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...) and start again.
 """
 
 

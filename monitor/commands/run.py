@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.console.command_log import print_problems, start_command_log
-from monitor.console.configuration import load_named
+from monitor.console.configuration import load_named, say_source
 from monitor.console.selection import argument_error
 from monitor.console.terminal import UP, print_line
 from monitor.runtime.shutdown import stop_on_sigterm
@@ -35,6 +35,7 @@ def run(arguments: Namespace) -> int:
     if arguments.host and not _is_ours(arguments.host):
         repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
         raise argument_error(f'--host "{arguments.host}"', "is no address of this machine", repair)
+    say_source(arguments)
     config = _heard_at(load_named(arguments, sends=True), arguments.host)
     start_command_log(arguments, config)
     if config.accounts and not arguments.demo:

@@ -69,7 +69,7 @@ from monitor.schedule import DailyBudget, Watch
 from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import Catalog, ProviderFiles, is_moved, load_provider, provider_ids
-from probes.document import DocumentError, Problem, convert, read_toml, without_unsound
+from probes.document import DocumentError, Problem, convert, parse_toml, read_toml, without_unsound
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
@@ -84,14 +84,24 @@ def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = Tru
     return build_config(document, path, environment, problems, sends=sends)
 
 
+def config_of_text(text: str, path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
+    """Return the configuration of a text that would stand at `path`. For the rest see `load_config`."""
+    document, problems = _usable_part(parse_toml(text, path.name, Document), path.name)
+    return build_config(document, path, environment, problems, sends=sends)
+
+
 def read_document(path: Path) -> tuple[Document, list[Problem]]:
     """Return what can be used of a file, and what is wrong with each other value.
 
     Raises DocumentError if it cannot be read at all.
     """
-    tables, unsound = without_unsound(read_toml(path, kind=Document), path.name)
-    pasted = list(find_misplaced_keys(tables, path.name))
-    document, problems = convert(tables, Document, path.name)
+    return _usable_part(read_toml(path, kind=Document), path.name)
+
+
+def _usable_part(all_tables: dict[str, Any], file: str) -> tuple[Document, list[Problem]]:
+    tables, unsound = without_unsound(all_tables, file)
+    pasted = list(find_misplaced_keys(tables, file))
+    document, problems = convert(tables, Document, file)
     known = [*unsound, *pasted]
     others = (one for one in problems if one.key not in {it.key for it in known})
     return document or Document(), [*known, *_unless_refused(others, known)]

@@ -11,6 +11,7 @@ from monitor.config.address import is_address
 from monitor.config.document import Document
 from monitor.config.files import mkdir_repair
 from monitor.config.secret import is_reference, looks_like_reference
+from probes.answer.known_name import known_names, plain
 from probes.catalog import FOLDER, Catalog, ProviderFiles, load_provider, provider_ids
 from probes.document import DocumentError, Problem, suggest
 from probes.provider import Feed, Provider
@@ -86,7 +87,9 @@ def check_providers(document: Document, shelf: ProviderFiles, file: str) -> Iter
     named += [("status.providers", id) for id in document.status.providers]
     for key, id in named:
         if id not in known:
-            yield Problem(file, key, f'= "{id}": no such provider', suggest(id, known))
+            meant = known_names().names.get(plain(id))  # OpenAI, Claude, Google: as people and programs say it
+            repair = f'did you mean "{meant}"?' if meant in known else suggest(id, known)
+            yield Problem(file, key, f'= "{id}": no such provider', repair)
 
 
 def followed_feeds(document: Document, providers: Catalog, shelf: ProviderFiles) -> Iterator[tuple[str, Feed]]:

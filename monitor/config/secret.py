@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probes.document import read_file
+from monitor.config.env_file import read_env
+from probes.document import LARGEST_BYTES, read_file
 from probes.redact import RANDOM, mask_keys, redact_decoded
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def looks_like_reference(text: str) -> bool:
 def _holds_key(reference: str) -> bool:
     kind, _, rest = reference.partition(":")
     if kind == "file":
-        return "/" not in rest and (_is_key(rest) and not ENDING.search(rest))
+        path, name = _parts_of_file(rest)
+        return "/" not in path and (_is_key(path) and not ENDING.search(path)) or _is_key(name)
     return kind not in KINDS or rest.startswith("sk-") or _is_key(rest)
 
 
@@ -85,7 +87,13 @@ def resolve_secret(reference: str, folder: Path, environment: Mapping[str, str])
 def file_of(reference: str, folder: Path) -> Path | None:
     """Return the file that a reference names; None if it names none."""
     kind, _, rest = reference.partition(":")
-    return resolve_path(rest, folder) if kind == "file" else None
+    return resolve_path(_parts_of_file(rest)[0], folder) if kind == "file" else None
+
+
+def _parts_of_file(rest: str) -> tuple[str, str]:
+    """Return the path that `file:` names, and the variable in it (`.env#NAME`); "" for a file that is all secret."""
+    path, _, name = rest.rpartition("#")
+    return (path, name) if path and VARIABLE.fullmatch(name) else (rest, "")
 
 
 def resolve_path(name: str, folder: Path) -> Path:
@@ -134,16 +142,26 @@ def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str
     )
 
 
-def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
+def _from_file(rest: str, folder: Path, _: Mapping[str, str]) -> str:
+    path, name = _parts_of_file(rest)
     try:
-        return read_file(resolve_path(name, folder), MOST_BYTES).decode()
+        text = read_file(resolve_path(path, folder), LARGEST_BYTES if name else MOST_BYTES).decode()
     except OSError as error:
-        words = f"the file {mask_keys(name)} cannot be read ({error.strerror or error})"
+        words = f"the file {mask_keys(path)} cannot be read ({error.strerror or error})"
         raise SecretError(words, _repair_of_file(error)) from None
     except UnicodeDecodeError:
-        raise MalformedSecret(
-            f"the file {mask_keys(name)} is not text: save it as UTF-8, with the key alone in it"
-        ) from None
+        how = "save it as UTF-8" if name else "save it as UTF-8, with the key alone in it"
+        raise MalformedSecret(f"the file {mask_keys(path)} is not text: {how}") from None
+    return _named(text, path, name) if name else text
+
+
+def _named(text: str, path: str, name: str) -> str:
+    known = read_env(text)
+    if name not in known:
+        raise SecretError(
+            f"the file {mask_keys(path)} has no line {name}=...", f"write {name}=KEY into it, or name another variable"
+        )
+    return known[name]
 
 
 def _repair_of_file(error: OSError) -> str:

@@ -1,30 +1,32 @@
 """The configuration that a command line names."""
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.config.document import FILE
 from monitor.config.load import from_environment, load_config
+from monitor.config.search import LOCAL, find_file, is_there
 from monitor.console.terminal import WRONG_USE, print_error
 from probes.document import DocumentError, Problem
 
-FILE = "monitor.toml"
-
 
 def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Return the named configuration, else ./monitor.toml, else one made from the keys in the environment.
+    """Return the named configuration, else the first that `find_file` finds, else one from the environment's keys.
 
     It may have no account. `sends`: whether the command itself calls a provider or notifies a channel, whatever the
     running monitor does. Raises DocumentError with everything that is wrong.
     """
     arguments.loaded = None
     path = named_file(arguments)
-    if arguments.config or _is_there(path):
-        config = load_config(path, os.environ, sends=sends)
+    if arguments.config or is_there(path):
+        config = _load(path, arguments, sends=sends)
     else:
         config = from_environment(Path.cwd(), os.environ, sends=sends)
     arguments.loaded = config  # so that a later error is printed without its secrets
@@ -33,7 +35,30 @@ def load_named(arguments: Namespace, *, sends: bool = False) -> Config:
 
 def named_file(arguments: Namespace) -> Path:
     """Return where the configuration is, or would be."""
-    return arguments.config or Path(FILE)
+    return arguments.config or find_file(os.environ, sys.platform)
+
+
+def name_file(problem: Problem, arguments: Namespace) -> Problem:
+    """Name the configuration as people find it: a file that nobody named, and that is not here, with its whole path."""
+    path = named_file(arguments)
+    is_elsewhere = path.is_absolute() and not arguments.config
+    return replace(problem, file=str(path)) if is_elsewhere and problem.file == path.name else problem
+
+
+def _load(path: Path, arguments: Namespace, *, sends: bool) -> Config:
+    try:
+        return load_config(path, os.environ, sends=sends)
+    except DocumentError as error:
+        raise DocumentError([name_file(one, arguments) for one in error.problems]) from None
+
+
+def say_source(arguments: Namespace) -> None:
+    """Say on stderr which file is read, where that is another than people expect: one named, or ./monitor.toml."""
+    path = named_file(arguments)
+    if arguments.config or path == Path(FILE):
+        return
+    unread = f"; {FILE} beside it is not read" if path == Path(LOCAL) and is_there(Path(FILE)) else ""
+    print_error(f"configuration: {path}{unread}")
 
 
 def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
@@ -94,17 +119,6 @@ def unused(read: ReadableConfig) -> Iterator[str]:
 
 
 FIRST_STEP = (
-    "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any account, `run` shows a "
-    "demonstration, which --demo reads"
+    "say `provider-monitor init`, add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; without any "
+    "account, `run` shows a demonstration, which --demo reads"
 )
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file may exist, also in a folder closed to us, for which `Path.exists` raises or says no."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Iterator, Mapping
 
 FILES = {
+    "monitor.local.toml": "the user's own configuration, read instead of monitor.toml",
     "monitor.toml": "what is watched, and who is told; every part of it is explained in the file that is shipped",
+    "~/.config/provider-monitor/monitor.toml": "read where neither is in the current folder",
     "state/monitor.db": "what was seen, in SQLite",
     "site/, public/": "the status pages",
 }

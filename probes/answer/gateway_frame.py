@@ -9,16 +9,15 @@ import re
 from functools import cache
 from http import HTTPStatus
 
-import msgspec
 from msgspec import Struct
 
-from probes.answer.known_name import FILE, KnownNames, plain
+from probes.answer.known_name import known_names, plain
 
 MOST_PEELS = 12
 """Most frames removed from one message."""
 MOST_MARKS = 24
 """Most names kept of one frame."""
-KNOWN = msgspec.json.decode(FILE.read_bytes(), type=KnownNames)
+KNOWN = known_names()
 ENDS_OF_HOSTS = "|".join(sorted({host.rpartition(".")[2] for host in KNOWN.hosts}))
 """Top-level domains below which a host can be one of KNOWN, as alternatives of a pattern."""
 

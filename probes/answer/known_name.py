@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 FILE = Path(__file__).parent / "known_names.json"
@@ -19,3 +20,8 @@ class KnownNames(Struct, frozen=True):
 def plain(name: str) -> str:
     """Return the letters and digits of a name in lower case: each program writes it in its own way."""
     return re.sub(r"[\W_]", "", name).lower()
+
+
+def known_names() -> KnownNames:
+    """Return what the shipped file holds."""
+    return msgspec.json.decode(FILE.read_bytes(), type=KnownNames)

@@ -1,0 +1,1 @@
+"""What `init` finds → accounts that it proposes → the text of a configuration."""

@@ -1,0 +1,194 @@
+"""How the monitor is kept running: the text for a service manager, and what to do with it; pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from shlex import quote
+from typing import assert_never
+
+from msgspec import Struct
+
+NAME = "provider-monitor"
+
+
+class ServiceKind(StrEnum):
+    """What may start the monitor."""
+
+    NONE = "none"
+    USER = "systemd-user"
+    SYSTEM = "systemd"
+    CRON = "cron"
+    COMPOSE = "compose"
+
+
+class ServiceFile(Struct, frozen=True):
+    """A file to write, and the lines to say afterwards. `outside`: it is not in the folder of the configuration."""
+
+    file: Path | None
+    text: str
+    steps: tuple[str, ...]
+    outside: bool = False
+
+
+class Installation(Struct, frozen=True):
+    """What is started (`program`: a path, with arguments), by which configuration, and where a user's units are.
+
+    `variables` are those that the configuration refers to: no service manager passes on a shell's.
+    """
+
+    program: Sequence[str]
+    config: Path
+    units: Path
+    variables: Sequence[str] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.config.parent
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys" / "environment"
+
+
+def service_file(kind: ServiceKind, what: Installation) -> ServiceFile | None:
+    """Return what keeps the monitor running that way; None for nothing."""
+    match kind:
+        case ServiceKind.NONE:
+            return None
+        case ServiceKind.USER:
+            return _user_unit(what)
+        case ServiceKind.SYSTEM:
+            return _system_unit(what)
+        case ServiceKind.CRON:
+            return _cron(what)
+        case ServiceKind.COMPOSE:
+            return _compose(what)
+        case _:
+            assert_never(kind)
+
+
+SHIPPED = Path(__file__).with_name("provider-monitor.service")
+"""The system's unit, which deploy/ shows, too: with a user of its own, and closed in."""
+SHIPPED_PROGRAM = "/opt/provider-monitor/bin/provider-monitor"
+ETC = Path("/etc/provider-monitor")
+UNIT = """\
+# systemd: the resident monitor, of one user. Written by `provider-monitor init`.
+[Unit]
+Description=Watch accounts at AI providers
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+# The monitor feeds the watchdog at least every 10 s; one whose beats hang is restarted. Not below 30 s.
+WatchdogSec=2min
+ExecStart={start}
+ExecReload=/bin/kill -HUP $MAINPID
+# NAME=value lines, mode 0600.
+EnvironmentFile=-{keys}
+WorkingDirectory={folder}
+Restart=on-failure
+RestartSec=5
+UMask=0077
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def _user_unit(what: Installation) -> ServiceFile:
+    text = UNIT.format(
+        start=_words([*what.program, "--config", str(what.config), "run"]),
+        keys=str(what.keys).replace("%", "%%"),
+        folder=str(what.folder).replace("%", "%%"),
+    )
+    steps = (
+        *_key_steps(what.variables, what.keys),
+        f"systemctl --user daemon-reload && systemctl --user enable --now {NAME}",
+        "loginctl enable-linger   # so that it also runs while nobody is logged in",
+    )
+    return ServiceFile(what.units / f"{NAME}.service", text, steps, outside=True)
+
+
+def _system_unit(what: Installation) -> ServiceFile:
+    unit, keys = what.folder / f"{NAME}.service", ETC / "keys"
+    steps = (
+        "as root:",
+        f"install -D -m 0644 {quote(str(what.config))} {ETC / 'monitor.toml'}",
+        *_key_steps(what.variables, keys),
+        f"install -m 0644 {quote(str(unit))} /etc/systemd/system/ && systemctl enable --now {NAME}",
+        "(files of keys are closed to its user: the unit says how each is handed to it)",
+    )
+    return ServiceFile(unit, SHIPPED.read_text().replace(SHIPPED_PROGRAM, _words(what.program)), steps)
+
+
+def _words(words: Sequence[str]) -> str:
+    return " ".join(map(_unit_word, words))
+
+
+def _unit_word(word: str) -> str:
+    """Return a word of ExecStart. Source: systemd.service(5), "Command lines"."""
+    plain = word.replace("%", "%%").replace("$", "$$")
+    if re.fullmatch(r"[\w./%:@=+$,-]+", plain):
+        return plain
+    return '"' + plain.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def _cron(what: Installation) -> ServiceFile:
+    words = [*what.program, "--config", str(what.config), "once"]
+    line = f"* * * * * cd {quote(str(what.folder))} && {' '.join(map(quote, words))}".replace("%", r"\%")
+    unset = ", ".join(what.variables)
+    warned = (
+        (f"cron passes no variables: {unset} must be lines above it, or in files (init --copy-keys)",) if unset else ()
+    )
+    return ServiceFile(None, "", ("add this line with `crontab -e`:", line, *warned))
+
+
+COMPOSE = """\
+# docker compose up -d: the monitor in a container. Written by `provider-monitor init`.
+services:
+  provider-monitor:
+    image: provider-monitor   # docker build -t provider-monitor . in its source
+    init: true
+    restart: unless-stopped
+    command: ["--config", "/etc/provider-monitor/{config}", "run", "--host", "0.0.0.0"]
+    env_file:
+      - path: .env
+        required: false
+    volumes:
+      - .:/etc/provider-monitor:ro
+      - data:/var/lib/provider-monitor
+    ports:
+      - "127.0.0.1:8321:8321"
+    read_only: true
+    tmpfs: [/tmp]
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+volumes:
+  data:
+"""
+
+
+def _compose(what: Installation) -> ServiceFile:
+    file = what.folder / "compose.yaml"
+    steps = (
+        *_key_steps(what.variables, what.folder / ".env"),
+        f"cd {quote(str(what.folder))} && docker compose up -d",
+        "(its user is 10001, who must be able to read the configuration and key files)",
+    )
+    return ServiceFile(file, COMPOSE.format(config=what.config.name), steps)
+
+
+def _key_steps(variables: Sequence[str], file: Path) -> tuple[str, ...]:
+    if not variables:
+        return ()
+    named = ", ".join(f"{name}=..." for name in variables)
+    return (f"write {named} into {file} (mode 0600): a service has none of your shell's variables",)
+
+
+def referred_variables(references: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the environment's variables among the references of accounts."""
+    found = (one.removeprefix("env:") for its in references.values() for one in its if one.startswith("env:"))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,29 @@
+"""Env files, as shells, compose and systemd write them."""
+
+import pytest
+
+from monitor.config.env_file import read_env
+
+LINES = {
+    "plain": ("NAME=sk-1", "sk-1"),
+    "for a shell": ("export NAME=sk-1", "sk-1"),
+    "in quotes": ('NAME="sk 1"', "sk 1"),
+    "in single quotes": ("NAME='sk-1'", "sk-1"),
+    "with blanks around it": ("  NAME = sk-1  ", "sk-1"),
+    "with a comment behind it": ("NAME=sk-1 # Jo's", "sk-1"),
+    "with a comment behind quotes": ('NAME="sk-1" # Jo\'s', "sk-1"),
+    "with a number sign in it": ("NAME=sk#1", "sk#1"),
+    "with a dollar in it": ("NAME=sk$1", "sk$1"),
+    "with an equals sign in it": ("NAME=sk=1==", "sk=1=="),
+    "with a quote that is not closed": ('NAME="sk', '"sk'),
+    "empty": ("NAME=", ""),
+    "only a comment": ("NAME= # none", ""),
+    "of Windows": ("NAME=sk-1\r", "sk-1"),
+    "given twice": ("NAME=old\nNAME=new", "new"),
+    "among what is none": ("# c\n\n[x]\nno line\nNAME=sk-1", "sk-1"),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), LINES.values(), ids=LINES)
+def test_a_line_is_a_name_and_its_value(text, value):
+    assert read_env(text) == {"NAME": value}
