@@ -23,7 +23,10 @@ class Format(StrEnum):
 
 
 class Channel(Struct, frozen=True):
-    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets."""
+    """A named address; it may hold a token, so it is never shown. `severity` is the least that it gets.
+
+    `secret` signs the messages of a webhook; "" for none.
+    """
 
     name: str
     url: str
@@ -35,6 +38,7 @@ class Channel(Struct, frozen=True):
     quiet: Quiet | None = None
     digest: str | None = None
     language: str = "en"
+    secret: str = ""
 
     def __repr__(self) -> str:
         return f"Channel({self.name})"
