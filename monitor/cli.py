@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
     "snooze": "hold messages of one incident for a while",
     "silence": "hold matching messages for a while, list silences, or end one",
     "maintenance": "print the maintenance windows of the next 30 days",
-    "alerts": "test channels, print what was sent, explain it, or replay it by today's rules",
+    "alerts": "test channels, print what was sent or would be, explain it, or replay it by today's rules",
     "tune": "replay the recorded past and print what other settings would have reported",
     "backup": "copy the database to a file, even while the monitor runs",
     "restore": "replace the database with such a copy; the present one is kept beside it",

@@ -21,6 +21,7 @@ from monitor.commands import alerts, drill
 from monitor.commands.incidents import add_note
 from monitor.config.load import load_config
 from monitor.console.argument import parse_duration
+from monitor.console.preview import tell_preview
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence_change, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -401,6 +402,35 @@ def test_an_incident_is_explained_channel_by_channel(config):
         "  phone: nothing now: it was told; a reminder follows at 2026-11-21 12:30 UTC",
         "  mail: due: opened: it is open and was not told yet",
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "priority", "link", "sent"),
+    [
+        ("ntfys://Jo:Secr3tPass@ntfy.example/t?priority=high", "high", True, "[DOWN] openai/main: account suspended"),
+        ("pagerduty://R0UT1NGKEY012", "critical", True, '"event_action": "trigger"'),
+        ("slack://T0001ABCD/B0001ABCD/aaaaaaaaaaaaaaaaaaaaaaaa", None, True, "Acknowledge>"),
+        ("mailtos://Jo:Secr3tPass@example.com", None, True, "What travels is not shown"),
+        ("terminal:", None, True, "What travels is not shown"),
+    ],
+)
+def test_a_preview_shows_what_a_channel_would_be_sent_without_its_keys(config, url, priority, link, sent):
+    there = replace(config, channels=(Channel("phone", url),), site=replace(config.site, url="https://s.example"))
+    lines = []
+    (row,) = alerts.previews(there, None, None, at(61))
+    tell_preview(row, lines.append)
+
+    assert (row.priority, row.title) == (priority, "[DOWN] openai/main: account suspended")
+    assert (row.link == f"https://s.example/incidents/{row.incident}.html") is link
+    text = "\n".join(lines)
+    assert sent in text
+    assert text.endswith("Nothing was sent. Its links answer nothing, and keys are shown as ***")
+    assert not [key for key in ("Secr3tPass", "R0UT1NGKEY012", "aaaaaaaaaaaaaaaaaaaaaaaa") if key in f"{text}{row}"]
+
+
+def test_a_preview_of_an_unknown_channel_is_refused(config):
+    with pytest.raises(DocumentError, match='"fone" is no channel'):
+        alerts.previews(config, None, "fone", at(61))
 
 
 def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):

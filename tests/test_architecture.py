@@ -130,6 +130,7 @@ ROOMS = {
         "probes.proxy",
         "probes.redact",
         "probes.target_id",
+        "requests",
     },
     "monitor.store": {
         "monitor.alert",
@@ -418,22 +419,39 @@ INSIDE = {
         "objective": set(),
     },
     "monitor.alert": {
-        "address": {"channel"},
+        "address": {"channel", "family", "pager", "webhook"},
         "case": set(),
         "channel": {"window"},
-        "deliver": {"address", "case", "channel", "outbox", "text"},
+        "deliver": {
+            "address",
+            "case",
+            "channel",
+            "family",
+            "markup",
+            "outbox",
+            "pager",
+            "request",
+            "text",
+            "webhook",
+        },
         "digest": {"case", "channel"},
         "evidence": set(),
+        "family": {"channel"},
         "grouping": set(),
         "incident_note": {"reply"},
         "maintenance_calendar": {"rule"},
+        "markup": {"channel"},
         "outbox": {"case"},
+        "pager": {"case", "family", "markup", "request", "text"},
+        "rehearsal": {"address", "channel", "deliver", "family", "request"},
         "reply": {"rule"},
+        "request": {"channel", "text"},
         "routing": {"case", "channel", "grouping", "reply", "rule", "window"},
         "rule": {"window"},
         "signed_link": {"reply", "rule"},
         "storage_notice": {"case", "channel"},
-        "text": {"case", "channel", "evidence", "grouping", "storage_notice"},
+        "text": {"case", "channel", "evidence", "grouping", "markup", "storage_notice"},
+        "webhook": {"channel", "request", "text"},
         "window": set(),
     },
     "probes.answer": {
@@ -691,6 +709,7 @@ def test_the_product_does_not_know_of_tests():
 # Who makes ids, or reads them; and whoever takes apart an address, a path, or a limit's name at the same characters.
 READERS_OF_IDS = {"probes.target_id", "monitor.diagnose.subject"}
 READERS_OF_ADDRESSES = {
+    "monitor.alert.pager",  # the address of a channel
     "monitor.config.accounts",  # the path of a program
     "monitor.config.files",  # likewise
     "monitor.config.output_path",  # a path

@@ -170,6 +170,27 @@ def test_without_keys_an_address_by_reference_is_not_needed_and_another_is_check
     assert (code, "channels.y.url does not begin" in err) == (2, True)
 
 
+def test_what_a_service_does_not_know_is_named_with_its_file_key_value_and_repair(check):
+    channels = (
+        '[[channels]]\nname = "phone"\nurl = "ntfy://topic?priority=urgnt"\n'
+        '[[channels]]\nname = "oncall"\nurl = "pagerduty://KEY?dedup=x"\n'
+        '[[channels]]\nname = "hook"\nurl = "webhook:https://h/x"\n'
+        '[[channels]]\nname = "unread"\nurl = "webhook:https://h/x"\nsecret = "env:NONE"\n'
+    )
+    code, _, err = check(ACCOUNT + channels, "--no-keys")
+
+    assert code == 2
+    for line in (
+        'monitor.toml: channels.phone.url has priority = "urgnt", which ntfy does not know; '
+        "write one of min, low, default, high, max",
+        'monitor.toml: channels.oncall.url has the parameter "dedup", which means nothing here; '
+        "only region, severity are known",
+        'monitor.toml: channels.hook.secret is missing: a webhook is signed; give secret = "env:NAME"',
+    ):
+        assert line in err
+    assert "channels.unread.secret is missing" not in err
+
+
 @pytest.mark.parametrize(("host", "found"), [("no-such-host.invalid", False), ("localhost", True)])
 def test_a_host_is_looked_for_only_online(host, found, check):
     text = f'{ACCOUNT}base = "http://{host}:8000/v1"\n'

@@ -528,6 +528,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
         "CF_SECRET": KEY,
         "CLAUDE_CODE_OAUTH_TOKEN": KEY,
         "PHONE_URL": "ntfy://x/y",
+        "HOOK_SECRET": "sixteen letters or more",
         "HEARTBEAT_URL": "https://hc-ping.com/uuid",
         "PROXY_PASSWORD": "secret",
     }

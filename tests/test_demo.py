@@ -19,6 +19,7 @@ READ = {
     ("status", "--alive"): "last probe",
     ("incidents",): "openai/production: account suspended",
     ("pick", "anthropic"): "anthropic/team",
+    ("alerts", "preview"): "[SIMULATED]",
     ("alerts", "history"): "terminal: opened: openai/production: account suspended",
     ("feeds",): "openai/page",
     ("cost",): "groq/llama",

@@ -34,6 +34,7 @@ REPORTS = {
     "check": ("check",),
     "alerts-test": ("alerts", "test"),
     "alerts-explain": ("alerts", "explain"),
+    "alerts-preview": ("alerts", "preview"),
     "alerts-replay": ("alerts", "replay"),
 }
 

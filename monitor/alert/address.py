@@ -1,29 +1,100 @@
 """The address of a channel: its kind, and whether messages can be sent to it."""
 
 import os
+import re
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 from monitor.alert.channel import TERMINAL, Channel
+from monitor.alert.family import FAMILIES, scheme_of, wrong_priority
+from monitor.alert.pager import HOSTS, wrong_pager
+from monitor.alert.webhook import SCHEME, wrong_secret, wrong_webhook
 from probes.proxy import LOOPBACK, PORTS
 
 
-def check_address(channel: Channel) -> str | None:
+class WrongAddress(Struct, frozen=True):
+    """What is wrong with a key of a channel, `url` or `secret`, and how to repair it; never any of its secrets."""
+
+    what: str
+    repair: str = "compare it with Apprise's page on that service"
+    key: str = "url"
+
+
+def check_address(channel: Channel) -> WrongAddress | None:
     """Return what is wrong with a channel's address; None if nothing is. Sends nothing."""
-    if channel.url == TERMINAL.url or open_service(channel) is not None:
+    if channel.url == TERMINAL.url:
+        return None
+    scheme = scheme_of(channel.url)
+    if wrong := _wrong_of_ours(channel, scheme) or wrong_priority(channel.url):
+        return WrongAddress(*wrong)
+    if wrong := wrong_secret(channel):
+        return WrongAddress(*wrong, key="secret")
+    if scheme in (*HOSTS, WEBHOOK) or open_service(channel) is not None:
         return None
     scheme = channel.url.partition("://")[0]
     known = scheme in {name for entry in load_apprise().Apprise().details()["schemas"] for name in _schemes(entry)}
     if known:
-        return f"is not a complete {scheme}:// address: something is missing or of the wrong form"
-    return "does not begin with the name of a service that Apprise knows"
+        return WrongAddress(f"is not a complete {scheme}:// address: something is missing or of the wrong form")
+    return WrongAddress("does not begin with the name of a service that Apprise knows")
+
+
+def _wrong_of_ours(channel: Channel, scheme: str) -> tuple[str, str] | None:
+    if scheme == WEBHOOK:
+        return wrong_webhook(channel)
+    return wrong_pager(channel.url) if scheme in HOSTS else None
+
+
+WEBHOOK = SCHEME.rstrip(":")
+PARTS = re.compile(r"[/:@?&=+#;,]+")
+SHORTEST = 4
+"""Fewest characters of a part of an address that can be a secret."""
+
+
+def secrets_of(channel: Channel) -> list[str]:
+    """Return all parts of a channel's address that nothing may show, the longest first, and the whole of it."""
+    url = channel.url
+    service = None if scheme_of(url) in (*HOSTS, WEBHOOK) else open_service(channel)
+    shown = set(PARTS.split(unquote(service.urls(privacy=True)[0]))) if service and len(service) else _host_of(url)
+    parts = {one for text in (url, unquote(url)) for one in PARTS.split(text)} - shown - WORDS
+    # Apprise shows the values of headers (`+X-Token=...`) even where it hides the rest.
+    headers = {value for name, value in parse_qsl(url.partition("?")[2]) if name.lstrip(" +")[:2].upper() == "X-"}
+    found = {one for one in (*parts, *headers) if len(one) >= SHORTEST}
+    return sorted({*found, url, unquote(url), channel.secret} - {""}, key=len, reverse=True)
+
+
+def _host_of(url: str) -> set[str]:
+    return {urlsplit(url.removeprefix(SCHEME)).hostname or ""} if url.startswith(SCHEME) else set()
+
+
+WORDS = {
+    *FAMILIES,
+    "https",
+    "http",
+    "priority",
+    "region",
+    "format",
+    "severity",
+    "markdown",
+    "text",
+    "html",
+    "127.0.0.1",
+}
+"""What stands in addresses and is no secret."""
+
+
+SENDER = "provider-monitor"
+"""Who a message is from, where a service shows that."""
 
 
 def open_service(channel: Channel) -> Any | None:
     """Return the Apprise service of a channel; None if its address is unusable. Sends nothing."""
     apprise = load_apprise()
     # In this thread: Apprise's own pool is small, and the process waits for it at exit.
-    service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
+    asset = apprise.AppriseAsset(async_mode=False, service_timeout=0, app_id=SENDER, app_desc=SENDER)
+    service = apprise.Apprise(asset=asset)
     return service if service.add(channel.url) else None
 
 

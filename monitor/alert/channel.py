@@ -24,9 +24,9 @@ class Format(StrEnum):
 
 
 class Channel(Struct, frozen=True):
-    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least that it gets.
+    """A named address; it may hold a token, so it is never shown. `severity` is the least that it gets.
 
-    Its messages are in `language`, with times in `zone`.
+    Its messages are in `language`, with times in `zone`. `secret` signs the messages of a webhook; "" for none.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Channel(Struct, frozen=True):
     digest: str | None = None
     language: str = "en"
     zone: tzinfo = UTC
+    secret: str = ""
 
     def __repr__(self) -> str:
         return f"Channel({self.name})"

@@ -1,31 +1,39 @@
 """Outbox → people: each message when its turn comes, retried after a failure, delivered at least once."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from urllib.parse import unquote
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from markupsafe import escape
 from msgspec.structs import replace
 
-from monitor.alert.address import open_service
+from monitor.alert.address import open_service, secrets_of, share_network_settings
 from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel, Format, pause_s
+from monitor.alert.family import addressed, family_of, scheme_of
+from monitor.alert.markup import cut, fit_lines, in_markdown, size, without_code
 from monitor.alert.outbox import OutboxMessage
+from monitor.alert.pager import opsgenie, pagerduty
+from monitor.alert.request import Outgoing, ServiceRequest, post_all
 from monitor.alert.text import MessageText
+from monitor.alert.webhook import webhook
 from monitor.diagnose.incident import Incident, Severity
+from probes.model import Timer
 from probes.redact import redact
 
 GIVE_UP = timedelta(hours=24)
 
-SMALLER = {"ntfy": 4096}
-"""Bytes of a message where Apprise allows more than the service does: ntfy turns a longer one into a file."""
-
 Print = Callable[[str], None]
 
 
-async def send(channel: Channel, text: MessageText, severity: Severity | None, show: Print) -> str | None:
-    """Send one message; `severity` is None if it reports an end.
+async def send(
+    channel: Channel, text: MessageText, severity: Severity | None, show: Print, timer: Timer = time.time
+) -> str | None:
+    """Send one message; `severity` is None if it reports an end. `timer` tells the seconds since 1970.
 
     Return None if it was accepted, else why not, without any of the channel's secrets.
     """
@@ -33,7 +41,8 @@ async def send(channel: Channel, text: MessageText, severity: Severity | None, s
         return _shown(text, show)
     try:
         async with asyncio.timeout(channel.limit_s):
-            return await _in_thread(lambda: _notify(channel, text, KINDS[severity]))
+            out = Outgoing(channel, text, severity, datetime.fromtimestamp(timer(), UTC))
+            return await _in_thread(lambda: transmit(out))
     except TimeoutError:
         return f"no answer within {channel.limit_s:g} s"
 
@@ -70,48 +79,71 @@ def _is_urgent(step: Step, incident: Incident) -> bool:
 
 
 def fit_service(text: MessageText, title_most: int, body_most: int) -> MessageText:
-    """Return the message as it fits a service: the brief form if the whole is too long, cut if that is, too.
+    """Return the message as it fits a service: whole, without the evidence, in its brief form, or the start of that.
 
     Counted in bytes, as the strictest services do, and with the title, which many put before the body. A `title_most`
-    of 0 means that the service has no title at all.
+    of 0 means that the service has no title at all. No link and no word is cut.
     """
-    title = _cut(text.title, title_most) if title_most > 0 else text.title
-    room = body_most - _size(title) - 2
-    if _size(text.body) <= room:
-        return replace(text, title=title)
-    return MessageText(title, _first_lines(text.brief, max(room, 1)), text.brief)
+    title = cut(text.title, title_most) if title_most > 0 else text.title
+    room = body_most - size(title) - 2
+    for body in filter(None, (text.body, text.shorter)):
+        if size(body) <= room:
+            return replace(text, title=title, body=body)
+    return replace(text, title=title, body=fit_lines(text.brief, text.format, max(room, 1), text.link))
 
 
-def _size(text: str) -> int:
-    return len(text.encode())
+def as_title(title: str, form: Format, title_most: int) -> str:
+    """Return a title; without a field of its own it stands in the body, where markup has a meaning."""
+    if title_most > 0:
+        return title
+    return {Format.TEXT: title, Format.MARKDOWN: in_markdown(title), Format.HTML: str(escape(title))}[form]
 
 
-def _first_lines(text: str, most: int) -> str:
-    """Return as many whole lines as fit, since half a link is useless; part of the first if not even that fits."""
-    kept = ""
-    for line in text.splitlines(keepends=True):
-        if _size(kept + line) > most:
-            return kept or _cut(text, most)
-        kept += line
-    return kept
+def transmit(out: Outgoing) -> str | None:
+    """Send one message, and wait for the answer. Return None if it was accepted, else why not, without any secret."""
+    channel = out.channel
+    if own := OWN.get(scheme_of(channel.url)):
+        share_network_settings(os.environ)
+        return post_all(own(out), channel.limit_s, secrets_of(channel))
+    return _notify(channel, out.text, out.severity)
 
 
-def _cut(text: str, most: int) -> str:
-    if _size(text) <= most:
-        return text
-    return text.encode()[: max(most - 3, 0)].decode(errors="ignore").rstrip() + "…"
+OWN: Mapping[str, Callable[[Outgoing], Iterator[ServiceRequest]]] = {
+    "opsgenie": opsgenie,
+    "pagerduty": pagerduty,
+    "webhook": webhook,
+}
+"""What sends to the families for which Apprise is not enough. Each is told of every incident by itself."""
 
 
-def _notify(channel: Channel, text: MessageText, kind: str) -> str | None:
-    service = open_service(channel)
+def prepare(out: Outgoing) -> MessageText:
+    """Return the message in the words in which its service gets it: cut, and without markup that it does not show."""
+    if out.channel.url == TERMINAL.url or scheme_of(out.channel.url) in OWN:
+        return out.text
+    service = open_service(out.channel)
+    return out.text if service is None else _fitted(out.text, out.channel, service[0])
+
+
+def _fitted(text: MessageText, channel: Channel, service: Any) -> MessageText:
+    family = family_of(channel.url)
+    text = fit_service(text, service.title_maxlen, family.body_most or service.body_maxlen)
+    if text.format == Format.MARKDOWN and not family.shows_code:
+        return replace(text, body=without_code(text.body))
+    return text
+
+
+def _notify(channel: Channel, text: MessageText, severity: Severity | None) -> str | None:
+    service = open_service(replace(channel, url=addressed(channel, severity, text.link)))
     if service is None:
         return "the address is not valid; `check` says more"
+    it = service[0]
     if "rto=" not in channel.url:
-        service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow service gets it repeatedly
-    text = fit_service(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))
-    if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
-        service[0].notify_format = str(text.format)  # else Apprise would turn it back into plain text
-    result = service.notify(title=text.title, body=text.body, notify_type=kind, body_format=str(text.format))
+        it.socket_read_timeout = channel.limit_s  # else four seconds, and a slow service gets it repeatedly
+    text = _fitted(text, channel, it)
+    if it.notify_format == Format.TEXT and "format=" not in channel.url:
+        it.notify_format = str(text.format)  # else Apprise would turn it back into plain text
+    title = as_title(text.title, text.format, it.title_maxlen)
+    result = service.notify(title=title, body=text.body, notify_type=KINDS[severity], body_format=str(text.format))
     return None if result else _reason(result, channel)
 
 
@@ -119,7 +151,7 @@ def _reason(result: object, channel: Channel) -> str:
     """Return what Apprise says of its failure; its own texts may hold tokens and headers."""
     messages = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
     text = messages[-1] if messages else "the service refused the message"
-    return redact(text, [channel.url, unquote(channel.url)])[:200]
+    return redact(text, secrets_of(channel))[:200]
 
 
 async def _in_thread(work: Callable[[], str | None]) -> str | None:

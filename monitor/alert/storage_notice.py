@@ -76,12 +76,13 @@ def read_notice(note: str) -> tuple[StorageEventKind, str]:
     return StorageEventKind(kind), words
 
 
-def severity_of_notice(note: str) -> Severity:
+def severity_of_notice(note: str) -> Severity | None:
+    """Return the severity of a notice; None if it reports an end."""
     return SEVERITIES[read_notice(note)[0]]
 
 
 SEVERITIES = {
     StorageEventKind.REFUSED: Severity.WARNING,
-    StorageEventKind.BACK: Severity.INFO,
+    StorageEventKind.BACK: None,
     StorageEventKind.EVENT: Severity.CRITICAL,
 }

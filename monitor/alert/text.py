@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os.path import isfile
 from pathlib import Path
+from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -18,6 +19,7 @@ from monitor.alert.case import END_STEPS, Step
 from monitor.alert.channel import Detail, Format
 from monitor.alert.evidence import evidence_lines
 from monitor.alert.grouping import can_be_part_of
+from monitor.alert.markup import as_format, code, in_markdown
 from monitor.alert.storage_notice import StorageEventKind, read_notice
 from monitor.deadline import run_within
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
@@ -26,7 +28,7 @@ from monitor.diagnose.subject import Scope
 from monitor.sentence.reason import with_sentences
 from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.sentence.unused_template import UnusedTemplate
-from probes.model import Blame
+from probes.model import Blame, Fault
 from probes.phrase import Phrase, Sentences
 
 log = logging.getLogger("monitor")
@@ -113,13 +115,51 @@ class MessagePart(Struct, frozen=True):
         return SIGNAL_HEADS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
 
 
+class IncidentNews(Struct, frozen=True):
+    """What a message reports of one incident, for a service that keeps one alert for each.
+
+    `over`: the alert is closed. `unheard`: no earlier message about it got through. `text` is plain, `link` the page of
+    the incident, "" for none; `links` are signed addresses by what they do.
+    """
+
+    id: str
+    step: Step
+    over: bool
+    unheard: bool
+    severity: Severity
+    subject: str
+    scope: Scope
+    fault: Fault
+    opened_at: datetime
+    closed_at: datetime | None
+    drill: bool
+    simulated: bool
+    title: str
+    text: str
+    link: str
+    links: Mapping[str, str]
+
+
 class MessageText(Struct, frozen=True):
-    """A message. `brief` is plain text of a few lines, for what is too small for `body`."""
+    """A message. `brief` is plain text of a few lines, for what is too small for `body` and for `shorter`.
+
+    `shorter` is `body` without the evidence, or with fewer incidents; "" if there is no such form. `link` is the page
+    that it is about, "" for none. `id` names the message, the same at each try. `news` and `closes` are for services
+    that keep one alert for each incident: what to tell of each, and the ids of others that are over by now. A message
+    about no incident has a `topic` instead, if it is about something that stays.
+    """
 
     title: str
     body: str
     brief: str
     format: Format = Format.TEXT
+    shorter: str = ""
+    link: str = ""
+    id: str = ""
+    location: str = ""
+    news: tuple[IncidentNews, ...] = ()
+    closes: tuple[str, ...] = ()
+    topic: str = ""
 
 
 class DigestSummary(Struct, frozen=True):
@@ -192,25 +232,44 @@ class MessageTemplates:
 
 
 class MessageStyle(Struct, frozen=True):
-    """How a channel gets its messages: how long, in which format and which language."""
+    """How a channel gets its messages: how long, in which format and which language.
+
+    `apart`: it is also told of each incident by itself, for a service that keeps one alert for each.
+    """
 
     templates: MessageTemplates
     detail: Detail = Detail.FULL
     format: Format = Format.TEXT
     language: PageLanguage = ENGLISH
+    apart: bool = False
 
     def fill(self, name: str, values: Mapping[str, object]) -> str:
         its = self.language
         return self.templates.fill(name, {**values, "_": its.say, "many": its.many, "clauses": its.clauses})
 
-    def written(self, title: str, brief: str, name: str, values: Mapping[str, object]) -> MessageText:
-        """Return the message that the templates of this name make, or only its `brief`."""
+    def written(
+        self,
+        title: str,
+        brief: str,
+        name: str,
+        values: Mapping[str, object],
+        fewer: Mapping[str, object] | None = None,
+        link: str = "",
+    ) -> MessageText:
+        """Return the message that the templates of this name make, or only its `brief`.
+
+        `fewer` are the values of its shorter form, None if it has none.
+        """
         if self.detail is Detail.SHORT:
-            return MessageText(title, brief, brief)
+            return MessageText(title, as_format(brief, self.format), brief, self.format, link=link)
+        shorter = self._body(name, {**values, **fewer}) if fewer else ""
+        return MessageText(title, self._body(name, values), brief, self.format, shorter, link)
+
+    def _body(self, name: str, values: Mapping[str, object]) -> str:
         body = self.fill(f"{name}.{ENDINGS[self.format]}.j2", values)
         if self.format is Format.HTML and self.language.direction == "rtl":
-            body = f'<div dir="rtl" lang="{self.language.code}">\n{body}</div>\n'
-        return MessageText(title, body, brief, self.format)
+            return f'<div dir="rtl" lang="{self.language.code}">\n{body}</div>\n'
+        return body
 
 
 NO_FILE = "is a folder, a pipe or a link that leads nowhere, and no file"
@@ -229,17 +288,57 @@ def _reason(error: Exception) -> str:
 def compose(pieces: Sequence[MessagePart], style: MessageStyle, now: datetime) -> MessageText:
     """Return one message: about one incident, or a list of several."""
     language = style.language
+    news = tuple(_news(piece, style, now) for piece in pieces) if style.apart else ()
     pieces = _joined(pieces, language)
-    title = _title(pieces, language)
-    if len(pieces) == 1:
-        values = _values(pieces[0], now, language)
-        return style.written(title, style.fill("short.txt.j2", values), "incident", values)
+    text = _about_one(pieces[0], style, now) if len(pieces) == 1 else _list(pieces, style, now)
+    return replace(text, news=news, location=pieces[0].around.location)
+
+
+def _about_one(piece: MessagePart, style: MessageStyle, now: datetime) -> MessageText:
+    values = _values(piece, now, style.language)
+    fewer = WITHOUT_EVIDENCE if values["reasons"] or values["proofs"] else None
+    brief, page = style.fill("short.txt.j2", values), str(values["page"])
+    return style.written(_title([piece], style.language), brief, "incident", values, fewer, page)
+
+
+WITHOUT_EVIDENCE: Mapping[str, object] = {"reasons": [], "proofs": [], "more_proofs": 0}
+"""What a message lacks first if it is too long: the incident's page has it."""
+FEWER = 5
+"""Most incidents in a list that would be too long otherwise."""
+
+
+def _list(pieces: Sequence[MessagePart], style: MessageStyle, now: datetime) -> MessageText:
+    language, count = style.language, len(pieces)
     shown = [_values(piece, now, language) for piece in pieces[:LISTED]]
-    url = pieces[0].around.url
-    values = {"items": shown, "more": len(pieces) - len(shown), "around": shown[0]["around"], "count": len(pieces)}
-    brief = "\n".join(language.about(str(one["head"]), str(one["what"])) for one in shown[:5]) + "\n"
-    brief += language.say("and {n} more", n=len(pieces) - 5) + "\n" if len(pieces) > 5 else ""
-    return style.written(title, brief + (f"{url}/\n" if url else ""), "list", values)
+    page = f"{url}/" if (url := pieces[0].around.url) else ""
+    values = {"items": shown, "more": count - len(shown), "around": shown[0]["around"], "count": count}
+    fewer = {"items": shown[:FEWER], "more": count - FEWER} if count > FEWER else None
+    lines = [language.about(str(one["head"]), str(one["what"])) for one in shown[:FEWER]]
+    lines += [language.say("and {n} more", n=count - FEWER)] if count > FEWER else []
+    brief = "".join(f"{line}\n" for line in [*lines, page] if line)
+    return style.written(_title(pieces, language), brief, "list", values, fewer, page)
+
+
+def _news(piece: MessagePart, style: MessageStyle, now: datetime) -> IncidentNews:
+    one, values = piece.change.incident, _values(piece, now, style.language)
+    return IncidentNews(
+        id=one.id,
+        step=piece.step,
+        over=piece.step in END_STEPS,
+        unheard=piece.first or piece.step is Step.MISSED,
+        severity=one.severity,
+        subject=one.subject,
+        scope=one.scope,
+        fault=one.fault,
+        opened_at=one.opened_at,
+        closed_at=one.closed_at,
+        drill=one.drill,
+        simulated=piece.around.simulated,
+        title=_title([piece], style.language),
+        text=style.fill("short.txt.j2" if style.detail is Detail.SHORT else "incident.txt.j2", values),
+        link=str(values["page"]),
+        links={style.language.say(name): link for name, link in piece.around.links.items()},
+    )
 
 
 def _joined(pieces: Sequence[MessagePart], language: PageLanguage) -> list[MessagePart]:
@@ -268,7 +367,7 @@ def compose_digest(summary: DigestSummary, style: MessageStyle) -> MessageText:
     since, until = (language.moment(at).words for at in (summary.since, summary.until))
     title = language.say("[DIGEST] {open} open, {over} over since {time}", open=len(still), over=len(over), time=since)
     brief = "".join(language.say("open: {what}", what=language.title(one)) + "\n" for one in still[:5])
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "since": since,
         "until": until,
         "open": [_line(one, summary.until, language) for one in still[:LISTED]],
@@ -277,7 +376,12 @@ def compose_digest(summary: DigestSummary, style: MessageStyle) -> MessageText:
         "location": summary.location,
         "url": summary.url,
     }
-    return style.written(title, brief or language.say("Nothing is open.") + "\n", "digest", values)
+    brief = brief or language.say("Nothing is open.") + "\n"
+    page = f"{summary.url}/" if summary.url else ""
+    few = {"open": values["open"][:FEWER], "over": values["over"][:FEWER]}
+    fewer = {**few, "more": len(summary.incidents) - sum(map(len, few.values()))}
+    text = style.written(title, f"{brief}{page}".strip() + "\n", "digest", values, fewer, page)
+    return replace(text, location=summary.location)
 
 
 def compose_channel_failure(name: str, reason: str, location: str, style: MessageStyle) -> MessageText:
@@ -285,9 +389,9 @@ def compose_channel_failure(name: str, reason: str, location: str, style: Messag
     say = style.language.say
     title = say("[CHANNEL FAILING] messages to {name} are not getting through", name=name)
     again = say("Try it: {command}", command=f"provider-monitor alerts test {name}")
-    return style.written(
-        title, f"{reason}\n{again}\n", "failing", {"name": name, "reason": reason, "location": location}
-    )
+    values = {"name": name, "reason": reason, "location": location}
+    text = style.written(title, f"{reason}\n{again}\n", "failing", values)
+    return replace(text, location=location, topic=f"channel {name}")
 
 
 def compose_storage_notice(note: str, location: str, style: MessageStyle) -> MessageText:
@@ -296,7 +400,8 @@ def compose_storage_notice(note: str, location: str, style: MessageStyle) -> Mes
     say = style.language.say
     brief = what or say("What was seen in the meantime is written there now.")
     values: dict[str, object] = {"news": news, "words": what, "location": location}
-    return style.written(say(TITLES[news]), f"{brief}\n", "store", values)
+    text = style.written(say(TITLES[news]), f"{brief}\n", "store", values)
+    return replace(text, location=location, topic="database")
 
 
 TITLES = {
@@ -439,11 +544,6 @@ def worst_severity(pieces: Sequence[MessagePart]) -> Severity | None:
     return max(going_on, key=lambda severity: severity.rank, default=None)
 
 
-def _code(text: object) -> str:
-    """Return foreign words as code, so that nothing in them becomes a link or formatting."""
-    return "`" + str(text).replace("`", "'").replace("\n", " ") + "`"
-
-
 def _environment(loader: BaseLoader) -> SandboxedEnvironment:
     made = SandboxedEnvironment(
         loader=loader,
@@ -452,5 +552,5 @@ def _environment(loader: BaseLoader) -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["code"] = _code
+    made.filters |= {"code": code, "plain": in_markdown}
     return made

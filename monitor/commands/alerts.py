@@ -1,4 +1,4 @@
-"""`alerts`: test channels, print what was sent, explain it, or replay it by today's rules.
+"""`alerts`: test channels, print what was sent or would be, explain it, or replay it by today's rules.
 
 Only `test` sends anything.
 """
@@ -26,6 +26,7 @@ from monitor.console.report_row import (
     ChannelTestReport,
     ExplanationReport,
     MessageReport,
+    PreviewReport,
     ReplayedMessageReport,
 )
 from monitor.console.selection import select_channels, select_one
@@ -35,15 +36,20 @@ from monitor.diagnose.incident import Severity
 from monitor.diagnose.lifecycle import fading_incidents
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay_alerts as again
+from monitor.store.resumption import RestoredBelief
 from monitor.store.store import open_store
 from monitor.words import count, duration, stamp, title
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("what", choices=["test", "history", "explain", "replay"], metavar="WHAT",
-                        help="test: send to one or all channels; history: what was sent; explain: which rules fired or "
-                        "held; replay: what today's rules would have sent")  # fmt: skip
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain")
+    parser.add_argument("what", choices=["test", "preview", "history", "explain", "replay"], metavar="WHAT",
+                        help="test: send to one or all channels; preview: what a channel would be sent; history: what "
+                        "was sent; explain: which rules fired or held; replay: what today's rules would have "
+                        "sent")  # fmt: skip
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain or preview"
+    )
+    parser.add_argument("channel", nargs="?", metavar="CHANNEL", help="preview: the channel; without it all of them")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="history: at most N (default: 20)")
     add_formats(parser)
     parser.add_argument(
@@ -55,13 +61,16 @@ def run(arguments: Namespace) -> int:
     if arguments.what == "history":
         return read_with(arguments, partial(_history, arguments))
     now = datetime.now(UTC)
-    config = load_with_accounts(arguments, sends=arguments.what == "test")
+    config = load_with_accounts(arguments, sends=arguments.what in ("test", "preview"))
     match arguments.what:
         case "test":
             return _test(config, arguments)
         case "explain":
             found = explanation(config, arguments.name, now)
             print_report(arguments, ExplanationReport, found.channels, lambda: _tell(found, print_line))
+        case "preview":
+            shown = previews(config, arguments.name, arguments.channel, now)
+            print_report(arguments, PreviewReport, shown, lambda: _tell_previews(shown))
         case "replay":
             sent = replayed(config, arguments.since, now)
             tell = partial(_tell_replay, sent, arguments.since, config.rules.zone, print_line)
@@ -115,13 +124,8 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
 
 
 def explanation(config: Config, incident: str | None, now: datetime) -> Explanation:
-    told = load_messages(config, now)
-    with open_store(config.store).reading() as stored:
-        known = stored.resumption.resume()
-    id = select_one(list(told.cases), incident, "incident of the last two days")
-    case = told.cases[id]
-    doubtful = fading_incidents(known.incidents.values(), known.healths)
-    scene = RoutingInput(told.cases, config.channels, config.rules, told.replies, now, doubtful)
+    case, scene, _ = _scene(config, incident, now)
+    id = case.incident.id
     heading = f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})"
     return Explanation(heading, [_explained(case, channel, scene) for channel in config.channels])
 
@@ -139,6 +143,35 @@ def _tell(found: Explanation, say: Print) -> None:
         for step in one.sent:
             say(f"  {one.channel}: {step}")
         say(f"  {one.channel}: {'due: ' + one.due if one.due else 'nothing now'}: {one.why}")
+
+
+def previews(config: Config, incident: str | None, channel: str | None, now: datetime) -> list[PreviewReport]:
+    """Return what one channel, or each, would be sent about an incident now; without a name about the latest one."""
+    from monitor.console.preview import preview  # it loads all that composes messages
+
+    names = select_channels(config, channel)
+    case, scene, known = _scene(config, incident, now, latest=True)
+    return [preview(config, case, one, scene, known) for one in config.channels if one.name in names]
+
+
+def _tell_previews(rows: Sequence[PreviewReport]) -> None:
+    from monitor.console.preview import tell_preview
+
+    for one in rows:
+        tell_preview(one, print_line)
+
+
+def _scene(
+    config: Config, incident: str | None, now: datetime, *, latest: bool = False
+) -> tuple[Case, RoutingInput, RestoredBelief]:
+    """Return the incident that is meant, and all that decides who is told of it; `latest` is meant if none is named."""
+    told = load_messages(config, now)
+    incident = max(told.cases, default=None) if latest and incident is None else incident
+    with open_store(config.store).reading() as stored:
+        known = stored.resumption.resume()
+    case = told.cases[select_one(list(told.cases), incident, "incident of the last two days")]
+    doubtful = fading_incidents(known.incidents.values(), known.healths)
+    return case, RoutingInput(told.cases, config.channels, config.rules, told.replies, now, doubtful), known
 
 
 def message_reports(config: Config, last: int) -> list[MessageReport]:

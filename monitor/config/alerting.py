@@ -42,10 +42,11 @@ class QuietSection(Section, frozen=True, kw_only=True):
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
-    """One way to notify people: an Apprise address, or a reference to one, or `terminal:`."""
+    """One way to notify people: an Apprise address, or a reference to one, or `terminal:`, or a signed `webhook:`."""
 
     name: Label
     url: Annotated[SecretText, Meta(min_length=1)]
+    secret: Annotated[SecretText, Meta(min_length=1)] | None = None
     tags: list[Label] = []
     severity: Annotated[Severity, Meta(description="the least it is told of")] = Severity.INFO
     detail: Annotated[Detail, Meta(description="short for a phone, full for mail and chat")] = Detail.FULL
@@ -131,12 +132,13 @@ class AlertSections(Struct, frozen=True):
     alerts: AlertsSection
 
 
-def channels(telling: AlertSections, urls: Mapping[str, str]) -> tuple[Channel, ...]:
-    """Return the channels, with their addresses resolved; the terminal if there are none.
+def channels(telling: AlertSections, urls: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[Channel, ...]:
+    """Return the channels, with their addresses and secrets resolved; the terminal if there are none.
 
     Call it only if no problem was found.
     """
-    return tuple(_channel(one, urls[one.name], telling.alerts) for one in telling.channels) or (
+    made = (_channel(one, urls[one.name], telling.alerts) for one in telling.channels)
+    return tuple(replace(one, secret=secrets.get(one.name, "")) for one in made) or (
         replace(TERMINAL, language=telling.alerts.language, zone=_zone(telling.alerts.zone)),
     )
 

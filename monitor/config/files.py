@@ -38,7 +38,8 @@ def mkdir_repair(named: str | None, folder: Path) -> str:
 def referenced_files(
     document: Document, providers: Catalog, places: Mapping[str, Sequence[str]], folder: Path
 ) -> tuple[Path, ...]:
-    addresses = [one.url for one in document.channels] + ([document.heartbeat.url] if document.heartbeat else [])
+    addresses = [text for one in document.channels for text in (one.url, one.secret) if text]
+    addresses += [document.heartbeat.url] if document.heartbeat else []
     references = [*(one for its in places.values() for one in its), *addresses]
     named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
     settings: list[EgressSetting] = [*document.accounts, *providers.values()]

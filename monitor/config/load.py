@@ -265,7 +265,7 @@ def resolve(draft: Draft, outward: Outbound) -> Config:
         feeds=dict(followed_feeds(document, providers, draft.shelf)),
         groups=_all_groups(document.accounts),
         attentions=_attentions(document, watches.values()),
-        channels=channels(draft.telling, outward.urls),
+        channels=channels(draft.telling, outward.urls, outward.secrets),
         rules=rules(draft.telling, list(accounts.values())),
         reminders=_reminders(document),
         objectives=_objectives(document, watches.values()),

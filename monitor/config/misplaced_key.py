@@ -57,6 +57,6 @@ def _is_proxy(path: Steps, text: str) -> bool:
 
 def _is_place(path: Steps) -> bool:
     """Whether a secret may be there, or a text with a check of its own that never shows it."""
-    if path[0] in ("channels", "heartbeat") and "url" in path:
+    if path[0] in ("channels", "heartbeat") and not {"url", "secret"}.isdisjoint(path):
         return True
     return not {"key", "admin_key", "environment", "headers", "auth", "command"}.isdisjoint(path)

@@ -18,10 +18,11 @@ from probes.proxy import Egress
 class Outbound(Struct, frozen=True):
     """The address of each channel by name, and the way of each account by id; `usual` is that of the rest.
 
-    A channel whose address could not be resolved has "".
+    A channel whose address or secret could not be resolved has "". `secrets` are those of the channels that have one.
     """
 
     urls: Mapping[str, str]
+    secrets: Mapping[str, str]
     heartbeat: Heartbeat | None
     usual: Egress
     ways: Mapping[str, Egress]
@@ -30,23 +31,31 @@ class Outbound(Struct, frozen=True):
 def read_outbound(
     document: Document, providers: Catalog, path: Path, environment: Mapping[str, str]
 ) -> tuple[Outbound, list[Problem]]:
-    urls, url_problems = _read_urls(document, path, environment)
+    named = {one.name: one.url for one in document.channels}
+    urls, url_problems = _read_references("url", named, path, environment)
+    signing = {one.name: one.secret for one in document.channels if one.secret}
+    secrets, secret_problems = _read_references("secret", signing, path, environment)
+    urls |= {name: "" for name, secret in secrets.items() if not secret}
     heartbeat, ping_problems = _read_heartbeat(document, path, environment)
     usual, wrong = read_default_egress(environment)
     ways, way_problems = _read_ways(document, providers, EgressDefaults(path, environment, usual))
-    return Outbound(urls, heartbeat, usual, ways), [*url_problems, *ping_problems, *wrong, *way_problems]
+    problems = [*url_problems, *secret_problems, *ping_problems, *wrong, *way_problems]
+    return Outbound(urls, secrets, heartbeat, usual, ways), problems
 
 
-def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
-    urls, problems = dict[str, str](), list[Problem]()
-    for section in document.channels:
+def _read_references(
+    key: str, texts: Mapping[str, str], path: Path, environment: Mapping[str, str]
+) -> tuple[dict[str, str], list[Problem]]:
+    """Return this key of each channel by its name, with references resolved; "" if that failed."""
+    found, problems = dict[str, str](), list[Problem]()
+    for name, text in texts.items():
         try:
-            urls[section.name] = _followed(section.url, path, environment)
+            found[name] = _followed(text, path, environment)
         except SecretError as error:
-            urls[section.name] = ""
+            found[name] = ""
             repair = f"{error.repair}, or leave this channel out"
-            problems.append(Problem(path.name, f"channels.{section.name}.url", error.what, repair))
-    return urls, problems
+            problems.append(Problem(path.name, f"channels.{name}.{key}", error.what, repair))
+    return found, problems
 
 
 def _read_heartbeat(

@@ -30,8 +30,7 @@ def what_cannot_work(config: Config) -> list[Problem]:
 def _wrong_channels(config: Config) -> Iterator[Problem]:
     for channel in config.channels:
         if wrong := check_address(channel):
-            repair = "compare it with Apprise's page on that service"
-            yield Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
+            yield Problem(config.file_name, f"channels.{channel.name}.{wrong.key}", wrong.what, wrong.repair)
 
 
 def _wrong_languages(config: Config) -> Iterator[Problem]:

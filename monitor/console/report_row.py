@@ -6,11 +6,14 @@ does not apply.
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
 from monitor.alert.case import OutboxState, Step
+from monitor.alert.channel import Format
 from monitor.alert.reply import ReplyKind
+from monitor.alert.webhook import WebhookMessage
 from monitor.diagnose.incident import ChangeKind, Severity
 from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Fault, Outcome
@@ -269,6 +272,25 @@ class ExplanationReport(Struct, frozen=True):
     sent: list[str]
 
 
+class PreviewReport(Struct, frozen=True):
+    """What one channel would be sent about an incident. `priority`: as its service calls it, null: it knows none.
+
+    `link`: what a tap opens, null: nothing. `requests`: what would travel, each with method, url, headers and body;
+    null if it is not sent over HTTP. Keys are shown as three asterisks.
+    """
+
+    channel: str
+    incident: str
+    step: Step
+    service: str
+    priority: str | None
+    link: str | None
+    format: Format
+    title: str
+    body: str
+    requests: list[dict[str, Any]] | None
+
+
 class ReplayedMessageReport(Struct, frozen=True):
     """One message that today's rules would have sent. `state`, `tries` and `error`: of the one sent then.
 
@@ -336,8 +358,9 @@ ROWS: dict[str, type[Struct]] = {
     "alerts-history": MessageReport,
     "alerts-test": ChannelTestReport,
     "alerts-explain": ExplanationReport,
+    "alerts-preview": PreviewReport,
     "alerts-replay": ReplayedMessageReport,
 }
 """The row of each report, by the name of its schema."""
-STREAMS: dict[str, type[Struct]] = {"logs": LogReport}
-"""The object in each line of what may have no end, likewise."""
+STREAMS: dict[str, type[Struct]] = {"logs": LogReport, "webhook": WebhookMessage}
+"""The object in each line of what may have no end, and in the body of a signed webhook, likewise."""

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -13,8 +14,9 @@ from msgspec.structs import replace
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.channel import TERMINAL, Channel
-from monitor.alert.deliver import next_try_at, would_disturb
+from monitor.alert.deliver import OWN, next_try_at, would_disturb
 from monitor.alert.digest import begins
+from monitor.alert.family import format_of, scheme_of
 from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.routing import RoutingInput, past_incidents
 from monitor.alert.signed_link import link_urls
@@ -151,6 +153,7 @@ async def _deliver_one(
         return
     pieces = _pieces(services, belief, told, message, channel)
     text, severity = await _text(services, belief, message, pieces, channel), _severity(message, pieces)
+    text = replace(text, id=message_id(message, belief.config.location), closes=_over_by_now(told, message))
     error = await services.outside.send(channel, text, severity, services.edge.show)
     now = services.edge.clock()
     if error is None:
@@ -164,6 +167,19 @@ async def _deliver_one(
         log.error("channel %s: given up (%s)", channel.name, error)
         await services.storage.write(Writer.given_up, message, error, now)
     signals.news.set()
+
+
+def message_id(message: OutboxMessage, location: str) -> str:
+    """Return an id of a message that stays the same at each try, so that a receiver can drop what arrives twice."""
+    keys = [str(outbox_key(message.channel, item)) for item in message.items]
+    return f"msg_{sha256(repr((location, *keys)).encode()).hexdigest()[:24]}"
+
+
+def _over_by_now(told: AlertState, message: OutboxMessage) -> tuple[str, ...]:
+    """Return the incidents that this channel was told of, and whose end is no message: they went on in another one."""
+    its = {item.change.incident.id for item in message.items if item.change}
+    cases = [case for case in told.cases.values() if message.channel in case.owed and case.incident.id not in its]
+    return tuple(case.incident.id for case in cases if case.incident.closed_at or case.is_silently_over())
 
 
 async def _report_failing_channel(
@@ -198,7 +214,7 @@ def _pieces(
             for number, (item, change) in enumerate(items)
         ]
     ((item, change),) = items
-    around = _full_context(config, change.incident, seen, routing_input(belief, told, now))
+    around = full_context(config, change.incident, seen, routing_input(belief, told, now))
     return [_part(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
 
 
@@ -268,7 +284,13 @@ async def _text(
 
 
 def message_style(channel: Channel, templates: MessageTemplates, config: Config) -> MessageStyle:
-    return MessageStyle(templates, channel.detail, channel.format, message_language(channel, config))
+    return MessageStyle(
+        templates,
+        channel.detail,
+        format_of(channel),
+        message_language(channel, config),
+        scheme_of(channel.url) in OWN,
+    )
 
 
 def message_language(channel: Channel, config: Config) -> PageLanguage:
@@ -299,7 +321,8 @@ def _links(services: Services, config: Config, incident: Incident, channel: Chan
     return link_urls(services.link_key, url, incident.id, channel.name, now)
 
 
-def _full_context(config: Config, incident: Incident, seen: Glance, situation: RoutingInput) -> MessageContext:
+def full_context(config: Config, incident: Incident, seen: Glance, situation: RoutingInput) -> MessageContext:
+    """Return what a message about one incident says besides it, without the signed links."""
     now, case = situation.now, situation.cases.get(incident.id)
     lately = past_incidents(case, situation) if case else [incident]
     return replace(
