@@ -36,7 +36,7 @@ COMMANDS: dict[str, str] = {
     "tune": "replay the recorded past and print what other settings would have reported",
     "backup": "copy the database to a file, even while the monitor runs",
     "restore": "replace the database with such a copy; the present one is kept beside it",
-    "providers": "print the known providers, or all facts about one",
+    "providers": "print the known providers, all facts about one, or those to read again",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer on stdin and say what it means",
     "completion": "print the script with which a shell completes commands, options and their values",

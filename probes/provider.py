@@ -1,4 +1,7 @@
-"""The schema of a provider's file: facts only, each block with its source and the day it was checked."""
+"""The schema of a provider's file: facts only, each block with its source and the day it was checked.
+
+A block without a day of its own was read on that of its file.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -145,6 +148,7 @@ class Canary(Facts, frozen=True, kw_only=True):
     offers: Expression | None = None
     offers_prefix: str = ""
     source: str
+    checked: date | None = None
 
     @property
     def is_elsewhere(self) -> bool:
@@ -189,6 +193,7 @@ class Rule(Facts, frozen=True, kw_only=True):
     reason: list[str] = []
     message: list[str] = []
     source: str
+    checked: date | None = None
 
 
 class Signal(Facts, frozen=True, kw_only=True):
@@ -199,6 +204,7 @@ class Signal(Facts, frozen=True, kw_only=True):
     value: str = ""
     fault: Fault
     source: str
+    checked: date | None = None
 
 
 class Wording(Facts, frozen=True, kw_only=True):
@@ -232,6 +238,7 @@ class Feed(Facts, frozen=True, kw_only=True):
     page: Url
     components: list[str] = []
     source: str
+    checked: date | None = None
 
 
 class NoPage(Facts, frozen=True, kw_only=True):
@@ -249,11 +256,12 @@ class Provider(Facts, frozen=True, kw_only=True):
     a unit's limit spans when its header does not. `help` is the address where a person fixes each fault, or says why
     there is none; `verification` the address per kind of verification, where the answer says which is required.
     `unverified` lists, as dotted paths, facts without a source of their own that nobody checked: `help.rate_limited`,
-    `canaries.chat.model`; `help` covers everything below it. `company` is the id of the provider whose product this is,
-    None where it is its own. `also_called` are names that programs and gateways give it besides its id and its name,
-    `also_at` the hosts of its API besides that of `base`: whoever passes on an answer names it by these. `domains` are
-    those of the company, below which help may be. All three are read from the shipped files only. `proxy` and `ca_file`
-    are for users to set: how requests to it leave, as for an account.
+    `canaries.chat.model`; `help` covers everything below it. `help_checked` is the day on which the addresses of `help`
+    and `verification` were read, None where it is that of the file. `company` is the id of the provider whose product
+    this is, None where it is its own. `also_called` are names that programs and gateways give it besides its id and its
+    name, `also_at` the hosts of its API besides that of `base`: whoever passes on an answer names it by these.
+    `domains` are those of the company, below which help may be. All three are read from the shipped files only. `proxy`
+    and `ca_file` are for users to set: how requests to it leave, as for an account.
     """
 
     id: Name
@@ -263,6 +271,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     domains: list[Host] = []
     source: str
     checked: date
+    help_checked: date | None = None
     base: Url | None = None
     company: Name | None = None
     key_variables: list[str] = []

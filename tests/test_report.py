@@ -27,6 +27,7 @@ REPORTS = {
     "cost": ("cost",),
     "maintenance": ("maintenance",),
     "providers": ("providers",),
+    "providers-stale": ("providers", "--stale", "--days", "0"),
     "probe": ("probe",),
     "silence": ("silence",),
     "alerts-history": ("alerts", "history"),

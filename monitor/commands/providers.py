@@ -1,36 +1,90 @@
-"""`providers`: print the known providers, or all facts about one."""
+"""`providers`: print the known providers, all facts about one, or the facts that nobody read again for long."""
 
+import re
 import shlex
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 
 from monitor import words
 from monitor.console.configuration import load_named
 from monitor.console.report import add_formats, print_report
-from monitor.console.report_row import ProviderReport
+from monitor.console.report_row import ProviderReport, StaleFactReport
 from monitor.console.selection import unknown_argument
 from monitor.console.table import Table, TableCell, fill, print_lines, print_table
-from monitor.console.terminal import UP, Colour, print_refusal
+from monitor.console.terminal import DOWN, UP, Colour, print_refusal
 from monitor.console.width import width
-from probes.catalog import load_provider, provider_ids
+from probes.catalog import ProviderFiles, load_provider, load_wording, provider_ids
+from probes.document import DocumentError
+from probes.freshness import DatedFact, age_days, dated_facts, dated_wording, future_days, stale
 from probes.provider import Canary, NoPage, Provider, Rule
+
+STALE_DAYS = 90
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
+    parser.add_argument("--stale", action="store_true", help="list the facts that nobody read again for 90 days")
+    parser.add_argument("--days", type=_days, metavar="N", help="with --stale: for N days; 0 lists them all")
+    parser.epilog = "With --stale it exits with 1 if there are any."
     add_formats(parser)
 
 
+def _days(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text):
+        raise ArgumentTypeError(f'"{text}" is no number of days; give 0 to 9999')
+    return int(text)
+
+
 def run(arguments: Namespace) -> int:
+    if arguments.days is not None and not arguments.stale:
+        return print_refusal("command line: --days says nothing by itself; add --stale")
     shelf = load_named(arguments).shelf
     known = provider_ids(shelf)
     if arguments.provider and arguments.provider not in known:
         return print_refusal(unknown_argument("provider", arguments.provider, known))
+    if arguments.stale:
+        return _print_stale(arguments, shelf, datetime.now(UTC).date())
     shown = [load_provider(id, shelf) for id in ([arguments.provider] if arguments.provider else known)]
     tell = partial(provider_facts, shown[0]) if arguments.provider else partial(provider_table, shown)
     print_report(arguments, ProviderReport, [_report(one) for one in shown], tell)
     return UP
+
+
+def _print_stale(arguments: Namespace, shelf: ProviderFiles, today: date) -> int:
+    """Print what was not read again for so long, and return 1 if there is any.
+
+    Raises DocumentError for a day in the future: such a fact would never be read again.
+    """
+    days = STALE_DAYS if arguments.days is None else arguments.days
+    facts = _all_facts([arguments.provider] if arguments.provider else provider_ids(shelf), shelf)
+    if not arguments.provider:
+        facts += dated_wording(load_wording())
+    if problems := list(future_days(facts, today)):
+        raise DocumentError(problems)
+    found = stale(facts, today, days)
+    rows = [_stale_report(one, today) for one in found]
+    print_report(arguments, StaleFactReport, rows, partial(stale_table, found, facts, days))
+    return DOWN if found else UP
+
+
+def _all_facts(ids: Iterable[str], shelf: ProviderFiles) -> list[DatedFact]:
+    return [fact for id in ids for fact in dated_facts(load_provider(id, shelf))]
+
+
+def _stale_report(fact: DatedFact, today: date) -> StaleFactReport:
+    return StaleFactReport(fact.provider, fact.path, fact.checked, age_days(fact, today), fact.verified, fact.source)
+
+
+def stale_table(found: Sequence[DatedFact], facts: Sequence[DatedFact], days: int) -> None:
+    """Print the facts that are to be read again, and how many there are of all."""
+    rows = [(one.provider, one.path, one.checked.isoformat(), one.source) for one in found]
+    if rows:
+        print_table(Table(("provider", "fact", "checked", "source"), rows))
+        print_lines([""])
+    oldest = min(one.checked for one in facts)
+    print_lines([f"not read again for {days} days: {len(found)} of {len(facts)} facts; the oldest was on {oldest}"])
 
 
 def _report(provider: Provider) -> ProviderReport:

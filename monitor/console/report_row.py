@@ -195,6 +195,21 @@ class ProviderReport(Struct, frozen=True):
     checked: date
 
 
+class StaleFactReport(Struct, frozen=True):
+    """One fact that was not read again for so long; `provider` is "wording" for what all share.
+
+    `fact`: its dotted path in the provider's file; `source`: the address to read, or words that begin with
+    "unverified"; `checked`: when it was read last.
+    """
+
+    provider: str
+    fact: str
+    checked: date
+    age_days: int
+    verified: bool
+    source: str
+
+
 class ProbeReport(Struct, frozen=True):
     """One answer. `words` and `rule`: what a bad one says, and what recognized it."""
 
@@ -352,6 +367,7 @@ ROWS: dict[str, type[Struct]] = {
     "drill": DrillReport,
     "maintenance": MaintenanceReport,
     "providers": ProviderReport,
+    "providers-stale": StaleFactReport,
     "probe": ProbeReport,
     "tune": SettingReport,
     "silence": SilenceReport,
