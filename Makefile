@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run test test-fast test-all quick faults check fuzz schema design bench profile newest constraints clean FORCE
+.PHONY: run test test-fast test-all quick faults check fuzz schema rules design bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -45,6 +45,9 @@ schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: th
 	$(BIN)/python -m monitor.config.load
 	$(BIN)/python -m monitor.console.report
 	$(BIN)/python -m probes.naming
+
+rules: $(VENV)/.ready-dev      ## write docs/reference/rules.md: all rules with their sources, for review
+	$(BIN)/python -m tests.rules_page
 
 design: $(VENV)/.ready-dev     ## write anew docs/design.html, and with Chromium the pictures of the README
 	$(BIN)/python -m tests.design_page

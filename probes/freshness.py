@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from probes.document import Problem
-from probes.provider import NoPage, Provider, Wording
+from probes.provider import Canary, Feed, NoPage, Provider, Rule, Signal, Wording
 
 SHARED = "wording"
 """What stands for a provider's id where a fact is shared by all."""
@@ -44,7 +44,7 @@ def dated_facts(provider: Provider) -> Iterator[DatedFact]:
 
 
 def _origins(provider: Provider) -> dict[str, Origin]:
-    blocks = [
+    blocks: list[tuple[str, Canary | Rule | Signal | Feed]] = [
         *((f"canaries.{name}", one) for name, one in provider.canaries.items()),
         *((f"rules.{one.id}", one) for one in provider.rules),
         *((f"signals.{one.id}", one) for one in provider.signals),
