@@ -38,7 +38,7 @@ COMMANDS: dict[str, str] = {
     "restore": "replace the database with such a copy; the present one is kept beside it",
     "providers": "print the known providers, all facts about one, or those to read again",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
-    "classify": "read an answer on stdin and say what it means",
+    "classify": "read an answer and say what it means, or propose a rule for it",
     "completion": "print the script with which a shell completes commands, options and their values",
     "help": "print what the program or one command does, or the manual page of all",
 }

@@ -10,13 +10,13 @@ import pytest
 from monitor.config.cost import estimate_target
 from monitor.config.document import BudgetSection
 from monitor.schedule import Watch
-from probes.answer.classify import classify_answer
-from probes.answer.command_output import classify_output
 from probes.catalog import FOLDER, check_wording, find_contradictions, load_provider, load_wording, provider_ids
 from probes.freshness import dated_facts
 from probes.model import Account, Blame, Fault, Target
+from probes.proposal import verdict_on
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask_secrets
+from probes.sample import read_sample
 
 SAMPLES = Path(__file__).parent / "samples"
 SOURCE = "https://docs.example.com"
@@ -38,14 +38,6 @@ EACH_SAMPLE = [
 ]
 
 
-def read_sample(path):
-    """Status, headers and body of an answer; a program's first line is `EXIT` and its code."""
-    head, _, body = path.read_text().partition("\n\n")
-    first, *lines = head.split("\n")
-    headers = dict(line.split(": ", 1) for line in lines)
-    return int(first.split(" ")[1]), headers, body
-
-
 @pytest.mark.parametrize("id", PROVIDERS)
 def test_the_facts_of_a_shipped_provider_fit_each_other(id):
     assert list(find_contradictions(PROVIDERS[id], f"{id}.toml")) == []
@@ -57,13 +49,9 @@ def test_the_shared_wording_can_be_used():
 
 @pytest.mark.parametrize(("id", "rule"), EACH_RULE)
 def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
-    status, headers, body = read_sample(SAMPLES / id / f"{rule.id}.http")
+    sample = read_sample((SAMPLES / id / f"{rule.id}.http").read_text())
 
-    provider = PROVIDERS.get(id, NOBODY)
-    if provider.is_command:
-        verdict, _ = classify_output(provider, WORDING, status, body)
-    else:
-        verdict = classify_answer(provider, WORDING, status, headers, body)
+    verdict = verdict_on(PROVIDERS.get(id, NOBODY), WORDING, sample)
 
     assert (verdict.rule, verdict.fault) == (f"{id}/{rule.id}", rule.fault)
 
