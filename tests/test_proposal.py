@@ -219,6 +219,16 @@ def test_a_rule_that_takes_another_ones_sample_leaves_all_as_it_was(tree):
     assert not tree.sample_file("openai", "greedy").exists()
 
 
+def test_what_cannot_be_written_is_named_and_leaves_all_as_it_was(tree):
+    before, folder = tree.provider_file("openai").read_text(), tree.root / "tests/samples/openai"
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+
+    with pytest.raises(DocumentError, match=r"samples/openai: cannot be written \(File exists\); make it writable"):
+        write_rule(tree, "openai", proposed(NEW), sample_text(NEW))
+    assert tree.provider_file("openai").read_text() == before
+
+
 @pytest.mark.parametrize("id", provider_ids())
 def test_a_block_lands_among_the_rules_of_every_shipped_file(id):
     text = (ROOT / "probes/providers" / f"{id}.toml").read_text()
@@ -327,6 +337,8 @@ def test_what_is_read_already_needs_no_rule(text, words, told, ask):
         (ANSWER, ("--source", "http://x"), "--source is no address that may be published"),
         (ANSWER, ("--source", f"https://x.example.com/?key={KEY}"), "--source is no address that may be published"),
         (ANSWER, ("--fault", "quota"), '"quota" is no fault; there are invalid_key'),
+        (ANSWER, ("--fault", "unclassified"), "--fault unclassified is what no rule means"),
+        (ANSWER, ("--status", "0"), "--status = 0 is no HTTP status"),
         (ANSWER, ("--jsonl",), "--propose does not go with --jsonl"),
     ],
 )

@@ -25,7 +25,7 @@ from probes.advice import choose_advice
 from probes.answer.classify import RulesOf, classify_pasted
 from probes.answer.command_output import classify_output
 from probes.catalog import FOLDER, ProviderFiles, load_provider, load_wording, provider_ids, rules_by_name
-from probes.model import Verdict
+from probes.model import Fault, Verdict
 from probes.phrase import in_english
 from probes.provider import Provider, Rule
 
@@ -77,6 +77,8 @@ def _wrong_options(arguments: Namespace) -> str:
         return f"command line: --{given[0]} says nothing by itself; add --propose"
     if arguments.propose and (arguments.jsonl or arguments.canary):
         return f"command line: --propose does not go with --{'jsonl' if arguments.jsonl else 'canary'}; leave one out"
+    if arguments.fault is Fault.UNCLASSIFIED:
+        return "command line: --fault unclassified is what no rule means; name one, or let it be guessed"
     if arguments.propose and not arguments.provider:
         return "command line: --propose needs to know whose answer it is; add --provider P"
     return ""

@@ -18,7 +18,7 @@ from probes.document import DocumentError, Problem
 from probes.model import Blame, Fault, Verdict
 from probes.proposal import Guess, ProposedRule, Unproposable, guess, propose, reading_rule, rule_block, verdict_on
 from probes.provider import Provider, Rule
-from probes.redact import mask_secrets
+from probes.redact import redact
 from probes.sample import LONGEST, Sample, anonymous, doubtful, sample_text
 
 PASTE = "paste the status line, the headers, an empty line and the body, as `curl -i` prints them"
@@ -57,7 +57,14 @@ def propose_rule(arguments: Namespace, source: TextIO, known: Known, tree: Sourc
         return print_refusal(f"{place}: what it means cannot be guessed; say --fault F, one of {_faults()}")
     samples = tree.samples(provider.id) if tree else {}
     try:
-        found = propose(provider, known.shared, sample, meant.fault, (_source(arguments, today), today), samples)
+        found = propose(
+            provider,
+            known.shared,
+            sample,
+            meant.fault,
+            (_source(arguments.source, known.secrets, today), today),
+            samples,
+        )
     except Unproposable as error:
         return print_refusal(f"{place}: {error}")
     for line in _told(provider, verdict, meant, found, sample):
@@ -85,7 +92,8 @@ def _read_answer(text: str, arguments: Namespace, provider: Provider, place: str
         return Sample(_exit_code(arguments.status), {}, text, is_output=True)
     answer = read_excerpt(text)
     headers = {**answer.headers, **dict(arguments.header)}
-    return Sample(_status(arguments.status or answer.status, place), headers, answer.body)
+    status = answer.status if arguments.status is None else arguments.status
+    return Sample(_status(status, place), headers, answer.body)
 
 
 def _unusable(text: str, place: str) -> Iterator[Problem]:
@@ -131,14 +139,13 @@ def _faults() -> str:
     return ", ".join(one for one in Fault if one is not Fault.UNCLASSIFIED)
 
 
-def _source(arguments: Namespace, today: date) -> str:
+def _source(given: str | None, secrets: Sequence[str], today: date) -> str:
     """Return where the rule was read, as its file says it."""
-    given = arguments.source
     if given is None:
         return f"unverified: an answer that was pasted on {today}"
-    if not SOURCE.fullmatch(given) or mask_secrets(given) != given:
+    if not SOURCE.fullmatch(given) or redact(given, secrets) != given:
         raise argument_error("--source", "is no address that may be published", "give https://..., without a key")
-    return str(given)
+    return given
 
 
 def _told(provider: Provider, verdict: Verdict, meant: Guess, found: ProposedRule, sample: Sample) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -42,22 +43,31 @@ def find_tree(*folders: Path) -> SourceTree | None:
 def write_rule(tree: SourceTree, id: str, proposal: ProposedRule, sample: str) -> list[Path]:
     """Write a rule and its sample, and return the files.
 
-    Raises DocumentError if the rule proves wrong; then all is as it was.
+    Raises DocumentError if the rule proves wrong, or a file cannot be written; then all is as it was.
     """
     facts, proof = tree.provider_file(id), tree.sample_file(id, proposal.rule.id)
     if problems := list(_in_the_way(facts, proof)):
         raise DocumentError(problems)
     before = facts.read_text(encoding="utf-8")
-    proof.parent.mkdir(exist_ok=True)
     try:
+        proof.parent.mkdir(exist_ok=True)
         proof.write_text(sample, encoding="utf-8")
         facts.write_text(with_block(before, proposal), encoding="utf-8")
         prove(tree, id)
-    except BaseException:
-        facts.write_text(before, encoding="utf-8")
-        proof.unlink(missing_ok=True)
+    except BaseException as error:
+        _undo(facts, before, proof)
+        if isinstance(error, OSError):
+            what = f"cannot be written ({error.strerror})"
+            raise DocumentError([Problem(str(error.filename), "", what, "make it writable")]) from None
         raise
     return [facts, proof]
+
+
+def _undo(facts: Path, before: str, proof: Path) -> None:
+    with suppress(OSError):  # why it cannot be written is told already
+        proof.unlink(missing_ok=True)
+    with suppress(OSError):
+        facts.write_text(before, encoding="utf-8")
 
 
 def _in_the_way(facts: Path, proof: Path) -> Iterable[Problem]:
