@@ -54,10 +54,16 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+def pytest_collection():
+    """Look for no garbage meanwhile: nearly all that is made stays."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Leave what was collected out of every later search for garbage: 400,000 objects, and none of them is any."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
