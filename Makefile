@@ -6,8 +6,9 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
-# Two more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
-# once. Also where the shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
+# Two more than there are cores: these begin with the tests that wait (tests/conftest.py), so that the ones that work are
+# left to fill the cores to the end. A module's tests stay together, so that what they share is made once. Also where the
+# shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 

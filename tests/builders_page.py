@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -34,6 +35,11 @@ HOSTILE = "<script>alert(1)</script>\"'&amp;<b>\u202egnihton\u202c\U0001f525 " +
 
 def cells(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
     """Twenty-four hours up to NOW, numbered from the oldest: some only failed, some nobody looked at."""
+    return _cells(tuple(bad), tuple(gaps))
+
+
+@cache
+def _cells(bad: tuple[int, ...], gaps: tuple[int, ...]) -> tuple[Cell, ...]:
     first = NOW.replace(minute=0) - timedelta(hours=23)
 
     def cell(hour: int) -> Cell:
@@ -45,6 +51,11 @@ def cells(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]
 
 def days(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
     """Ninety days up to NOW, numbered from the oldest: some mostly failed, on some nobody looked."""
+    return _days(tuple(bad), tuple(gaps))
+
+
+@cache
+def _days(bad: tuple[int, ...], gaps: tuple[int, ...]) -> tuple[Cell, ...]:
     first = NOW.replace(hour=0, minute=0) - timedelta(days=89)
 
     def cell(day: int) -> Cell:
@@ -54,6 +65,7 @@ def days(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
     return tuple(map(cell, range(90)))
 
 
+@cache
 def paces(length: int = 30) -> tuple[DayDurations, ...]:
     first = NOW.replace(hour=0, minute=0) - timedelta(days=length)
     return tuple(
@@ -61,6 +73,7 @@ def paces(length: int = 30) -> tuple[DayDurations, ...]:
     )
 
 
+@cache
 def day_of_paces(usual: float = 0.6, answered: int = PACE_STEPS) -> Paces:
     """The durations of the last 24 hours, around what is usual; after the first `answered` steps no answer came."""
     its = (usual * (1 + (step * 7 % 11 - 5) / 40) for step in range(PACE_STEPS))

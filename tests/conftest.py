@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 
 import pytest
 from hypothesis import settings
@@ -35,6 +36,11 @@ IMPURE = re.compile(
     re.MULTILINE,
 )
 """What a file of tests imports that wait for something, or measure it."""
+WAITS = re.compile(
+    r"^(?:from|import) (?:subprocess|tests\.(?:backstage|container|pictures|tabs))\b",
+    re.MULTILINE,
+)
+"""What a file of tests imports that wait for other processes, which take long to start: programs of ours, browsers."""
 REFUSED = {"socket.bind", "socket.connect", "socket.getaddrinfo"}
 
 
@@ -54,10 +60,45 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+def spread(files, waiting, workers, early):
+    """Return these lists of tests as one that gives `early` of the workers what waits first, and the others none of it.
+
+    `waiting` says of each list whether it waits. xdist deals the tests in their order, as many to each worker; who has
+    none left takes some from the end of another one's.
+    """
+    waits = [file for file, it in zip(files, waiting, strict=True) if it]
+    works = chain.from_iterable(file for file, it in zip(files, waiting, strict=True) if not it)
+    left, spread = sum(map(len, files)), []
+    for number in range(workers):
+        its = [*chain.from_iterable(waits[number::early])] if number < early else []
+        its += islice(works, max(0, left // (workers - number) - len(its)))
+        left -= len(its)
+        spread += its
+    return spread
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Let as many workers as there are more than cores begin with what waits, while the others keep the cores busy."""
+    workers, cores = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)), os.cpu_count() or 1
+    if workers > cores:
+        files = {}
+        for item in items:
+            files.setdefault(item.path, []).append(item)
+        waiting = [bool(WAITS.search(path.read_text())) for path in files]
+        items[:] = spread([*files.values()], waiting, workers, workers - cores)
+
+
+def pytest_collection():
+    """Look for no garbage meanwhile: nearly all that is made stays."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Leave what was collected out of every later search for garbage: 400,000 objects, and none of them is any."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

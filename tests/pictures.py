@@ -8,7 +8,7 @@ import base64
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from fnmatch import fnmatch
@@ -64,17 +64,16 @@ class Shot(Struct, frozen=True):
     age: timedelta = timedelta()
 
 
-def shots() -> dict[str, Shot]:
-    return {
-        "3": Shot(fleet(3)),
-        "40": Shot(fleet(40)),
-        "500": Shot(fleet(500)),
-        "demo": Shot(demonstrated()),
-        "empty": Shot(snapshot()),
-        "well": Shot(fleet(40, well=True)),
-        "offline": Shot(offline(40)),
-        "stale": Shot(fleet(40), HOUR),
-    }
+SHOTS: dict[str, Callable[[], Shot]] = {
+    "3": lambda: Shot(fleet(3)),
+    "40": lambda: Shot(fleet(40)),
+    "500": lambda: Shot(fleet(500)),
+    "demo": lambda: Shot(demonstrated()),
+    "empty": lambda: Shot(snapshot()),
+    "well": lambda: Shot(fleet(40, well=True)),
+    "offline": lambda: Shot(offline(40)),
+    "stale": lambda: Shot(fleet(40), HOUR),
+}
 
 
 def write_sites(folder: Path, shot: Snapshot) -> dict[str, Path]:
@@ -115,15 +114,16 @@ def launched() -> Iterator[Browser]:
 def pictures(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each picture whose name fits one of the patterns."""
     with launched() as browser:
-        for name, shot in shots().items():
-            yield from _pictures_of(name, shot, browser, patterns)
+        for name in SHOTS:
+            yield from _pictures_of(name, browser, patterns)
 
 
-def _pictures_of(name: str, shot: Shot, browser: Browser, patterns: list[str]) -> Iterator[tuple[str, bytes]]:
+def _pictures_of(name: str, browser: Browser, patterns: list[str]) -> Iterator[tuple[str, bytes]]:
     called = {f"{name}-{page}-{width}-{scheme}": (page, width, scheme) for page, width, scheme in VIEWS}
     asked = {one: view for one, view in called.items() if any(fnmatch(one, pattern) for pattern in patterns)}
     if not asked:
         return
+    shot = SHOTS[name]()
     with tempfile.TemporaryDirectory() as folder:
         pages = write_sites(Path(folder), shot.snapshot)
         for one, (page, width, scheme) in asked.items():

@@ -564,14 +564,17 @@ def is_of_several(name):
     return name.endswith("_memory") or name.startswith("shared_")
 
 
+DETECT = {name.rpartition(".")[2]: name for name in MODULES if name.startswith("monitor.detect.")}
+
+
 def detector_imports():
-    its = {name.rpartition(".")[2]: used_by(name) for name in MODULES if name.startswith("monitor.detect.")}
+    its = {short: used_by(name) for short, name in DETECT.items()}
     return {
         name: {one.rpartition(".")[2] for one in used if room_of(one) == "monitor.detect"} for name, used in its.items()
     }
 
 
-@pytest.mark.parametrize("name", detector_imports())
+@pytest.mark.parametrize("name", DETECT)
 def test_a_detector_imports_no_other_and_what_joins_several_no_other_such(name):
     used = detector_imports()
     detectors = {one for one in used if not is_of_several(one)}

@@ -2,7 +2,7 @@
 
 import itertools
 from datetime import timedelta
-from functools import reduce
+from functools import cache, reduce
 from math import cos, exp, pi
 from random import Random
 
@@ -213,15 +213,17 @@ def swinging(count, seed=1):
     return [one * 1.5 ** cos(2 * pi * minute / 1440) for minute, one in noise]
 
 
-SWINGING = played(swinging(6 * 1440))
+@cache
+def swung():
+    return played(swinging(6 * 1440))
 
 
 def test_what_is_usual_depends_on_the_time_of_day():
-    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+    midnight = played(swinging(720, 2), swung(), 6 * 1440)
 
-    assert usual_s(SWINGING) == pytest.approx(0.75, rel=0.1)
+    assert usual_s(swung()) == pytest.approx(0.75, rel=0.1)
     assert usual_s(midnight) == pytest.approx(0.33, rel=0.1)
-    assert SWINGING.alarm is midnight.alarm is None
+    assert swung().alarm is midnight.alarm is None
 
 
 def test_the_working_day_that_begins_at_nine_is_usual_after_a_week_and_a_trouble_in_it_is_not():
@@ -242,22 +244,22 @@ def test_the_working_day_that_begins_at_nine_is_usual_after_a_week_and_a_trouble
 
 
 def test_what_is_usual_at_noon_is_slow_at_midnight():
-    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+    midnight = played(swinging(720, 2), swung(), 6 * 1440)
 
     assert (first_alarm([0.75] * 20, midnight, 6 * 1440 + 720) or 99) <= 5
-    assert first_alarm([0.75] * 20, SWINGING, 6 * 1440) is None
+    assert first_alarm([0.75] * 20, swung(), 6 * 1440) is None
 
 
 @pytest.mark.parametrize(("seconds", "slow"), [(0.57, False), (0.65, True)])
 def test_where_a_quick_hour_does_not_come_it_is_slow_only_if_it_is_slower_than_at_other_hours(seconds, slow):
-    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+    midnight = played(swinging(720, 2), swung(), 6 * 1440)
 
     assert usual_s(midnight) == pytest.approx(0.34, abs=0.01)
     assert bool(first_alarm([seconds] * 30, midnight, 6 * 1440 + 720)) is slow
 
 
 def test_an_alarm_tells_what_is_usual_at_its_time_of_day():
-    (told,) = findings(CHAT, Measure.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
+    (told,) = findings(CHAT, Measure.TOTAL, played([2.0] * 20, swung(), 6 * 1440))
 
     assert describe_answer(told.words).startswith("usual 0.7")
     assert "now 2.0" in describe_answer(told.words)

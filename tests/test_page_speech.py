@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import tomllib
+from functools import cache
 from itertools import chain
 from string import Formatter
 
@@ -45,6 +46,7 @@ from tests.test_page import Document, crowded, hostile
 
 FOLDER = TEMPLATES / LANGUAGES
 SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
+SAYING = re.compile(r"\b(?:say|_join|Phrase|many)\(")
 DE, ZH = load_language("de"), load_language("zh-Hans", (FOLDER,))
 
 TABLES = (
@@ -142,28 +144,36 @@ def counted_in_templates():
         yield from re.findall(r'\bmany\([^,"]+, "([^"]*)", "([^"]*)"', file.read_text())
 
 
-def calls(*names):
-    """Yield the texts in calls of these names: those of each call apart."""
+@cache
+def calls():
+    """Return the texts in each call that says some: its name, and them."""
     files = (
         CODE / "monitor" / "words.py",
         *(file for room in ("sentence", "publish", "alert", "web") for file in (CODE / "monitor" / room).glob("*.py")),
         *(CODE / "probes").glob("*.py"),
     )
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in names:
-                parts = (
-                    one for it in node.args for one in ([it.body, it.orelse] if isinstance(it, ast.IfExp) else [it])
-                )
-                yield [it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)]
+    texts = filter(SAYING.search, (file.read_text() for file in files))
+    nodes = chain.from_iterable(ast.walk(ast.parse(text)) for text in texts)
+    return [(called(node), said_by(node)) for node in nodes if isinstance(node, ast.Call)]
+
+
+def called(node):
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+
+
+def said_by(node):
+    parts = (one for it in node.args for one in ([it.body, it.orelse] if isinstance(it, ast.IfExp) else [it]))
+    return [it.value for it in parts if isinstance(it, ast.Constant) and isinstance(it.value, str)]
 
 
 def said_in_code():
-    return chain.from_iterable(calls("say", "_join", "Phrase"))
+    return chain.from_iterable(texts for name, texts in calls() if name in ("say", "_join", "Phrase"))
 
 
 def counted_in_code():
-    yield from (texts[:2] for texts in calls("many") if texts)
+    yield from (texts[:2] for name, texts in calls() if name == "many" and texts)
     yield from COUNTED_ELSEWHERE
 
 
@@ -173,9 +183,15 @@ def reasons_without_a_page():
     return {f"{one.none[0].upper()}{one.none[1:]}" for one in pages if isinstance(one, NoPage)}
 
 
-COUNTED = dict([*counted_in_templates(), *counted_in_code()])
-"""The plural of each text with a number, by its singular."""
-SAID = {*said_in_templates(), *said_in_code(), *SAID_ELSEWHERE, *reasons_without_a_page()} - SAME_EVERYWHERE
+@cache
+def all_counted():
+    """Return the plural of each text with a number, by its singular."""
+    return dict([*counted_in_templates(), *counted_in_code()])
+
+
+@cache
+def all_said():
+    return {*said_in_templates(), *said_in_code(), *SAID_ELSEWHERE, *reasons_without_a_page()} - SAME_EVERYWHERE
 
 
 def document(language):
@@ -195,12 +211,14 @@ def without_words(text):
     return " ".join(f"{{{name}}}" for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
-MUTE = PageLanguage(
-    "mute",
-    {text: without_words(text) for text in SAID} | {"{who}": "{who}"},
-    forms={one: [without_words(more)] for one, more in COUNTED.items()},
-)
-"""A language that has no words: what is still to be read is not translated."""
+@cache
+def mute():
+    """Return a language that has no words: what is still to be read is not translated."""
+    return PageLanguage(
+        "mute",
+        {text: without_words(text) for text in all_said()} | {"{who}": "{who}"},
+        forms={one: [without_words(more)] for one, more in all_counted().items()},
+    )
 
 
 def test_german_hebrew_and_chinese_are_shipped():
@@ -209,20 +227,20 @@ def test_german_hebrew_and_chinese_are_shipped():
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_language_says_all_that_is_said_and_nothing_else(language):
-    known, told = set(phrases(language)), SAID | COUNTED.keys()
+    known, told = set(phrases(language)), all_said() | all_counted().keys()
     assert sorted(told - known) == []
     assert sorted(known - told) == []
 
 
 def test_a_text_with_a_number_is_no_other_text():
-    assert set() == SAID & COUNTED.keys()
+    assert set() == all_said() & all_counted().keys()
 
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_text_with_a_number_has_each_form_of_the_language_and_no_other_text_has_several(language):
     speech, told = load_language(language), phrases(language)
     forms = {speech.plural(number) for number in range(1000)}
-    assert {text for text, said in told.items() if isinstance(said, list)} == COUNTED.keys()
+    assert {text for text, said in told.items() if isinstance(said, list)} == all_counted().keys()
     assert {text: said for text, said in told.items() if isinstance(said, list) and len(said) != len(forms)} == {}
 
 
@@ -305,8 +323,8 @@ QUOTED = {
 
 def test_no_word_of_ours_is_on_a_page_but_through_its_language(tmp_path):
     (tmp_path / LANGUAGES).mkdir()
-    forms = {one: list(said) for one, said in MUTE.forms.items()}
-    told = "".join(f"{json.dumps(text)} = {json.dumps(said)}\n" for text, said in {**MUTE.phrases, **forms}.items())
+    forms = {one: list(said) for one, said in mute().forms.items()}
+    told = "".join(f"{json.dumps(text)} = {json.dumps(said)}\n" for text, said in {**mute().phrases, **forms}.items())
     (tmp_path / LANGUAGES / "xx.toml").write_text(f"[phrases]\n{told}")
     found = shown(incident(reasons=()), advice="")
     shot = four_accounts(open_incidents=(found,), manner=SiteSettings(language="xx", own=tmp_path), simulated=True)

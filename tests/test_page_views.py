@@ -11,7 +11,7 @@ import pytest
 
 from monitor.publish.render import POLICY
 from tests.builders_page import NOW
-from tests.pictures import CHROMIUM, HEIGHT, SCHEMES, WIDTHS, launched, shots, write_sites
+from tests.pictures import CHROMIUM, HEIGHT, SCHEMES, SHOTS, WIDTHS, launched, write_sites
 from tests.tabs import Tabs, violations
 
 pytestmark = pytest.mark.skipif(
@@ -19,9 +19,13 @@ pytestmark = pytest.mark.skipif(
 )
 ROOT = "document.documentElement"
 UNFOLD = "document.querySelectorAll('details').forEach(it => { it.open = true })"
-SHOTS = shots()
 SLOW = {name: pytest.param(name, marks=pytest.mark.slow) for name in SHOTS}
 EVERY = [*(SLOW | {"demo": pytest.param("demo")}).values()]
+
+
+@cache
+def shot_of(name):
+    return SHOTS[name]()
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def tabs():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Return the pages of a shot, written once."""
-    return cache(lambda name: write_sites(tmp_path_factory.mktemp(name), SHOTS[name].snapshot))
+    return cache(lambda name: write_sites(tmp_path_factory.mktemp(name), shot_of(name).snapshot))
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def visit(page, file, shot, width=1440):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_it_fits_complains_of_nothing_and_asks_nobody_else(page, site, name):
-    shot, complaints, wide, asked = SHOTS[name], [], [], []
+    shot, complaints, wide, asked = shot_of(name), [], [], []
     page.on("console", lambda it: complaints.append((page.url, it.text)) if it.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append((page.url, str(error))))
     page.on("request", lambda request: asked.append(request.url))
@@ -77,7 +81,7 @@ def is_of_a_file(url, complaint):
 @pytest.mark.parametrize("page", [{"bypass_csp": True}], indirect=True, ids=["axe"])
 @pytest.mark.parametrize("name", SLOW.values())
 def test_axe_finds_nothing_in_any_view(page, site, name):
-    shot, found = SHOTS[name], []
+    shot, found = shot_of(name), []
     for (called, file), scheme in product(site(name).items(), SCHEMES):
         page.emulate_media(color_scheme=scheme)
         visit(page, file, shot)
@@ -91,7 +95,7 @@ def test_axe_finds_nothing_in_any_view(page, site, name):
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("name", ["demo", SLOW["3"], SLOW["40"], SLOW["500"]])
 def test_the_keyboard_reaches_the_worst_incident_in_three_stops(page, site, name, width):
-    shot = SHOTS[name]
+    shot = shot_of(name)
     visit(page, site(name)["index"], shot, width)
     page.get_by_role("link", name="Skip to content").press("Enter")
     worst, stops = f"incidents/{shot.snapshot.open_incidents[0].incident.id}.html", []
@@ -103,7 +107,7 @@ def test_the_keyboard_reaches_the_worst_incident_in_three_stops(page, site, name
 
 @pytest.mark.parametrize("called", ["index", "incident", "public"])
 def test_paper_has_all_that_the_screen_folds_and_nothing_to_press(page, site, called):
-    shot = SHOTS["demo"]
+    shot = shot_of("demo")
     page.emulate_media(media="print")
     visit(page, site("demo")[called], shot)
     folded = page.locator("details > :not(summary)")
@@ -115,7 +119,7 @@ def test_paper_has_all_that_the_screen_folds_and_nothing_to_press(page, site, ca
 
 @pytest.mark.parametrize("page", [{"forced_colors": "active"}], indirect=True, ids=["forced colours"])
 def test_without_colours_of_its_own_shapes_and_heights_tell_the_states_apart(page, site):
-    visit(page, site("demo")["index"], SHOTS["demo"])
+    visit(page, site("demo")["index"], shot_of("demo"))
     system = "name => { document.body.style.color = name; return getComputedStyle(document.body).color }"
     text, grey = (page.evaluate(system, name) for name in ("CanvasText", "GrayText"))
 

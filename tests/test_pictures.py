@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import CHROMIUM, README, SCHEMES, WIDTHS, first_screens, main, pictures, shots, write_sites
+from tests.pictures import CHROMIUM, README, SCHEMES, SHOTS, WIDTHS, first_screens, main, pictures, write_sites
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
@@ -30,7 +30,7 @@ def test_a_picture_is_made_for_what_is_asked_as_wide_as_it_says_and_again_the_sa
 
 @pytest.mark.parametrize("name", ["3", "40", "demo", "empty", "offline", pytest.param("500", marks=pytest.mark.slow)])
 def test_there_is_a_page_of_each_type(tmp_path, name):
-    pages = write_sites(tmp_path, shots()[name].snapshot)
+    pages = write_sites(tmp_path, SHOTS[name]().snapshot)
     assert all(file.is_file() for file in pages.values())
     missing = EVERY - set(pages)
     assert missing <= NOT_YET.get(name, set()) | {"public-incident"}

@@ -125,7 +125,7 @@ from probes.proxy import ProxyFault, ProxyStopped
 from tests.builders_page import account, incident, shown, snapshot
 from tests.conftest import NOON, at
 from tests.test_page import Document
-from tests.test_page_speech import DE, MUTE, SHIPPED, ZH
+from tests.test_page_speech import DE, SHIPPED, ZH, mute
 
 HOUR = timedelta(hours=1)
 PROXIED = partial(ProxyStopped, "10.0.0.1:3128", place="10.0.0.2:443")
@@ -504,7 +504,7 @@ QUOTED = {
 
 @pytest.mark.parametrize("found", [one for one, _ in EVERY])
 def test_no_word_of_ours_is_said_but_through_the_language(found):
-    (sentence,) = describe_reasons(of_a_provider(found), MUTE)
+    (sentence,) = describe_reasons(of_a_provider(found), mute())
 
     assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
 
@@ -555,7 +555,7 @@ def test_whatever_is_found_is_said_in_each_language_and_read_again_as_it_was(rol
     english = spoken(role, found, Language())
 
     assert english
-    assert set(re.findall(r"[A-Za-z]{2,}", spoken(role, found, MUTE))) <= CODES
+    assert set(re.findall(r"[A-Za-z]{2,}", spoken(role, found, mute()))) <= CODES
     assert not {spoken(role, found, speech) for speech in SPEECHES} & {"", english}
     proof = Evidence("a/b/c", NOON, Fault.SLOW, "x", found)
     it = replace(of_a_provider(), **{"reasons": (found,)} if role == "reason" else {"evidence": (proof,)})
@@ -654,7 +654,7 @@ def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
 
 @given(any_of(Doubt))
 def test_whatever_is_doubted_of_a_source_has_no_word_but_those_of_its_language(doubt):
-    assert set(re.findall(r"[A-Za-z]{2,}", describe_doubt(doubt, MUTE))) <= CODES
+    assert set(re.findall(r"[A-Za-z]{2,}", describe_doubt(doubt, mute()))) <= CODES
     assert (
         msgspec.json.decode(msgspec.json.encode(StatusSource("a/b", problem=doubt)), type=StatusSource).problem == doubt
     )

@@ -41,7 +41,7 @@ from probes.catalog import load_provider
 from probes.model import Blame, Confidence, Fault
 from probes.phrase import Phrase, in_english
 from tests.conftest import at
-from tests.test_page_speech import MUTE
+from tests.test_page_speech import mute
 
 EVIDENCE = Evidence(
     "openai/main/chat", at(0), Fault.ACCOUNT_SUSPENDED, "openai/deactivated", "has been deactivated", 401, "req_7"
@@ -724,7 +724,7 @@ MOMENTS = [
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize(("step", "change"), MOMENTS)
 def test_no_word_of_ours_is_in_a_message_but_through_its_language(step, change, form, detail):
-    style = MessageStyle(MessageTemplates(), detail, form, MUTE)
+    style = MessageStyle(MessageTemplates(), detail, form, mute())
     change = replace(change, incident=replace(change.incident, reasons=(UnderReview(),)))
     piece = MessagePart(step, 1, change, replace(EVERYTHING, simulated=True), first=True)
     others = [replace(one, around=EVERYTHING) for one in many(2)]
@@ -735,7 +735,7 @@ def test_no_word_of_ours_is_in_a_message_but_through_its_language(step, change, 
 
 @pytest.mark.parametrize("form", Format)
 def test_no_word_of_ours_is_in_a_digest_or_a_notice_but_through_its_language(form):
-    style = MessageStyle(MessageTemplates(), Detail.FULL, form, MUTE)
+    style = MessageStyle(MessageTemplates(), Detail.FULL, form, mute())
     summary = DigestSummary(at(-86400), at(7200), [OPENED.incident, RESOLVED.incident], "office", "https://s.example")
     found = [
         compose_digest(summary, style),
