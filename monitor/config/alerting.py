@@ -115,7 +115,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = (
         PATIENCE.failing_tries
     )
-    zone: Annotated[Zone, Meta(description="of times in messages, and where no zone is named")] = "UTC"
+    zone: Annotated[Zone, Meta(description="of times in messages and commands, and where no zone is named")] = "UTC"
     digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
     language: Annotated[LanguageCode, Meta(description="of messages to channels that name none")] = ENGLISH
