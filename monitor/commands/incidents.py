@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from monitor import words
+from monitor.alert.incident_note import IncidentNote
 from monitor.config.config import Config
 from monitor.console.alert_history import replying_user, save_note
 from monitor.console.configuration import load_with_accounts, read_with
@@ -19,7 +20,7 @@ from monitor.console.terminal import DOWN, UP, Colour, Print, print_line
 from monitor.console.width import width
 from monitor.diagnose.incident import Incident
 from monitor.publish.incident_text import build_story, newest_first
-from monitor.publish.public_incident import is_public
+from monitor.publish.public_incident import PublicIncident, showing
 from monitor.publish.snapshot import IncidentView
 from monitor.sentence.translation import PageLanguage
 
@@ -120,18 +121,23 @@ def add_note(config: Config, arguments: Namespace, said: Sequence[str], now: dat
     if len(said) < 2:
         raise argument_error("note", f"lacks {'its words' if said else 'an incident and its words'}", USAGE)
     note = save_note(config, said[0], " ".join(said[1:]), replying_user(arguments), now, public=arguments.public)
-    say(f"{note.incident}: noted{f'; {_where_public(config, note.incident)}' if note.public else ''}")
+    say(f"{note.incident}: noted{f'; {_where_public(config, note)}' if note.public else ''}")
 
 
-def _where_public(config: Config, id: str) -> str:
-    """Say whether the public site shows a note now."""
+def _where_public(config: Config, note: IncidentNote) -> str:
+    """Say where the public site shows a note: of a service that may be an incident that ended before these words."""
     if config.public_folder is None:
         return "no public site is made: set public_folder in [site]"
-    snapshot = take_snapshot(config)
-    views = (*snapshot.open_incidents, *snapshot.past_incidents)
-    if any(view.incident.id == id and is_public(view, snapshot) for view in views):
-        return "the public site shows it, too"
-    return "the public site does not show this incident now: no provider or service there is down because of it"
+    speech = PageLanguage(zone=config.rules.zone)
+    places = [_place(one, speech) for one in showing(note, take_snapshot(config))]
+    if places:
+        return f"the next public page shows it with {' and '.join(places)}"
+    return "the public site does not show it: no provider or service there was down because of this incident"
+
+
+def _place(one: PublicIncident, speech: PageLanguage) -> str:
+    ended = f" to {speech.moment(one.closed_at, one.opened_at).words}" if one.closed_at else ", which is open"
+    return f"the incident of {one.name} since {speech.moment(one.opened_at).words}{ended}"
 
 
 def _table(views: Sequence[IncidentView], now: datetime, speech: PageLanguage) -> Table:
