@@ -12,7 +12,7 @@ from monitor.config.document import Document
 from monitor.config.files import mkdir_repair
 from monitor.config.secret import is_reference, looks_like_reference
 from probes.catalog import FOLDER, Catalog, ProviderFiles, load_provider, provider_ids
-from probes.document import DocumentError, Problem, suggest
+from probes.document import DocumentError, Problem, suggest, wrong_word
 from probes.provider import Feed, Provider
 from probes.target_id import source_id
 
@@ -86,7 +86,7 @@ def check_providers(document: Document, shelf: ProviderFiles, file: str) -> Iter
     named += [("status.providers", id) for id in document.status.providers]
     for key, id in named:
         if id not in known:
-            yield Problem(file, key, f'= "{id}": no such provider', suggest(id, known))
+            yield wrong_word(file, key, id, "no such provider", suggest(id, known))
 
 
 def followed_feeds(document: Document, providers: Catalog, shelf: ProviderFiles) -> Iterator[tuple[str, Feed]]:
