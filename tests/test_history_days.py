@@ -110,6 +110,12 @@ def test_the_page_counts_the_incidents_that_it_lists_but_no_drill_warning_or_par
     assert "90 d" not in told({"history.html": files["history/2026-11.html"]})[0]
 
 
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
+def test_no_incident_is_denied_beside_one_that_is_open(render):
+    none, one = snapshot(account()), snapshot(account(), open_incidents=(past(3, subject="openai"),))
+    assert ["None on record." in told(render(it))[0] for it in (none, one)] == [True, False]
+
+
 @pytest.mark.parametrize("days_ago", [1, 40])
 def test_the_public_page_tells_of_the_outages_that_it_lists(days_ago):
     view = past(days_ago, subject="openai")

@@ -39,8 +39,11 @@ class WindowTotal(Struct, frozen=True):
 
 
 class HistoryDays(Struct, frozen=True):
+    """`is_quiet`: no incident is known, not even an open one."""
+
     days: DayList
     totals: tuple[WindowTotal, ...]
+    is_quiet: bool
 
 
 def history_days(
@@ -53,6 +56,7 @@ def history_days(
     return HistoryDays(
         list_days([(first, _day(first, spans, known, now, speech, up)) for first in firsts], speech),
         tuple(_total(length, midnight - (length - 1) * DAY, spans, now, speech) for length in WINDOWS),
+        not spans,
     )
 
 
