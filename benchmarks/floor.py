@@ -471,10 +471,14 @@ def _quarter(snapshot: Snapshot) -> str:
 
 
 def _days(cells: Sequence[Cell]) -> str:
-    """Return a link for each day, by month."""
-    months, last = "", None
-    for cell in cells:
-        at, kind = cell.at, _kind(cell, 0.01)
+    """Return a link for each day since the first of which anything is known, by month; the benchmark has no gaps."""
+    kinds = [_kind(cell, 0.01) for cell in cells]
+    first = next(number for number, kind in enumerate(kinds) if kind != "nothing")
+    at = cells[first].at
+    months = f'<p class="small soft">Nothing is known before {at.day} {MONTHS[at.month - 1]}</p>' if first else ""
+    last = None
+    for cell, kind in zip(cells[first:], kinds[first:], strict=True):
+        at = cell.at
         if (month := (at.year, at.month)) != last:
             months += "</ol></div>" if last else ""
             months += f'<div class="month"><h3>{LONG_MONTHS[at.month - 1]} {at.year}</h3><ol class="days">'

@@ -263,6 +263,11 @@ def suggest(word: object, known: Iterable[str], otherwise: str = "leave it out")
     return "use one of: " + ", ".join(words[:MOST_NAMED] + more) if words else otherwise
 
 
+def wrong_word(file: str, key: str, word: str, what: str, repair: str) -> Problem:
+    """Return what is wrong with a word at a key, where a list or table may hold others that are right."""
+    return Problem(file, key, f'= "{word}": {what}', repair, value=show_value(word))
+
+
 def show_value(value: object) -> str:
     """Return a value as an error may print it: short, and without anything that may hold a secret, such as a table."""
     import json  # valid values are never shown

@@ -159,12 +159,40 @@ def test_a_note_may_be_added_to_an_incident_open_or_closed(config):
     save(config, changes=(Change(replace(incident(), closed_at=at(50)), ChangeKind.RESOLVED, at(50)),))
 
     assert noted(config, incident().id, "it was", "the  bill", "--by", "Jo", "--public") == [
-        f"{incident().id}: noted; the public site does not show this incident now: "
-        "no provider or service there is down because of it"
+        f"{incident().id}: noted; the public site does not show it: "
+        "no provider or service there was down because of this incident"
     ]
     assert notes_on(config) == [
         IncidentNote(incident().id, at(60), "Jo", "it was the bill", public=True),
         IncidentNote(incident().id, at(60), "Jo", "vendor ticket 7"),
+    ]
+
+
+SERVICE = """
+[[services]]
+name = "Chat"
+accounts = ["openai/main"]
+[alerts]
+zone = "Asia/Kolkata"
+"""
+
+
+@pytest.mark.parametrize(
+    ("closed", "place"),
+    [
+        ((), "since 21 Nov 2026, 17:30 IST, which is open"),
+        ((at(50),), "since 21 Nov 2026, 17:30 IST to 17:30 IST"),
+    ],
+)
+def test_a_note_for_the_public_is_told_where_it_will_stand(config, closed, place):
+    """Of a service that may be an incident that has ended, about which nobody reads first."""
+    config.file.write_text(FILE + SERVICE)
+    for when in closed:
+        save(config, changes=(Change(replace(incident(), closed_at=when), ChangeKind.RESOLVED, when),))
+
+    its = load_config(config.file, {"SET": "sk-123456789"})
+    assert noted(its, incident().id, "it was the bill", "--public") == [
+        f"{incident().id}: noted; the next public page shows it with the incident of Chat {place}"
     ]
 
 

@@ -131,6 +131,13 @@ def test_a_channel_tells_times_in_its_own_zone_else_in_that_of_all(own, alerts, 
     assert (str(channel.zone), str(channel.quiet.zone)) == (zone, zone)
 
 
+@pytest.mark.parametrize("alerts", ["", 'zone = "Europe/Berlin"', 'language = "de"'])
+def test_the_terminal_is_no_secret_whatever_its_language_and_zone(alerts, tmp_path):
+    (tmp_path / "monitor.toml").write_text(f"[alerts]\n{alerts}\n")
+
+    assert load_config(tmp_path / "monitor.toml", {}).secrets == []
+
+
 def test_maintenance_is_once_or_recurs_in_the_zone_of_all_or_its_own(tmp_path):
     text = """
     [[maintenance]]

@@ -124,7 +124,7 @@ EACH = {
     "probe.failures": "true",
     "accounts.lost.priority": "9",
     "accounts.strange.provider": '"opnai"',
-    "routes[1].channels": None,
+    "routes[1].channels": '"yy"',
     "alerts.zone": '"Berlin"',
     "accounts.unset.key": "env:NONE",
     "accounts.lost.key": "file:none.key",
@@ -152,6 +152,45 @@ def test_of_a_key_in_the_file_itself_no_part_is_shown(check):
 
     assert (code, KEY in out + err) == (2, False)
     assert [row["value"] for row in json.loads(out)["rows"] if row["key"] == "accounts.a.key"] == [None]
+
+
+NAMED = """
+[[accounts]]
+name = "main"
+provider = "openai"
+key = "env:KEY"
+canaries = ["chat", "lst"]
+[[accounts]]
+name = "other"
+provider = "openai"
+key = "env:KEY"
+canaries = ["sk-Wq8ZtL5vXn2RjP7mTb4K"]
+[[maintenance]]
+name = "m"
+start = "2026-11-21 22:00"
+lasts_s = 7200
+providers = ["openai", "opnai"]
+[[services]]
+name = "Chat"
+accounts = ["openai/mian"]
+[public]
+languages = ["en", "xx"]
+[status]
+providers = ["opnai"]
+"""
+
+
+def test_of_a_list_the_word_that_is_wrong_is_the_value(check):
+    rows = json.loads(check(NAMED, "--json")[1])["rows"]
+
+    assert {row["key"]: row["value"] for row in rows} == {
+        "accounts.main.canaries": '"lst"',
+        "accounts.other.canaries": '"[redacted]"',
+        "maintenance.m.providers": '"opnai"',
+        "public.languages": '"xx"',
+        "services.Chat.accounts": '"openai/mian"',
+        "status.providers": '"opnai"',
+    }
 
 
 @pytest.mark.parametrize("value", ["", "  "])

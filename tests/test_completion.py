@@ -1,6 +1,8 @@
 """Completion scripts, `help`, and what is said to a mistyped command."""
 
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -148,6 +150,80 @@ def test_bash_completes_closed_sets_and_the_names_of_the_configuration_though_th
 
     assert completed(said.out, f"provider-monitor {typed}", tmp_path) == found
     assert not (tmp_path / "run").exists()
+
+
+TYPED = {
+    "stat": "status",
+    "status --do": "--down",
+    "incidents n": "note",
+    "drill --fault qu": "quota_exhausted",
+    "status --account op": "openai/main",
+    "alerts test ph": "phone",
+}
+"""What is typed, and the word that takes the place of its last one."""
+ASKED = ["completion accounts", "completion channels"]
+SETUP = """PS1=; unsetopt prompt_cr prompt_sp; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D
+show() { print -r -- "<<$BUFFER>>"; BUFFER= }; zle -N show; bindkey '^I' complete-word; bindkey '^G' show
+print rea''dy
+"""
+"""Tab completes what is typed, and Ctrl-G prints and clears it."""
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A folder with a configuration and the program, which writes down what it is asked; and what shells need."""
+    (tmp_path / "monitor.toml").write_text(NAMED)
+    program = tmp_path / "bin" / "provider-monitor"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >> asked\nexec {sys.executable} -m monitor "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    return tmp_path, {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path, "HOME": str(tmp_path), "TERM": "dumb"}
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes_what_is_typed(desk, capsys):
+    folder, environment = desk
+    (folder / "script.fish").write_text(told(capsys, "completion", "fish")[1].out)
+    asks = "".join(f"; complete -C 'provider-monitor {words}'" for words in TYPED)
+    line = ["fish", "--no-config", "-c", f"source script.fish{asks}"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=folder, env=environment)
+
+    assert [one.partition("\t")[0] for one in done.stdout.splitlines()] == [*TYPED.values()]
+    assert (folder / "asked").read_text().splitlines() == ASKED
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_completes_what_is_typed_and_asks_for_no_names_that_it_does_not_need(desk, capsys):
+    """Asking at each key for all names that there may be made Tab take seconds."""
+    folder, environment = desk
+    (folder / "_provider-monitor").write_text(told(capsys, "completion", "zsh")[1].out)
+    mine, its = pty.openpty()
+    line = ["zsh", "-f", "-i"]
+    with subprocess.Popen(line, stdin=its, stdout=its, stderr=its, cwd=folder, env=environment) as shell:
+        os.close(its)
+        os.write(mine, SETUP.encode())
+        read_until(mine, "ready\r\n")
+        shown = [complete_in_zsh(mine, words) for words in TYPED]
+        shell.kill()
+    os.close(mine)
+
+    assert shown == [f"{words.rpartition(' ')[0]} {found}".strip() for words, found in TYPED.items()]
+    assert (folder / "asked").read_text().splitlines() == ASKED
+
+
+def complete_in_zsh(terminal, words):
+    os.write(terminal, f"provider-monitor {words}\t\a".encode())
+    said = read_until(terminal, ">>")
+    return said.partition("<<provider-monitor ")[2].partition(">>")[0].strip()
+
+
+def read_until(terminal, word):
+    said = ""
+    while word not in said:
+        assert select.select([terminal], [], [], 60)[0], said
+        said += os.read(terminal, 4096).decode()
+    return said
 
 
 @pytest.mark.parametrize("shell", CHECKS)

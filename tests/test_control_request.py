@@ -115,9 +115,18 @@ def test_a_note_is_taken_once_also_to_what_has_ended_and_loses_keys(tmp_path):
     async def play():
         async with monitor_at(tmp_path) as made:
             await save_change(made, ended)
-            return [await handle_request(made, Request(RequestKind.NOTE, Raw(encoded(one)))) for one in said]
+            return [await told(made, one) for one in said]
 
-    assert [one.status for one in asyncio.run(play())] == [RequestStatus.DONE, RequestStatus.KNOWN, RequestStatus.DONE]
+    async def told(made, one):
+        made.signals.news.clear()
+        its = await handle_request(made, Request(RequestKind.NOTE, Raw(encoded(one))))
+        return its.status, made.signals.news.is_set()
+
+    assert asyncio.run(play()) == [
+        (RequestStatus.DONE, True),
+        (RequestStatus.KNOWN, False),
+        (RequestStatus.DONE, True),
+    ], "what is new makes a page at once"
     assert sorted(notes(tmp_path)) == [
         (INCIDENT.id, "Jo", "it is [redacted] [31m", 1),
         (INCIDENT.id, "Jo", "vendor ticket 7 opened", 0),

@@ -51,11 +51,56 @@ def test_the_days_stand_by_month_wherever_the_monitor_runs(monkeypatch, zone):
         (Cell(TODAY, degraded=4), CellState.MIXED, "21 Nov: partly failing, 0%"),
         (Cell(TODAY, failed=4), CellState.DOWN, "21 Nov: down, 0%"),
         (Cell(TODAY, unknown=4), CellState.UNKNOWN, "21 Nov: not known"),
-        (Cell(TODAY), CellState.NOTHING, "21 Nov: no data"),
     ],
 )
 def test_a_day_says_what_it_was_and_how_much_of_it_was_good(cell, kind, words):
     assert told((cell,)) == [Day("2026-11-21", kind, words, "#day-2026-11-21")]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "before", "months"),
+    [
+        ((), "", [("August 2026", 8), ("September 2026", 30), ("October 2026", 31), ("November 2026", 21)]),
+        (range(80), "Nothing is known before 12 Nov", [("November 2026", 10)]),
+        (range(89), "Nothing is known before 21 Nov", [("November 2026", 1)]),
+        (range(90), "No data", []),
+        (
+            (0, *range(8, 38), 40),
+            "Nothing is known before 25 Aug",
+            [("August 2026", 7), ("September 2026", 0), ("October 2026", 31), ("November 2026", 21)],
+        ),
+    ],
+)
+def test_what_is_without_data_before_the_first_day_or_for_a_whole_month_is_one_line(gaps, before, months):
+    made = day_list(days(gaps=gaps), (), ENGLISH)
+    assert (made.before, [(month.name, len(month.days)) for month in made.months]) == (before, months)
+
+
+def test_a_day_without_data_between_others_says_so():
+    assert [day.words for day in told(days(gaps=(88,)))][-2:] == ["20 Nov: no data", "21 Nov: good"]
+
+
+def test_an_incident_makes_its_day_known_without_any_look():
+    assert day_list(days(gaps=range(90)), (began(3),), ENGLISH).before == "Nothing is known before 18 Nov"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("de", "Vor dem 12. Nov. ist nichts bekannt"),
+        ("zh-Hans", "11月12日之前的情况一概不知"),
+        ("he", "לפני 12 בנוב׳ לא ידוע דבר"),
+    ],
+)
+def test_where_knowledge_begins_is_said_in_the_language_of_the_page(code, words):
+    assert day_list(days(gaps=range(80)), (), load_language(code)).before == words
+
+
+def test_the_page_of_an_account_shows_a_month_without_data_as_one_line():
+    id = "openai/main"
+    its = account(id, (target(id, days=days(gaps=range(8, 38))),))
+    page = render(snapshot(its))["accounts/openai/main.html"].decode()
+    assert '<h3>September 2026</h3><p class="small soft">no data</p>' in page
 
 
 def test_a_day_is_said_in_the_language_of_the_page():

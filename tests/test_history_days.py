@@ -10,7 +10,8 @@ from monitor.publish import private_site, public_site
 from monitor.publish.history_days import TroubleSpan, history_days
 from monitor.sentence.translation import ENGLISH
 from probes.model import Fault
-from tests.builders_page import NOW, account, incident, past, shown, snapshot
+from tests.builders_page import NOW, account, incident, past, shown, snapshot, target
+from tests.builders_page import days as cells_of_days
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = NOW.replace(hour=0, minute=0)
@@ -32,13 +33,24 @@ def totals(it):
     return [(one.window, one.incidents, one.trouble, one.whose) for one in it.totals]
 
 
-def test_there_are_ninety_days_of_which_those_before_the_first_look_have_no_data():
-    its = days(made())
-    assert len(its) == 90
-    assert (its[0].date, its[-1].date) == ("2026-08-24", "2026-11-21")
-    assert [one.kind for one in its] == ["nothing"] * 59 + ["good"] * 31
-    assert [its[at].words for at in (0, -1)] == ["24 Aug: no data", "21 Nov: good"]
-    assert {one.kind for one in days(made(since=None))} == {"nothing"}
+def test_the_days_begin_with_the_first_of_which_anything_is_known():
+    its = made()
+    assert its.days.before == "Nothing is known before 22 Oct"
+    assert [(one.date, one.kind, one.words) for one in days(its)[:: len(days(its)) - 1]] == [
+        ("2026-10-22", "good", "22 Oct: good"),
+        ("2026-11-21", "good", "21 Nov: good"),
+    ]
+    assert len(days(made(since=NOW - 100 * DAY))) == 90
+    assert made(since=NOW - 100 * DAY).days.before == ""
+    assert (made(since=None).days.before, days(made(since=None))) == ("No data", [])
+
+
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
+def test_a_history_page_says_what_it_knows_nothing_of_before_it_shows_days(render):
+    first = target(watched_since=NOW - HOUR, days=cells_of_days(gaps=range(89)))
+    page = render(snapshot(account(targets=(first,))))["history.html"].decode()
+    assert page.count('id="day-') == 1, "an empty day fills a phone's screen as a full one does"
+    assert '<div class="months"><p class="small soft">Nothing is known before 21 Nov</p>' in page
 
 
 def test_a_day_tells_how_many_incidents_began_and_for_how_long_anything_was_wrong():
@@ -96,6 +108,12 @@ def test_the_page_counts_the_incidents_that_it_lists_but_no_drill_warning_or_par
     assert "90 d 2 incidents , trouble for 1 h 17 min" in plain
     assert sick == ["12 Oct: 1 incident, trouble for 57 min", "18 Nov: 1 incident, trouble for 20 min"]
     assert "90 d" not in told({"history.html": files["history/2026-11.html"]})[0]
+
+
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
+def test_no_incident_is_denied_beside_one_that_is_open(render):
+    none, one = snapshot(account()), snapshot(account(), open_incidents=(past(3, subject="openai"),))
+    assert ["None on record." in told(render(it))[0] for it in (none, one)] == [True, False]
 
 
 @pytest.mark.parametrize("days_ago", [1, 40])

@@ -1,7 +1,9 @@
 """`incidents INCIDENT`: the story of one incident, with the values of its page."""
 
 import argparse
+import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,14 +15,15 @@ from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Announcement
 from monitor.publish.incident_text import build_story
 from monitor.publish.snapshot import Substitute
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from probes.document import DocumentError
 from probes.model import Fault
 from probes.phrase import Phrase
 from tests.builders_page import BEGAN, NOW, incident, shown
 
 
-def told(view, most=None):
-    return "\n".join(story_lines(build_story(view, NOW), most))
+def told(view, most=None, speech=ENGLISH):
+    return "\n".join(story_lines(build_story(view, NOW, speech), most))
 
 
 def test_it_tells_what_the_page_tells():
@@ -97,3 +100,13 @@ def test_without_an_incident_the_list_is_asked_for():
     add_arguments(parser)
 
     assert parser.parse_args([]).words == []
+
+
+def test_its_clock_is_that_of_the_zone_and_a_day_ends_at_its_midnight():
+    began = NOW.replace(hour=18, minute=20)
+    view = shown(incident(opened_at=began, closed_at=began + timedelta(minutes=20)))
+
+    text = told(view, speech=PageLanguage(zone=ZoneInfo("Asia/Kolkata")))
+    assert "From 21 Nov 2026, 23:50 IST to 22 Nov 2026, 00:10 IST" in text
+    assert re.search(r"23:50:00 +First failure seen", text)
+    assert re.search(r"22 Nov, 00:10:00 +Ended", text)

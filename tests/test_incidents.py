@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from monitor.commands.incidents import incident_lines, incident_table
 from monitor.console.table import lay_out
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from probes.model import Fault
 from tests.builders_page import BEGAN, NOW, incident, shown
 
@@ -19,7 +21,7 @@ VIEWS = [shown(incident("openai/main", Fault.INVALID_KEY)), shown(OVER)]
 
 @pytest.mark.parametrize("most", [80, 100, 120])
 def test_no_id_date_or_duration_is_broken(most):
-    lines = list(lay_out(incident_table(VIEWS, NOW), most))
+    lines = list(lay_out(incident_table(VIEWS, NOW, ENGLISH), most))
 
     text = "\n".join(lines)
     assert all(view.incident.id in text for view in VIEWS)
@@ -30,13 +32,20 @@ def test_no_id_date_or_duration_is_broken(most):
 
 
 def test_what_does_not_fit_side_by_side_is_written_below_with_its_dates_whole():
-    text = "\n".join(lay_out(incident_table(VIEWS, NOW), 34))
+    text = "\n".join(lay_out(incident_table(VIEWS, NOW, ENGLISH), 34))
 
     assert re.search(r"began: \d\d:\d\d UTC;", text), text
     assert re.search(r"\d+ Oct 2025, \d\d:\d\d UTC", text), text
 
 
 def test_a_pipe_gets_one_line_for_each():
-    _, *lines = lay_out(incident_lines(VIEWS), None)
+    _, *lines = lay_out(incident_lines(VIEWS, ENGLISH), None)
 
     assert [line.split()[0] for line in lines] == [view.incident.id for view in VIEWS]
+
+
+def test_both_tell_times_in_the_zone_of_the_reader():
+    here = PageLanguage(zone=ZoneInfo("Asia/Kolkata"))
+
+    assert re.search(r"open +15:41 IST +23 min", "\n".join(lay_out(incident_table(VIEWS, NOW, here), 80)))
+    assert "21 Nov 2026, 15:41 IST" in "\n".join(lay_out(incident_lines(VIEWS, here), None))

@@ -1,5 +1,6 @@
 """`logs`: the latest looks and changes, of all accounts or some, and what comes after them."""
 
+import re
 import signal
 import sqlite3
 import threading
@@ -36,6 +37,19 @@ def test_looks_and_changes_are_told_in_order(folder):
     assert any("openai/main list: account suspended, HTTP 401" in line for line in lines)
     assert any("openai/backup chat" in line and ": ok, HTTP 200, 0." in line for line in lines)
     assert any("UTC opened: openai/main: account suspended (2" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", [("logs",), ("incidents",), ("status", "-v")])
+def test_commands_tell_times_in_the_zone_of_the_messages_and_json_in_utc(words, folder):
+    text = (folder / "monitor.toml").read_text()
+    (folder / "there.toml").write_text(f'{text}\n[alerts]\nzone = "Asia/Kolkata"\n')
+
+    usual, here = call(*words, folder=folder)[1], call("--config", "there.toml", *words, folder=folder)[1]
+    assert ("UTC" in usual, "IST" in usual) == (True, False)
+    assert ("UTC" in here, "IST" in here) == (False, True)
+    at = call("--config", "there.toml", words[0], "--json", folder=folder)[1]
+    assert re.search(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', at)
+    assert "+05:30" not in at
 
 
 @pytest.mark.parametrize("last", [0, 1, 3])

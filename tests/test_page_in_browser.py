@@ -124,6 +124,16 @@ def shot_of(name):
     return SHOTS[name][0]
 
 
+FITS = f"""() => {ROOT}.scrollWidth <= {ROOT}.clientWidth && [...document.querySelectorAll('.sheet')].every(sheet => {{
+  const its = sheet.getBoundingClientRect()
+  return [...sheet.querySelectorAll('.days *')].every(one => {{
+    const {{ left, right }} = one.getBoundingClientRect()
+    return left >= its.left && right <= its.right
+  }})
+}})"""
+"""Nothing stands beside the window, and no day beside its sheet."""
+
+
 def views(page):
     """Show the page in each size and scheme, everything unfolded; yield what each is called."""
     page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
@@ -188,7 +198,7 @@ def test_a_branded_public_page_fits_without_script_and_its_menu_opens_by_keyboar
         wide = []
         for name in ("index.html", "404.html", "history.html", "de/index.html", "widget.html"):
             page.goto(address + name)
-            wide += [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
+            wide += [view for view in views(page) if not page.evaluate(FITS)]
         page.goto(address)
         assert page.get_by_role("heading", name="Chat answers: unavailable").is_visible()
         menu = page.locator("summary", has_text="Get updates")
@@ -717,6 +727,27 @@ EVERY_PAGE = (
 
 def spoken(language, number=40):
     return replace(fleet(number), manner=SiteSettings(language=language))
+
+
+TURNED = """() => [...document.querySelectorAll('.ruler span, .chart li')]
+  .filter(one => /^\\d.*[\\u05d0-\\u05ea]/.test(one.textContent))
+  .map(one => {
+    const [first, last] = [0, one.firstChild.length - 1].map(at => {
+      const range = document.createRange()
+      range.setStart(one.firstChild, at)
+      range.setEnd(one.firstChild, at + 1)
+      return range.getBoundingClientRect().left
+    })
+    return first > last
+  })"""
+"""Of each text of an axis that begins with a number and ends in Hebrew: whether it is read from the right."""
+
+
+def test_a_date_on_an_axis_is_read_from_the_right_though_time_runs_to_the_right(tabs, site):
+    with served(site(render, spoken, "he")) as address, opened(tabs, (360, 900)) as (page, _):
+        page.goto(address + "accounts/alder/production.html")
+        found = page.evaluate(TURNED)
+    assert (len(found) > 4, set(found)) == (True, {True})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -28,7 +28,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.target_state import TargetState
 from monitor.publish import private_site
 from monitor.publish.collect import build_snapshot
-from monitor.publish.public_incident import is_public
+from monitor.publish.public_incident import showing
 from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
 from monitor.publish.snapshot import CreditView, PlannedWindow, ProviderView, ServiceView, SiteSettings, SourceView
@@ -547,7 +547,7 @@ def test_what_people_wrote_for_the_public_is_an_update_of_a_service_that_suffers
     shot = told(EU, US, services=(service("Chat", EU, US, enough=enough),), open_incidents=(ours,))
     everything = all_text(render(shot))
 
-    assert is_public(ours, shot) is shown
+    assert [one.name for one in showing(note, shot)] == ["Chat"] * shown
     assert (b"We have moved chats elsewhere" in everything) is shown
     assert b"zq" not in everything
 
@@ -654,6 +654,7 @@ def test_words_stand_with_the_outage_that_they_were_written_in_or_after():
         "20261121-003400": ["9.5"],
         "20261120-143400": ["15", "19.5"],
     }
+    assert [[one.opened_at.hour for one in showing(note, shot)] for note in first.notes] == [[], [14], [14], [0]]
 
 
 def test_slow_answers_are_called_slow():

@@ -456,6 +456,14 @@ def test_a_title_is_said_in_every_language(it, german, chinese):
     assert (DE.title(it), ZH.title(it)) == (german, chinese)
 
 
+@pytest.mark.parametrize("code", ["de", "he"])
+def test_the_monitors_own_problems_are_english_and_say_so_to_a_screen_reader(code):
+    shot = snapshot(account(), warnings=("the disk is nearly full",), manner=SiteSettings(language=code))
+    page = render(shot)["index.html"].decode()
+    assert f'<html lang="{code}"' in page
+    assert '<ul class="dots" lang="en"><li><bdi>the disk is nearly full</bdi></li></ul>' in page
+
+
 def test_the_sentence_on_top_says_warnings_in_its_language():
     coming = TITLES["an objective"][0]
     warned = snapshot(account(), open_incidents=(shown(replace(coming, signal=True, targets=())),))

@@ -381,6 +381,29 @@ def test_check_names_the_authorities_of_the_environment(tmp_path, capsys, monkey
     assert f"the environment: trusts the CAs in {place} ({variable})\n" in capsys.readouterr().out
 
 
+ACCOUNT = '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n'
+
+
+@pytest.mark.parametrize(
+    ("blocks", "told"),
+    [
+        ("", False),
+        (ACCOUNT, True),
+        (ACCOUNT + 'ca_file = "ca.pem"\n', False),
+        ('[[channels]]\nname = "hook"\nurl = "json://hook.test"\n', True),
+    ],
+    ids=["nobody", "an account", "an account with its own", "a channel"],
+)
+def test_check_names_authorities_only_where_somebody_trusts_them(tmp_path, capsys, monkeypatch, blocks, told):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("KEY", KEY)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    (tmp_path / "monitor.toml").write_text(blocks)
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    assert ("the environment: trusts" in capsys.readouterr().out) is told
+
+
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
     second = '[[accounts]]\nname = "b"\nprovider = "openai-compatible"\nkey = "env:KEY"\nbase = "https://x.test/v1"\n'
     with pytest.raises(DocumentError) as refused:

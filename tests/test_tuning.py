@@ -369,7 +369,9 @@ def test_tune_lists_the_outages_and_which_settings_would_not_have_told_them(fold
     _, out, _ = call("tune", folder=folder)
     now = datetime.now(UTC)
 
-    rows = re.findall(r"openai: server errors +(\d\d \w{3}, \d\d:\d\d) +(.+?)  +(\d+) +(.+?)\s*$", out, re.MULTILINE)
+    rows = re.findall(
+        r"openai: server errors +(\d\d \w{3}, \d\d:\d\d UTC) +(.+?)  +(\d+) +(.+?)\s*$", out, re.MULTILINE
+    )
     assert [began[:6] for began, *_ in rows] == [f"{now - timedelta(days=ago):%d %b}" for ago in (2, 5)]
     assert [untold for *_, untold in rows] == ["failures = 5", "-"]
     assert "below [probe]" in out

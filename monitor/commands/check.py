@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from monitor.alert.channel import TERMINAL
 from monitor.alert.rule import Route
 from monitor.config.checked_part import check_parts
 from monitor.config.config import Config
@@ -164,8 +165,9 @@ def _facts(config: Config, *, with_keys: bool) -> Iterator[str]:
         told = account if with_keys else replace(account, problem=None)
         for words in _said_of(told, watches[account.id], config):
             yield f"{account.id}: {words}"
-    for words in default_ca_names(os.environ):  # the CAs trusted where no `ca_file` is set
-        yield f"{ENVIRONMENT}: {words}"
+    is_writing = any(channel.url != TERMINAL.url for channel in config.channels)
+    if is_writing or not all(account.way.ca_file for account in config.accounts.values()):
+        yield from (f"{ENVIRONMENT}: {words}" for words in default_ca_names(os.environ))
 
 
 def _said_of(account: Account, watches: Iterable[Watch], config: Config) -> Iterator[str]:

@@ -63,10 +63,20 @@ def run(arguments: Namespace) -> int:
         if action.dest in CLOSED:
             action.choices = CLOSED[action.dest]
         elif action.dest in OPEN:
-            asked: Any = shtab.cmd(f"provider-monitor completion {OPEN[action.dest]} 2>/dev/null")
-            action.complete = asked  # type: ignore[attr-defined]
+            action.complete = _complete(OPEN[action.dest])  # type: ignore[attr-defined]
     sys.stdout.write(shtab.complete(parser, shell=arguments.shell) + "\n")
     return UP
+
+
+def _complete(names: KnownName) -> dict[str, Any]:
+    """Return how each shell asks for names. Of zsh our own: shtab's would ask for all kinds of names at each key."""
+    import shtab
+
+    ask = f"provider-monitor completion {names} 2>/dev/null"
+    its: Any = shtab.cmd(ask)
+    function = f"_provider_monitor_{names}"
+    body = f'{function}() {{\n  local -a names\n  names=(${{(f)"$({ask})"}})\n  compadd "$@" -a names\n}}'
+    return {**its, "zsh": function, "preamble": {**its["preamble"], "zsh": body}}
 
 
 def _actions(parser: ArgumentParser) -> Iterator[argparse.Action]:

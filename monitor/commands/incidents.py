@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from monitor import words
+from monitor.alert.incident_note import IncidentNote
 from monitor.config.config import Config
 from monitor.console.alert_history import replying_user, save_note
 from monitor.console.configuration import load_with_accounts, read_with
@@ -14,13 +15,14 @@ from monitor.console.report import add_formats, print_report
 from monitor.console.report_row import IncidentReport, StoryReport
 from monitor.console.selection import argument_error, select_one
 from monitor.console.snapshot import take_snapshot
-from monitor.console.table import Table, TableCell, format_moment, print_lines, print_table
+from monitor.console.table import Table, TableCell, print_lines, print_table
 from monitor.console.terminal import DOWN, UP, Colour, Print, print_line
 from monitor.console.width import width
 from monitor.diagnose.incident import Incident
 from monitor.publish.incident_text import build_story, newest_first
-from monitor.publish.public_incident import is_public
+from monitor.publish.public_incident import PublicIncident, showing
 from monitor.publish.snapshot import IncidentView
+from monitor.sentence.translation import PageLanguage
 
 USAGE = 'write incidents INCIDENT, or incidents note INCIDENT "WORDS"'
 LAST = 20
@@ -61,11 +63,12 @@ def run(arguments: Namespace) -> int:
 def _print(arguments: Namespace, config: Config) -> int:
     snapshot = take_snapshot(config)
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    speech = PageLanguage(zone=config.rules.zone)
     if arguments.words:
-        return _tell(views, arguments, snapshot.made_at)
+        return _tell(views, arguments, snapshot.made_at, speech)
     shown = views[: LAST if arguments.last is None else arguments.last]
     reports = [_report(view) for view in shown]
-    print_report(arguments, IncidentReport, reports, lambda: print_table(_table(shown, snapshot.made_at), NONE))
+    print_report(arguments, IncidentReport, reports, lambda: print_table(_table(shown, snapshot.made_at, speech), NONE))
     return DOWN if snapshot.open_incidents else UP
 
 
@@ -102,12 +105,14 @@ def _told(view: IncidentView) -> list[str]:
     return sorted({f"{one.channel}: {one.state}" for one in view.told})
 
 
-def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime) -> int:
+def _tell(views: Sequence[IncidentView], arguments: Namespace, now: datetime, speech: PageLanguage) -> int:
     """Tell all about one incident; the exit code says whether that one is open."""
     known = {view.incident.id: view for view in views}
     view = known[select_one(list(known), arguments.words[0], "incident")]
-    told = build_story(view, now)
-    print_report(arguments, StoryReport, [story_report(told, view)], lambda: print_lines(story_lines(told, width())))
+    report = story_report(build_story(view, now), view)
+    print_report(
+        arguments, StoryReport, [report], lambda: print_lines(story_lines(build_story(view, now, speech), width()))
+    )
     return DOWN if view.incident.closed_at is None else UP
 
 
@@ -116,36 +121,41 @@ def add_note(config: Config, arguments: Namespace, said: Sequence[str], now: dat
     if len(said) < 2:
         raise argument_error("note", f"lacks {'its words' if said else 'an incident and its words'}", USAGE)
     note = save_note(config, said[0], " ".join(said[1:]), replying_user(arguments), now, public=arguments.public)
-    say(f"{note.incident}: noted{f'; {_where_public(config, note.incident)}' if note.public else ''}")
+    say(f"{note.incident}: noted{f'; {_where_public(config, note)}' if note.public else ''}")
 
 
-def _where_public(config: Config, id: str) -> str:
-    """Say whether the public site shows a note now."""
+def _where_public(config: Config, note: IncidentNote) -> str:
+    """Say where the public site shows a note: of a service that may be an incident that ended before these words."""
     if config.public_folder is None:
         return "no public site is made: set public_folder in [site]"
-    snapshot = take_snapshot(config)
-    views = (*snapshot.open_incidents, *snapshot.past_incidents)
-    if any(view.incident.id == id and is_public(view, snapshot) for view in views):
-        return "the public site shows it, too"
-    return "the public site does not show this incident now: no provider or service there is down because of it"
+    speech = PageLanguage(zone=config.rules.zone)
+    places = [_place(one, speech) for one in showing(note, take_snapshot(config))]
+    if places:
+        return f"the next public page shows it with {' and '.join(places)}"
+    return "the public site does not show it: no provider or service there was down because of this incident"
 
 
-def _table(views: Sequence[IncidentView], now: datetime) -> Table:
-    return incident_table(views, now) if width() else incident_lines(views)
+def _place(one: PublicIncident, speech: PageLanguage) -> str:
+    ended = f" to {speech.moment(one.closed_at, one.opened_at).words}" if one.closed_at else ", which is open"
+    return f"the incident of {one.name} since {speech.moment(one.opened_at).words}{ended}"
 
 
-def incident_table(views: Sequence[IncidentView], now: datetime) -> Table:
+def _table(views: Sequence[IncidentView], now: datetime, speech: PageLanguage) -> Table:
+    return incident_table(views, now, speech) if width() else incident_lines(views, speech)
+
+
+def incident_table(views: Sequence[IncidentView], now: datetime, speech: PageLanguage) -> Table:
     """Return two lines for each incident, for a person: in a table neither its id nor its title gives way."""
     notes = {number: _note(view) for number, view in enumerate(views)}
-    return Table(("state", "began", "lasted", "incident"), [_cells(view, now) for view in views], notes)
+    return Table(("state", "began", "lasted", "incident"), [_cells(view, now, speech) for view in views], notes)
 
 
-def _cells(view: IncidentView, now: datetime) -> tuple[TableCell | str, ...]:
+def _cells(view: IncidentView, now: datetime, speech: PageLanguage) -> tuple[TableCell | str, ...]:
     incident = view.incident
     lasted = (incident.closed_at or now) - incident.opened_at
     return (
         _state(incident),
-        TableCell(words.moment(incident.opened_at, now).words, whole=True),
+        TableCell(speech.moment(incident.opened_at, now).words, whole=True),
         TableCell(words.duration(lasted.total_seconds()), whole=True),
         _title(incident),
     )
@@ -156,19 +166,19 @@ def _note(view: IncidentView) -> str:
     return f"{view.incident.id}; {words.whose_fault_hedged(view.incident)}; told: {told}"
 
 
-def incident_lines(views: Sequence[IncidentView]) -> Table:
+def incident_lines(views: Sequence[IncidentView], speech: PageLanguage) -> Table:
     """Return one line for each incident, for a pipe."""
-    return Table(("id", "what", "blame", "began", "ended", "told"), [_line(view) for view in views])
+    return Table(("id", "what", "blame", "began", "ended", "told"), [_line(view, speech) for view in views])
 
 
-def _line(view: IncidentView) -> tuple[TableCell | str, ...]:
+def _line(view: IncidentView, speech: PageLanguage) -> tuple[TableCell | str, ...]:
     incident = view.incident
     return (
         incident.id,
         _title(incident),
         words.BLAMES[incident.blame],
-        format_moment(incident.opened_at),
-        format_moment(incident.closed_at) if incident.closed_at else "open",
+        speech.moment(incident.opened_at).words,
+        speech.moment(incident.closed_at).words if incident.closed_at else "open",
         ", ".join(_told(view)),
     )
 

@@ -3,7 +3,7 @@
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 
 from monitor.config.config import Config
@@ -14,7 +14,7 @@ from monitor.console.report_row import LogKind, LogReport
 from monitor.console.terminal import UP, print_line
 from monitor.diagnose.incident import Change, accounts_of_targets
 from monitor.store.store import open_store
-from monitor.words import FAULTS, seconds, title
+from monitor.words import FAULTS, seconds, stamp, title
 from probes.model import Observation
 
 BEHIND = timedelta(minutes=2)
@@ -43,7 +43,7 @@ def _print_all(arguments: Namespace, config: Config) -> int:
     now = datetime.now(UTC)
     known = recorded(config, ids, now - BEHIND, whole=whole) if arguments.follow else []  # first: what comes is new
     lines = recorded(config, ids, now - FAR, max(arguments.last, 1), whole=whole)
-    show = print_json_line if arguments.json else _print
+    show = print_json_line if arguments.json else partial(_print, config.rules.zone)
     for one in lines[-arguments.last :] if arguments.last > 0 else []:
         show(one)
     if not lines and not arguments.follow and not arguments.json:
@@ -68,8 +68,8 @@ def _follow(
         time.sleep(max(EVERY_S, SHARE * (time.monotonic() - began)))
 
 
-def _print(one: LogReport) -> None:
-    print_line(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.words}")
+def _print(zone: tzinfo, one: LogReport) -> None:
+    print_line(f"{stamp(one.at, zone, seconds=True)} {one.words}")
 
 
 def recorded(

@@ -17,6 +17,7 @@ from monitor.publish.collect import read_freshness
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import CurrentState, current_state
 from monitor.sentence.diagnosis import describe_stage_failure
+from monitor.sentence.translation import PageLanguage
 from monitor.storage_refusal import StoreError
 from monitor.store.store import open_store
 from probes.document import DocumentError
@@ -116,6 +117,7 @@ def _picture(
         targets=at_length,
         most=width(),
         unwatched=is_unwatched(config),
+        speech=PageLanguage(zone=config.rules.zone),
     )
     return screen_lines(screen)
 

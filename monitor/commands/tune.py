@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
@@ -25,7 +25,7 @@ from monitor.replay.tuning import (
     outages,
 )
 from monitor.store.store import open_store
-from monitor.words import count, duration, title
+from monitor.words import count, duration, title, zone_name
 
 HOW_TO_READ = (
     "From {held}, replayed through diagnosis, routes, quiet hours, silences and digests as they are set up now. One",
@@ -63,7 +63,7 @@ def run(arguments: Namespace) -> int:
 
     def tell() -> None:
         print_table(tune_table(told, config.thresholds, tally.span))
-        if (found := outage_table(told, config.thresholds)).rows:
+        if (found := outage_table(told, config.thresholds, config.rules.zone)).rows:
             print_table(found)
         for line in HOW_TO_READ:
             print_line(line.format(held=held))
@@ -115,18 +115,22 @@ OUTAGES = 20
 """Most outages printed, the latest ones."""
 
 
-def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> Table:
+def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, zone: tzinfo) -> Table:
     rows = [
         (
             title(one.alarm.incident),
-            f"{one.alarm.incident.opened_at:%d %b, %H:%M}",
+            _began(one.alarm.incident.opened_at.astimezone(zone)),
             _lasted(one.alarm.incident),
             str(one.alarm.messages),
             _untold(one.untold, now) or "-",
         )
         for one in outages(told, now)[:OUTAGES]
     ]
-    return Table(("outage of", "began (UTC)", "lasted", "messages", "not told with"), rows)
+    return Table(("outage of", "began", "lasted", "messages", "not told with"), rows)
+
+
+def _began(here: datetime) -> str:
+    return f"{here:%d %b, %H:%M} {zone_name(here)}"
 
 
 def _lasted(incident: Incident) -> str:

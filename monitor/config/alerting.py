@@ -15,7 +15,7 @@ from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import END, ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.subject import Scope
-from probes.document import Problem, suggest
+from probes.document import Problem, suggest, wrong_word
 from probes.model import Account, Fault
 from probes.target_id import provider_of
 
@@ -116,7 +116,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = (
         PATIENCE.failing_tries
     )
-    zone: Annotated[Zone, Meta(description="of times in messages, and where no zone is named")] = "UTC"
+    zone: Annotated[Zone, Meta(description="of times in messages and commands, and where no zone is named")] = "UTC"
     digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
     language: Annotated[LanguageCode, Meta(description="of messages to channels that name none")] = ENGLISH
@@ -249,7 +249,7 @@ def _check_match(one: MatchSection, known: Mapping[str, set[str]], key: str, fil
 def _unknown(named: Iterable[str], known: set[str], key: str, what: str, file: str) -> Iterator[Problem]:
     for name in named:
         if name not in known:
-            yield Problem(file, key, f'= "{name}": {what}', suggest(name, known))
+            yield wrong_word(file, key, name, what, suggest(name, known))
 
 
 def _check_window(one: MaintenanceSection, zone: str, file: str) -> Iterator[Problem]:

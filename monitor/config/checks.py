@@ -20,7 +20,7 @@ from monitor.config.providers import VALUE_REPAIR
 from monitor.config.secret import VARIABLE, is_reference, looks_like_reference
 from monitor.config.targets import core_canary, models_for, watches_of
 from probes.catalog import Catalog, load_provider, provider_ids
-from probes.document import Problem, suggest
+from probes.document import Problem, suggest, wrong_word
 from probes.header import NAME, fold_names, why_refused, why_unsendable
 from probes.provider import Provider
 from probes.redact import is_random, mask_secrets
@@ -233,19 +233,19 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
     for part, canaries in named.items():
         for canary in canaries:
             if canary not in provider.canaries:
-                what = f'= "{canary}": {provider.id} has no such canary'
-                yield Problem(file, f"{key}.{part}", what, suggest(canary, provider.canaries))
+                what = f"{provider.id} has no such canary"
+                yield wrong_word(file, f"{key}.{part}", canary, what, suggest(canary, provider.canaries))
     for canary in section.dialect:
         facts = provider.canaries.get(canary)
         if facts and facts.dialect not in SPOKEN_INSTEAD:
-            yield Problem(file, f"{key}.dialect", f'= "{canary}": speaks {facts.dialect} only', "leave it out")
+            yield wrong_word(file, f"{key}.dialect", canary, f"speaks {facts.dialect} only", "leave it out")
     for canary in section.canaries or []:
         facts = provider.canaries.get(canary)
         if facts and facts.admin and not section.admin_key:
             yield Problem(file, key, f"lacks `admin_key`, which {canary} needs", 'add admin_key = "env:..."')
         if facts and facts.is_elsewhere and section.base:
-            what = f'= "{canary}": asks {urlsplit(facts.path or "").netloc}, not the account\'s own base'
-            yield Problem(file, f"{key}.canaries", what, "leave it out")
+            what = f"asks {urlsplit(facts.path or '').netloc}, not the account's own base"
+            yield wrong_word(file, f"{key}.canaries", canary, what, "leave it out")
         if facts and not models_for(section, provider, canary):
             yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
 

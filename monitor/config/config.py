@@ -169,7 +169,7 @@ class Config(Struct, frozen=True):
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
-        addresses = [channel.url for channel in self.channels if channel.url and channel != TERMINAL]
+        addresses = [channel.url for channel in self.channels if channel.url not in ("", TERMINAL.url)]
         signing = [channel.secret for channel in self.channels if channel.secret]
         ways = self.way.proxies.secrets
         return list(dict.fromkeys([*keys, *pings, *addresses, *signing, *ways, *open_store(self.store).link_secrets()]))

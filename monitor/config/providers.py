@@ -13,7 +13,7 @@ from monitor.config.files import mkdir_repair
 from monitor.config.secret import is_reference, looks_like_reference
 from probes.answer.known_name import known_names, plain
 from probes.catalog import FOLDER, Catalog, ProviderFiles, load_provider, provider_ids
-from probes.document import DocumentError, Problem, suggest
+from probes.document import DocumentError, Problem, suggest, wrong_word
 from probes.provider import Feed, Provider
 from probes.target_id import source_id
 
@@ -89,7 +89,7 @@ def check_providers(document: Document, shelf: ProviderFiles, file: str) -> Iter
         if id not in known:
             meant = known_names().names.get(plain(id))  # OpenAI, Claude, Google: as people and programs say it
             repair = f'did you mean "{meant}"?' if meant in known else suggest(id, known)
-            yield Problem(file, key, f'= "{id}": no such provider', repair)
+            yield wrong_word(file, key, id, "no such provider", repair)
 
 
 def followed_feeds(document: Document, providers: Catalog, shelf: ProviderFiles) -> Iterator[tuple[str, Feed]]:

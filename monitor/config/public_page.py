@@ -15,7 +15,7 @@ from monitor.config.logo import LOGO_BYTES, logo_problem, read_head
 from monitor.config.own_words import OwnWords, check_words, first_words
 from monitor.config.section import END, Label, LanguageCode, Section
 from monitor.schedule import Watch
-from probes.document import Problem, suggest, why_no_file
+from probes.document import Problem, suggest, why_no_file, wrong_word
 from probes.redact import grants_access, has_key, redact_decoded
 from probes.target_id import provider_of
 
@@ -161,7 +161,7 @@ def check_public(
         yield from _check_links(getattr(its.page, place), f"public.{place}", file)
     for code in its.page.languages:
         if code not in languages:
-            yield Problem(file, "public.languages", f'= "{code}": no such language', suggest(code, languages))
+            yield wrong_word(file, "public.languages", code, "no such language", suggest(code, languages))
     yield from check_words(_own_words(its), its.languages, file)
     yield from _check_services(its.services, tags, file)
 
@@ -238,7 +238,7 @@ def _check_service(
 ) -> Iterator[Problem]:
     unknown = [(part, word) for part, words in known.items() for word in getattr(one, part) if word not in words]
     for part, word in unknown:
-        yield Problem(file, f"{key}.{part}", f'= "{word}": no account is of it', suggest(word, known[part]))
+        yield wrong_word(file, f"{key}.{part}", word, "no account is of it", suggest(word, known[part]))
     its = _accounts_of(one, tags)
     if not (one.accounts or one.providers or one.tags):
         repair = 'add accounts = ["provider/name"], providers = [...] or tags = [...]'
@@ -260,8 +260,8 @@ def check_canaries(
         known = {canary for id in _accounts_of(one, tags) for canary in asked[id]}
         for canary in one.canaries:
             if known and canary not in known:
-                what = f'= "{canary}": no account of it is asked so'
-                yield Problem(file, f"services.{first_words(one.name)}.canaries", what, suggest(canary, known))
+                key = f"services.{first_words(one.name)}.canaries"
+                yield wrong_word(file, key, canary, "no account of it is asked so", suggest(canary, known))
 
 
 def _accounts_of(one: ServiceSection, tags: Tags) -> list[str]:

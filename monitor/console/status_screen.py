@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.console.invocation import hint
 from monitor.console.status_table import objective_table, target_table
-from monitor.console.table import Table, TableCell, fill, format_moment, lay_out
+from monitor.console.table import Table, TableCell, fill, lay_out
 from monitor.console.terminal import Colour, paint
 from monitor.diagnose.incident import Incident, Severity, accounts_of_targets
 from monitor.publish.account_row import AccountRow, account_rows
@@ -18,6 +18,7 @@ from monitor.publish.incident_text import gravest_first, top_incidents
 from monitor.publish.incident_timeline import standing_replies
 from monitor.publish.snapshot import CROWD, IncidentView, Snapshot, Substitute
 from monitor.publish.status import MARKS, CurrentState, Mark
+from monitor.sentence.translation import ENGLISH, PageLanguage
 from probes.phrase import in_english
 
 COLOURS = {
@@ -40,7 +41,7 @@ ACCOUNT_TITLES = ("state", "account", "for", "why")
 class StatusScreen(Struct, frozen=True):
     """What `status` shows. `rows`: of the accounts asked for; `targets`: with each canary; `most`: columns of text.
 
-    `unwatched`: no monitor has looked for too long.
+    `unwatched`: no monitor has looked for too long. `speech`: English, with the zone that times are told in.
     """
 
     snapshot: Snapshot
@@ -52,6 +53,7 @@ class StatusScreen(Struct, frozen=True):
     most: int | None = None
     is_one_of_many: bool = False
     unwatched: bool = False
+    speech: PageLanguage = ENGLISH
 
 
 def make_screen(
@@ -63,9 +65,10 @@ def make_screen(
     targets: bool,
     most: int | None,
     unwatched: bool = False,
+    speech: PageLanguage = ENGLISH,
 ) -> StatusScreen:
     """Return the screen of these accounts. `down`: list only those that are not known to work."""
-    rows = [row for row in account_rows(snapshot, now) if row.id in ids]
+    rows = [row for row in account_rows(snapshot, now, speech) if row.id in ids]
     asked = _narrowed(snapshot, ids)
     open_ids = {view.incident.id for view in asked.open_incidents}
     about = replace(
@@ -76,13 +79,14 @@ def make_screen(
     return StatusScreen(
         snapshot=asked,
         now=now,
-        headline=write_headline(asked, about),
+        headline=write_headline(asked, about, speech),
         rows=[row for row in rows if not down or not row.mark.works],
         incidents=[view for view in top_incidents(snapshot) if view.incident.id in open_ids],
         targets=targets,
         most=most,
         is_one_of_many=len(ids) == 1 < len(now.marks),
         unwatched=unwatched,
+        speech=speech,
     )
 
 
@@ -180,7 +184,7 @@ def _at_length(view: IncidentView, screen: StatusScreen) -> Iterator[str]:
     if view.instead is not None:
         best = [_seen(one, screen) for one in view.instead[:NAMED]]
         yield f"Works instead: {'; '.join(best) or 'nothing that is known'}"
-    yield from (f"{said}." for said in standing_replies(view, screen.now.at))
+    yield from (f"{said}." for said in standing_replies(view, screen.now.at, screen.speech))
     yield f"More: {hint(f'incidents {view.incident.id}')}"
 
 
@@ -193,7 +197,7 @@ def _seen(one: Substitute, screen: StatusScreen) -> str:
 def _in_short(view: IncidentView, screen: StatusScreen) -> str:
     whose = words.whose_fault_hedged(view.incident)
     best = view.instead[0].account if view.instead else "nothing known"
-    said = (f"{one[:1].lower()}{one[1:]}" for one in standing_replies(view, screen.now.at))
+    said = (f"{one[:1].lower()}{one[1:]}" for one in standing_replies(view, screen.now.at, screen.speech))
     return "; ".join((whose, *([] if view.instead is None else [f"instead: {best}"]), *said, view.incident.id))
 
 
@@ -222,7 +226,7 @@ def _account_table(rows: Sequence[AccountRow], screen: StatusScreen) -> Table:
 
 def _target_lines(row: AccountRow, screen: StatusScreen) -> Iterator[str]:
     yield paint(row.id, Colour.BOLD)
-    yield from lay_out(target_table(row, screen.now), screen.most)
+    yield from lay_out(target_table(row, screen.now, screen.speech), screen.most)
 
 
 def _cells(row: AccountRow, screen: StatusScreen) -> tuple[TableCell | str, ...]:
@@ -272,5 +276,6 @@ def _caution_lines(screen: StatusScreen) -> Iterator[str]:
 
 def _overlap_lines(screen: StatusScreen) -> Iterator[str]:
     if one := screen.snapshot.overlap:
-        rounds, span = words.count(one.count, "round"), f"from {format_moment(one.since)} to {format_moment(one.last)}"
+        since, last = (screen.speech.moment(at).words for at in (one.since, one.last))
+        rounds, span = words.count(one.count, "round"), f"from {since} to {last}"
         yield from fill(f"{rounds} of `once` left out, {span}: another process was still at work.", screen.most, INDENT)

@@ -10,6 +10,7 @@ from monitor.publish.account_row import AccountRow, target_words
 from monitor.publish.snapshot import ObjectiveView, TargetView
 from monitor.publish.status import CurrentState, Mark, mark_target
 from monitor.slo.objective import BURN_WINDOWS, Goal
+from monitor.words import Language
 
 COLOURS = {State.UP: Colour.GREEN, State.SUSPECTED: Colour.YELLOW, State.DOWN: Colour.RED, State.UNKNOWN: Colour.DIM}
 TARGET_TITLES = ("canary", "state", "since", "seen", "total", "first token", "tokens/s", "why")
@@ -24,16 +25,16 @@ OBJECTIVE_TITLES = (
 )
 
 
-def target_table(row: AccountRow, now: CurrentState) -> Table:
-    return without_empty(Table(TARGET_TITLES, [_target_cells(target, now) for target in row.view.targets]))
+def target_table(row: AccountRow, now: CurrentState, language: Language) -> Table:
+    return without_empty(Table(TARGET_TITLES, [_target_cells(target, now, language) for target in row.view.targets]))
 
 
-def _target_cells(target: TargetView, now: CurrentState) -> tuple[TableCell | str, ...]:
+def _target_cells(target: TargetView, now: CurrentState, language: Language) -> tuple[TableCell | str, ...]:
     state = State.UNKNOWN if mark_target(target, now) is Mark.UNKNOWN else target.state
     return (
         canary_label(target.canary, target.model),
         TableCell(state, COLOURS[state]),
-        words.moment(target.since, now.at).words if target.since else "-",
+        words.moment(target.since, now.at, language).words if target.since else "-",
         f"{words.duration((now.at - target.seen_at).total_seconds())} ago" if target.seen_at else "-",
         format_seconds(target.latency.now_s),
         format_seconds(target.ttft.now_s),

@@ -7,7 +7,6 @@ that `status` does.
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from textwrap import wrap
 
 from msgspec import Struct
@@ -211,7 +210,3 @@ def format_rate(token_s: float | None) -> str:
 
 def format_seconds(value: float | None) -> str:
     return "-" if value is None else words.seconds(value)
-
-
-def format_moment(at: datetime | None) -> str:
-    return words.moment(at).words if at else "-"

@@ -12,6 +12,7 @@ from monitor.publish.ability import is_overdue
 from monitor.publish.shared_risk import Caution, find_cautions
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import CurrentState, Mark, Place, mark_target, place_account
+from monitor.words import ENGLISH, Language
 
 
 class AccountRow(Struct, frozen=True):
@@ -39,18 +40,23 @@ class AccountRow(Struct, frozen=True):
         return not self.mark.is_trouble and not self.incident and not _withheld(self.caution)
 
 
-def account_rows(snapshot: Snapshot, now: CurrentState) -> list[AccountRow]:
-    """Return a row for each account, the worst first; accounts alike keep the order of monitor.toml."""
+def account_rows(snapshot: Snapshot, now: CurrentState, language: Language = ENGLISH) -> list[AccountRow]:
+    """Return a row for each account, the worst first; accounts alike keep the order of monitor.toml.
+
+    It is told in English, with times in the zone of `language`.
+    """
     told = find_cautions(snapshot)
     rows = [
-        _row(account, provider.id, now, told.get(account.id))
+        _row(account, provider.id, now, told.get(account.id), language)
         for provider in snapshot.providers
         for account in provider.accounts
     ]
     return sorted(rows, key=lambda row: (row.place, row.is_quiet))
 
 
-def _row(account: AccountView, provider: str, now: CurrentState, caution: Caution | None) -> AccountRow:
+def _row(
+    account: AccountView, provider: str, now: CurrentState, caution: Caution | None, language: Language
+) -> AccountRow:
     mark, incident = now.marks[account.id], now.told_of(account)
     return AccountRow(
         view=account,
@@ -58,7 +64,7 @@ def _row(account: AccountView, provider: str, now: CurrentState, caution: Cautio
         mark=mark,
         place=place_account(account, now),
         since=None if now.offline else account.since,
-        why=_why(account, mark, incident, now) or _withheld(caution),
+        why=_why(account, mark, incident, now, language) or _withheld(caution),
         incident=incident,
         caution=caution,
     )
@@ -69,12 +75,12 @@ def _withheld(caution: Caution | None) -> str:
     return f"not offered: {caution.words}" if caution and caution.withheld else ""
 
 
-def _why(account: AccountView, mark: Mark, incident: Incident | None, now: CurrentState) -> str:
+def _why(account: AccountView, mark: Mark, incident: Incident | None, now: CurrentState, language: Language) -> str:
     match mark:
         case Mark.DOWN | Mark.PARTLY | Mark.SUSPECTED:
             return "; ".join(_troubles(account, now)) or (words.title(incident) if incident else "")
         case Mark.UNKNOWN:
-            return _gap(account, now)
+            return _gap(account, now, language)
         case Mark.AT_RISK | Mark.UP:
             return _coming(incident)
     assert_never(mark)
@@ -105,11 +111,11 @@ def target_words(target: TargetView) -> str:
     return ", ".join(filter(None, (words.FAULTS[target.fault], words.where(target.fault, target.phase))))
 
 
-def _gap(account: AccountView, now: CurrentState) -> str:
+def _gap(account: AccountView, now: CurrentState, language: Language) -> str:
     """Say why an account's state is not known."""
     if now.offline:
         return "this monitor is offline"
     if reason := next((target.reason for target in account.targets if target.reason), None):
         return reason
     late = [one.seen_at for one in account.targets if one.seen_at and is_overdue(one, now.at)]
-    return f"not seen since {words.moment(min(late), now.at).words}" if late else "not seen yet"
+    return f"not seen since {words.moment(min(late), now.at, language).words}" if late else "not seen yet"

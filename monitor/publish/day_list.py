@@ -8,7 +8,7 @@ from itertools import groupby
 from msgspec import Struct
 
 from monitor.diagnose.incident import Incident
-from monitor.publish.history_bar import DAYS, GOOD, WORDS, CellState, state_of_cell
+from monitor.publish.history_bar import DAYS, GOOD, NOTHING, WORDS, CellState, state_of_cell
 from monitor.publish.paths import incident_page
 from monitor.sentence.translation import PageLanguage
 from monitor.slo.indicator import Cell
@@ -27,12 +27,17 @@ class Day(Struct, frozen=True, cache_hash=True):
 
 
 class MonthOfDays(Struct, frozen=True):
+    """A month; without any day, nothing is known of it."""
+
     name: str
     days: tuple[Day, ...]
 
 
 class DayList(Struct, frozen=True, cache_hash=True):
+    """The days by month, oldest first. `before`: that nothing is known of earlier ones; "" if all are shown."""
+
     months: tuple[MonthOfDays, ...]
+    before: str = ""
 
 
 class Begun(Struct, frozen=True):
@@ -66,12 +71,26 @@ def _told(cell: Cell, begun: Mapping[date, Begun]) -> Told:
 @lru_cache(256)
 def _day_list(told: tuple[Told, ...], speech: PageLanguage) -> DayList:
     """Cached, as the days of all that is well are the same."""
-    months = groupby(told, key=lambda one: (one[0].year, one[0].month))
-    return DayList(tuple(_month(tuple(its), speech) for _, its in months))
+    return list_days([(one[0], _day(one, speech)) for one in told], speech)
 
 
-def _month(days: tuple[Told, ...], speech: PageLanguage) -> MonthOfDays:
-    return MonthOfDays(speech.month(days[0][0]), tuple(_day(one, speech) for one in days))
+def list_days(days: Sequence[tuple[datetime, Day]], speech: PageLanguage) -> DayList:
+    """Return the days by month from the first on of which anything is known: empty ones would fill a phone's screen."""
+    first = next((number for number, (_, day) in enumerate(days) if _is_known(day)), None)
+    if first is None:
+        return DayList((), speech.say("No data"))
+    before = speech.say("Nothing is known before {day}", day=speech.day(days[first][0])) if first else ""
+    months = groupby(days[first:], key=lambda one: (one[0].year, one[0].month))
+    return DayList(tuple(_month(list(its), speech) for _, its in months), before)
+
+
+def _is_known(day: Day) -> bool:
+    return day.kind is not NOTHING or not day.href.startswith("#")
+
+
+def _month(days: Sequence[tuple[datetime, Day]], speech: PageLanguage) -> MonthOfDays:
+    its = tuple(day for _, day in days)
+    return MonthOfDays(speech.month(days[0][0]), its if any(map(_is_known, its)) else ())
 
 
 @lru_cache(4096)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
 from msgspec import Struct
 
-from monitor.publish.day_list import Day, DayList, MonthOfDays
+from monitor.publish.day_list import Day, DayList, list_days
 from monitor.publish.history_bar import DOWN, GOOD, MIXED, NOTHING, CellState
 from monitor.publish.paths import incident_page
 from monitor.publish.uptime import WINDOWS_D
@@ -40,8 +39,11 @@ class WindowTotal(Struct, frozen=True):
 
 
 class HistoryDays(Struct, frozen=True):
+    """`is_quiet`: no incident is known, not even an open one."""
+
     days: DayList
     totals: tuple[WindowTotal, ...]
+    is_quiet: bool
 
 
 def history_days(
@@ -51,16 +53,11 @@ def history_days(
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     firsts = [midnight - number * DAY for number in reversed(range(WINDOWS[-1]))]
     known = min([one for one in (since, *(it.start for it in spans)) if one], default=None)
-    days = [(first, _day(first, spans, known, now, speech, up)) for first in firsts]
-    months = groupby(days, key=lambda one: (one[0].year, one[0].month))
     return HistoryDays(
-        DayList(tuple(_month([*its], speech) for _, its in months)),
+        list_days([(first, _day(first, spans, known, now, speech, up)) for first in firsts], speech),
         tuple(_total(length, midnight - (length - 1) * DAY, spans, now, speech) for length in WINDOWS),
+        not spans,
     )
-
-
-def _month(days: Sequence[tuple[datetime, Day]], speech: PageLanguage) -> MonthOfDays:
-    return MonthOfDays(speech.month(days[0][0]), tuple(day for _, day in days))
 
 
 def _day(

@@ -1,7 +1,7 @@
 """What happened to an incident, who was told, what people said → the lines of its story, in order; pure."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -74,10 +74,10 @@ def _began(incident: Incident) -> str:
 
 def clock(at: datetime, incident: Incident, speech: PageLanguage) -> Moment:
     """Name an instant to the second, with its day if that is not the first of the incident."""
-    its = speech.instant(at)
-    time = f"{at.astimezone(UTC):%H:%M:%S}"
-    dated = speech.say("{date}, {time}", date=speech.day(at), time=time)
-    return replace(its, words=time if at.date() == incident.opened_at.date() else dated)
+    here, began = at.astimezone(speech.zone), incident.opened_at.astimezone(speech.zone)
+    time = f"{here:%H:%M:%S}"
+    dated = speech.say("{date}, {time}", date=speech.day(here), time=time)
+    return replace(speech.instant(at), words=time if here.date() == began.date() else dated)
 
 
 # What became of it

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from monitor.alert.incident_note import IncidentNote
 from monitor.diagnose.incident import ChangeKind, Incident, Severity, accounts_of_targets
 from monitor.diagnose.subject import Scope
 from monitor.publish.incident_text import newest_first
@@ -19,6 +20,8 @@ from probes.target_id import account_of
 
 FELT = (*WHOLE, Scope.TARGET, Scope.MODEL, Scope.CAPABILITY, Scope.PROVIDER)
 """Scopes of incidents that a service suffers from."""
+PRECISION = timedelta(milliseconds=1)
+"""Of a time that was stored."""
 ENDS = (ChangeKind.RESOLVED, ChangeKind.WITHDRAWN)
 """Steps after which nothing fails: what they know of is all that ever failed."""
 
@@ -95,21 +98,14 @@ def public_incidents(snapshot: Snapshot, parts: Sequence[PublicPart]) -> list[Pu
     return sorted(found, key=lambda one: (one.closed_at is not None, -one.opened_at.timestamp()))
 
 
-def is_public(view: IncidentView, snapshot: Snapshot) -> bool:
-    """Whether an incident is on the public site: a provider's own, or a part of what a service meets."""
-    parts = public_parts(snapshot)
-    if is_providers_own(view.incident, [one.id for one in parts]):
-        return True
-    views = [*snapshot.open_incidents, *snapshot.past_incidents]
-    return any(_is_met(view, part, views) for part in parts if part.is_service)
+def showing(note: IncidentNote, snapshot: Snapshot) -> list[PublicIncident]:
+    """Return the public incidents with which these words stand: that of the provider, those of services."""
+    every = public_incidents(snapshot, public_parts(snapshot))
+    return [one for one in every if any(_is_same(it, note) for it in one.notes)]
 
 
-def _is_met(view: IncidentView, part: PublicPart, views: Sequence[IncidentView]) -> bool:
-    """Whether one of a service's incidents is made of this one, too."""
-    if not _is_felt(view.incident):
-        return False
-    effect = _effect(view, part)
-    return any(effect.meets(one.opened_at, one.closed_at) for one in _of_service(part, views))
+def _is_same(shown: PublicNote, note: IncidentNote) -> bool:
+    return shown.text == note.text and abs(shown.at - note.at) < PRECISION
 
 
 def is_providers_own(incident: Incident, providers: Iterable[str]) -> bool:
@@ -177,9 +173,6 @@ class Effect(Struct, frozen=True):
     incident: Incident
     losses: tuple[LossSpan, ...]
     notes: tuple[PublicNote, ...]
-
-    def meets(self, start: datetime, end: datetime | None) -> bool:
-        return any((end is None or one.start < end) and (one.end is None or one.end > start) for one in self.losses)
 
 
 def _effect(view: IncidentView, part: PublicPart) -> Effect:
