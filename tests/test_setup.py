@@ -282,7 +282,11 @@ def test_a_gateway_is_asked_by_a_model_that_costs_little(offer, model):
 
 
 PLACE = Installation(
-    ("/opt/my tools/provider-monitor",), Path("/home/jo/100%/monitor.toml"), Path("/home/jo/.config/units"), ("KEY",)
+    ("/opt/my tools/provider-monitor",),
+    Path("/home/jo/100%/monitor.toml"),
+    Path("/home/jo/.config/units"),
+    Path("/Users/jo/Library"),
+    ("KEY",),
 )
 SERVICES = {
     ServiceKind.USER: (
@@ -294,6 +298,11 @@ SERVICES = {
         "/home/jo/100%/provider-monitor.service",
         'ExecStart="/opt/my tools/provider-monitor" --config /etc/provider-monitor/monitor.toml run\n',
         "install -D -m 0644 /home/jo/100%/monitor.toml /etc/provider-monitor/monitor.toml",
+    ),
+    ServiceKind.LAUNCHD: (
+        "/Users/jo/Library/LaunchAgents/provider-monitor.plist",
+        "<string>/opt/my tools/provider-monitor</string>",
+        "launchctl bootstrap gui/$(id -u) /Users/jo/Library/LaunchAgents/provider-monitor.plist",
     ),
     ServiceKind.COMPOSE: (
         "/home/jo/100%/compose.yaml",
@@ -308,11 +317,14 @@ SERVICES = {
 }
 
 
+OUTSIDE = (ServiceKind.USER, ServiceKind.LAUNCHD)
+
+
 @pytest.mark.parametrize("kind", SERVICES)
 def test_what_keeps_it_running_names_program_file_and_variables(kind):
     made, (file, line, step) = service_file(kind, PLACE), SERVICES[kind]
 
-    assert (str(made.file), line in made.text, made.outside) == (file, True, kind is ServiceKind.USER)
+    assert (str(made.file), line in made.text, made.outside) == (file, True, kind in OUTSIDE)
     assert any(step in one for one in made.steps)
     assert any("KEY" in one for one in made.steps)
     if kind is ServiceKind.COMPOSE:
