@@ -47,7 +47,7 @@ def test_the_source_archive_holds_the_deployments_the_documentation_and_the_test
         held = {one.name.split("/", 1)[1]: archive.extractfile(one).read() for one in members if one.isfile()}
 
     assert [one.name for one in members if not one.isfile()] == []
-    expected = shipped(*PACKAGES, "deploy", "docs", "examples", ".github", "tests")
+    expected = shipped(*PACKAGES, "deploy", "docs/how-to", "examples", ".github", "tests")
     assert {name: held.get(name) for name in expected} == expected
     assert {"constraints.txt", "Makefile", "Dockerfile", "compose.yaml", "monitor.toml", "LICENSE"} <= set(held)
 

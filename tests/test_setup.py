@@ -1,6 +1,7 @@
 """What `init` finds → what it proposes → the text that it writes: values only."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -329,6 +330,21 @@ def test_what_keeps_it_running_names_program_file_and_variables(kind):
     assert any("KEY" in one for one in made.steps)
     if kind is ServiceKind.COMPOSE:
         assert [*yaml.safe_load(made.text)["services"]] == ["provider-monitor"]
+
+
+def test_a_shell_starts_by_the_line_for_cron_what_is_meant(tmp_path):
+    folder = tmp_path / "100% odd 'folder'"
+    folder.mkdir()
+    program = folder / "a program"
+    program.write_text('#!/bin/sh\npwd >said\nprintf "%s\\n" "$@" >>said\n')
+    program.chmod(0o755)
+    config = folder / "monitor.toml"
+    made = service_file(ServiceKind.CRON, Installation((str(program),), config, tmp_path, tmp_path))
+    line = made.steps[1].removeprefix("* * * * * ")
+    assert "%" not in line.replace(r"\%", ""), "cron ends a command at a bare one"
+
+    subprocess.run(["sh", "-c", line.replace(r"\%", "%")], check=True)
+    assert (folder / "said").read_text().splitlines() == [str(folder), "--config", str(config), "once"]
 
 
 def test_nothing_keeps_it_running_unless_told():

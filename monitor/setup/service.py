@@ -36,7 +36,8 @@ class ServiceFile(Struct, frozen=True):
 class Installation(Struct, frozen=True):
     """What is started (`program`: a path, with arguments), by which configuration, and where a user's files are.
 
-    `units` is systemd's folder of a user, `library` that of macOS. `variables` are those that the configuration refers to: no service manager passes on a shell's.
+    `units` is systemd's folder of a user, `library` that of macOS. `variables` are those that the configuration refers
+    to: no service manager passes on a shell's.
     """
 
     program: Sequence[str]
@@ -165,9 +166,9 @@ def _launch_agent(what: Installation) -> ServiceFile:
         "StandardErrorPath": str(what.library / "Logs" / f"{NAME}.log"),
     }
     file = what.library / "LaunchAgents" / f"{NAME}.plist"
-    unset = ", ".join(what.variables)
-    warned = (f"launchd passes no variables: {unset} must be in files (init --copy-keys)",) if unset else ()
-    steps = (*warned, f"launchctl bootstrap gui/$(id -u) {quote(str(file))}")
+    own = (f"(launchd reads no such file: in {what.config.name} write file:keys/environment#NAME instead of env:NAME)",)
+    keys = (*_key_steps(what.variables, what.keys), *own) if what.variables else ()
+    steps = (*keys, f"launchctl bootstrap gui/$(id -u) {quote(str(file))}")
     return ServiceFile(file, plistlib.dumps(job, sort_keys=False).decode(), steps, outside=True)
 
 
