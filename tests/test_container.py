@@ -215,6 +215,19 @@ def test_nothing_but_the_program_is_sent_to_the_builder():
         assert not is_sent(ROOT / name)
 
 
+def test_dockers_own_parser_reads_what_our_tests_obey():
+    parser = pytest.importorskip("dockerfile", reason="Docker's parser is not built for this machine")
+    read = parser.parse_file(str(ROOT / "Dockerfile"))
+    ours = [one for stage in stages((ROOT / "Dockerfile").read_text()) for one in stage.instructions]
+
+    assert [one.cmd for one in read if one.cmd != "FROM"] == [one.word for one in ours]
+    for one, own in zip((one for one in read if one.cmd != "FROM"), ours, strict=True):
+        if one.json and one.cmd != "HEALTHCHECK":
+            assert [*one.value] == own.words
+        if one.cmd == "COPY" and not one.flags:
+            assert [name for name in one.value[:-1] if not is_sent(ROOT / name)] == []
+
+
 def test_the_container_can_do_no_more_than_it_must():
     service, image = compose(COMPOSE).service, stages((ROOT / "Dockerfile").read_text())[-1]
 

@@ -1,5 +1,9 @@
 """The shipped manifests: judged by Kubernetes' own schemas, and compared with what the image and the program say."""
 
+import re
+import shutil
+import subprocess
+
 import pytest
 import yaml
 
@@ -13,6 +17,7 @@ from tests.container.recipe import stages
 FILE = ROOT / "deploy" / "kubernetes" / "provider-monitor.yaml"
 MANIFESTS = {one["kind"]: one for one in yaml.safe_load_all(FILE.read_text())}
 VERSIONS = ("1.25", "1.29", "1.33", "1.37")
+OVERLAYS = sorted((ROOT / "deploy" / "kustomize").iterdir())
 IMAGE = stages((ROOT / "Dockerfile").read_text())[-1]
 
 
@@ -97,3 +102,73 @@ def test_readers_within_the_cluster_use_the_name_that_the_page_answers_to():
     text = MANIFESTS["ConfigMap"]["data"]["monitor.toml"]
 
     assert f'url = "http://{MANIFESTS["Service"]["metadata"]["name"]}"' in text
+
+
+def built(folder):
+    """Return what Kustomize makes of a folder, by kind."""
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl, which brings Kustomize, is not installed")
+    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
+
+
+def test_the_base_is_the_file_as_it_is():
+    assert built(FILE.parent) == MANIFESTS
+
+
+@pytest.mark.parametrize("folder", [FILE.parent, *OVERLAYS], ids=lambda one: one.name)
+def test_each_file_that_a_kustomization_names_is_there(folder):
+    said = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    made = [*said.get("configMapGenerator", []), *said.get("secretGenerator", [])]
+    named = [*said["resources"], *(file for one in made for file in [*one.get("files", []), *one.get("envs", [])])]
+
+    assert [one for one in named if not (folder / one).exists()] == []
+
+
+@pytest.mark.parametrize("folder", OVERLAYS, ids=lambda one: one.name)
+def test_kubernetes_knows_every_field_of_what_kustomize_makes(folder):
+    schemas = pytest.importorskip("kubernetes_validate", reason="the extra `kubernetes` is not installed")
+    for one in built(folder).values():
+        schemas.validate(one, VERSIONS[-1], strict=True)
+
+
+def test_behind_an_ingress_the_configuration_the_host_and_the_image_are_ones_own():
+    made = built(ROOT / "deploy" / "kustomize" / "ingress")
+    (rule,), (tls,) = made["Ingress"]["spec"]["rules"], made["Ingress"]["spec"]["tls"]
+    (container,) = made["Deployment"]["spec"]["template"]["spec"]["containers"]
+
+    assert f'url = "https://{rule["host"]}"' in made["ConfigMap"]["data"]["monitor.toml"]
+    assert tls["hosts"] == [rule["host"]]
+    assert rule["http"]["paths"][0]["backend"]["service"]["name"] == made["Service"]["metadata"]["name"]
+    assert container["image"] == "registry.example.com/provider-monitor:0.1.0"
+    assert {one["metadata"].get("namespace") for one in made.values()} == {None, "provider-monitor"}
+    assert set(made["Secret"]["data"]) == set(re.findall(r"env:(\w+)", made["ConfigMap"]["data"]["monitor.toml"]))
+
+
+def test_rounds_of_a_cronjob_are_the_pod_of_the_deployment_and_never_two_at_once(pod):
+    made = built(ROOT / "deploy" / "kustomize" / "cronjob")
+    assert "Deployment" not in made
+    assert "Service" not in made
+    spec = made["CronJob"]["spec"]
+    assert (spec["concurrencyPolicy"], spec["jobTemplate"]["spec"]["backoffLimit"]) == ("Forbid", 0)
+
+    round_pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    (own,), (other,) = round_pod["containers"], pod["containers"]
+    assert round_pod["securityContext"] == pod["securityContext"]
+    for name in ("image", "envFrom", "securityContext", "resources"):
+        assert own[name] == other[name], name
+    assert {one["name"] for one in own["volumeMounts"]} == {one["name"] for one in round_pod["volumes"]}
+    assert all(one in pod["volumes"] for one in round_pod["volumes"])
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (1, 0), (2, 1)])
+def test_an_account_that_is_down_fails_no_job(tmp_path, code, ends):
+    made = yaml.safe_load((ROOT / "deploy" / "kustomize" / "cronjob" / "cronjob.yaml").read_text())
+    (container,) = made["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    program = tmp_path / "provider-monitor"
+    program.write_text(f"#!/bin/sh\nexit {code}\n")
+    program.chmod(0o755)
+
+    done = subprocess.run(container["command"], env={"PATH": f"{tmp_path}:/bin:/usr/bin"}, check=False)
+    assert done.returncode == ends

@@ -3,6 +3,7 @@
 `python -m tests.test_schema` writes the one of this version.
 """
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from monitor.alert.case import Step
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.cli import main
 from monitor.detect.health import State
+from monitor.store.backup import back_up
 from monitor.store.connection import open_reader, open_writer, transaction
 from monitor.store.expected_schema import LAYOUT, MIGRATIONS_TABLE, VERSION, layout
 from monitor.store.readable_view import drop_views
@@ -157,20 +159,45 @@ def test_a_reply_is_written_into_an_older_database_which_that_migrates(tmp_path,
 
 READING = (["status"], ["status", "--alive"], ["incidents"], ["pick", "openai"], ["tune"], ["alerts", "history"])
 READING += (["silence"], ["backup", "copy.db"])
+TEXT = '[store]\npath = "monitor.db"\n[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n'
 
 
 @pytest.mark.parametrize("version", [1, 5, VERSION - 1])
 def test_each_command_that_reads_works_before_the_first_start_of_a_new_version(tmp_path, capsys, version):
     path = lay(version, tmp_path / "monitor.db")
     before = path.read_bytes()
-    text = '[store]\npath = "monitor.db"\n[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n'
-    (tmp_path / "monitor.toml").write_text(text)
+    (tmp_path / "monitor.toml").write_text(TEXT)
 
     for one in READING:
         where = [*one[:-1], str(tmp_path / "copy.db")] if one[0] == "backup" else one
         assert main(["--config", str(tmp_path / "monitor.toml"), *where]) in (0, 1), one
         assert "not ready" not in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_an_older_program_refuses_a_newer_database_and_names_the_copy_with_which_one_goes_back(tmp_path, capsys):
+    path = lay(VERSION, tmp_path / "monitor.db")
+    copy = tmp_path / f"monitor.db.schema-{VERSION}"
+    back_up(path, copy)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    (tmp_path / "monitor.toml").write_text(TEXT)
+    config = ("--config", str(tmp_path / "monitor.toml"))
+
+    assert main([*config, "status"]) == 2
+    said = capsys.readouterr().err
+    assert f"of schema {VERSION + 1}, newer than this program's {VERSION}; update provider-monitor, or go back" in said
+    assert f"`restore {copy}`" in said
+    assert main([*config, "restore", str(copy)]) == 0
+    assert main([*config, "status"]) == 1
+    with closing(open_reader(path)) as db:
+        assert db.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
+
+
+def test_the_page_on_upgrades_says_what_each_version_of_the_database_brought():
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "deploy" / "upgrade.md").read_text()
+
+    assert [int(one) for one in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)] == list(range(VERSION, 0, -1))
 
 
 if __name__ == "__main__":

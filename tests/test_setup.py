@@ -1,6 +1,7 @@
 """What `init` finds → what it proposes → the text that it writes: values only."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -282,7 +283,11 @@ def test_a_gateway_is_asked_by_a_model_that_costs_little(offer, model):
 
 
 PLACE = Installation(
-    ("/opt/my tools/provider-monitor",), Path("/home/jo/100%/monitor.toml"), Path("/home/jo/.config/units"), ("KEY",)
+    ("/opt/my tools/provider-monitor",),
+    Path("/home/jo/100%/monitor.toml"),
+    Path("/home/jo/.config/units"),
+    Path("/Users/jo/Library"),
+    ("KEY",),
 )
 SERVICES = {
     ServiceKind.USER: (
@@ -294,6 +299,11 @@ SERVICES = {
         "/home/jo/100%/provider-monitor.service",
         'ExecStart="/opt/my tools/provider-monitor" --config /etc/provider-monitor/monitor.toml run\n',
         "install -D -m 0644 /home/jo/100%/monitor.toml /etc/provider-monitor/monitor.toml",
+    ),
+    ServiceKind.LAUNCHD: (
+        "/Users/jo/Library/LaunchAgents/provider-monitor.plist",
+        "<string>/opt/my tools/provider-monitor</string>",
+        "launchctl bootstrap gui/$(id -u) /Users/jo/Library/LaunchAgents/provider-monitor.plist",
     ),
     ServiceKind.COMPOSE: (
         "/home/jo/100%/compose.yaml",
@@ -308,15 +318,33 @@ SERVICES = {
 }
 
 
+OUTSIDE = (ServiceKind.USER, ServiceKind.LAUNCHD)
+
+
 @pytest.mark.parametrize("kind", SERVICES)
 def test_what_keeps_it_running_names_program_file_and_variables(kind):
     made, (file, line, step) = service_file(kind, PLACE), SERVICES[kind]
 
-    assert (str(made.file), line in made.text, made.outside) == (file, True, kind is ServiceKind.USER)
+    assert (str(made.file), line in made.text, made.outside) == (file, True, kind in OUTSIDE)
     assert any(step in one for one in made.steps)
     assert any("KEY" in one for one in made.steps)
     if kind is ServiceKind.COMPOSE:
         assert [*yaml.safe_load(made.text)["services"]] == ["provider-monitor"]
+
+
+def test_a_shell_starts_by_the_line_for_cron_what_is_meant(tmp_path):
+    folder = tmp_path / "100% odd 'folder'"
+    folder.mkdir()
+    program = folder / "a program"
+    program.write_text('#!/bin/sh\npwd >said\nprintf "%s\\n" "$@" >>said\n')
+    program.chmod(0o755)
+    config = folder / "monitor.toml"
+    made = service_file(ServiceKind.CRON, Installation((str(program),), config, tmp_path, tmp_path))
+    line = made.steps[1].removeprefix("* * * * * ")
+    assert "%" not in line.replace(r"\%", ""), "cron ends a command at a bare one"
+
+    subprocess.run(["sh", "-c", line.replace(r"\%", "%")], check=True)
+    assert (folder / "said").read_text().splitlines() == [str(folder), "--config", str(config), "once"]
 
 
 def test_nothing_keeps_it_running_unless_told():

@@ -32,7 +32,7 @@ def units(tmp_path):
     """The shipped units, with a program that is here in the place of the one that is not."""
     for unit in UNITS:
         (tmp_path / unit.name).write_text(unit.read_text().replace(PROGRAM, sys.executable))
-    place = Installation((sys.executable, "-m", "monitor"), tmp_path / "100% odd" / "monitor.toml", tmp_path)
+    place = Installation((sys.executable, "-m", "monitor"), tmp_path / "100% odd" / "monitor.toml", tmp_path, tmp_path)
     (tmp_path / OF_A_USER).write_text(service_file(ServiceKind.USER, place).text)
     return tmp_path
 

@@ -75,13 +75,14 @@ def caddy(folder, port, upstream):
         f"\n{STATUS} ": f"\nhttp://{STATUS}:{port} ",
         f"\n{MONITOR} ": f"\nhttp://{MONITOR}:{port} ",
         "/var/lib/provider-monitor/public": folder / "public",
-        "127.0.0.1:8321": f"127.0.0.1:{upstream}",
+        "PROVIDER_MONITOR_ADDRESS:127.0.0.1:8321": f"PROVIDER_MONITOR_ADDRESS:127.0.0.1:{upstream}",
     }
     head = "{\n\tadmin off\n}\n"
     (folder / "Caddyfile").write_text(head + replaced((DEPLOY / "Caddyfile").read_text(), places))
     line = ["caddy", "hash-password", "--plaintext", PASSWORD]
     secret = subprocess.run(line, capture_output=True, text=True, check=True).stdout.strip()
-    known = {"PROVIDER_MONITOR_HASH": secret, "HOME": str(folder), "PATH": os.environ["PATH"]}
+    (folder / "hash").write_text(f"{secret}\n")  # as deploy/compose hands it over
+    known = {"PROVIDER_MONITOR_HASH": f"{{file.{folder}/hash}}", "HOME": str(folder), "PATH": os.environ["PATH"]}
     return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"], known
 
 

@@ -247,7 +247,7 @@ def _offer_service(arguments: Namespace, asks: Asks, config_file: Path, config: 
     kind = arguments.service or choose(asks, "What keeps it running?", [*ServiceKind], ServiceKind.NONE)
     folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     variables = [name for name in referred_variables(config.places) if not name.startswith(STAND_IN)]
-    place = Installation(_program(), config_file, Path(folder) / "systemd" / "user", variables)
+    place = Installation(_program(), config_file, Path(folder) / "systemd" / "user", Path.home() / "Library", variables)
     made = service_file(ServiceKind(kind), place)
     if made is None:
         return

@@ -1,5 +1,6 @@
 """How the monitor is kept running: the text for a service manager, and what to do with it; pure."""
 
+import plistlib
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -19,6 +20,7 @@ class ServiceKind(StrEnum):
     USER = "systemd-user"
     SYSTEM = "systemd"
     CRON = "cron"
+    LAUNCHD = "launchd"
     COMPOSE = "compose"
 
 
@@ -32,14 +34,16 @@ class ServiceFile(Struct, frozen=True):
 
 
 class Installation(Struct, frozen=True):
-    """What is started (`program`: a path, with arguments), by which configuration, and where a user's units are.
+    """What is started (`program`: a path, with arguments), by which configuration, and where a user's files are.
 
-    `variables` are those that the configuration refers to: no service manager passes on a shell's.
+    `units` is systemd's folder of a user, `library` that of macOS. `variables` are those that the configuration refers
+    to: no service manager passes on a shell's.
     """
 
     program: Sequence[str]
     config: Path
     units: Path
+    library: Path
     variables: Sequence[str] = ()
 
     @property
@@ -62,6 +66,8 @@ def service_file(kind: ServiceKind, what: Installation) -> ServiceFile | None:
             return _system_unit(what)
         case ServiceKind.CRON:
             return _cron(what)
+        case ServiceKind.LAUNCHD:
+            return _launch_agent(what)
         case ServiceKind.COMPOSE:
             return _compose(what)
         case _:
@@ -69,7 +75,7 @@ def service_file(kind: ServiceKind, what: Installation) -> ServiceFile | None:
 
 
 SHIPPED = Path(__file__).with_name("provider-monitor.service")
-"""The system's unit, which deploy/ shows, too: with a user of its own, and closed in."""
+"""The system's unit, of which deploy/ has a copy: with a user of its own, and closed in."""
 SHIPPED_PROGRAM = "/opt/provider-monitor/bin/provider-monitor"
 ETC = Path("/etc/provider-monitor")
 UNIT = """\
@@ -144,6 +150,26 @@ def _cron(what: Installation) -> ServiceFile:
         (f"cron passes no variables: {unset} must be lines above it, or in files (init --copy-keys)",) if unset else ()
     )
     return ServiceFile(None, "", ("add this line with `crontab -e`:", line, *warned))
+
+
+def _launch_agent(what: Installation) -> ServiceFile:
+    """Return the job of a user's launchd, for as long as somebody is logged in. Source: launchd.plist(5)."""
+    job = {
+        "Label": NAME,
+        "ProgramArguments": [*what.program, "--config", str(what.config), "run"],
+        "WorkingDirectory": str(what.folder),
+        "RunAtLoad": True,
+        "KeepAlive": {"SuccessfulExit": False},
+        "ThrottleInterval": 10,
+        "ProcessType": "Background",
+        "Umask": 0o077,
+        "StandardErrorPath": str(what.library / "Logs" / f"{NAME}.log"),
+    }
+    file = what.library / "LaunchAgents" / f"{NAME}.plist"
+    own = (f"(launchd reads no such file: in {what.config.name} write file:keys/environment#NAME instead of env:NAME)",)
+    keys = (*_key_steps(what.variables, what.keys), *own) if what.variables else ()
+    steps = (*keys, f"launchctl bootstrap gui/$(id -u) {quote(str(file))}")
+    return ServiceFile(file, plistlib.dumps(job, sort_keys=False).decode(), steps, outside=True)
 
 
 COMPOSE = """\

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import suppress
+from os.path import isfile
 
 from monitor.storage_refusal import StoreError
 
@@ -102,7 +103,7 @@ def check_version(db: sqlite3.Connection, name: str) -> int:
     """
     version = version_of(db)
     if words := _newer(version):
-        raise ForeignDatabase(f"{name}: {words}; update provider-monitor, or name another database")
+        raise ForeignDatabase(f"{name}: {words}; {_way_back(name)}")
     if words := _difference(layout(db)) if version == VERSION else _not_older(db, version, layout(db)):
         raise ForeignDatabase(f"{name}: {words}; {SET_ASIDE if was_ours(db) else REPAIR}")
     return version
@@ -144,6 +145,13 @@ def version_of(db: sqlite3.Connection) -> int:
 
 def _newer(version: int) -> str | None:
     return f"is of schema {version}, newer than this program's {VERSION}" if version > VERSION else None
+
+
+def _way_back(name: str) -> str:
+    """Return what to do about a newer database: of one that was ours, a copy of before is kept beside it."""
+    copy = f"{name}.schema-{VERSION}"
+    other = f"go back to before with `restore {copy}`" if isfile(copy) else "name another database"
+    return f"update provider-monitor, or {other}"
 
 
 def _not_older(db: sqlite3.Connection, version: int, there: dict[str, str]) -> str | None:
