@@ -87,7 +87,13 @@ def tls(it: Patient) -> Iterator[Remark]:
             Grade.OK, Topic.TLS, f"{count(len(well), 'host')} with a certificate that is trusted{_first(well)}"
         )
     if not found and not well:
-        yield Remark(Grade.UNKNOWN, Topic.TLS, "no host got so far")
+        yield _no_certificate(it.visits)
+
+
+def _no_certificate(visits: Sequence[Visit]) -> Remark:
+    if any(one.trip.is_secured for one in visits):
+        return Remark(Grade.UNKNOWN, Topic.TLS, "no host got so far")
+    return Remark(Grade.OK, Topic.TLS, "no host is asked over TLS")
 
 
 def _first(well: Sequence[Visit]) -> str:
