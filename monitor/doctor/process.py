@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from monitor.doctor.patient import Memory, Patient, Program
 from monitor.doctor.remark import Grade, Remark, Topic
@@ -121,23 +122,29 @@ def _is_late(memory: Memory, it: Patient) -> bool:
 def _listening(it: Patient) -> Iterator[Remark]:
     if it.store is None:
         return
-    who = "another process" if it.store.holder == UNKNOWN else f"process {it.store.holder}"
+    if it.store.holder:
+        who = "another process" if it.store.holder == UNKNOWN else f"process {it.store.holder}"
+        yield from _heard(it.store.listening, who)
+    if it.store.unread:
+        words = f"{count(it.store.unread, 'answer')} of people left unread beside {it.store.name}"
+        how = "repeat them as the monitor's user; the next start takes what it can"
+        yield Remark(Grade.WARNING, Topic.PROCESS, words, how)
+
+
+def _heard(how: Listening, who: str) -> Iterator[Remark]:
     silent = f"{who} holds the database and does not hear `acknowledge`, `snooze` and `silence`"
-    match it.store.listening:
+    match how:
+        case Listening.ANSWERS:
+            return
         case Listening.HANGS:
             yield Remark(Grade.ERROR, Topic.PROCESS, f"{silent}: it hangs", RESTART)
-        case Listening.NOBODY if it.store.holder:
+        case Listening.NOBODY:
             yield Remark(Grade.ERROR, Topic.PROCESS, silent, RESTART)
         case Listening.CLOSED:
             words = f"whether {who} hears commands is not known: its socket is closed to this user"
             yield Remark(Grade.UNKNOWN, Topic.PROCESS, words, "say this as the user whose monitor it is")
-        case Listening.ANSWERS | Listening.NOBODY:
-            pass
-    if it.store.unread:
-        words = f"{count(it.store.unread, 'answer')} of people left unread beside {it.store.name}"
-        yield Remark(
-            Grade.WARNING, Topic.PROCESS, words, "repeat them as the monitor's user; the next start takes what it can"
-        )
+        case _:
+            assert_never(how)
 
 
 def nothing_read(it: Patient) -> str:
