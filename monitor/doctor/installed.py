@@ -61,8 +61,7 @@ def holder_began(pid: str | None, processes: Path = PROCESSES) -> datetime | Non
     if pid is None or not pid.isdecimal():
         return None
     with suppress(OSError, ValueError, IndexError):
-        line = (processes / pid / "cmdline").read_bytes()
-        if not any(name in line for name in (b"provider-monitor", b"monitor")):
+        if b"monitor" not in (processes / pid / "cmdline").read_bytes():
             return None
         ticks = int((processes / pid / "stat").read_text().rpartition(")")[2].split()[19])
         booted = re.search(r"^btime (\d+)", (processes / "stat").read_text(), re.MULTILINE)
