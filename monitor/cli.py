@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "incidents": "print open and past incidents, tell one in full, or add words to it",
     "logs": "print the latest probes and changes, and follow them",
     "check": "load everything, check the form of each address, send nothing",
+    "doctor": "look for what is wrong with the monitor itself, and print what mends it",
     "cost": "print what the canaries use in a month, before anything is sent",
     "drill": "send a simulated failure of a real account through the real alerts",
     "acknowledge": "say that somebody is on it: no more reminders",
@@ -51,7 +52,7 @@ every import each minute.
 DEMONSTRABLE = frozenset(
     {
         *("run", "status", "pick", "incidents", "logs", "cost", "drill", "acknowledge", "snooze", "silence"),
-        *("maintenance", "alerts", "tune", "feeds"),
+        *("maintenance", "alerts", "tune", "feeds", "doctor"),
     }
 )
 """Commands that also work on the demonstration: they run it, or use what it stored."""

@@ -190,7 +190,7 @@ def read_environment(environment: Mapping[str, str]) -> tuple[Proxies, list[tupl
 
 
 def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str, str]]) -> Proxy | None:
-    name = next(_variables(scheme, environment), None)
+    name = next(proxy_variables(scheme, environment), None)
     if name is None or not environment[name].strip():
         return None
     try:
@@ -201,7 +201,7 @@ def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str,
         return None
 
 
-def _variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
+def proxy_variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
     """Yield the variables that apply to a scheme, the strongest first."""
     for name in (f"{scheme}_proxy", "all_proxy"):
         if name in environment:

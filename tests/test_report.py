@@ -33,6 +33,7 @@ REPORTS = {
     "alerts-history": ("alerts", "history"),
     "tune": ("tune",),
     "check": ("check",),
+    "doctor": ("doctor",),
     "alerts-test": ("alerts", "test"),
     "alerts-explain": ("alerts", "explain"),
     "alerts-preview": ("alerts", "preview"),

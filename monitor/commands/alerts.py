@@ -100,10 +100,11 @@ def _tell_results(rows: Sequence[ChannelTestReport]) -> None:
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
     """Send a test to these channels, past all rules; return the error of each, None if it was accepted."""
-    return run_short(_try_channels(config, names, show))
+    return run_short(send_tests(config, names, show))
 
 
-async def _try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+async def send_tests(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+    """Do so within a loop."""
     title = f"[TEST] provider-monitor at {config.location} reaches you"
     body = "This is a test. Nothing is wrong, and nothing has changed.\n"
     chosen = [channel for channel in config.channels if channel.name in names]

@@ -16,6 +16,7 @@ from monitor.alert.reply import ReplyKind
 from monitor.alert.webhook import WebhookMessage
 from monitor.diagnose.incident import ChangeKind, Severity
 from monitor.diagnose.subject import Scope
+from monitor.doctor.remark import Remark
 from probes.model import Blame, Confidence, Fault, Outcome
 
 
@@ -364,6 +365,7 @@ ROWS: dict[str, type[Struct]] = {
     "feeds": FeedReport,
     "check": CheckReport,
     "cost": CostReport,
+    "doctor": Remark,
     "drill": DrillReport,
     "maintenance": MaintenanceReport,
     "providers": ProviderReport,

@@ -116,6 +116,17 @@ class History:
             medians += pauses[len(pauses) // 2 :][:1]
         return min(medians, default=0) * MILLISECOND
 
+    def gaps(self, since: datetime, least: timedelta) -> list[tuple[datetime, datetime]]:
+        """Return the times between two probes, of whichever targets, that are longer than `least`; oldest first."""
+        query = """
+            SELECT before, at FROM (
+                SELECT at, lag(at) OVER (ORDER BY at) AS before FROM observation
+                WHERE at >= ? AND series_id IN (SELECT id FROM series WHERE location = ?)
+            ) WHERE at - before > ? ORDER BY at
+        """
+        rows = self._db.execute(query, (to_ms(since), self._location, least // MILLISECOND))
+        return [(from_ms(row["before"]), from_ms(row["at"])) for row in rows]
+
     def cells(self, since: datetime, groups: SeriesGroups) -> Cells:
         """Return the results of each hour from `since` on; hours without an observation are left out.
 

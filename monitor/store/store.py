@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from monitor.alert.reply import Reply
     from monitor.control.message import Request
     from monitor.control.server import ControlServer, Handle
+    from monitor.store.checkup import StoreCheckup
     from monitor.store.legacy_reply import LegacyReply
     from monitor.store.reader import Reader
     from monitor.store.row import Batch
@@ -47,6 +48,18 @@ class Store(Struct, frozen=True):
         from monitor.store import file_system
 
         return file_system.check_location(self._database)
+
+    def examine(self, limit_s: float) -> "StoreCheckup":
+        """Return how it is, whatever state it is in, within about so many seconds. Changes nothing, never raises."""
+        from monitor.store.checkup import examine_store
+
+        return examine_store(self._database, limit_s)
+
+    def written_places(self) -> tuple[Path, ...]:
+        """Return where it writes: its folder, then its files, which nobody else is to read."""
+        from monitor.store.checkup import written_places
+
+        return written_places(self._database)
 
     # Reading and writing
 

@@ -1,4 +1,4 @@
-"""Which certificate authorities to trust, and a hook that notes when a TLS handshake begins."""
+"""Which certificate authorities to trust, and a hook that notes when a TLS handshake begins and ends."""
 
 import os
 import ssl
@@ -9,7 +9,7 @@ from probes.transport.progress import UNDER_WAY
 
 
 class Handshake(ssl.SSLObject):
-    """Notes that the connection is up and the TLS handshake begins."""
+    """Notes that the connection is up and the TLS handshake begins, and that it ended well."""
 
     _is_begun = False
 
@@ -18,7 +18,9 @@ class Handshake(ssl.SSLObject):
             self._is_begun = True
             if progress := UNDER_WAY.get():
                 progress.begin_handshake()
-        super().do_handshake()
+        super().do_handshake()  # raises as long as it waits for the other side
+        if progress := UNDER_WAY.get():
+            progress.end_handshake(self)
 
 
 MOST_BYTES = 16 * 1024 * 1024

@@ -1,6 +1,7 @@
 """How far a request has come; the layers it passes note it here."""
 
 from contextvars import ContextVar
+from ssl import SSLObject
 
 from msgspec import Struct
 
@@ -32,6 +33,9 @@ class Progress(Struct):
             self.is_proxy_secured = True  # the first handshake is with the proxy
             return
         self.phase = Phase.TLS
+
+    def end_handshake(self, peer: SSLObject) -> None:
+        """Note whom a secure connection was agreed with; the host is the last of them."""
 
     def send(self) -> None:
         """Note that the connection is up; our few hundred bytes are sent at once."""
