@@ -13,7 +13,7 @@ from monitor.store.link_key import link_key
 
 PLACES = {
     "accounts.key", "accounts.admin_key", "accounts.environment", "accounts.headers", "accounts.proxy", "channels.url",
-    "heartbeat.url",
+    "channels.secret", "heartbeat.url",
 }  # fmt: skip
 """What the types mark as secret. Whoever marks another one gives it a line below, too."""
 
@@ -26,6 +26,10 @@ url = "json://u:Channel-5ecret-1@host.example/"
 [[channels]]
 name = "named"
 url = "env:HOOK"
+[[channels]]
+name = "signed"
+url = "webhook:https://host.example/hook"
+secret = "env:SIGNING"
 [[accounts]]
 name = "a"
 provider = "openai"
@@ -48,7 +52,7 @@ KNOWN = {
     "ONE": "Key-5ecret-0123456789abcdef", "TWO": "Admin-5ecret-0123456789abcdef", "THREE": "Gate-5ecret-1",
     "FOUR": "Token-5ecret-1", "FIVE": "Passed-5ecret-1", "HOOK": "json://u:Hook-5ecret-1@host.example/",
     "HTTPS_PROXY": "http://u:Proxy-5ecret-1@proxy.example:3128", "http_proxy": "http://u:Plain-5ecret-1@proxy.example:3128",
-    "SIX": "Own-proxy-5ecret-1",
+    "SIX": "Own-proxy-5ecret-1", "SIGNING": "Signing-5ecret-0123456789",
 }  # fmt: skip
 IN_FILE = ("Channel-5ecret-1", "Header-5ecret-3", "Common-5ecret-4", "Beat-5ecret-1")
 

@@ -74,14 +74,25 @@ def _cell(value: object) -> object:
             return value
 
 
+def streams() -> dict[str, type[Struct]]:
+    """Return what is written one at a time, by the name of its schema: in a line of `logs --json`, to a webhook.
+
+    Only who writes a schema needs all of them, and a webhook's needs what writes messages.
+    """
+    from monitor.alert.webhook import WebhookMessage
+    from monitor.console.report_row import LogReport
+
+    return {"logs": LogReport, "webhook": WebhookMessage}
+
+
 def schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema of a report, or of a line of a stream: the same under each Python and each msgspec."""
     from inspect import cleandoc
 
-    from monitor.console.report_row import ROWS, STREAMS
+    from monitor.console.report_row import ROWS
 
     kind: Any = ReportDocument
-    made = msgspec.json.schema(STREAMS[name] if name in STREAMS else kind[ROWS[name]])
+    made = msgspec.json.schema(kind[ROWS[name]] if name in ROWS else streams()[name])
     for definition in made["$defs"].values():
         if "description" in definition:
             definition["description"] = cleandoc(definition["description"])
@@ -91,7 +102,7 @@ def schema(name: str) -> dict[str, Any]:
 if __name__ == "__main__":  # `make schema`
     from json import dumps
 
-    from monitor.console.report_row import ROWS, STREAMS
+    from monitor.console.report_row import ROWS
 
-    for each in (*ROWS, *STREAMS):
+    for each in (*ROWS, *streams()):
         (SCHEMAS / f"{each}.json").write_text(dumps(schema(each), indent=2) + "\n", encoding="utf-8")

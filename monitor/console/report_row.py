@@ -13,7 +13,6 @@ from msgspec import Struct
 from monitor.alert.case import OutboxState, Step
 from monitor.alert.channel import Format
 from monitor.alert.reply import ReplyKind
-from monitor.alert.webhook import WebhookMessage
 from monitor.diagnose.incident import ChangeKind, Severity
 from monitor.diagnose.subject import Scope
 from monitor.doctor.remark import Remark
@@ -380,5 +379,3 @@ ROWS: dict[str, type[Struct]] = {
     "alerts-replay": ReplayedMessageReport,
 }
 """The row of each report, by the name of its schema."""
-STREAMS: dict[str, type[Struct]] = {"logs": LogReport, "webhook": WebhookMessage}
-"""The object in each line of what may have no end, and in the body of a signed webhook, likewise."""
