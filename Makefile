@@ -42,7 +42,7 @@ fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and 
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
 schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: the JSON Schemas, the known names
-	$(BIN)/python -m monitor.config.load
+	$(BIN)/python -m monitor.config.schema
 	$(BIN)/python -m monitor.console.report
 	$(BIN)/python -m probes.naming
 
