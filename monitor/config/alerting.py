@@ -50,7 +50,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     """One way to notify people, or a program.
 
     name: its name in routes
-    url: an Apprise address, `terminal:` or a signed `webhook:`, or where it is: env:NAME, file:PATH, command:...
+    url: an Apprise address, `terminal:` or a signed `webhook:`, or where it is: `env:NAME`, ...
     secret: what signs the messages of a `webhook:`, or where it is
     tags: other names for it in routes; several channels may share one
     severity: the least it is told of
@@ -59,8 +59,8 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     limit_s: seconds after which an attempt without an answer has failed
     quiet: hours in which only critical incidents are sent
     digest: how often it gets a list of what is open, and what was over
-    language: of its messages; without it that of [alerts]
-    zone: of the times in its messages; without it that of [alerts]
+    language: of its messages; without it that of `[alerts]`
+    zone: of the times in its messages; without it that of `[alerts]`
     """
 
     name: Label
@@ -127,9 +127,9 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     name: what is done then
     start: when it begins first
     lasts_s: seconds that it lasts
-    rrule: when it recurs, as in calendars: FREQ=WEEKLY;BYDAY=SA
+    rrule: when it recurs, as in calendars: `FREQ=WEEKLY;BYDAY=SA`
     cron: when it begins, in place of `start`: five fields
-    zone: the time zone of all that; without it that of [alerts]
+    zone: the time zone of all that; without it that of `[alerts]`
     public: what the public page says of it, or a table of that by language; without it nothing
     """
 

@@ -101,7 +101,7 @@ class CreditSection(Section, frozen=True, kw_only=True):
 class StoreSection(Section, frozen=True, kw_only=True):
     """Where results are kept, and for how long.
 
-    path: the SQLite database, relative to the configuration's folder
+    path: the SQLite database
     raw_days: days that each attempt is kept
     hourly_days: days that hourly totals are kept
     daily_days: days that daily totals are kept
@@ -121,13 +121,13 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
     folder: where the page with your accounts is written; readable by its owner and group only
     title: its title
-    public_folder: where the second page is written, of providers or services only, readable by all; "": it is not
+    public_folder: where the second page is written, of providers or services only, readable by all; empty: it is not
     public_title: the title of that one, or a table of titles by language
     public_url: where people reach it
-    metrics: a file for the textfile collector of node_exporter, readable by all; "": none
+    metrics: a file for the textfile collector of node_exporter, readable by all; empty: none
     slo: the share of good answers that each account is held to, of which its error budget is made
     language: of the page: the name of a file of words
-    templates: a folder whose files override ours of the same name; own.css and logo.svg are added
+    templates: a folder whose files override ours of the same name; `own.css` and `logo.svg` are added
     serve: whether `run` serves the folder
     host: where `run` listens; without it on 127.0.0.1, or where `run --host` says
     port: the port on which it listens
@@ -152,7 +152,7 @@ class SiteSection(Section, frozen=True, kw_only=True):
 class HeartbeatSection(Section, frozen=True, kw_only=True):
     """Who notices if this monitor falls silent: an outside address is pinged after good beats, healthchecks style.
 
-    url: the address, or where it is: env:NAME, file:PATH, command:...; a secret, since whoever knows it can ping
+    url: the address, or where it is (`env:NAME`, ...); a secret, since whoever knows it can ping
     interval_s: seconds between two pings of `run`; `once` pings at its start and its end
     """
 
@@ -169,16 +169,16 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     name: your name for it; with the provider it is unique
     provider: the id of its provider: `provider-monitor providers` lists them
-    key: where its key is: env:NAME, file:PATH, file:PATH#NAME or command:PROGRAM ARGS; the key itself never stands here
+    key: where its key is: `env:NAME`, `file:PATH`, `file:PATH#NAME` or `command:PROGRAM ARGS`; never the key itself
     base: the address of the API where it is not the provider's: a gateway, a region, a server of your own
-    canaries: what is asked of it; without it all free ones, and `chat`
+    canaries: what is asked of it; without it what costs nothing, and `chat`
     models: which models the paid canaries ask, or a table of that by canary; without it the provider's cheapest
     interval_s: seconds between two probes, by canary
-    daily_usd: its own share of [budget] daily_usd
-    daily_tokens: its own share of [budget] daily_tokens
+    daily_usd: its own amount in place of `[budget] daily_usd`
+    daily_tokens: its own amount in place of `[budget] daily_tokens`
     tags: names for groups of accounts, for routes, silences and services
     note: words for people: who owns it, which card pays
-    low_credit: its own amounts below which credit is low, by currency, in place of [credit] low
+    low_credit: its own amounts below which credit is low, by currency, in place of `[credit] low`
     admin_key: where a key is, in the same form, that may read the organization's costs
     spend_limit_usd: the monthly limit, of which the costs are taken, to show what is left
     expect: models that must not leave the provider's list, besides those in `models`
@@ -187,11 +187,11 @@ class AccountSection(Section, frozen=True, kw_only=True):
     billing: the card or the contract that it shares with others
     login: whose account it is, also across the products of one company
     command: program and arguments of a client that is probed in place of an API; no shell
-    environment: variables that this program gets: names to pass on, or NAME = where its value is
-    headers: sent with each request, besides the provider's own or in their place: NAME = its value, or where that is
-    proxy: the way out: "http://host:port", "http://user:env:NAME@host:port" or env:NAME; "": none
+    environment: variables that this program gets: names to pass on, or `NAME = where its value is`
+    headers: sent with each request, besides the provider's own or in their place: `NAME = its value, or where that is`
+    proxy: the way out: `http://host:port`, `http://user:env:NAME@host:port` or `env:NAME`; empty: none
     ca_file: the authorities that are believed, as PEM, in place of the system's
-    dialect: by canary, whether the cap on tokens is max_completion_tokens (openai-chat) or max_tokens
+    dialect: by canary, whether the cap on tokens is `max_completion_tokens` (openai-chat) or `max_tokens`
     answer_tokens: tokens that chat and responses ask for; from 32 on output tokens per second are judged, too, and more
       than 128 might not fit into the 64 KiB that are read; without it as few as can be
     priority: 1: the gravest to lose, shown first among what is as bad; 3 without it, 2 if tagged production
@@ -256,7 +256,7 @@ class ObjectiveSection(Section, frozen=True, kw_only=True):
     availability: percent of probes that are answered well; what could not be probed does not count
     latency_s: the most seconds that an answer may take
     latency_share: percent of the good answers that keep to `latency_s`
-    window_days: days over which it is counted; at most [store] hourly_days
+    window_days: days over which it is counted; at most `[store] hourly_days`
     """
 
     name: Label
