@@ -46,19 +46,23 @@ def page() -> Iterator[str]:
     yield from ("## What has no fault of an account", "")
     yield "These incidents name nobody's account, and no other account would help."
     yield ""
-    yield from (f"- {title}. {plain(' '.join(_filled(one) for one in said))}" for title, said in SCOPES.items())
+    yield from (
+        f"- **{plain(title)}**: {plain(' '.join(_filled(one) for one in said))}" for title, said in SCOPES.items()
+    )
     yield ""
 
 
 def _fault(fault: Fault) -> Iterator[str]:
     yield from (f"### {fault}", "", plain(sentence(words.FAULTS[fault])), "")
-    yield f"- Severity: {SEVERITIES[fault]}."
-    yield f"- What to do: {_advice(ADVICE[fault])}"
-    yield from (f"- {title}: {_advice(by[fault])}" for title, by in BESIDES.items() if fault in by)
+    yield f"- **Severity**: {SEVERITIES[fault]}."
+    yield f"- **What to do**: {_advice(ADVICE[fault])}"
+    yield from (f"- **{title}**: {_advice(by[fault])}" for title, by in BESIDES.items() if fault in by)
     if fault is Fault.CONNECTION_FAILED:
-        yield from (f"- Where it broke {words.PHASES[phase]}: {_advice(one)}" for phase, one in advice.BROKEN.items())
+        yield from (
+            f"- **Where it broke {words.PHASES[phase]}**: {_advice(one)}" for phase, one in advice.BROKEN.items()
+        )
     if fault is Fault.VERIFICATION_REQUIRED:
-        yield f"- It may be: {', '.join(advice.WANTED.values())}."
+        yield f"- **It may be**: {', '.join(advice.WANTED.values())}."
     yield ""
 
 

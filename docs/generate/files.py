@@ -50,8 +50,8 @@ def page() -> Iterator[str]:
 def site_files() -> Mapping[str, Mapping[str, list[str]]]:
     """Return the files of each site, as patterns, by what they are for."""
     sites = {
-        "The private site: site/": private_site.render(fleet(40)),
-        "The public site: public/": public_site.render(fleet(40)),
+        "The private site: site/": private_site.render(fleet(10)),
+        "The public site: public/": public_site.render(fleet(10)),
     }
     return {title: _by_use(files) for title, files in sites.items()}
 

@@ -61,7 +61,7 @@ def metrics_text() -> str:
     promise = Objective("answers", "alder/backup", frozenset(), availability=0.999, latency_s=2.5, latency_share=0.95)
     budget = ErrorBudget(Goal.AVAILABILITY, promised=0.999, kept=0.9995, left=0.5, seen_days=28, burns=(1.0, 1.0, 1.0))
     kept = ObjectiveView(promise, (budget,))
-    site = private_site.render(replace(fleet(40), objectives=(kept,)))
+    site = private_site.render(replace(fleet(20), objectives=(kept,)))
     return site["metrics.prom"].decode().replace(__version__, "X.Y.Z")
 
 
