@@ -15,6 +15,7 @@ from monitor.cli import COMMANDS, build_parser
 from monitor.config.load import config_of_text
 from monitor.console.man_page import commands_of
 from monitor.store.connection import open_writer
+from probes.model import Fault
 from tests.markdown import ROOT, anchors, blocks, commands, documents, links, spoken
 from tests.toml_example import Example
 
@@ -148,3 +149,23 @@ def test_each_link_leads_to_a_file_and_each_anchor_to_a_heading(file):
         if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=named_by_path)
+def test_a_form_has_what_a_code_host_demands_and_names_real_commands(file):
+    form = yaml.safe_load(file.read_text())
+    asked = [one for one in form["body"] if one["type"] != "markdown"]
+    ids = [one["id"] for one in asked]
+
+    assert {"name", "description", "body"} <= form.keys() <= {"name", "description", "labels", "body"}
+    assert {one["type"] for one in form["body"]} <= {"markdown", "textarea", "input", "dropdown", "checkboxes"}
+    assert len(set(ids)) == len(ids)
+    assert all(one["attributes"]["label"] for one in asked)
+    assert set(re.findall(r"provider-monitor ([a-z]+)\b", file.read_text())) <= COMMANDS.keys()
+
+
+def test_the_form_for_an_answer_offers_each_fault():
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "answer.yml").read_text())
+    (offered,) = (one["attributes"]["options"] for one in form["body"] if one["type"] == "dropdown")
+
+    assert {*offered} - {"nothing is wrong", "I do not know"} == {*Fault} - {Fault.UNCLASSIFIED}
