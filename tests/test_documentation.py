@@ -49,9 +49,7 @@ def test_each_block_says_what_it_is():
 def test_a_configuration_that_is_shown_loads(block, tmp_path):
     example = Example(block.text, tmp_path)
 
-    assert config_of_text(
-        example.text, tmp_path / "monitor.toml", {"FRAME_KEY": "sk-" + "a1B2c3D4" * 4, **example.environment}
-    )
+    assert config_of_text(example.text, tmp_path / "monitor.toml", example.environment)
 
 
 @COMMAND

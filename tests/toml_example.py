@@ -20,7 +20,7 @@ class Example:
 
     def __init__(self, text: str, folder: Path) -> None:
         self.text = re.sub(r'"command:[^"]*"', '"env:PRINTED_KEY"', text)
-        self.environment: dict[str, str] = {}
+        self.environment = {"FRAME_KEY": KEY}
         self._folder = folder
         tables = tomllib.loads(self.text)
         for path, value in _texts(tables, ()):
@@ -86,7 +86,7 @@ def _frame(tables: Mapping[str, Any]) -> Iterator[str]:
     tags = {tag for one in tables.get("accounts", ()) for tag in one.get("tags", ())}
     for account in sorted(_named(tables, "account", "accounts") - there - {id.partition("/")[2] for id in there}):
         provider, _, name = account.rpartition("/")
-        yield f'[[accounts]]\nname = "{name}"\nprovider = "{provider or "openai"}"\nkey = "{KEY[:0]}env:FRAME_KEY"'
+        yield f'[[accounts]]\nname = "{name}"\nprovider = "{provider or "openai"}"\nkey = "env:FRAME_KEY"'
     for number, tag in enumerate(sorted(_named(tables, "tags") - tags)):
         yield f'[[accounts]]\nname = "tagged-{number}"\nprovider = "openai"\nkey = "env:FRAME_KEY"\ntags = ["{tag}"]'
     known = {name for one in tables.get("channels", ()) for name in (one["name"], *one.get("tags", ()))}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-SPECIAL = re.compile(r"([\\*_\[\]<>|#$])")
+SPECIAL = re.compile(r"([\\*_\[\]<>|#])")
 CODE = re.compile(r"(`[^`]+`)")
 LINK = re.compile(r"(?<![<(])(https?://[^\s,;)`<>\"]*[^\s,;)`<>\".])")
 WORD_WITH_UNDERSCORE = re.compile(r"(?<![\w`/.-])(\w+_\w+)(?![\w`/-])")
