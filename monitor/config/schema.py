@@ -50,7 +50,10 @@ def _describe(definition: dict[str, Any], section: type[Section], known: Mapping
     definition["description"] = summary(section)
     its = meanings(section)
     for key, facts in definition["properties"].items():
-        words = its.get(key) or summary(known[_section_of(facts)]).partition("\n\n")[0]
+        inner = known.get(_section_of(facts))
+        if key not in its and inner is None:
+            raise LookupError(f"{section.__name__}: its docstring lacks a line `{key}: what it means`")
+        words = its.get(key) or summary(inner or section).partition("\n\n")[0]
         form = facts.get("description")
         facts["description"] = f"{words} ({form})" if form else words
 
@@ -70,9 +73,9 @@ def meanings(section: type[Section]) -> dict[str, str]:
 
 
 def _section_of(facts: Mapping[str, Any]) -> str:
-    """Return the name of the section that a key holds, once or as a list."""
-    (name,) = re.findall(r"'#/\$defs/(\w+)'", str(facts))
-    return str(name)
+    """Return the name of what a key holds, once or as a list; "" if that has no name of its own."""
+    found = re.search(r"'#/\$defs/(\w+)'", str(facts))
+    return found[1] if found else ""
 
 
 if __name__ == "__main__":  # `make schema`
