@@ -12,7 +12,8 @@ INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run test test-fast test-all quick faults check fuzz schema rules design bench profile newest constraints clean FORCE
+.PHONY: run test test-fast test-all quick faults check fuzz schema rules docs design bench profile newest constraints \
+  clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -42,10 +43,15 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and requests at each border: half an hour
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
-schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: the JSON Schemas, the known names
-	$(BIN)/python -m monitor.config.load
+schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: the JSON Schemas, the known names, docs/reference
+	$(BIN)/python -m monitor.config.schema
 	$(BIN)/python -m monitor.console.report
 	$(BIN)/python -m probes.naming
+	$(BIN)/python -m docs.generate
+
+docs: $(VENV)/.ready-dev       ## the documentation as pages, in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs -d docs/_build/doctrees . docs/_build/html
+	@echo docs/_build/html/index.html
 
 rules: $(VENV)/.ready-dev      ## write docs/reference/rules.md: all rules with their sources, for review
 	$(BIN)/python -m tests.rules_page
@@ -82,7 +88,7 @@ $(NEWEST)/.passed:
 	@$(MAKE) newest
 
 clean:
-	rm -rf $(VENV) $(NEWEST) state site public metrics
+	rm -rf $(VENV) $(NEWEST) docs/_build state site public metrics
 
 # An environment that another Python made is made anew, if a Python is asked for.
 ifneq ($(origin PYTHON),file)

@@ -61,7 +61,7 @@ class Blame(StrEnum):
 
 
 class Fault(StrEnum):
-    """What is wrong, in one word; the README explains each."""
+    """What is wrong, in one word; docs/reference/faults.md explains each."""
 
     INVALID_KEY = "invalid_key"
     ACCOUNT_SUSPENDED = "account_suspended"

@@ -507,12 +507,14 @@ INSIDE = {
 }
 
 TOP = {
-    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", "docs", ".ci", ".github", "monitor.toml"),
+    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", "docs", ".ci", ".github"),
+    "monitor.toml",
     "examples",  # what other programs take over; it runs there, so it is no part of ours
     *("pyproject.toml", "constraints.txt", "Makefile"),
     *(
         "README.md",
         "CHANGELOG.md",
+        "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
         "LICENSE",
         "Dockerfile",

@@ -10,7 +10,8 @@ from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.digest import Timing
 from monitor.alert.rule import AlertLimits
 from monitor.config.document import SiteSection
-from monitor.config.load import SCHEMA, from_environment, load_config, schema
+from monitor.config.load import from_environment, load_config
+from monitor.config.schema import SCHEMA, meanings, schema, sections
 from monitor.detect.credit import CreditThreshold
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
@@ -517,6 +518,24 @@ def test_the_words_of_the_schema_are_not_indented_as_the_source_is():
 
     assert any("\n" in one for one in words)
     assert [one for one in words if "\n " in one] == []
+
+
+def test_an_editor_shows_what_each_key_means():
+    untold = [
+        f"{section.__name__}.{key}"
+        for section in sections()
+        for key, facts in schema()["$defs"][section.__name__]["properties"].items()
+        if not facts["description"].strip()
+    ]
+    strange = [f"{one.__name__}: {key}" for one in sections() for key in meanings(one).keys() - one.__struct_fields__]
+
+    assert (untold, strange) == ([], [])
+
+
+def test_what_a_key_means_is_told_with_the_form_that_it_has():
+    keys = schema()["$defs"]["AlertsSection"]["properties"]
+
+    assert keys["digest_at"]["description"] == "when a digest is sent (a time of day: HH:MM)"
 
 
 def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):

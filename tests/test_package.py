@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name as name_of
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-WANTED = [Requirement(one) for one in (*PROJECT["dependencies"], *chain.from_iterable(EXTRAS.values()))]
+ALL = map(Requirement, (*PROJECT["dependencies"], *chain.from_iterable(EXTRAS.values())))
+WANTED = [one for one in ALL if one.name != PROJECT["name"]]
 LINES = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 HELD = dict(line.split("==") for line in LINES)
 VERSIONS = {name_of(name): version for name, version in HELD.items()}

@@ -34,7 +34,12 @@ PATIENCE, TIMING = AlertLimits(), Timing()
 
 
 class QuietSection(Section, frozen=True, kw_only=True):
-    """Hours of each day in which only critical incidents are sent; the rest follows as one list."""
+    """Hours of each day in which only critical incidents are sent; the rest follows as one list.
+
+    start: when they begin
+    end: when they end, on the next day if that is earlier
+    zone: the time zone of both; without it that of the channel
+    """
 
     start: Clock
     end: Clock
@@ -42,26 +47,46 @@ class QuietSection(Section, frozen=True, kw_only=True):
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
-    """One way to notify people: an Apprise address, or a reference to one, or `terminal:`, or a signed `webhook:`."""
+    """One way to notify people, or a program.
+
+    name: its name in routes
+    url: an Apprise address, `terminal:` or a signed `webhook:`, or where it is: `env:NAME`, ...
+    secret: what signs the messages of a `webhook:`, or where it is
+    tags: other names for it in routes; several channels may share one
+    severity: the least it is told of
+    detail: short for a phone, full for mail and chat
+    format: what it is sent, if its service takes several
+    limit_s: seconds after which an attempt without an answer has failed
+    quiet: hours in which only critical incidents are sent
+    digest: how often it gets a list of what is open, and what was over
+    language: of its messages; without it that of `[alerts]`
+    zone: of the times in its messages; without it that of `[alerts]`
+    """
 
     name: Label
     url: Annotated[SecretText, Meta(min_length=1)]
     secret: Annotated[SecretText, Meta(min_length=1)] | None = None
     tags: list[Label] = []
-    severity: Annotated[Severity, Meta(description="the least it is told of")] = Severity.INFO
-    detail: Annotated[Detail, Meta(description="short for a phone, full for mail and chat")] = Detail.FULL
+    severity: Severity = Severity.INFO
+    detail: Detail = Detail.FULL
     format: Format = Format.TEXT
-    limit_s: Annotated[Seconds, Meta(description="without an answer by then, it has failed this time")] = (
-        TERMINAL.limit_s
-    )
+    limit_s: Seconds = TERMINAL.limit_s
     quiet: QuietSection | None = None
     digest: Literal["daily", "weekly"] | None = None
-    language: Annotated[LanguageCode | None, Meta(description="of its messages; else that of [alerts]")] = None
-    zone: Annotated[Zone | None, Meta(description="of the times in its messages; else that of [alerts]")] = None
+    language: LanguageCode | None = None
+    zone: Zone | None = None
 
 
 class MatchSection(Section, frozen=True, kw_only=True):
-    """What a rule matches; a field that is left out matches every incident."""
+    """What a rule matches; a field that is left out matches every incident.
+
+    accounts: of one of these: provider/name
+    providers: of one of these
+    tags: of an account with one of these
+    scopes: as wide as one of these
+    faults: with one of these
+    severity: at least as severe
+    """
 
     accounts: list[str] = []
     providers: list[str] = []
@@ -72,14 +97,22 @@ class MatchSection(Section, frozen=True, kw_only=True):
 
 
 class EscalationSection(Section, frozen=True, kw_only=True):
-    """Who is notified of what nobody has acknowledged by then."""
+    """Who is notified of what nobody has acknowledged by then.
+
+    after_s: seconds since the first message
+    channels: names or tags of channels
+    """
 
     after_s: LongSeconds
     channels: Annotated[list[Label], Meta(min_length=1)]
 
 
 class RouteSection(MatchSection, frozen=True, kw_only=True):
-    """Which channels, by name or tag, get the incidents that match; every matching route counts."""
+    """Which channels get the incidents that match; every matching route counts.
+
+    channels: names or tags of channels; empty: it is sent to nobody
+    escalate: who is notified later, as long as nobody acknowledges
+    """
 
     channels: list[Label]
     escalate: list[EscalationSection] = []
@@ -91,7 +124,13 @@ Announcement = Annotated[str, Meta(max_length=200, description="at most 200 char
 class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
     """When incidents that match are muted: once from `start`, again by `rrule`, or by a `cron` line.
 
-    `public` is what the public page says of it, or a table of that by language; without it nothing is said there.
+    name: what is done then
+    start: when it begins first
+    lasts_s: seconds that it lasts
+    rrule: when it recurs, as in calendars: `FREQ=WEEKLY;BYDAY=SA`
+    cron: when it begins, in place of `start`: five fields
+    zone: the time zone of all that; without it that of `[alerts]`
+    public: what the public page says of it, or a table of that by language; without it nothing
     """
 
     name: Label
@@ -104,23 +143,28 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
 
 
 class AlertsSection(Section, frozen=True, kw_only=True):
-    """How patient people are: reminders, storms, and when a digest is sent."""
+    """How patient people are: reminders, storms, and when a digest is sent.
 
-    remind_s: Annotated[
-        list[LongSeconds], Meta(description="pauses before reminders of what is critical and not acknowledged")
-    ] = msgspec.field(default_factory=lambda: [pause // SECOND for pause in PATIENCE.remind])
-    storm: Annotated[Count, Meta(description="so many messages to a channel within storm_s; then one list")] = (
-        PATIENCE.storm
-    )
+    remind_s: seconds before each reminder of what is critical and not acknowledged; the last one repeats
+    storm: so many messages to a channel within `storm_s` are sent one by one; what follows comes as one list
+    storm_s: seconds in which they are counted
+    failing_tries: attempts after which the other channels hear that one fails
+    zone: of times in messages and commands, and of windows and quiet hours that name none
+    digest_at: when a digest is sent
+    digest_weekday: on which day a weekly one is sent
+    language: of messages to channels that name none
+    templates: a folder whose templates replace those of the same name
+    """
+
+    remind_s: list[LongSeconds] = msgspec.field(default_factory=lambda: [pause // SECOND for pause in PATIENCE.remind])
+    storm: Count = PATIENCE.storm
     storm_s: Seconds = PATIENCE.storm_for // SECOND
-    failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = (
-        PATIENCE.failing_tries
-    )
-    zone: Annotated[Zone, Meta(description="of times in messages and commands, and where no zone is named")] = "UTC"
+    failing_tries: Count = PATIENCE.failing_tries
+    zone: Zone = "UTC"
     digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
-    language: Annotated[LanguageCode, Meta(description="of messages to channels that name none")] = ENGLISH
-    templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
+    language: LanguageCode = ENGLISH
+    templates: str | None = None
 
 
 class AlertSections(Struct, frozen=True):

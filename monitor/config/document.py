@@ -33,7 +33,12 @@ TIME_LIMITS, THRESHOLDS, FLOOR, RETENTION = TimeLimits(), Thresholds(), CreditTh
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
-    """The providers' own status pages: whether they are polled, how often, and whose besides those with accounts."""
+    """The providers' own status pages.
+
+    poll: whether they are read at all
+    interval_s: seconds between two polls of a page; less often while all is quiet, more often while something is open
+    providers: whose pages to poll besides those with an account here
+    """
 
     poll: bool = True
     interval_s: Annotated[float, Meta(ge=30, le=3600)] = 120
@@ -41,7 +46,19 @@ class StatusSection(Section, frozen=True, kw_only=True):
 
 
 class ProbeSection(Section, frozen=True, kw_only=True):
-    """How we probe. Limits are per attempt; `per_host` is how many attempts one host gets at a time."""
+    """How accounts are probed. Limits are per attempt.
+
+    free_interval_s: seconds between two probes of a canary that costs nothing
+    paid_interval_s: seconds between two probes of a canary that costs tokens; some have an interval of their own
+    connect_s: most seconds until the connection is there
+    silence_s: most seconds without a byte
+    total_s: most seconds in total
+    per_host: how many attempts one host gets at a time
+    failures: failures on balance that make a target down; ten good answers in between take one back
+    successes: successes in a row, at least, that make it up again
+    blip_s: overload, server errors and timeouts, which often pass by themselves, are reported after so many seconds
+    online: hosts that are asked for a connection when nothing answers, to see whether it is this machine; empty: none
+    """
 
     free_interval_s: IntervalSeconds = 60
     paid_interval_s: IntervalSeconds = 300
@@ -49,27 +66,30 @@ class ProbeSection(Section, frozen=True, kw_only=True):
     silence_s: Seconds = TIME_LIMITS.silence_s
     total_s: Seconds = TIME_LIMITS.total_s
     per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
-    failures: Annotated[Count, Meta(description="failures on balance that make a target down")] = THRESHOLDS.failures
-    successes: Annotated[Count, Meta(description="successes in a row, at least, that make it up again")] = (
-        THRESHOLDS.successes
-    )
-    blip_s: Annotated[
-        float, Meta(ge=0, le=3600, description="what often passes by itself is told when it has lasted so long")
-    ] = THRESHOLDS.blip_s
-    online: Annotated[
-        list[HostAndPort], Meta(description="hosts asked for a connection when nothing answers; empty: none")
-    ] = msgspec.field(default_factory=lambda: ["one.one.one.one:443", "dns.google:443"])
+    failures: Count = THRESHOLDS.failures
+    successes: Count = THRESHOLDS.successes
+    blip_s: Annotated[float, Meta(ge=0, le=3600)] = THRESHOLDS.blip_s
+    online: list[HostAndPort] = msgspec.field(default_factory=lambda: ["one.one.one.one:443", "dns.google:443"])
 
 
 class BudgetSection(Section, frozen=True, kw_only=True):
-    """What the canaries of one account may use in a day (UTC). Free canaries go on when it is spent."""
+    """What the canaries of one account may use in a day (UTC). Free canaries go on when it is spent.
+
+    daily_usd: in US dollars
+    daily_tokens: in tokens
+    """
 
     daily_usd: Annotated[float, Meta(ge=0)] = 0.25
     daily_tokens: Annotated[int, Meta(ge=0)] = 50_000
 
 
 class CreditSection(Section, frozen=True, kw_only=True):
-    """When to warn of credit that runs out, if a provider reports it: `low` by currency, at this pace, by its date."""
+    """When to warn of credit that runs out, if a provider reports it.
+
+    low: the amount below which credit is low, by currency
+    days_left: days that it lasts at the pace of the last three
+    expires_days: days before a key, or credit, expires
+    """
 
     low: dict[Currency, Annotated[float, Meta(ge=0)]] = msgspec.field(
         default_factory=lambda: {"USD": 1.0, "EUR": 1.0, "CNY": 7.0}
@@ -79,7 +99,13 @@ class CreditSection(Section, frozen=True, kw_only=True):
 
 
 class StoreSection(Section, frozen=True, kw_only=True):
-    """Where results are kept and for how long: each attempt, hours, days."""
+    """Where results are kept, and for how long.
+
+    path: the SQLite database
+    raw_days: days that each attempt is kept
+    hourly_days: days that hourly totals are kept
+    daily_days: days that daily totals are kept
+    """
 
     path: str = "state/monitor.db"
     raw_days: Days = RETENTION.raw_days
@@ -91,12 +117,21 @@ PublicTitle = Annotated[str, Meta(min_length=1, max_length=120)]
 
 
 class SiteSection(Section, frozen=True, kw_only=True):
-    """The status page: where it is written, and whether `run` serves it. `url` is where people reach it.
+    """The two status pages: where they are written, and whether `run` serves them.
 
-    A second one, of providers only, is public: nothing of an account is in it. `public_folder = ""`: it is not written.
-    `metrics` is a file for a textfile collector, readable by every user here, as the second site is; the first is not.
-    `slo` is the share of good answers that an account is held to. `language` is the name of a file of words;
-    `templates` a folder whose files replace ours of the same name. `public_title` may be a table of titles by language.
+    folder: where the page with your accounts is written; readable by its owner and group only
+    title: its title
+    public_folder: where the second page is written, of providers or services only, readable by all; empty: it is not
+    public_title: the title of that one, or a table of titles by language
+    public_url: where people reach it
+    metrics: a file for the textfile collector of node_exporter, readable by all; empty: none
+    slo: the share of good answers that each account is held to, of which its error budget is made
+    language: of the page: the name of a file of words
+    templates: a folder whose files override ours of the same name; `own.css` and `logo.svg` are added
+    serve: whether `run` serves the folder
+    host: where `run` listens; without it on 127.0.0.1, or where `run --host` says
+    port: the port on which it listens
+    url: where people reach the page; messages, feeds and 404.html link to it
     """
 
     folder: str = "site"
@@ -109,37 +144,57 @@ class SiteSection(Section, frozen=True, kw_only=True):
     language: LanguageCode = ENGLISH
     templates: str | None = None
     serve: bool = True
-    host: Annotated[
-        str | None, Meta(description="where `run` listens; without it on 127.0.0.1, or where `run --host` says")
-    ] = None
+    host: str | None = None
     port: Annotated[int, Meta(ge=0, le=65535)] = 8321
     url: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
 
 
 class HeartbeatSection(Section, frozen=True, kw_only=True):
-    """Where somebody notices if this monitor falls silent: a ping after good beats, healthchecks style."""
+    """Who notices if this monitor falls silent: an outside address is pinged after good beats, healthchecks style.
 
-    url: Annotated[
-        SecretText, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")
-    ]
-    interval_s: Annotated[
-        float, Meta(ge=10, le=3600, description="`run` pings once in so long; `once` at its start and its end")
-    ] = 60
+    url: the address, or where it is (`env:NAME`, ...); a secret, since whoever knows it can ping
+    interval_s: seconds between two pings of `run`; `once` pings at its start and its end
+    """
+
+    url: Annotated[SecretText, Meta(min_length=1)]
+    interval_s: Annotated[float, Meta(ge=10, le=3600)] = 60
 
 
 class AccountSection(Section, frozen=True, kw_only=True):
-    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
+    """One account: one key at one provider.
 
-    `project`, `organization` and `billing` name what it shares with others: if all of them are lost, that is one
-    trouble. So does `login`, whose account it is, also across the products of one company. If one of them is suspended,
-    the others are re-checked at once and not offered.
+    `project`, `organization`, `billing` and `login` name what it shares with others: if all of them are lost, that is
+    one trouble. If an account of a login or organization is suspended, the others are re-checked at once and not
+    offered.
 
-    `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the monthly limit, they
-    show what is left. `expect` names models that must not leave the provider's list. `proxy` and `ca_file` override
-    those of its provider and of the environment. `command` and `environment` are for a provider that is probed through
-    a program. `headers` are sent besides the provider's own, or in their place. `answer_tokens` is for output tokens
-    per second: from 32 on each account is judged by itself. More than 128 might not fit into the 64 KiB that are read
-    of a stream.
+    name: your name for it; with the provider it is unique
+    provider: the id of its provider: `provider-monitor providers` lists them
+    key: where its key is: `env:NAME`, `file:PATH`, `file:PATH#NAME` or `command:PROGRAM ARGS`; never the key itself
+    base: the address of the API where it is not the provider's: a gateway, a region, a server of your own
+    canaries: what is asked of it; without it what costs nothing, and `chat`
+    models: which models the paid canaries ask, or a table of that by canary; without it the provider's cheapest
+    interval_s: seconds between two probes, by canary
+    daily_usd: its own amount in place of `[budget] daily_usd`
+    daily_tokens: its own amount in place of `[budget] daily_tokens`
+    tags: names for groups of accounts, for routes, silences and services
+    note: words for people: who owns it, which card pays
+    low_credit: its own amounts below which credit is low, by currency, in place of `[credit] low`
+    admin_key: where a key is, in the same form, that may read the organization's costs
+    spend_limit_usd: the monthly limit, of which the costs are taken, to show what is left
+    expect: models that must not leave the provider's list, besides those in `models`
+    project: the project that it shares with others
+    organization: the organization that it shares with others
+    billing: the card or the contract that it shares with others
+    login: whose account it is, also across the products of one company
+    command: program and arguments of a client that is probed in place of an API; no shell
+    environment: variables that this program gets: names to pass on, or `NAME = where its value is`
+    headers: sent with each request, besides the provider's own or in their place: `NAME = its value, or where that is`
+    proxy: the way out: `http://host:port`, `http://user:env:NAME@host:port` or `env:NAME`; empty: none
+    ca_file: the authorities that are believed, as PEM, in place of the system's
+    dialect: by canary, whether the cap on tokens is `max_completion_tokens` (openai-chat) or `max_tokens`
+    answer_tokens: tokens that chat and responses ask for; from 32 on output tokens per second are judged, too, and more
+      than 128 might not fit into the 64 KiB that are read; without it as few as can be
+    priority: 1: the gravest to lose, shown first among what is as bad; 3 without it, 2 if tagged production
     """
 
     name: Label
@@ -161,45 +216,30 @@ class AccountSection(Section, frozen=True, kw_only=True):
     organization: Label | None = None
     billing: Label | None = None
     login: Label | None = None
-    command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
-    environment: Annotated[
-        list[str] | dict[str, SecretText],
-        Meta(description="variables the program gets: names to pass on, or NAME = where its value is"),
-    ] = []
-    headers: Annotated[
-        dict[str, SecretText],
-        Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)"),
-    ] = {}
-    proxy: Annotated[
-        SecretText | None,
-        Meta(description='the way out: "http://host:port", "http://user:env:NAME@host:port", env:NAME; "": none'),
-    ] = None
-    ca_file: Annotated[
-        str | None, Meta(description="the authorities that are believed, as PEM, in the place of the system's")
-    ] = None
-    dialect: Annotated[
-        dict[str, Literal["openai-chat", "openai-compatible"]],
-        Meta(description="by canary: whether the cap on tokens is max_completion_tokens or max_tokens"),
-    ] = {}
-    answer_tokens: Annotated[
-        Annotated[int, Meta(ge=16, le=128)] | None,
-        Meta(description="so long an answer, in tokens, chat and responses ask for; without it as short as can be"),
-    ] = None
-    priority: Annotated[
-        Annotated[int, Meta(ge=1, le=5)] | None,
-        Meta(
-            description="1: the gravest to lose, shown first among what is as bad; 3 without it, 2 if tagged production"
-        ),
-    ] = None
+    command: Annotated[list[str], Meta(min_length=1)] | None = None
+    environment: list[str] | dict[str, SecretText] = []
+    headers: dict[str, SecretText] = {}
+    proxy: SecretText | None = None
+    ca_file: str | None = None
+    dialect: dict[str, Literal["openai-chat", "openai-compatible"]] = {}
+    answer_tokens: Annotated[int, Meta(ge=16, le=128)] | None = None
+    priority: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
 class ReminderSection(Section, frozen=True, kw_only=True):
-    """A day on which something ends that no provider reports: a key, a card. `account`: provider/name, or its name."""
+    """A day on which something ends that no provider reports: a key, a card, a plan.
+
+    name: what ends
+    on: the day
+    account: whose it is: provider/name, or its name; without it of no single account
+    warn_days: days before it from which it is told
+    note: words for whoever renews it
+    """
 
     name: Label
     on: date
     account: str | None = None
-    warn_days: Annotated[int, Meta(ge=0, le=365, description="told from so many days before")] = 14
+    warn_days: Annotated[int, Meta(ge=0, le=365)] = 14
     note: Annotated[str, Meta(max_length=300)] = ""
 
 
@@ -207,9 +247,16 @@ Percent = Annotated[float, Meta(gt=0, lt=100)]
 
 
 class ObjectiveSection(Section, frozen=True, kw_only=True):
-    """What is promised of one account or of all of a provider's, in percent, over `window_days`.
+    """What is promised of one account, or of all of a provider's.
 
-    `latency_share` of the good answers take at most `latency_s`. `canary` names the only one that counts.
+    name: its name
+    account: the account: provider/name, or its name
+    provider: the provider, in place of an account
+    canary: the only canary that counts; without it all of them equally
+    availability: percent of probes that are answered well; what could not be probed does not count
+    latency_s: the most seconds that an answer may take
+    latency_share: percent of the good answers that keep to `latency_s`
+    window_days: days over which it is counted; at most `[store] hourly_days`
     """
 
     name: Label
@@ -223,7 +270,12 @@ class ObjectiveSection(Section, frozen=True, kw_only=True):
 
 
 class Document(Section, frozen=True, kw_only=True):
-    """What monitor.toml may hold."""
+    """What monitor.toml may hold.
+
+    location: where this monitor runs; shown beside each result
+    provider_folder: a folder with provider files of your own, each of the form of the shipped ones
+    providers: facts laid over a provider's file, or a provider of your own
+    """
 
     location: Label = "here"
     probe: ProbeSection = ProbeSection()
@@ -242,12 +294,8 @@ class Document(Section, frozen=True, kw_only=True):
     heartbeat: HeartbeatSection | None = None
     reminders: list[ReminderSection] = []
     objectives: list[ObjectiveSection] = []
-    provider_folder: Annotated[
-        str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
-    ] = None
-    providers: Annotated[
-        dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
-    ] = {}
+    provider_folder: str | None = None
+    providers: dict[Name, dict[str, Any]] = {}
 
 
 def public_sections(document: Document) -> PublicSections:

@@ -7,7 +7,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -70,8 +69,6 @@ from monitor.slo.objective import Objective
 from monitor.store.setting import Retention, StoreAddress
 from probes.catalog import Catalog, ProviderFiles, is_moved, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, parse_toml, read_toml, without_unsound
-
-SCHEMA = Path(__file__).parent / "schema.json"
 
 
 def load_config(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
@@ -423,21 +420,3 @@ def _attention(section: AccountSection, usual: CreditSection, asked: Collection[
         models=frozenset({*asked, *section.expect}),
         spend_limit_usd=section.spend_limit_usd,
     )
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of monitor.toml, for editors: the same under each Python and each msgspec."""
-    from inspect import cleandoc  # slow to load, and used only here
-
-    made = msgspec.json.schema(Document)
-    for definition in made["$defs"].values():
-        if "description" in definition:
-            # Python before 3.13 with msgspec before 0.23 leaves it as indented as in the source.
-            definition["description"] = cleandoc(definition["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
-
-
-if __name__ == "__main__":  # `make schema`
-    from json import dumps
-
-    SCHEMA.write_text(dumps(schema(), indent=2) + "\n", encoding="utf-8")

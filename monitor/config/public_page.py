@@ -53,9 +53,14 @@ SECRET_WORDS = frozenset(
 
 
 class ThemeSection(Section, frozen=True, kw_only=True):
-    """The look of the public page. `brand` is for links and focus, `ground` lies behind everything; each also dark.
+    """The look of the public page. A `brand` of one scheme only is made readable for the other.
 
-    A `brand` of one scheme only is made readable for the other.
+    brand: the colour of links and focus
+    ground: the colour behind everything
+    brand_dark: the same in the dark scheme
+    ground_dark: the same in the dark scheme
+    font: the fonts of the text
+    round_px: pixels by which corners are round
     """
 
     brand: Colour | None = None
@@ -63,23 +68,35 @@ class ThemeSection(Section, frozen=True, kw_only=True):
     brand_dark: Colour | None = None
     ground_dark: Colour | None = None
     font: Font | None = None
-    round_px: Annotated[int, Meta(ge=0, le=32, description="pixels by which corners are round")] | None = None
+    round_px: Annotated[int, Meta(ge=0, le=32)] | None = None
 
 
 class LinkSection(Section, frozen=True, kw_only=True):
-    """A link at the head or the foot of the public page. `text`: in all languages, or a table of texts by language."""
+    """A link at the head or the foot of the public page.
+
+    text: its words in all languages, or a table of words by language
+    url: where it leads; also `mailto:`
+    """
 
     text: Line | dict[LanguageCode, Line]
     url: str
 
 
 class PublicSection(Section, frozen=True, kw_only=True):
-    """The public page: its look and its own words. `logo` is a file beside monitor.toml, SVG or PNG, which is copied.
+    """The public page: its look and its own words.
 
-    `languages` are those in which the page is made, the first at its root; without them `site.language`. `mail` is
-    where people ask to be written to. `providers`: whether the providers are shown; without it, if there is no service.
-    `intro` and `footer_text` are for all languages, or tables of texts by language: { en = "...", de = "..." }. The
-    first of a table stands where a language has none.
+    Texts are for all languages, or tables of texts by language: { en = "...", de = "..." }. The first of a table stands
+    where a language has none.
+
+    logo: a file beside monitor.toml, SVG or PNG of at most 200 kB, which is copied
+    theme: its colours, fonts and corners
+    header: links beside its name
+    footer: links at its foot
+    footer_text: words at its foot
+    intro: words below the headline
+    languages: those in which the page is made, the first at its root; without them `site.language`
+    mail: where people ask to be written to
+    providers: whether the providers are shown; without it, if there is no service
     """
 
     logo: str | None = None
@@ -96,9 +113,16 @@ class PublicSection(Section, frozen=True, kw_only=True):
 class ServiceSection(Section, frozen=True, kw_only=True):
     """What the public page shows in words of your own: the accounts behind it are not named there.
 
-    It is made of the accounts that match `accounts`, `providers` and `tags`, and of these canaries; at least one of the
-    three is given. `enough` working accounts make it work; without it all must. `name`, `group` and `about` may be
-    tables of texts by language; the first name is that in its addresses, and the first group the one that it is in.
+    It is made of the accounts that match `accounts`, `providers` and `tags`; at least one of the three is given.
+
+    name: its name, or a table of names by language; the first is that in its addresses
+    group: services of one group stand together; or a table by language, of which the first is the one that it is in
+    about: a line about it, or a table of that by language
+    accounts: accounts that it is made of: provider/name
+    providers: providers that it is made of
+    tags: tags of accounts that it is made of
+    canaries: only these count; without it all that show whether an account works
+    enough: so many working accounts make it work; without it all must
     """
 
     name: Label | dict[LanguageCode, Label]

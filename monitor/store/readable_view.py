@@ -1,6 +1,6 @@
 """Views for people with an SQLite tool: names instead of numbers, units in the column names, times in UTC.
 
-The program itself does not read them. `docs/database.md` says what each column means.
+The program itself does not read them. docs/reference/database.md is made of what is said here of each column.
 """
 
 import logging
@@ -50,6 +50,82 @@ SELECTED = {
         FROM outbox LEFT JOIN incident ON incident.location = outbox.location AND incident.id = incident_id
         """,
 }
+
+MEANINGS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "v_observation": (
+        "Each probe, as long as `[store] raw_days` says.",
+        {
+            "location": "where it was probed from, as `location` in monitor.toml says",
+            "provider": "whom it asked",
+            "account": "with which account: provider/name",
+            "canary": "what it asked",
+            "model": "which model",
+            "at": "when the probe began",
+            "outcome": "`ok`, `degraded`, `failed` or `unknown`",
+            "fault": "what is wrong, in one word",
+            "http_status": "the answer's status",
+            "latency_s": "seconds to the whole answer",
+            "ttft_s": "seconds to its first token",
+            "tokens_in": "tokens that were sent",
+            "tokens_out": "tokens that came back",
+            "cost_usd": "what they cost in US dollars",
+            "rule": "which rule classified the answer",
+            "confidence": "how sure that is: `high`, `medium` or `low`",
+            "phase": "the part of the network path that failed",
+            "words": "what the provider said, without secrets",
+            "request_id": "the provider's id of the request",
+        },
+    ),
+    "v_incident": (
+        "Each incident, for good. `location` and `id` together identify it.",
+        {
+            "location": "where it was seen from",
+            "id": "its id there",
+            "scope": "how much it affects, or affected",
+            "subject": "what that is",
+            "fault": "what is wrong",
+            "severity": "how severe it is",
+            "confidence": "how sure that is",
+            "opened_at": "when its first failure was",
+            "closed_at": "when its first good answer was; NULL while it is open",
+            "lasted_s": "seconds between the two",
+            "is_drill": "`yes` or `no`",
+        },
+    ),
+    "v_note": (
+        "What people wrote about an incident, as long as that is kept: for good.",
+        {
+            "location": "with `incident_id`, the incident",
+            "incident_id": "its id",
+            "at": "when it was written",
+            "by": "by whom",
+            "text": "the words, on one line",
+            "is_public": "`yes`: the public site shows the words, too",
+        },
+    ),
+    "v_delivery": (
+        "Each message to a channel.",
+        {
+            "location": "where it was decided",
+            "incident_id": "the incident that it is about",
+            "subject": "what that affects",
+            "fault": "what is wrong",
+            "about_channel": "the failing channel, if the message is about one",
+            "channel": "who gets it",
+            "step": "its kind: `opened`, `reminder`, `resolved`, ...",
+            "number": "its number within that kind",
+            "note": "what it is about if not an incident",
+            "state": "`waiting`, `sent`, `replaced` (by a newer one) or `failed` (given up)",
+            "tries": "how many attempts were made",
+            "decided_at": "when it was decided",
+            "next_try_at": "when it is tried again",
+            "done_at": "when it was sent or given up",
+            "took_s": "seconds from the decision to the end",
+            "error": "why the last attempt failed",
+        },
+    ),
+}
+"""What each view and each of its columns means: docs/reference/database.md is made of it."""
 
 VIEWS = {name: f"CREATE VIEW {name} AS {' '.join(query.split())}" for name, query in SELECTED.items()}
 """SQL of each view as SQLite stores it, by its name."""
