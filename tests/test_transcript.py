@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.backstage import ROOT
 from tests.transcript import STEP, TUTORIAL, play
 
-VARYING = re.compile(r"req_[0-9a-f]+|\b\d{8}-\d{6}-[0-9a-f]+|\d+(?:[.:,]\d+)*|  +")
-"""Ids, numbers, and how wide a column is."""
+MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+VARYING = re.compile(
+    rf"req_[0-9a-f]+|\b\d{{8}}-\d{{6}}-[0-9a-f]+|\d+ (?:{MONTHS}) \d+|\d+ min(?: \d+ s)?|\d+(?:[.:,]\d+)*(?: s\b)?|  +"
+)
+"""Ids, dates, spans, numbers, and how wide a column is."""
 
 
 def shape(text):
@@ -30,6 +34,7 @@ def test_what_is_done_with_each_block_of_the_tutorial_is_said_above_it():
 def test_the_tutorial_shows_what_its_commands_print(tmp_path):
     folder = tmp_path / "provider-monitor"
     folder.mkdir()
+    shutil.copy(ROOT / "monitor.toml", folder)
 
     text, _ = play(folder, Path(sys.executable).parent, time.monotonic())
 

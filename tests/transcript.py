@@ -96,10 +96,11 @@ class Reader:
         known = {name: os.environ[name] for name in ("LANG", "SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         environment = {**known, "HOME": str(self.folder.parent), "PATH": path, "PYTHONUNBUFFERED": "1", **more}
-        return subprocess.Popen(
-            self.real(command), shell=True, cwd=self.folder, env=environment, text=True, start_new_session=True,
-            stdout=(self.folder / f".said-{len(self.started)}").open("w"), stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        with (self.folder / f".said-{len(self.started)}").open("w") as out:
+            return subprocess.Popen(
+                self.real(command), shell=True, cwd=self.folder, env=environment, stdout=out, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
 
     def obey(self, what, word, body):
         """Do one step; return its block as it came out."""
@@ -112,7 +113,8 @@ class Reader:
             case "run":
                 return "".join(map(self.run, COMMAND.findall(body)))
             case "own key":
-                return "".join(self.run(one, **{k: self.real(v) for k, v in OWN_KEY.items()}) for one in COMMAND.findall(body))
+                own = {name: self.real(value) for name, value in OWN_KEY.items()}
+                return "".join(self.run(one, **own) for one in COMMAND.findall(body))
             case "start":
                 return self.start(*COMMAND.findall(body), word)
             case "phone":
