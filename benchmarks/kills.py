@@ -6,7 +6,7 @@ while it still starts. Each account falls ill at most once in a round, since wha
 
 After each kill a copy of the database is tried: whole, and nothing gone that another process had read in it. In the
 end each incident has one opening and one end. What is noted as sent was received, and twice only if a kill fell before
-that note: the one window that the README names. What the webhook refused may have given way to the end, which came.
+that note: the one window that docs/explanation/process.md names. What the webhook refused may have given way to the end, which came.
 """
 
 import argparse

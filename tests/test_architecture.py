@@ -483,6 +483,7 @@ TOP = {
         "README.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "LICENSE",
         "Dockerfile",
         "compose.yaml",

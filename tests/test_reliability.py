@@ -1,4 +1,4 @@
-"""What docs/explanation/reliability.md promises is proven: each test it names is there; each test of faults is in it."""
+"""What docs/explanation/reliability.md promises is proven: its tests are there, and each test of faults is in it."""
 
 import ast
 import re
