@@ -13,8 +13,11 @@ from probes.model import Fault
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", DOCS / "tutorial.md"]
-PAGES += sorted([*DOCS.glob("how-to/**/*.md"), *DOCS.glob("explanation/*.md")])
+PAGES = [
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/tutorial.md")),
+    *sorted(DOCS.glob("how-to/**/*.md")),
+    *sorted(DOCS.glob("explanation/*.md")),
+]
 WORDS = 700
 FIGURES = {
     "diagnosis.md": ("RESULTS-diagnosis.md", ["918", "99.78"]),
