@@ -12,11 +12,13 @@ INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run test test-fast test-all quick faults check fuzz schema rules docs design bench profile newest constraints \
-  clean FORCE
+.PHONY: run install test test-fast test-all quick faults check fuzz schema rules docs design bench profile newest \
+  constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
+
+install: $(VENV)/.ready        ## the program alone, in $(VENV)
 
 test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program, with fewer random examples
 	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow' --ignore tests/faults

@@ -4,9 +4,10 @@
 any violation. A life lasts 0.2 s after the start on average, each third one up to 2.5 s, each fifth one is ended
 while it still starts. Each account falls ill at most once in a round, since what comes and goes is told as that.
 
-After each kill a copy of the database is tried: whole, and nothing gone that another process had read in it. In the
-end each incident has one opening and one end. What is noted as sent was received, and twice only if a kill fell before
-that note: the one window that the README names. What the webhook refused may have given way to the end, which came.
+After each kill a copy of the database is tried: whole, and nothing gone that another process had read in it. In the end
+each incident has one opening and one end. What is noted as sent was received, and twice only if a kill fell before that
+note: the one window that docs/explanation/process.md names. What the webhook refused may have given way to the end,
+which came.
 """
 
 import argparse

@@ -254,13 +254,13 @@ async def write_all():
             (FOLDER / f"{family}.json").write_text(json.dumps(sent, indent=1, ensure_ascii=False) + "\n")
 
 
-GUIDE = Path(__file__).parents[1] / "docs" / "channels.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "how-to" / "channels.md"
 BEGIN, END = "<!-- families: written by `python -m tests.payload` -->\n", "<!-- end -->\n"
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO, None)
 
 
 def families_table():
-    """Return the table of docs/channels.md: what each recorded family does with each kind of message."""
+    """Return the table of docs/how-to/channels.md: what each recorded family does with each kind of message."""
     rows = [
         "| service | address | critical | warning | info | end | a tap opens | shows |",
         "|---|---|---|---|---|---|---|---|",

@@ -516,6 +516,7 @@ TOP = {
         "CHANGELOG.md",
         "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "LICENSE",
         "Dockerfile",
         "compose.yaml",

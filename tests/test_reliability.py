@@ -1,4 +1,4 @@
-"""What `docs/reliability.md` promises is proven: each test that it names is there, and each test of faults is in it."""
+"""What docs/explanation/reliability.md promises is proven: its tests are there, and each test of faults is in it."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.mutate import ROOT, mutations
 
-DOCUMENT = ROOT / "docs" / "reliability.md"
+DOCUMENT = ROOT / "docs" / "explanation" / "reliability.md"
 NAMED = re.compile(r"`((?:tests/)?[\w/]+\.py)::(\w+)`")
 LINK = re.compile(r"\]\(([^)#]+)\)")
 
