@@ -392,7 +392,7 @@ def test_how_long_answers_take_is_told_of_each_canary_that_was_answered():
 
     assert listed == {"canary": "list", "model": None, "total_s": 1.93, "first_token_s": None, "tokens_per_s": None}
     assert (chat["canary"], chat["first_token_s"], chat["tokens_per_s"]) == ("chat", 0.62, 50.0)
-    name = "llm_probe_time_per_output_token_seconds"
+    name = "llm_probe_time_per_output_token_median_seconds"
     told = [line for line in text.splitlines() if line.startswith(f'{name}{{provider="openai",account="main"')]
     assert [(line.partition("canary=")[2].split(",")[0], line.split()[-1]) for line in told] == [('"chat"', "0.02")]
 
@@ -437,7 +437,10 @@ def test_maintenances_are_a_calendar():
 
 
 def test_without_maintenances_there_is_an_empty_calendar():
-    assert Calendar.from_ical(private_site.render(snapshot())["maintenance.ics"]).walk("VEVENT") == []
+    empty = Calendar.from_ical(private_site.render(snapshot())["maintenance.ics"])
+    assert empty.walk("VEVENT") == []
+    assert [str(one["TZID"]) for one in empty.subcomponents] == ["UTC"], "RFC 5545, 3.6: at least one component"
+    assert [one.name for one in empty.subcomponents[0].subcomponents] == ["STANDARD"], "3.6.5: at least one of these"
 
 
 def test_a_limit_without_a_ceiling_has_no_date():
