@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from monitor.config.config import Config
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
+from monitor.publish.paths import METRICS
 from monitor.publish.public_folder import write_public_site
 from monitor.publish.refresh_order import Rotation, advance_rotation
 from monitor.publish.render import template_warnings
@@ -23,6 +24,7 @@ from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.store import Store
+from monitor.store.writer import Writer
 from probes.model import Clock
 
 PUBLISH_S = 30.0
@@ -63,6 +65,7 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
     config, own = belief.config, services.own
     rotation = before.rotation if before.config is config else {}
     storage = services.storage
+    await _save_tally(services)
     made = await storage.read(write_sites, storage.store, config, services.edge.clock, _shown(own), rotation)
     if made.is_unsound:
         signals.unsound.set()
@@ -73,6 +76,19 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
         else:
             own.warn(about, words)
     return replace(made, more=made.more or is_news)
+
+
+async def _save_tally(services: Services) -> None:
+    """Save what was counted before it is read to be shown: what was shown once must never shrink."""
+    tally = services.tally
+    if parts := tally.take_changed():
+        try:
+            await services.storage.write(Writer.save_tally, parts)
+        except StoreError as error:
+            tally.changed |= parts.keys()
+            services.own.warn("tally", f"what was counted cannot be saved: {error}")
+        else:
+            services.own.mended("tally")
 
 
 def rest_s(took_s: float) -> float:
@@ -128,7 +144,7 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
         if config.public_folder:
             write_public_site(config.public_folder, public_site.render(snapshot))
         if config.metrics:
-            write_for_all(config.metrics, (config.folder / "metrics.prom").read_bytes())
+            write_for_all(config.metrics, (config.folder / METRICS).read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         place = getattr(error, "filename", None) or config.public_folder
