@@ -67,13 +67,13 @@ TIMED_LABELS = ("provider", "canary", "model")
 Labels = tuple[str, ...]
 
 
-class Count(Struct, frozen=True, array_like=True):
+class EventCount(Struct, frozen=True, array_like=True):
     event: Event
     labels: Labels
     number: float
 
 
-class Spread(Struct, frozen=True, array_like=True):
+class TimedSpread(Struct, frozen=True, array_like=True):
     """How many durations fell into each bucket, the last one without an end, and their sum."""
 
     timed: Timed
@@ -86,15 +86,15 @@ class TallyPart(Struct, frozen=True):
     """What was counted of one account, or of the monitor itself, since an instant."""
 
     since: datetime
-    counts: tuple[Count, ...] = ()
-    spreads: tuple[Spread, ...] = ()
+    counts: tuple[EventCount, ...] = ()
+    spreads: tuple[TimedSpread, ...] = ()
 
 
 OWN = ""
 """The part of the monitor itself, in the place of an account's id."""
 
 
-class Tally(Struct, kw_only=True):
+class EventTally(Struct, kw_only=True):
     """The counts of a running monitor. `begun_at` is when it began, for parts that are new.
 
     `parts`: by account, as last given away to be saved; `changed`: those that have grown since.
@@ -107,7 +107,7 @@ class Tally(Struct, kw_only=True):
     spreads: dict[tuple[Timed, Labels], tuple[list[int], float]] = field(default_factory=dict)
 
     def count(self, event: Event, labels: Labels = (), of: str = OWN, by: float = 1) -> None:
-        """Count an event of an account, or of the monitor itself; by 0 it is shown although it never happened."""
+        """EventCount an event of an account, or of the monitor itself; by 0 it is shown although it never happened."""
         its, key = self.numbers[of], (event, labels)
         if by or key not in its:
             its[key] = its.get(key, 0) + by
@@ -128,18 +128,18 @@ class Tally(Struct, kw_only=True):
 
     def _part(self, of: str) -> TallyPart:
         before = self.parts.get(of)
-        counts = tuple(Count(event, labels, number) for (event, labels), number in self.numbers[of].items())
+        counts = tuple(EventCount(event, labels, number) for (event, labels), number in self.numbers[of].items())
         spreads = self.spreads.items() if of == OWN else ()
         return TallyPart(
             before.since if before else self.begun_at,
             counts,
-            tuple(Spread(timed, labels, tuple(its), total_s) for (timed, labels), (its, total_s) in spreads),
+            tuple(TimedSpread(timed, labels, tuple(its), total_s) for (timed, labels), (its, total_s) in spreads),
         )
 
 
-def resume_tally(parts: Mapping[str, TallyPart], begun_at: datetime) -> Tally:
+def resume_tally(parts: Mapping[str, TallyPart], begun_at: datetime) -> EventTally:
     """Return a tally that goes on from what was saved; durations in other buckets than today's begin anew."""
-    tally = Tally(begun_at=begun_at, parts=parts)
+    tally = EventTally(begun_at=begun_at, parts=parts)
     for of, part in parts.items():
         tally.numbers[of] = {(one.event, one.labels): one.number for one in part.counts}
         fit = (one for one in part.spreads if len(one.buckets) == len(EDGES_S) + 1)
@@ -147,7 +147,7 @@ def resume_tally(parts: Mapping[str, TallyPart], begun_at: datetime) -> Tally:
     return tally
 
 
-def expect(tally: Tally, channels: Iterable[str], sources: Iterable[str]) -> None:
+def expect(tally: EventTally, channels: Iterable[str], sources: Iterable[str]) -> None:
     """Show what may happen to these as 0 until it does: a rate needs a first value."""
     for stage in Stage:
         tally.count(Event.RESTART, (stage,), by=0)
@@ -159,8 +159,8 @@ def expect(tally: Tally, channels: Iterable[str], sources: Iterable[str]) -> Non
             tally.count(Event.POLL, (source, read), by=0)
 
 
-def count_probe(tally: Tally, seen: Observation) -> None:
-    """Count an attempt by how it ended; time it if it was answered well."""
+def count_probe(tally: EventTally, seen: Observation) -> None:
+    """EventCount an attempt by how it ended; time it if it was answered well."""
     target, model = seen.target, seen.target.model or ""
     tally.count(Event.PROBE, (target.canary, model, seen.outcome, seen.fault or ""), target.account)
     if seen.cost_usd:
@@ -172,13 +172,13 @@ def count_probe(tally: Tally, seen: Observation) -> None:
                 tally.time(timed, labels, seconds)
 
 
-def count_change(tally: Tally, change: Change) -> None:
-    """Count an incident that opens; a drill is none."""
+def count_change(tally: EventTally, change: Change) -> None:
+    """EventCount an incident that opens; a drill is none."""
     one = change.incident
     if change.kind is ChangeKind.OPENED and not one.drill:
         tally.count(Event.INCIDENT, (one.scope, one.fault, one.blame, one.severity))
 
 
-def count_poll(tally: Tally, bulletin: Bulletin) -> None:
+def count_poll(tally: EventTally, bulletin: Bulletin) -> None:
     result = PollResult.FAILED if bulletin.trust is Trust.DOUBTFUL else PollResult.READ
     tally.count(Event.POLL, (bulletin.source, result))

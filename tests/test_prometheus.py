@@ -17,12 +17,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind
 from monitor.diagnose.subject import Scope
-from monitor.publish.metrics import render_metrics
+from monitor.metric import Counter, Histogram, read_labels
+from monitor.publish.metrics import metric_families, render_metrics
 from monitor.publish.snapshot import CreditView, ObjectiveView, ProviderView, SourceView
 from monitor.publish.status import current_state
 from monitor.publish.usable import assess_usability, pick
 from monitor.slo.objective import ErrorBudget, Goal, Objective
-from monitor.tally import Tally, count_change, count_probe, expect
+from monitor.tally import EventTally, count_change, count_probe, expect
 from monitor.web.server import site_app
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.builders_page import LONG_AGO, NOW, account, incident, shown, sick, snapshot, target
@@ -163,7 +164,7 @@ def in_full():
     source = SourceView("openai/page", "openai", "https://status.example", True, NOW, None, ())
     chat = Target("openai/c", "openai", "chat", "gpt-5-mini")
     refused = Answer("openai.account_deactivated", "deactivated")
-    tally = Tally(begun_at=NOW)
+    tally = EventTally(begun_at=NOW)
     expect(tally, ["phone"], ["openai/page"])
     count_probe(tally, Observation(chat, NOW, Outcome.OK, latency_s=0.7, ttft_s=0.3, cost_usd=0.001))
     fault = Fault.ACCOUNT_SUSPENDED
@@ -176,6 +177,22 @@ def in_full():
         objectives=(ObjectiveView(promise, (reserve,)),),
         tally=tally.take_changed(),
     )
+
+
+def documented(shot):
+    """Yield the rows of the table in docs/metrics.md."""
+    for family in metric_families(shot, current_state(shot)):
+        (first, *_), is_counter = family.samples, isinstance(family, Counter)
+        labels = first.labels if isinstance(family, Histogram) else first[0]
+        name = f"{family.name}_total" if is_counter else family.name
+        its = ", ".join(f"`{one}`" for one in read_labels(labels))
+        yield f"| `{name}` ({type(family).__name__.lower()}) | {its} | {family.help} |"
+
+
+def test_each_metric_stands_in_the_documentation_as_it_is():
+    text = (DEPLOY.parent / "docs" / "metrics.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `llm_")]
+    assert rows == [*documented(in_full())]
 
 
 def dashboard():

@@ -19,9 +19,9 @@ from monitor.tally import (
     EDGES_S,
     OWN,
     Event,
+    EventTally,
     MessageResult,
     PollResult,
-    Tally,
     TallyPart,
     count_change,
     count_poll,
@@ -45,7 +45,7 @@ def seen(target=CHAT, fault=None, **its):
 
 
 def counted(*observations, before=None):
-    tally = before or Tally(begun_at=NOW)
+    tally = before or EventTally(begun_at=NOW)
     for one in observations:
         count_probe(tally, one)
     return tally
@@ -115,7 +115,7 @@ def test_good_answers_are_timed_in_buckets_over_all_accounts_and_bad_ones_are_no
 
 
 def test_an_incident_is_counted_as_it_opens_and_a_drill_is_not():
-    tally = Tally(begun_at=NOW)
+    tally = EventTally(begun_at=NOW)
     for kind in ChangeKind:
         count_change(tally, Change(incident(), kind, NOW))
     count_change(tally, Change(incident(drill=True), ChangeKind.OPENED, NOW))
@@ -126,7 +126,7 @@ def test_an_incident_is_counted_as_it_opens_and_a_drill_is_not():
 
 
 def test_a_poll_is_counted_by_whether_the_page_can_be_believed():
-    tally = Tally(begun_at=NOW)
+    tally = EventTally(begun_at=NOW)
     for trust in Trust:
         problem = PollBroken("ValueError") if trust is Trust.DOUBTFUL else None
         count_poll(tally, Bulletin("openai/status", NOW, trust, problem))
@@ -138,7 +138,7 @@ def test_a_poll_is_counted_by_whether_the_page_can_be_believed():
 
 
 def test_what_may_happen_is_shown_as_0_before_it_did_and_keeps_what_it_is_after():
-    tally = Tally(begun_at=NOW)
+    tally = EventTally(begun_at=NOW)
     tally.count(Event.MESSAGE, ("phone", MessageResult.DELIVERED))
     expect(tally, ["phone"], [])
     told = samples(shot_of(tally))
@@ -212,7 +212,7 @@ def test_the_opened_incidents_of_a_kind_name_the_newest_of_them():
     first = incident("anthropic", Fault.SERVER_ERROR, Scope.PROVIDER, id="20261120-first")
     newer = replace(first, id="20261121-newer", opened_at=first.opened_at + timedelta(hours=1))
     drill = replace(newer, id="20261121-drill", drill=True, opened_at=NOW)
-    tally = Tally(begun_at=NOW)
+    tally = EventTally(begun_at=NOW)
     count_change(tally, Change(first, ChangeKind.OPENED, NOW))
     shot = shot_of(tally, account(), open_incidents=(shown(newer), shown(drill)), past_incidents=(shown(first),))
 
@@ -240,6 +240,20 @@ def test_the_classic_form_says_the_same_without_exemplars():
     assert b" # {" not in both.classic
     assert b"# TYPE llm_probes_total counter" in both.classic
     assert b"# TYPE llm_probes counter" in both.open
+
+
+def test_each_account_adds_as_many_series_and_none_to_the_histograms():
+    def lines(accounts):
+        ids, canaries = [f"openai/a{number}" for number in range(accounts)], (("list", None), ("chat", "gpt-5-mini"))
+        targets = [Target(id, "openai", *one) for id in ids for one in canaries]
+        tally = counted(*(seen(one, latency_s=1.0, ttft_s=0.5) for one in targets))
+        text = exposed(shot_of(tally, *map(account, ids))).open.decode()
+        return [line for line in text.splitlines() if line.startswith("llm_")]
+
+    few, many = lines(2), lines(12)
+    buckets = [[line for line in one if 'le="' in line] for one in (few, many)]
+    assert (len(many) - len(few)) / 10 <= 24
+    assert len(buckets[0]) == len(buckets[1])
 
 
 def test_a_part_that_cannot_be_read_begins_anew_and_the_rest_stays(tmp_path):

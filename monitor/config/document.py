@@ -127,6 +127,16 @@ class HeartbeatSection(Section, frozen=True, kw_only=True):
     ] = 60
 
 
+class MetricsSection(Section, frozen=True, kw_only=True):
+    """Where metrics are sent besides, after each page: a collector of OpenTelemetry, by OTLP over HTTP (protobuf)."""
+
+    otlp: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
+    headers: Annotated[
+        dict[str, SecretText],
+        Meta(description="sent with each request to it: NAME = its value, or where that is (env:NAME, ...)"),
+    ] = {}
+
+
 class AccountSection(Section, frozen=True, kw_only=True):
     """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
 
@@ -240,6 +250,7 @@ class Document(Section, frozen=True, kw_only=True):
     maintenance: list[MaintenanceSection] = []
     alerts: AlertsSection = AlertsSection()
     heartbeat: HeartbeatSection | None = None
+    metrics: MetricsSection = MetricsSection()
     reminders: list[ReminderSection] = []
     objectives: list[ObjectiveSection] = []
     provider_folder: Annotated[

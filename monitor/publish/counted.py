@@ -1,11 +1,12 @@
 """What was counted → counters and histograms; pure. They come from the store, so that no restart sets them back."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from monitor.publish.exposition import Counter, Exemplar, Family, Histogram, Labels, Sample, Spread, format_labels
+from monitor.metric import Counter, Exemplar, Family, Histogram, Labels, Sample, Spread, format_labels
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import CurrentState
-from monitor.tally import EDGES_S, LABELS, OWN, TIMED_LABELS, Count, Event, TallyPart, Timed
+from monitor.tally import EDGES_S, LABELS, OWN, TIMED_LABELS, Event, EventCount, TallyPart, Timed
 
 OWN_COUNTERS = {
     Event.MESSAGE: ("llm_messages", "Tries to send a message, by how each ended: delivered, retried, given_up."),
@@ -49,7 +50,7 @@ def _probes(
         for one in _counts(tally.get(account.id), Event.PROBE):
             canary, model, _, fault = one.labels
             if target := targets.get((canary, model)):
-                labels = f"{head},{_labels(one)}"
+                labels = f"{head},{_labels(one.event, one.labels)}"
                 samples.append((labels, one.number))
                 if fault and (exemplar := _exemplar(target, fault, now)):
                     exemplars[labels] = exemplar
@@ -72,12 +73,12 @@ def _newest(snapshot: Snapshot) -> dict[Labels, Exemplar]:
     return found
 
 
-def _is_followed(one: Count, snapshot: Snapshot) -> bool:
+def _is_followed(one: EventCount, snapshot: Snapshot) -> bool:
     """Whether it is about what there is still: a source may have been left out of the configuration."""
     return one.event is not Event.POLL or any(source.id == one.labels[0] for source in snapshot.sources)
 
 
-def _counts(part: TallyPart | None, event: Event) -> Iterable[Count]:
+def _counts(part: TallyPart | None, event: Event) -> Iterable[EventCount]:
     return (one for one in part.counts if one.event is event) if part else ()
 
 
@@ -88,9 +89,11 @@ def _spreads(part: TallyPart | None, timed: Timed) -> Iterator[Spread]:
             yield Spread(format_labels(**named), one.buckets, one.total_s)
 
 
-def _sample(one: Count) -> Sample:
-    return _labels(one), one.number
+def _sample(one: EventCount) -> Sample:
+    return _labels(one.event, one.labels), one.number
 
 
-def _labels(one: Count) -> Labels:
-    return format_labels(**dict(zip(LABELS[one.event], one.labels, strict=True)))
+@lru_cache(10_000)
+def _labels(event: Event, texts: tuple[str, ...]) -> Labels:
+    """Return them as text; those of the probes of thousands of accounts are few."""
+    return format_labels(**dict(zip(LABELS[event], texts, strict=True)))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from monitor import __version__
+from monitor.metric import ExportedMetrics, Family, Gauge, Labels, format_labels
 from monitor.publish.ability import is_working
 from monitor.publish.counted import counted_families
-from monitor.publish.exposition import Exposition, Family, Gauge, Labels, format_labels, render_exposition
+from monitor.publish.exposition import Exposition, render_exposition
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
 from monitor.publish.status import CurrentState, Mark
 from monitor.publish.usable import assess_usability
@@ -15,6 +16,11 @@ from probes.target_id import provider_of
 
 def render_metrics(snapshot: Snapshot, now: CurrentState) -> Exposition:
     return render_exposition(metric_families(snapshot, now))
+
+
+def exported_metrics(snapshot: Snapshot, now: CurrentState) -> ExportedMetrics:
+    since = min((part.since for part in snapshot.tally.values()), default=snapshot.made_at)
+    return ExportedMetrics(tuple(metric_families(snapshot, now)), snapshot.made_at, since, snapshot.location)
 
 
 def metric_families(snapshot: Snapshot, now: CurrentState) -> Iterator[Family]:

@@ -8,8 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.metric import ExportedMetrics
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
+from monitor.publish.metrics import exported_metrics
 from monitor.publish.paths import METRICS
 from monitor.publish.public_folder import write_public_site
 from monitor.publish.refresh_order import Rotation, advance_rotation
@@ -29,6 +31,8 @@ from probes.model import Clock
 
 PUBLISH_S = 30.0
 REST_S = 1.0
+SAVE_S = 1.0
+"""Seconds that a page waits for what was counted to be saved; a disk that hangs must not hold it up."""
 LONGEST_QUIET_S = 60.0
 """Seconds between pages at most: even with the rest, a new one is there before the old is called stale (2 min)."""
 
@@ -36,7 +40,8 @@ LONGEST_QUIET_S = 60.0
 class Published(Struct, frozen=True):
     """The result of one publishing run. `rotation`: the pages already written; `more`: others are still due.
 
-    `warnings`: the trouble by subject; None: that subject works. `is_unsound`: the database is broken.
+    `warnings`: the trouble by subject; None: that subject works. `is_unsound`: the database is broken. `metrics`: for
+    a collector, if there is one.
     """
 
     config: Config | None = None
@@ -44,6 +49,7 @@ class Published(Struct, frozen=True):
     more: bool = False
     warnings: Mapping[str, str | None] = {}
     is_unsound: bool = False
+    metrics: ExportedMetrics | None = None
 
 
 async def publish(services: Services, belief: BeliefView, signals: StageSignals) -> None:
@@ -65,7 +71,7 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
     config, own = belief.config, services.own
     rotation = before.rotation if before.config is config else {}
     storage = services.storage
-    await _save_tally(services)
+    await asyncio.wait({asyncio.create_task(_save_tally(services))}, timeout=SAVE_S)
     made = await storage.read(write_sites, storage.store, config, services.edge.clock, _shown(own), rotation)
     if made.is_unsound:
         signals.unsound.set()
@@ -75,11 +81,13 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
             own.mended(about)
         else:
             own.warn(about, words)
-    return replace(made, more=made.more or is_news)
+    if made.metrics:
+        signals.export(made.metrics)
+    return replace(made, more=made.more or is_news, metrics=None)
 
 
 async def _save_tally(services: Services) -> None:
-    """Save what was counted before it is read to be shown: what was shown once must never shrink."""
+    """Save what was counted, from where it is read to be shown: what was shown once must never shrink."""
     tally = services.tally
     if parts := tally.take_changed():
         try:
@@ -112,7 +120,9 @@ def write_sites(store: Store, config: Config, clock: Clock, warnings: Sequence[s
             snapshot = build_snapshot(stored, config, clock(), warnings, rotation, existing)
         warned = {**_write_private(config.folder, snapshot, existing), **_write_open(config, snapshot), "page": None}
         warned |= _template_warnings(config)
-        return Published(config, advance_rotation(rotation, snapshot, current_state(snapshot)), snapshot.more, warned)
+        now = current_state(snapshot)
+        metrics = exported_metrics(snapshot, now) if config.collector else None
+        return Published(config, advance_rotation(rotation, snapshot, now), snapshot.more, warned, metrics=metrics)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         warned = {"page": f"the page cannot be written to {config.folder}: {reason}"}

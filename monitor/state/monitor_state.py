@@ -28,7 +28,7 @@ from monitor.store.resumption import RestoredBelief, RestoredMessages, Resumptio
 from monitor.store.standby import FailoverWriter
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
-from monitor.tally import Tally, expect, resume_tally
+from monitor.tally import EventTally, expect, resume_tally
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
 from probes.model import TimeLimits
@@ -107,7 +107,7 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     return MonitorState(services=services, belief=belief, told=told, planned=planned, times=times)
 
 
-def _resumed_tally(config: Config, edge: Edge, failover: FailoverWriter) -> Tally:
+def _resumed_tally(config: Config, edge: Edge, failover: FailoverWriter) -> EventTally:
     tally = resume_tally(failover.reader.marks.tally(), edge.clock())
     expect(tally, (one.name for one in config.channels), config.feeds)
     return tally
