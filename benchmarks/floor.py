@@ -724,8 +724,8 @@ def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
                     _mark(it, snapshot.made_at),
                 )
                 probes += [f"llm_probe_up{{{its}}} {up[mark]!r}"] if mark in up else []
-                lasts.append(f"llm_probe_duration_seconds{{{its}}} {it.latency.now_s!r}")
-                firsts.append(f"llm_probe_first_token_seconds{{{its}}} {it.ttft.now_s!r}")
+                lasts.append(f"llm_probe_duration_median_seconds{{{its}}} {it.latency.now_s!r}")
+                firsts.append(f"llm_probe_first_token_median_seconds{{{its}}} {it.ttft.now_s!r}")
                 shares.append(f"llm_probe_availability_ratio{{{its}}} {it.availability!r}")
                 at = it.seen_at.timestamp() if it.seen_at else 0
                 seen.append(f"llm_probe_last_seen_timestamp_seconds{{{its}}} {at!r}")
@@ -752,8 +752,12 @@ def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
             valids,
         ),
         ("llm_probe_up", "1: the canary is answered well, 0: it is not. Absent: not known.", probes),
-        ("llm_probe_duration_seconds", "Median of the last ten good answers.", lasts),
-        ("llm_probe_first_token_seconds", "Median time to the first token.", firsts),
+        ("llm_probe_duration_median_seconds", "Median of the last ten good answers.", lasts),
+        (
+            "llm_probe_first_token_median_seconds",
+            "Median time to the first token, of the last ten good answers.",
+            firsts,
+        ),
         ("llm_probe_availability_ratio", "Share of good answers in the last 24 hours.", shares),
         ("llm_probe_last_seen_timestamp_seconds", "When the canary was last answered or refused.", seen),
         ("llm_canary_cost_today_usd", "What the canaries of the account have cost today (UTC).", costs),
@@ -778,7 +782,9 @@ def _feed(snapshot: Snapshot) -> bytes:
 
 def _calendar(snapshot: Snapshot) -> bytes:
     head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//provider-monitor//EN\r\n"
-    return f"{head}X-WR-CALNAME:{snapshot.title}\r\nEND:VCALENDAR\r\n".encode()
+    zone = "BEGIN:VTIMEZONE\r\nTZID:UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+    zone += "TZOFFSETFROM:+0000\r\nTZOFFSETTO:+0000\r\nTZNAME:UTC\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    return f"{head}X-WR-CALNAME:{snapshot.title}\r\n{zone}END:VCALENDAR\r\n".encode()
 
 
 def _favicon(mark: Mark) -> bytes:

@@ -13,6 +13,7 @@ class Stage(StrEnum):
     NOTIFY = "notify"
     DELIVER = "deliver"
     PUBLISH = "publish"
+    EXPORT = "export"
     RETENTION = "retention"
     OBJECTIVES = "objectives"
     DRILL = "drill"

@@ -9,22 +9,27 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Evidence
-from monitor.diagnose.incident import SEVERITIES, Incident
+from monitor.diagnose.incident import SEVERITIES, Change, ChangeKind, Incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import add_hours
 from monitor.publish.snapshot import (
     PACE_STEPS,
     AccountView,
+    CreditView,
     DayDurations,
     DurationView,
     IncidentView,
+    ObjectiveView,
     Paces,
     ProviderView,
     Snapshot,
+    SourceView,
     TargetView,
 )
 from monitor.slo.indicator import Cell, Reading
-from probes.model import Confidence, Fault, Limit
+from monitor.slo.objective import ErrorBudget, Goal, Objective
+from monitor.tally import EventTally, count_change, count_probe, expect
+from probes.model import Answer, Confidence, Fault, Limit, Observation, Outcome, Target
 from probes.phrase import Phrase
 
 NOW = datetime(2026, 11, 21, 10, 34, tzinfo=UTC)
@@ -241,3 +246,28 @@ def past(days_ago: int, fault: Fault = Fault.SERVER_ERROR, subject: str = "anthr
     scope = Scope.ACCOUNT if "/" in subject else Scope.PROVIDER
     ended = began + timedelta(minutes=17 + days_ago)
     return shown(incident(subject, fault, scope, id=f"{began:%Y%m%d}-past", opened_at=began, closed_at=ended))
+
+
+def in_full():
+    """A snapshot of which each metric has a sample."""
+    credit = CreditView("USD", NOW, "4 USD left", 4, 50, 6, None)
+    promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
+    reserve = ErrorBudget(Goal.AVAILABILITY, 0.999, 0.9995, 0.5, 28, (1.0, 1.0, 1.0))
+    source = SourceView("openai/page", "openai", "https://status.example", True, NOW, None, ())
+    chat = Target("openai/c", "openai", "chat", "gpt-5-mini")
+    refused = Answer("openai.account_deactivated", "deactivated")
+    tally = EventTally(begun_at=NOW)
+    expect(tally, ["phone"], ["openai/page"])
+    count_probe(tally, Observation(chat, NOW, Outcome.OK, latency_s=0.7, ttft_s=0.3, cost_usd=0.001))
+    fault = Fault.ACCOUNT_SUSPENDED
+    count_probe(tally, Observation(chat, NOW, Outcome.FAILED, fault=fault, answer=refused))
+    count_change(tally, Change(incident("openai/c"), ChangeKind.OPENED, NOW))
+    return snapshot(
+        *(account(credits=(credit,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", fault)),
+        account("openai/partner", ties=("login jo",)),
+        sick("openai/ill", Fault.ACCOUNT_SUSPENDED, ties=("login jo",)),
+        open_incidents=(shown(incident("openai/c")),),
+        sources=(source,),
+        objectives=(ObjectiveView(promise, (reserve,)),),
+        tally=tally.take_changed(),
+    )

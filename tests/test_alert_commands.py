@@ -404,6 +404,17 @@ def test_the_calendar_keeps_the_rule_and_the_zone_and_lists_what_is_cron(config)
     assert [str(one["tzid"]) for one in made.timezones] == ["Europe/Berlin"]
 
 
+def test_a_calendar_without_windows_holds_a_component_and_no_event(config):
+    from icalendar import Calendar
+
+    (text,) = ask(replace(config, rules=type(config.rules)()), "maintenance", "--ical")
+    made = Calendar.from_ical(text)
+
+    assert made.events == []
+    assert [str(one["tzid"]) for one in made.timezones] == ["UTC"]
+    assert {one.name for one in made.timezones[0].subcomponents} == {"STANDARD"}
+
+
 def drilled(name):
     return Drill(f"openai/{name}", Fault.ACCOUNT_SUSPENDED, at(61)).incident
 

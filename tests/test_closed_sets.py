@@ -16,12 +16,13 @@ EXCEPT = {
     "monitor.alert.signed_link.NAMES": "SILENCE LIFT",  # what no link does
     "monitor.alert.text.HEADS": "DIGEST FAILING STORE",  # what is told of no incident
     "monitor.config.cost.CODECS": "COMMAND",
+    "monitor.publish.counted.OWN_COUNTERS": "PROBE COST",  # those of an account
     "monitor.publish.headline.AMONG": "DOWN PARTLY",
     "monitor.publish.headline.OTHERS": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
     "monitor.publish.incident_timeline.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
-    "monitor.runtime.loop.watching_stages": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
+    "monitor.runtime.loop.watching_stages": "PUBLISH EXPORT RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
     "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",
     "monitor.publish.public_site.WHAT": "AT_RISK SUSPECTED UNKNOWN UP",  # no outage is so
     "probes.advice.BROKEN": "NAME CONNECT PROXY",

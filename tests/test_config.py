@@ -549,6 +549,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
         "PHONE_URL": "ntfy://x/y",
         "HOOK_SECRET": "sixteen letters or more",
         "HEARTBEAT_URL": "https://hc-ping.com/uuid",
+        "OTLP_AUTHORIZATION": "Bearer x",
         "PROXY_PASSWORD": "secret",
     }
     (tmp_path / "keys").mkdir()

@@ -145,7 +145,7 @@ class Told:
         self.cards = {card.id: card for group in group_accounts(shot, self.stand) for card in group.accounts}
         self.headline = write_headline(shot, self.stand)
         self.screen = [list(_printed(shot, self.stand, most)) for most in (60, 80, 120, None)]
-        gauges = _gauges(render_metrics(shot, self.stand).decode())
+        gauges = _gauges(render_metrics(shot, self.stand).classic.decode())
         self.up, self.known, self.offered = gauges["up"], gauges["known"], gauges["offered"]
 
     def verdicts(self):
@@ -236,7 +236,7 @@ def check_picks(told):
 
 def check_numbers(told):
     """Each number is the same on the page of accounts, in the terminal, in JSON, in metrics and on the public page."""
-    text, page = render_metrics(told.shot, told.stand).decode(), build_front(told.shot, told.stand)
+    text, page = render_metrics(told.shot, told.stand).classic.decode(), build_front(told.shot, told.stand)
     marks = Counter(one["mark"] for one in told.status.values())
     assert (
         {str(one.mark): one.number for one in page.fleet.counts}

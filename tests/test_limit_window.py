@@ -81,4 +81,4 @@ def test_a_program_reads_the_seconds_of_a_month():
     limit = Limit("requests", 30 * DAY, 500, 3)
     shot = snapshot(replace(its, targets=tuple(replace(one, limits=(limit,)) for one in its.targets)))
 
-    assert b'unit="requests",window_s="2592000"} 500' in render_metrics(shot, current_state(shot))
+    assert b'unit="requests",window_s="2592000"} 500' in render_metrics(shot, current_state(shot)).classic

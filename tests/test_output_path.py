@@ -148,7 +148,11 @@ def test_a_reference_that_names_a_folder_forbids_no_place(folder):
 
 @pytest.mark.parametrize("content", [None, b""])
 def test_our_own_metrics_are_written_again(folder, content):
-    ours = private_site.render_metrics(four_accounts(), current_state(four_accounts())) if content is None else content
+    ours = (
+        private_site.render_metrics(four_accounts(), current_state(four_accounts())).classic
+        if content is None
+        else content
+    )
     (folder / "m.prom").write_bytes(ours)
 
     assert content == b"" or METRICS_MARK in ours

@@ -13,13 +13,16 @@ from monitor.store.link_key import link_key
 
 PLACES = {
     "accounts.key", "accounts.admin_key", "accounts.environment", "accounts.headers", "accounts.proxy", "channels.url",
-    "channels.secret", "heartbeat.url",
+    "channels.secret", "heartbeat.url", "metrics.headers",
 }  # fmt: skip
 """What the types mark as secret. Whoever marks another one gives it a line below, too."""
 
 TEXT = """
 [heartbeat]
 url = "{beat}"
+[metrics]
+otlp = "http://collector.example:4318"
+headers = {{ authorization = "Bearer Export-5ecret-1", x-scope = "env:SEVEN" }}
 [[channels]]
 name = "direct"
 url = "json://u:Channel-5ecret-1@host.example/"
@@ -52,9 +55,9 @@ KNOWN = {
     "ONE": "Key-5ecret-0123456789abcdef", "TWO": "Admin-5ecret-0123456789abcdef", "THREE": "Gate-5ecret-1",
     "FOUR": "Token-5ecret-1", "FIVE": "Passed-5ecret-1", "HOOK": "json://u:Hook-5ecret-1@host.example/",
     "HTTPS_PROXY": "http://u:Proxy-5ecret-1@proxy.example:3128", "http_proxy": "http://u:Plain-5ecret-1@proxy.example:3128",
-    "SIX": "Own-proxy-5ecret-1", "SIGNING": "Signing-5ecret-0123456789",
+    "SIX": "Own-proxy-5ecret-1", "SEVEN": "Scope-5ecret-1", "SIGNING": "Signing-5ecret-0123456789",
 }  # fmt: skip
-IN_FILE = ("Channel-5ecret-1", "Header-5ecret-3", "Common-5ecret-4", "Beat-5ecret-1")
+IN_FILE = ("Export-5ecret-1", "Channel-5ecret-1", "Header-5ecret-3", "Common-5ecret-4", "Beat-5ecret-1")
 
 
 def marked(kind, path=()):

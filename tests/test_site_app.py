@@ -261,23 +261,47 @@ def test_what_is_not_there_is_answered_with_the_page_for_that(folder):
     assert ask(folder, "/nothing", method="HEAD")[2] == b""
 
 
+OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
         ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1", OPEN),
+        ("Application/OpenMetrics-Text", OPEN),
         (
-            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+            "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+            "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            OPEN,
         ),
+        ("application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.2,text/plain", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=high", "text/plain; version=0.0.4; charset=utf-8"),
+        (",;q=1;,", "text/plain; version=0.0.4; charset=utf-8"),
     ],
 )
 def test_a_scraper_is_told_the_form_that_it_asks_for(folder, accept, kind):
     metrics = private_site.render_metrics(four_accounts(), current_state(four_accounts()))
-    (folder / "metrics.prom").write_bytes(metrics)
+    (folder / "metrics.prom").write_bytes(b"# classic\n" + metrics.classic)
+    (folder / "metrics.om").write_bytes(metrics.open)
     status, headers, body = ask(folder, "/metrics", Accept=accept)
-    assert (status, headers["content-type"], body) == (200, kind, metrics)
+    assert (status, headers["content-type"]) == (200, kind)
+    assert body == (metrics.open if kind == OPEN else b"# classic\n" + metrics.classic)
     assert headers["vary"] == "Accept, Accept-Encoding"
+
+
+def test_metrics_too_large_to_be_kept_are_told_by_their_form_too(folder):
+    large = b"# " + b"x" * MAX_CACHED_BYTES + b"\n# EOF\n"
+    for name, accept, kind in (
+        ("metrics.prom", "*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("metrics.om", "application/openmetrics-text", OPEN),
+    ):
+        (folder / name).write_bytes(large)
+        status, headers, body = ask(folder, "/metrics", Accept=accept)
+        assert (status, headers["content-type"], body == large) == (200, kind, True)
 
 
 def test_before_the_first_page_there_are_no_metrics(folder):

@@ -11,7 +11,7 @@ AHEAD = timedelta(days=90)
 
 def render_ical(windows: Iterable[Maintenance], now: datetime) -> bytes:
     # Imported here: only those who ask for a calendar pay for it.
-    from icalendar import Calendar, Event, vRecur
+    from icalendar import Calendar, Event, Timezone, vRecur
 
     made = Calendar()
     made.add("prodid", "-//provider-monitor//maintenance//EN")
@@ -35,4 +35,6 @@ def render_ical(windows: Iterable[Maintenance], now: datetime) -> bytes:
                 event.add("rrule", vRecur.from_ical(window.rrule.removeprefix("RRULE:")))
             made.add_component(event)
     made.add_missing_timezones()
+    if not made.subcomponents:  # RFC 5545, 3.6 demands a component; no reader shows a time zone
+        made.add_component(Timezone.from_tzid("UTC"))
     return bytes(made.to_ical())

@@ -119,6 +119,7 @@ def secret_keys(document: Document, providers: Catalog) -> Iterator[str]:
     if document.heartbeat and not is_reference(document.heartbeat.url):
         yield "heartbeat.url"
     tables = {f"accounts.{one.name}": one.headers for one in document.accounts}
+    tables["metrics"] = document.metrics.headers
     tables |= {f"providers.{id}": one.headers for id, one in providers.items() if id in document.providers}
     for key, table in tables.items():
         for name, value in table.items():

@@ -39,6 +39,20 @@ class Heartbeat(Struct, frozen=True):
         return f"Heartbeat(each {self.interval_s:g} s)"
 
 
+class Collector(Struct, frozen=True):
+    """Where metrics are sent. The headers may be secrets."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+    def __repr__(self) -> str:
+        return f"Collector({self.host})"
+
+
 class Config(Struct, frozen=True):
     """What is watched and how, with every reference resolved. Paths are absolute.
 
@@ -81,6 +95,7 @@ class Config(Struct, frozen=True):
     logo: Path | None = None
     services: tuple[PublicService, ...] = ()
     heartbeat: Heartbeat | None = None
+    collector: Collector | None = None
     malformed: frozenset[str] = frozenset()
     key_problems: Mapping[str, Problem] = field(default_factory=dict)
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -171,5 +186,5 @@ class Config(Struct, frozen=True):
         pings = [self.heartbeat.url] if self.heartbeat else []
         addresses = [channel.url for channel in self.channels if channel.url not in ("", TERMINAL.url)]
         signing = [channel.secret for channel in self.channels if channel.secret]
-        ways = self.way.proxies.secrets
+        ways = [*self.way.proxies.secrets, *(self.collector.headers.values() if self.collector else ())]
         return list(dict.fromkeys([*keys, *pings, *addresses, *signing, *ways, *open_store(self.store).link_secrets()]))

@@ -160,6 +160,17 @@ class HeartbeatSection(Section, frozen=True, kw_only=True):
     interval_s: Annotated[float, Meta(ge=10, le=3600)] = 60
 
 
+class MetricsSection(Section, frozen=True, kw_only=True):
+    """Where metrics are sent besides, after each page: a collector of OpenTelemetry, by OTLP over HTTP (protobuf).
+
+    otlp: its address; without a path, /v1/metrics is added
+    headers: sent with each request to it: NAME = its value, or where that is (env:NAME, ...)
+    """
+
+    otlp: Annotated[str, Meta(pattern=WEB, description=WEB_WORDS)] | None = None
+    headers: dict[str, SecretText] = {}
+
+
 class AccountSection(Section, frozen=True, kw_only=True):
     """One account: one key at one provider.
 
@@ -292,6 +303,7 @@ class Document(Section, frozen=True, kw_only=True):
     maintenance: list[MaintenanceSection] = []
     alerts: AlertsSection = AlertsSection()
     heartbeat: HeartbeatSection | None = None
+    metrics: MetricsSection = MetricsSection()
     reminders: list[ReminderSection] = []
     objectives: list[ObjectiveSection] = []
     provider_folder: str | None = None

@@ -40,6 +40,7 @@ def referenced_files(
 ) -> tuple[Path, ...]:
     addresses = [text for one in document.channels for text in (one.url, one.secret) if text]
     addresses += [document.heartbeat.url] if document.heartbeat else []
+    addresses += document.metrics.headers.values()
     references = [*(one for its in places.values() for one in its), *addresses]
     named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
     settings: list[EgressSetting] = [*document.accounts, *providers.values()]

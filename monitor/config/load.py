@@ -271,6 +271,7 @@ def resolve(draft: Draft, outward: Outbound) -> Config:
         digest=timing(document.alerts),
         templates=template_folder(document.alerts.templates, path.parent),
         heartbeat=outward.heartbeat,
+        collector=outward.collector,
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         key_problems=_problems_of_keys(draft, opened),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},

@@ -1,17 +1,20 @@
 """What leaves this machine: where messages and pings go, and how requests travel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from monitor.config.address import is_address
-from monitor.config.config import Heartbeat
+from monitor.config.address import LADEN, is_address
+from monitor.config.config import Collector, Heartbeat
 from monitor.config.document import Document, id_of_section
 from monitor.config.proxy_setting import EgressDefaults, read_default_egress, read_egress
 from monitor.config.secret import SecretError, is_reference, resolve_secret
 from probes.catalog import Catalog
 from probes.document import Problem
+from probes.header import why_refused, why_unsendable
 from probes.proxy import Egress
 
 
@@ -24,6 +27,7 @@ class Outbound(Struct, frozen=True):
     urls: Mapping[str, str]
     secrets: Mapping[str, str]
     heartbeat: Heartbeat | None
+    collector: Collector | None
     usual: Egress
     ways: Mapping[str, Egress]
 
@@ -37,10 +41,11 @@ def read_outbound(
     secrets, secret_problems = _read_references("secret", signing, path, environment)
     urls |= {name: "" for name, secret in secrets.items() if not secret}
     heartbeat, ping_problems = _read_heartbeat(document, path, environment)
+    collector, export_problems = _read_collector(document, path, environment)
     usual, wrong = read_default_egress(environment)
     ways, way_problems = _read_ways(document, providers, EgressDefaults(path, environment, usual))
-    problems = [*url_problems, *secret_problems, *ping_problems, *wrong, *way_problems]
-    return Outbound(urls, secrets, heartbeat, usual, ways), problems
+    problems = [*url_problems, *secret_problems, *ping_problems, *export_problems, *wrong, *way_problems]
+    return Outbound(urls, secrets, heartbeat, collector, usual, ways), problems
 
 
 def _read_references(
@@ -75,6 +80,48 @@ def _read_heartbeat(
     what = f'= "{section.url}" leads to what is no web address' if is_named else "is no web address"
     repair = "give the ping address: https://hc-ping.com/..., or env:NAME"
     return Heartbeat(url, section.interval_s), [Problem(path.name, key, what, repair)]
+
+
+def _read_collector(
+    document: Document, path: Path, environment: Mapping[str, str]
+) -> tuple[Collector | None, list[Problem]]:
+    section = document.metrics
+    if section.otlp is None:
+        return None, []
+    problems = [Problem(path.name, "metrics.otlp", *one) for one in _check_collector(section.otlp)]
+    headers = dict[str, str]()
+    for name, text in section.headers.items():
+        key = f"metrics.headers.{name}"
+        try:
+            headers[name.lower()] = value = _followed(text, path, environment)
+        except SecretError as error:
+            problems.append(Problem(path.name, key, error.what, f"{error.repair}, or leave this header out"))
+        else:
+            if why := why_refused(name) or why_unsendable(value):
+                problems.append(Problem(path.name, key, why, "mend it, or leave this header out"))
+    return Collector(_with_path(section.otlp), headers), problems
+
+
+def _check_collector(url: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with it, and the repair."""
+    if not is_address(url):
+        yield "is no web address", 'write it as "http://host:4318"'
+    elif urlsplit(url).username or urlsplit(url).query:
+        yield LADEN, 'put what it grants access by into headers = { authorization = "env:NAME" }'
+    elif not is_importable("opentelemetry.proto"):
+        yield "needs a library that is not installed", 'say pip install "provider-monitor[otlp]", or leave it out'
+
+
+def is_importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # not even the package that it is in
+        return False
+
+
+def _with_path(url: str) -> str:
+    """Return the address with the path of metrics if it has none. Source: OTLP Specification, OTLP/HTTP Request."""
+    return url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/v1/metrics"
 
 
 def _followed(text: str, path: Path, environment: Mapping[str, str]) -> str:

@@ -1,16 +1,12 @@
 """The dead man's switch: pings to an outside service that alerts when they stop."""
 
-import asyncio
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from probes.model import TimeLimits
-from probes.proxy import DIRECT_EGRESS, Egress, choose_proxy
-from probes.transport.client import headers_for, request_options
-from probes.transport.failure import RequestTrace, explain_error, explain_proxy_answer
-from probes.transport.progress import UNDER_WAY, Progress
+from monitor.liveness.post import post
+from probes.proxy import DIRECT_EGRESS, Egress
 
 LIMIT_S = 10.0
 """Seconds that a ping may take; the next one is its retry."""
@@ -47,24 +43,5 @@ async def send_ping(
 
     Never raises for network errors, and never names the URL: whoever knows it could ping.
     """
-    progress = Progress(proxy=choose_proxy(way.proxies, url))
-    UNDER_WAY.set(progress)
-    trip = RequestTrace(
-        "", progress, TimeLimits(limit_s, limit_s, limit_s)
-    )  # without the host: it is part of the secret URL
-    try:
-        async with (
-            asyncio.timeout(limit_s),
-            session.post(
-                ping_url(url, word),
-                data=reason[:LONGEST].encode(),
-                headers={"Content-Type": "text/plain; charset=utf-8", **headers_for(progress.proxy, url)},
-                allow_redirects=False,  # the URL is a secret shared with this host only
-                **request_options(way, url),
-            ) as response,
-        ):
-            if refused := explain_proxy_answer(response.status, response.headers, trip):
-                return refused.words
-            return None if 200 <= response.status < 300 else f"HTTP {response.status}"
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        return explain_error(error, trip).words
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    return (await post(session, ping_url(url, word), reason[:LONGEST].encode(), headers, way, limit_s)).problem

@@ -8,11 +8,18 @@ from probes.redact import CONTROLS
 FOLD = 73
 """Octets per line: at most 75 with the space that starts a continuation; characters are never split."""
 
+NOTHING = (
+    *("BEGIN:VTIMEZONE", "TZID:UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000"),
+    *("TZOFFSETFROM:+0000", "TZOFFSETTO:+0000", "TZNAME:UTC", "END:STANDARD", "END:VTIMEZONE"),
+)
+"""What a calendar without an event holds: RFC 5545, 3.6 demands a component, and no reader shows a time zone."""
+
 
 def render_calendar(board: SiteSummary) -> bytes:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//provider-monitor//EN", f"X-WR-CALNAME:{_text(board.title)}"]
     for work in board.works:
         lines += _event(work)
+    lines += () if board.works else NOTHING
     return "".join(_fold(line) for line in [*lines, "END:VCALENDAR"]).encode(errors="replace")
 
 
@@ -23,7 +30,7 @@ def _event(work: AnnouncedMaintenance) -> list[str]:
         f"UID:{_text(work.id)}@provider-monitor",
         f"DTSTAMP:{_time(work.begins_at)}",
         f"DTSTART:{_time(work.begins_at)}",
-        f"DTEND:{_time(max(work.ends_at, work.begins_at))}",
+        *([f"DTEND:{_time(work.ends_at)}"] if work.ends_at > work.begins_at else []),  # it must be later: 3.8.2.2
         f"SUMMARY:{_text(work.name)}",
         "TRANSP:TRANSPARENT",
     ]

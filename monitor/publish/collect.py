@@ -161,6 +161,7 @@ def _take(
         objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
         overlap=_recent_overlap(marks.overlap(), now),
         services=tuple(_service_view(one, public, memory.series, now) for one in config.services),
+        tally={} if existing is None else marks.tally(),
         planned=tuple(sorted(_planned(config.rules.maintenance, now), key=lambda one: one.begins_at)),
     )
     return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rotation)

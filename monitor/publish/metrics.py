@@ -1,43 +1,40 @@
-"""The state as metrics; gauges only, so that one text is valid for OpenMetrics and node_exporter; pure.
-
-Source: https://prometheus.io/docs/specs/om/open_metrics_spec/
-"""
+"""The state as metrics, and what was counted; pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
-
 from monitor import __version__
+from monitor.metric import ExportedMetrics, Family, Gauge, Labels, format_labels
 from monitor.publish.ability import is_working
+from monitor.publish.counted import counted_families
+from monitor.publish.exposition import Exposition, render_exposition
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
 from monitor.publish.status import CurrentState, Mark
 from monitor.publish.usable import assess_usability
 from monitor.slo.objective import BURN_WINDOWS
-from probes.redact import CONTROLS
 from probes.target_id import provider_of
 
-Labels = str
-"""Labels as text between the braces: an account's are formatted once, for all its gauges."""
-Sample = tuple[Labels, float]
+
+def render_metrics(snapshot: Snapshot, now: CurrentState) -> Exposition:
+    return render_exposition(metric_families(snapshot, now))
 
 
-class Gauge(Struct, frozen=True):
-    name: str
-    help: str
-    samples: tuple[Sample, ...]
+def exported_metrics(snapshot: Snapshot, now: CurrentState) -> ExportedMetrics:
+    since = min((part.since for part in snapshot.tally.values()), default=snapshot.made_at)
+    return ExportedMetrics(tuple(metric_families(snapshot, now)), snapshot.made_at, since, snapshot.location)
 
 
-def render_metrics(snapshot: Snapshot, now: CurrentState) -> bytes:
-    """Return the text; gauges without a sample are left out. It is built gauge by gauge: it has thousands of lines."""
-    return b"".join(_text(gauge) for gauge in _gauges(snapshot, now) if gauge.samples) + b"# EOF\n"
-
-
-def _gauges(snapshot: Snapshot, now: CurrentState) -> Iterator[Gauge]:
+def metric_families(snapshot: Snapshot, now: CurrentState) -> Iterator[Family]:
+    """Yield all metrics; a family may have no sample. They are made one by one: there are thousands of lines."""
     accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
+    yield from _gauges(snapshot, now, accounts)
+    yield from counted_families(snapshot, now, accounts)
+
+
+def _gauges(snapshot: Snapshot, now: CurrentState, accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[Gauge]:
     words = {one.account: one for one in assess_usability(snapshot, now)}
     known = [(labels, account.id, now.judgements[account.id].usable) for labels, account in accounts]
     offers = [(labels, words[account.id]) for labels, account in accounts]
-    yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
+    yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((format_labels(version=__version__), 1.0),))
     yield Gauge(
         "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (("", snapshot.made_at.timestamp()),)
     )
@@ -70,7 +67,7 @@ def _gauges(snapshot: Snapshot, now: CurrentState) -> Iterator[Gauge]:
         "llm_account_fault",
         "1 for the fault that an account has.",
         tuple(
-            (f"{labels},{_labels(fault=one.fault, blame=one.fault.blame)}", 1.0)
+            (f"{labels},{format_labels(fault=one.fault, blame=one.fault.blame)}", 1.0)
             for labels, one in accounts
             if one.fault
         ),
@@ -83,7 +80,7 @@ def _gauges(snapshot: Snapshot, now: CurrentState) -> Iterator[Gauge]:
         "1 for each open incident; drills are left out.",
         tuple(
             (
-                _labels(
+                format_labels(
                     incident=one.incident.id,
                     scope=one.incident.scope,
                     subject=one.incident.subject,
@@ -100,13 +97,13 @@ def _gauges(snapshot: Snapshot, now: CurrentState) -> Iterator[Gauge]:
     yield Gauge(
         "llm_status_source_readable",
         "1: the provider's own status page can be believed now.",
-        tuple((_labels(source=source.id), float(source.readable)) for source in snapshot.sources),
+        tuple((format_labels(source=source.id), float(source.readable)) for source in snapshot.sources),
     )
 
 
 def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentState) -> Iterator[Gauge]:
     targets = [
-        (f"{labels},{_labels(canary=target.canary, model=target.model or '')}", target)
+        (f"{labels},{format_labels(canary=target.canary, model=target.model or '')}", target)
         for labels, account in accounts
         for target in account.targets
     ]
@@ -116,10 +113,18 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentS
         tuple((labels, float(well)) for labels, one in targets if (well := _well(one, now)) is not None),
     )
     for name, help, durations in (
-        ("llm_probe_duration_seconds", "Median of the last ten good answers.", [one.latency for _, one in targets]),
-        ("llm_probe_first_token_seconds", "Median time to the first token.", [one.ttft for _, one in targets]),
         (
-            "llm_probe_time_per_output_token_seconds",
+            "llm_probe_duration_median_seconds",
+            "Median of the last ten good answers.",
+            [one.latency for _, one in targets],
+        ),
+        (
+            "llm_probe_first_token_median_seconds",
+            "Median time to the first token, of the last ten good answers.",
+            [one.ttft for _, one in targets],
+        ),
+        (
+            "llm_probe_time_per_output_token_median_seconds",
             "Median time per output token after the first one; its inverse is output tokens per second.",
             [one.token for _, one in targets],
         ),
@@ -141,7 +146,7 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentS
             name,
             f"Rate limit as last told: {field}, for a window of window_s seconds, 0 where none was told.",
             tuple(
-                (f"{labels},{_labels(unit=limit.unit, window_s=f'{limit.window_s or 0:.15g}')}", value)
+                (f"{labels},{format_labels(unit=limit.unit, window_s=f'{limit.window_s or 0:.15g}')}", value)
                 for labels, one in targets
                 for limit in one.limits
                 if (value := getattr(limit, field)) is not None
@@ -151,7 +156,7 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentS
 
 def _credit_gauges(accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[Gauge]:
     credits = [
-        (f"{labels},{_labels(unit=credit.unit, credit=str(number))}", credit)
+        (f"{labels},{format_labels(unit=credit.unit, credit=str(number))}", credit)
         for labels, account in accounts
         for number, credit in enumerate(account.credits)
     ]
@@ -174,7 +179,7 @@ def _credit_gauges(accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[G
 
 def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
     reserves = [
-        (_labels(objective=view.objective.name, subject=view.objective.subject, goal=one.goal), one)
+        (format_labels(objective=view.objective.name, subject=view.objective.subject, goal=one.goal), one)
         for view in views
         for one in view.reserves
     ]
@@ -197,7 +202,7 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
         "llm_objective_burn_rate",
         "How many times faster than allowed the budget is used over a window.",
         tuple(
-            (f"{labels},{_labels(window_s=f'{pair.long.total_seconds():.15g}')}", burn)
+            (f"{labels},{format_labels(window_s=f'{pair.long.total_seconds():.15g}')}", burn)
             for labels, one in reserves
             for pair, burn in zip(BURN_WINDOWS, one.burns, strict=True)
             if burn is not None
@@ -214,23 +219,4 @@ def _well(target: TargetView, now: CurrentState) -> bool | None:
 
 
 def _account(account: AccountView) -> Labels:
-    return _labels(provider=provider_of(account.id), account=account.name)
-
-
-def _labels(**texts: str) -> Labels:
-    return ",".join(f'{name}="{_escape(text)}"' for name, text in texts.items())
-
-
-def _text(gauge: Gauge) -> bytes:
-    return CONTROLS.sub("", "\n".join((*_lines(gauge), ""))).encode(errors="replace")
-
-
-def _lines(gauge: Gauge) -> Iterator[str]:
-    yield f"# TYPE {gauge.name} gauge"
-    yield f"# HELP {gauge.name} {gauge.help}"
-    for labels, value in gauge.samples:
-        yield f"{gauge.name}{{{labels}}} {value!r}" if labels else f"{gauge.name} {value!r}"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return format_labels(provider=provider_of(account.id), account=account.name)

@@ -9,6 +9,10 @@ from probes.target_id import levels_of
 LONGEST = 40
 """Most readable characters of a name in a path; a hash distinguishes names that are cut or changed."""
 
+METRICS = "metrics.prom"
+OPEN_METRICS = "metrics.om"
+"""The same metrics in the form of OpenMetrics, for those who ask `/metrics` for it."""
+
 PLAIN = re.compile("(?:[a-z0-9]+(?:-[a-z0-9]+)*)?")
 
 

@@ -37,7 +37,7 @@ from monitor.publish.json_text import encode, encode_part
 from monitor.publish.lane import first_lanes
 from monitor.publish.metrics import render_metrics
 from monitor.publish.overview import urgency
-from monitor.publish.paths import account_page, badge_path, incident_page
+from monitor.publish.paths import METRICS, OPEN_METRICS, account_page, badge_path, incident_page
 from monitor.publish.public_view import PublicFrame, PublicMonth
 from monitor.publish.render import POLICY, TEMPLATES, SiteTemplates, load_templates
 from monitor.publish.shared_risk import Caution, find_cautions
@@ -112,7 +112,9 @@ def render_pages(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator
     yield from render_history(build_months(snapshot, it.speech), _history(snapshot, it.speech), around, it, existing)
     yield "status.json", status_json(snapshot, now)
     yield "usable.json", usable_json(snapshot, now)
-    yield "metrics.prom", render_metrics(snapshot, now)
+    metrics = render_metrics(snapshot, now)
+    yield METRICS, metrics.classic
+    yield OPEN_METRICS, metrics.open
     yield "favicon.svg", it.fill("favicon.svg", mark=first.headline.mark)
     yield "404.html", it.fill("404.html", frame=replace(around, up=link_prefix(snapshot.manner.url), made=None))
     yield "index.html", it.fill("index.html", frame=around, front=first)

@@ -1,5 +1,6 @@
 """Everything the page shows, as one immutable value that no longer needs the database."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from monitor.diagnose.reason import StageFailed, Unread
 from monitor.slo.indicator import Cell, Reading
 from monitor.slo.objective import ErrorBudget, Objective
 from monitor.store.overlap import Overlap
+from monitor.tally import TallyPart
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 from probes.phrase import Phrase, Sentences
@@ -323,7 +325,7 @@ class Snapshot(Struct, frozen=True):
     on their page yet. `overlap`: rounds of the last day skipped because another was at work. `unwritten`: the database
     takes no writes, and this was read from its stand-in. `faults`: the recent failures of the monitor's own stages;
     `warnings`: what else of it does not work. `services`: what the public page shows instead of providers; `planned`:
-    the maintenances that it tells of, the next first.
+    the maintenances that it tells of, the next first. `tally`: what was counted so far, by account.
     """
 
     made_at: datetime
@@ -345,6 +347,7 @@ class Snapshot(Struct, frozen=True):
     faults: tuple[StageFailed, ...] = ()
     services: tuple[ServiceView, ...] = ()
     planned: tuple[PlannedWindow, ...] = ()
+    tally: Mapping[str, TallyPart] = {}
 
     def accounts_by_id(self) -> dict[str, AccountView]:
         return {one.id: one for provider in self.providers for one in provider.accounts}

@@ -10,6 +10,7 @@ from monitor.stages.apply_config import apply_config
 from monitor.stages.beat import run_beats, save_change
 from monitor.stages.deliver import deliver
 from monitor.stages.drill import resolve_drills
+from monitor.stages.export import export_metrics
 from monitor.stages.liveness import feed_watchdog, send_heartbeats
 from monitor.stages.notify import notify_when_due
 from monitor.stages.objectives import watch_objectives
@@ -62,6 +63,7 @@ def other_stages(state: MonitorState, reload: asyncio.Event) -> Stages:
     services, belief, signals = state.services, state.belief, state.signals
     return {
         Stage.PUBLISH: partial(publish, services, belief, signals),
+        Stage.EXPORT: partial(export_metrics, services, belief, signals),
         Stage.RETENTION: partial(run_retention, services, belief, signals),
         Stage.OBJECTIVES: partial(watch_objectives, services, belief, signals),
         Stage.DRILL: partial(resolve_drills, services, belief, partial(save_change, state)),

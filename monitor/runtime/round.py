@@ -18,6 +18,7 @@ from monitor.schedule import is_due
 from monitor.stage import Stage
 from monitor.stages.beat import beat, follow_clock_change, is_conclusion_due, record_absence, take_observations
 from monitor.stages.deliver import deliver, deliver_due
+from monitor.stages.export import export_once
 from monitor.stages.notify import import_legacy_replies, write_due_messages
 from monitor.stages.objectives import check_burn_rates
 from monitor.stages.poll_status import poll_source_safely, probe_controls
@@ -109,6 +110,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
         (Stage.DELIVER, partial(deliver_due, services, belief, told, signals)),
         (Stage.PUBLISH, partial(_publish, services, belief, signals)),
         (Stage.RETENTION, partial(_run_retention, services, belief, signals)),
+        (Stage.EXPORT, partial(_export, services, belief, signals)),
     )
 
 
@@ -157,6 +159,12 @@ async def _run_retention(services: Services, belief: BeliefView, signals: StageS
         await retention_step(services, belief)
     except StoreError as error:
         log.warning("old results cannot be rolled up: %s", error)
+
+
+async def _export(services: Services, belief: BeliefView, signals: StageSignals) -> None:
+    """Send the metrics of the page, last: nothing waits for a collector that hangs."""
+    if not signals.exported.empty():
+        await export_once(services, belief, signals.exported.get_nowait())
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from monitor.state.services import Services
 from monitor.state.stage_signal import SaveChange, StageSignals
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
+from monitor.tally import Event
 
 log = logging.getLogger("monitor")
 
@@ -81,6 +82,7 @@ class Supervisor(Struct, frozen=True):
     async def _failed(self, stage: Stage, error: BaseException) -> None:
         """Report a stage's failure, in the log and wherever people look; as an incident once it lasts."""
         log.error("the stage `%s` failed and is restarted", stage, exc_info=error)
+        self.services.tally.count(Event.RESTART, (stage,))
         try:
             self.services.own.note_failure(stage, error_name(error), self.services.edge.clock())
             self.signals.news.set()

@@ -46,6 +46,7 @@ STAGE_WORK = {
     Stage.NOTIFY: "deciding whom to notify",
     Stage.DELIVER: "sending messages",
     Stage.PUBLISH: "publishing the page",
+    Stage.EXPORT: "sending the metrics",
     Stage.RETENTION: "rolling up old results",
     Stage.OBJECTIVES: "checking the objectives",
     Stage.DRILL: "running drills",

@@ -11,6 +11,7 @@ from monitor.state.belief import Belief
 from monitor.state.monitor_state import MonitorState, probe_limits
 from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
+from monitor.tally import expect
 from probes.catalog import rules_by_name
 
 
@@ -81,6 +82,7 @@ def _equip(services: Services, before: Config, after: Config) -> None:
     rules_of = rules_by_name(after.shelf)
     services.prober = replace(services.prober, patience=probe_limits(after), rules_of=rules_of, secrets=secrets)
     services.templates = MessageTemplates(after.templates)
+    expect(services.tally, (one.name for one in after.channels), after.feeds)
     services.turnstiles.by_host.clear()
 
 

@@ -25,6 +25,7 @@ from monitor.state.monitor_state import MonitorState
 from monitor.state.stage_signal import BurningObjectives, StageReport, StageSignals
 from monitor.store.clock import ClockReading, clock_shift, shift_dates
 from monitor.store.row import Batch
+from monitor.tally import count_change, count_probe
 from monitor.words import duration, title
 from probes.model import Observation
 
@@ -171,6 +172,8 @@ async def beat(
     )
     apply_reports(belief, signals)
     doubted = {one.target.id for one in observations if is_target_suspected(belief, one.target.id)}
+    for one in observations:
+        count_probe(services.tally, one)
     healths = run_detectors(belief, services.own, observations)
     notes = update_accounts(belief, services.own, observations)
     tracks, pools = memories_to_save(belief, state.times.tracked_at, observations, now)
@@ -220,6 +223,7 @@ def _is_idle(state: MonitorState) -> bool:
 def _adopt(state: MonitorState, changes: Sequence[Change]) -> None:
     state.belief.adopt(changes)
     for change in changes:
+        count_change(state.services.tally, change)
         level = logging.DEBUG if change.kind is ChangeKind.UPDATED else logging.INFO  # nobody would act differently
         log.log(level, "%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
     if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):

@@ -51,6 +51,7 @@ from monitor.storage_refusal import StoreError
 from monitor.store.standby import WritePlace
 from monitor.store.store import Store
 from monitor.store.writer import Writer, outbox_key
+from monitor.tally import Event, MessageResult
 
 log = logging.getLogger("monitor")
 
@@ -125,8 +126,10 @@ async def _deliver_safely(
 async def _postpone(services: Services, message: OutboxMessage, error: str) -> None:
     now = services.edge.clock()
     if again := next_try_at(message, now):
+        _count(services, message.channel, MessageResult.RETRIED)
         await services.storage.write(Writer.postponed, message, error, again)
     else:
+        _count(services, message.channel, MessageResult.GIVEN_UP)
         await services.storage.write(Writer.given_up, message, error, now)
 
 
@@ -157,16 +160,23 @@ async def _deliver_one(
     error = await services.outside.send(channel, text, severity, services.edge.show)
     now = services.edge.clock()
     if error is None:
+        _count(services, channel.name, MessageResult.DELIVERED)
         told.note_sent([outbox_key(message.channel, item) for item in message.items])
         await services.storage.write(Writer.delivered, message, now)
     elif again := next_try_at(message, now):
+        _count(services, channel.name, MessageResult.RETRIED)
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
         await services.storage.write(Writer.postponed, message, error, again)
         await _report_failing_channel(services, belief, signals, message, error, now)
     else:
+        _count(services, channel.name, MessageResult.GIVEN_UP)
         log.error("channel %s: given up (%s)", channel.name, error)
         await services.storage.write(Writer.given_up, message, error, now)
     signals.news.set()
+
+
+def _count(services: Services, channel: str, result: MessageResult) -> None:
+    services.tally.count(Event.MESSAGE, (channel, result))
 
 
 def message_id(message: OutboxMessage, location: str) -> str:

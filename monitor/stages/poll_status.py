@@ -14,6 +14,7 @@ from monitor.state.services import Services
 from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
+from monitor.tally import count_poll
 from probes.control import is_gated
 from probes.doubt import PollBroken
 from probes.feeds.poll_interval import USUAL_S, next_poll_s
@@ -69,6 +70,7 @@ async def poll_source(
     except Exception as error:  # our bug must not look like the source being silent
         log.exception("%s: the poll itself failed", id)
         bulletin = Bulletin(id, prober.clock(), Trust.DOUBTFUL, PollBroken(type(error).__name__))
+    count_poll(services.tally, bulletin)
     after = update_source(before, bulletin)
     latest = bulletin if after.problem else after.last or bulletin
     wait_s = next_poll_s(latest, after.failures, after.quiet_polls, services.edge.chance())

@@ -8,8 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.metric import ExportedMetrics
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import build_snapshot
+from monitor.publish.metrics import exported_metrics
+from monitor.publish.paths import METRICS
 from monitor.publish.public_folder import write_public_site
 from monitor.publish.refresh_order import Rotation, advance_rotation
 from monitor.publish.render import template_warnings
@@ -23,10 +26,13 @@ from monitor.state.stage_signal import StageSignals, wait_for_event
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.store import Store
+from monitor.store.writer import Writer
 from probes.model import Clock
 
 PUBLISH_S = 30.0
 REST_S = 1.0
+SAVE_S = 1.0
+"""Seconds that a page waits for what was counted to be saved; a disk that hangs must not hold it up."""
 LONGEST_QUIET_S = 60.0
 """Seconds between pages at most: even with the rest, a new one is there before the old is called stale (2 min)."""
 
@@ -34,7 +40,8 @@ LONGEST_QUIET_S = 60.0
 class Published(Struct, frozen=True):
     """The result of one publishing run. `rotation`: the pages already written; `more`: others are still due.
 
-    `warnings`: the trouble by subject; None: that subject works. `is_unsound`: the database is broken.
+    `warnings`: the trouble by subject; None: that subject works. `is_unsound`: the database is broken. `metrics`: for
+    a collector, if there is one.
     """
 
     config: Config | None = None
@@ -42,6 +49,7 @@ class Published(Struct, frozen=True):
     more: bool = False
     warnings: Mapping[str, str | None] = {}
     is_unsound: bool = False
+    metrics: ExportedMetrics | None = None
 
 
 async def publish(services: Services, belief: BeliefView, signals: StageSignals) -> None:
@@ -63,6 +71,7 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
     config, own = belief.config, services.own
     rotation = before.rotation if before.config is config else {}
     storage = services.storage
+    await asyncio.wait({asyncio.create_task(_save_tally(services))}, timeout=SAVE_S)
     made = await storage.read(write_sites, storage.store, config, services.edge.clock, _shown(own), rotation)
     if made.is_unsound:
         signals.unsound.set()
@@ -72,7 +81,22 @@ async def publish_once(services: Services, belief: BeliefView, signals: StageSig
             own.mended(about)
         else:
             own.warn(about, words)
-    return replace(made, more=made.more or is_news)
+    if made.metrics:
+        signals.export(made.metrics)
+    return replace(made, more=made.more or is_news, metrics=None)
+
+
+async def _save_tally(services: Services) -> None:
+    """Save what was counted, from where it is read to be shown: what was shown once must never shrink."""
+    tally = services.tally
+    if parts := tally.take_changed():
+        try:
+            await services.storage.write(Writer.save_tally, parts)
+        except StoreError as error:
+            tally.changed |= parts.keys()
+            services.own.warn("tally", f"what was counted cannot be saved: {error}")
+        else:
+            services.own.mended("tally")
 
 
 def rest_s(took_s: float) -> float:
@@ -96,7 +120,9 @@ def write_sites(store: Store, config: Config, clock: Clock, warnings: Sequence[s
             snapshot = build_snapshot(stored, config, clock(), warnings, rotation, existing)
         warned = {**_write_private(config.folder, snapshot, existing), **_write_open(config, snapshot), "page": None}
         warned |= _template_warnings(config)
-        return Published(config, advance_rotation(rotation, snapshot, current_state(snapshot)), snapshot.more, warned)
+        now = current_state(snapshot)
+        metrics = exported_metrics(snapshot, now) if config.collector else None
+        return Published(config, advance_rotation(rotation, snapshot, now), snapshot.more, warned, metrics=metrics)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         warned = {"page": f"the page cannot be written to {config.folder}: {reason}"}
@@ -128,7 +154,7 @@ def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
         if config.public_folder:
             write_public_site(config.public_folder, public_site.render(snapshot))
         if config.metrics:
-            write_for_all(config.metrics, (config.folder / "metrics.prom").read_bytes())
+            write_for_all(config.metrics, (config.folder / METRICS).read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         place = getattr(error, "filename", None) or config.public_folder

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -22,10 +22,13 @@ from monitor.state.self_health import SelfHealth
 from monitor.state.services import DEFAULT_PAUSES, REAL_CALLS, Edge, OutsideCalls, Pauses, Services
 from monitor.state.stage_signal import StageSignals
 from monitor.state.storage import Storage
+from monitor.storage_refusal import StoreError
 from monitor.store.clock import clock_set_back
 from monitor.store.resumption import RestoredBelief, RestoredMessages, Resumption
 from monitor.store.standby import FailoverWriter
 from monitor.store.store import open_store
+from monitor.store.writer import Writer
+from monitor.tally import EventTally, expect, resume_tally
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
 from probes.model import TimeLimits
@@ -65,12 +68,17 @@ async def open_state(
                 own=own,
                 prober=prober,
                 templates=MessageTemplates(config.templates),
+                tally=_resumed_tally(config, edge, failover),
                 outside=outside,
                 pauses=pauses,
             )
             state = _resumed(config, services, failover)
             storage.resume_refusal()
-            yield state
+            try:
+                yield state
+            finally:
+                with suppress(StoreError):
+                    await storage.write(Writer.save_tally, services.tally.take_changed())
 
 
 def probe_limits(config: Config) -> TimeLimits:
@@ -84,7 +92,12 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     remembered, before = left.resume(), left.correspondence(edge.clock())
     set_by = clock_set_back(stored.marks.trace(), edge.trace())
     belief, told = _belief(config, remembered, left), _alert_state(before, edge.clock())
-    failover.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
+
+    def recall(writer: Writer) -> None:
+        writer.recall(told.cases.values(), told.replies, edge.clock())
+        writer.save_tally(services.tally.parts)
+
+    failover.recall = recall
     planned = ScheduleState(
         probes=_probe_plan(config, remembered, edge.clock(), set_by),
         spendings=dict(remembered.spendings),
@@ -92,6 +105,12 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     )
     times = BeatTimes(clocks=edge.read_clocks(), set_by=set_by, beat_at=before.beat)
     return MonitorState(services=services, belief=belief, told=told, planned=planned, times=times)
+
+
+def _resumed_tally(config: Config, edge: Edge, failover: FailoverWriter) -> EventTally:
+    tally = resume_tally(failover.reader.marks.tally(), edge.clock())
+    expect(tally, (one.name for one in config.channels), config.feeds)
+    return tally
 
 
 def _belief(config: Config, remembered: RestoredBelief, left: Resumption) -> Belief:

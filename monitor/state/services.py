@@ -21,6 +21,7 @@ from monitor.state.self_health import SelfHealth
 from monitor.state.storage import Storage
 from monitor.store.clock import ClockReading, ClockTrace, boot_id
 from monitor.store.setting import WriterLimits
+from monitor.tally import EventTally
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.control import is_online, probe_control
@@ -119,6 +120,7 @@ class Services(Struct, kw_only=True):
     own: SelfHealth
     prober: Prober
     templates: MessageTemplates
+    tally: EventTally
     outside: OutsideCalls = REAL_CALLS
     pauses: Pauses = DEFAULT_PAUSES
     turnstiles: HostLimits = field(default_factory=HostLimits)

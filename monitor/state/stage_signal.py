@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from msgspec import Struct, field
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import StatusSource
+from monitor.metric import ExportedMetrics
 from monitor.state.belief import ControlResult
 from probes.model import Observation
 
@@ -46,6 +48,13 @@ class StageSignals(Struct, frozen=True):
     news: asyncio.Event = field(default_factory=asyncio.Event)
     unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
+    exported: asyncio.Queue[ExportedMetrics] = field(default_factory=partial(asyncio.Queue, 1))
+
+    def export(self, metrics: ExportedMetrics) -> None:
+        """Leave the newest metrics for a collector, instead of older ones that were not sent yet."""
+        if self.exported.full():
+            self.exported.get_nowait()
+        self.exported.put_nowait(metrics)
 
     def report(self, one: StageReport, *, is_urgent: bool = True) -> None:
         """Hand a report to the beat; an urgent one, which may change the conclusions, wakes it at once."""

@@ -9,9 +9,13 @@ from monitor.diagnose.stage_failure import FailingStage
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.clock import ClockTrace
 from monitor.store.overlap import Overlap
-from monitor.store.row import from_json, from_ms, read_rows
+from monitor.store.row import from_json, from_ms, read_rows, read_values
+from monitor.tally import TallyPart
 
 T = TypeVar("T")
+
+TALLY, TALLY_END = "tally ", "tally!"
+"""What the names of the tally's marks begin with, before an account's id, and the first name after all of them."""
 
 
 class KeyValues:
@@ -48,6 +52,11 @@ class KeyValues:
     def said(self) -> dict[str, str]:
         """Return the monitor's own warnings already in the log, by subject."""
         return self._marked("said", lambda text: from_json(text, dict[str, str])) or {}
+
+    def tally(self) -> dict[str, TallyPart]:
+        """Return what was counted so far, by account; an unreadable part is left out, and begins anew."""
+        query = "SELECT substr(name, ?), value FROM mark WHERE location = ? AND name >= ? AND name < ?"
+        return read_values(self._db.execute(query, (len(TALLY) + 1, self.location, TALLY, TALLY_END)), TallyPart)
 
     def rolled_until(self, table: str = "hourly") -> datetime:
         """Return the end of the last hour (or day) rolled up; 1970 if none was."""

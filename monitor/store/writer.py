@@ -25,7 +25,7 @@ from monitor.storage_refusal import StorageRefusal
 from monitor.store import rollup
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
-from monitor.store.key_value import KeyValues
+from monitor.store.key_value import TALLY, KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import RollUp
 from monitor.store.row import (
@@ -44,6 +44,7 @@ from monitor.store.row import (
     to_ms,
 )
 from monitor.store.setting import Retention
+from monitor.tally import TallyPart
 from probes.model import Answer, Limit, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -159,6 +160,12 @@ class Writer:
         """Save the monitor's own warnings already logged, so that the next round need not repeat them."""
         with self._transaction():
             self._mark("said", to_json(said))
+
+    def save_tally(self, parts: Mapping[str, TallyPart]) -> None:
+        """Save what was counted, by account."""
+        with self._transaction():
+            for of, part in parts.items():
+                self._mark(f"{TALLY}{of}", to_json(part))
 
     def save_overlap(self, overlap: Overlap) -> None:
         with self._transaction():

@@ -4,7 +4,7 @@ from mimetypes import MimeTypes
 from pathlib import PurePath
 
 TEXT_METRICS = "text/plain; version=0.0.4; charset=utf-8"
-"""Content type for clients that do not ask for OpenMetrics: the same text is valid as both."""
+OPEN_METRICS = "application/openmetrics-text"
 HTML = "text/html; charset=utf-8"
 
 OURS = {
@@ -14,6 +14,7 @@ OURS = {
     ".xml": "application/atom+xml; charset=utf-8",
     ".ics": "text/calendar; charset=utf-8",
     ".prom": TEXT_METRICS,
+    ".om": f"{OPEN_METRICS}; version=1.0.0; charset=utf-8",
     ".ico": "image/vnd.microsoft.icon",
     ".webp": "image/webp",
     ".avif": "image/avif",

@@ -16,11 +16,12 @@ from aiohttp import ETag, web
 from msgspec import Struct
 
 from monitor.alert.signed_link import LONGEST_REASON, SILENCES, Link
+from monitor.publish import paths
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Freshness
 from monitor.sentence.translation import ENGLISH, PageLanguage
 from monitor.web.connection_limit import REQUEST_S, ConnectionLimit
-from monitor.web.content_type import HTML, TEXT_METRICS, content_type
+from monitor.web.content_type import HTML, OPEN_METRICS, content_type
 from monitor.web.link_page import (
     NO_FORM,
     NO_SILENCE,
@@ -43,7 +44,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-OPEN_METRICS = "application/openmetrics-text"
+QUALITY = re.compile(r"(?:^|;)\s*q=(0(?:\.\d*)?|1(?:\.0*)?)\s*(?:;|$)", re.IGNORECASE)
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 KEPT = 128
@@ -247,12 +248,25 @@ def _read(file: Path, *_: int) -> CachedFile:
 
 def _metrics_handler(folder: Path, shelf: FileCache) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
-        open_metrics = OPEN_METRICS in request.headers.get("Accept", "")
-        kind = f"{OPEN_METRICS}; version=1.0.0; charset=utf-8" if open_metrics else TEXT_METRICS
-        headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
-        return await _send(request, folder, "metrics.prom", shelf, headers)
+        path = paths.OPEN_METRICS if _prefers_open(request.headers.get("Accept", "")) else paths.METRICS
+        headers = {"Content-Type": content_type(path) or "", "Vary": "Accept, Accept-Encoding"}
+        return await _send(request, folder, path, shelf, headers)
 
     return send
+
+
+def _prefers_open(accept: str) -> bool:
+    """Whether OpenMetrics is asked for, and not less than the classic form. Source: RFC 9110, 12.5.1."""
+    parts = (one.partition(";") for one in accept.split(","))
+    ranges = [(kind.strip().lower(), _quality(its)) for kind, _, its in parts]
+    wanted = max((quality for kind, quality in ranges if kind == OPEN_METRICS), default=0.0)
+    return wanted > 0 and wanted >= max((quality for kind, quality in ranges if kind == "text/plain"), default=0.0)
+
+
+def _quality(parameters: str) -> float:
+    """Return the weight among the parameters of one range; 0 for one that is no number, 1 for none."""
+    found = QUALITY.search(parameters)
+    return float(found[1]) if found else float("q=" not in parameters)
 
 
 def _file_handler(folder: Path, shelf: FileCache) -> Handler:
@@ -272,7 +286,7 @@ async def _send(
     if found is None:
         return await _send_missing(folder, shelf)
     if isinstance(found, Path):
-        return web.FileResponse(found)
+        return web.FileResponse(found, headers=headers)
     if any(tag.value in (found.tag, "*") for tag in request.if_none_match or ()):
         response = web.Response(status=304, headers=headers)
     elif found.packed and GZIP.search(request.headers.get("Accept-Encoding", "")):
