@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run install test test-fast test-all quick faults check fuzz schema rules docs design bench profile newest \
+.PHONY: run install test test-fast test-all quick faults check fuzz schema docs design bench profile newest \
   constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
@@ -54,9 +54,6 @@ schema: $(VENV)/.ready-dev     ## write anew what is made of types and files: th
 docs: $(VENV)/.ready-dev       ## the documentation as pages, in docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -c docs -d docs/_build/doctrees . docs/_build/html
 	@echo docs/_build/html/index.html
-
-rules: $(VENV)/.ready-dev      ## write docs/reference/rules.md: all rules with their sources, for review
-	$(BIN)/python -m tests.rules_page
 
 design: $(VENV)/.ready-dev     ## write anew docs/design.html, and with Chromium the pictures of the README
 	$(BIN)/python -m tests.design_page

@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
+from docs.generate import rules
+from docs.generate.rules import rules_page
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.freshness import dated_facts, dated_wording
 from probes.model import Fault
 from probes.provider import Canary, Dialect, NoPage, Provider, Rule, Signal, Wording
-from tests.rules_page import current_page, rules_page
 
 READ = "https://docs.example.com"
 DAY = date(2026, 11, 21)
@@ -65,7 +66,7 @@ def test_a_program_is_quoted_with_its_last_line():
 
 @pytest.fixture(scope="module")
 def page():
-    return current_page()
+    return "\n".join(rules.page())
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ ABOUT = {
     r"feed\.xml": "incidents as an Atom feed",
     r"maintenance\.ics": "maintenances as a calendar",
     r"badge\.svg|badges/.*": "badges, and the endpoints that shields.io reads",
-    r"metrics\.prom": "metrics for a scraper",
+    r"metrics\.(prom|om)": "metrics for a scraper: the classic text, and OpenMetrics with exemplars",
     r"widget\.(html|css)": "a small page to embed",
     r"picture\.png": "what chats show beside a link",
     r"favicon\.svg|style\.css|page\.js|robots\.txt": "what the pages need",
@@ -59,7 +59,10 @@ def site_files() -> Mapping[str, Mapping[str, list[str]]]:
 def _by_use(files: Mapping[str, bytes]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {what: [] for what in ABOUT.values()}
     for path in sorted(files):
-        names = found[next(what for fits, what in ABOUT.items() if re.fullmatch(fits, path))]
+        use = next((what for fits, what in ABOUT.items() if re.fullmatch(fits, path)), None)
+        if use is None:
+            raise LookupError(f"{path} is in no line of ABOUT in docs/generate/files.py: say what it is for")
+        names = found[use]
         if (shown := _shown(path)) not in names:
             names.append(shown)
     return {what: names for what, names in found.items() if names}

@@ -14,6 +14,7 @@ from docs.generate import (
     provider_files,
     providers,
     reports,
+    rules,
 )
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -23,6 +24,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "faults.md": faults.page,
     "providers.md": providers.page,
     "provider-files.md": provider_files.page,
+    "rules.md": rules.page,
     "files.md": files.page,
     "reports.md": reports.page,
     "metrics.md": metrics.page,

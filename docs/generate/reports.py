@@ -7,7 +7,8 @@ from typing import Any
 
 from docs.generate.fields import fields
 from docs.generate.markdown import paragraphs
-from monitor.console.report_row import ROWS, STREAMS
+from monitor.console.report import streams
+from monitor.console.report_row import ROWS
 
 ROOT = Path(__file__).parents[2]
 REPORTS = "monitor/console/schema"
@@ -21,7 +22,7 @@ Fields are added without a new version, never removed or changed: ignore what yo
 UTC; null is what is not known or does not apply.
 """
 TITLES = {
-    **{name: f"{name.replace('-', ' ')} --json" for name in (*ROWS, *STREAMS)},
+    **{name: f"{name.replace('-', ' ')} --json" for name in (*ROWS, *streams())},
     "incident": "incidents INCIDENT --json",
     "webhook": "The body of a webhook",
     "status": "status.json",
@@ -32,7 +33,7 @@ TITLES = {
 
 def page() -> Iterator[str]:
     yield INTRODUCTION
-    for folder, names in ((REPORTS, (*ROWS, *STREAMS)), (SITES, ("status", "usable", "public-status"))):
+    for folder, names in ((REPORTS, (*ROWS, *streams())), (SITES, ("status", "usable", "public-status"))):
         for name in names:
             yield from _schema(name, f"{folder}/{name}.json")
 

@@ -1,14 +1,9 @@
-"""All rules on one page, for review by people who know a provider: `python -m tests.rules_page` writes it.
-
-What proves a rule is its sample, so the page is made where the samples are.
-"""
+"""docs/reference/rules.md: all rules with their sources and samples, for review by people who know a provider."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from monitor import words
-from probes.advice import ADVICE
 from probes.answer.classify import STATUSES
 from probes.answer.error_body import read_complaint, words_of
 from probes.catalog import load_provider, load_wording, provider_ids
@@ -17,8 +12,7 @@ from probes.model import Fault
 from probes.provider import NoPage, Provider, Rule, Signal, Wording
 from probes.sample import read_sample
 
-SAMPLES = Path(__file__).parent / "samples"
-FILE = Path(__file__).parents[1] / "docs" / "reference" / "rules.md"
+SAMPLES = Path(__file__).parents[2] / "tests" / "samples"
 LONGEST_WORDS = 160
 """Characters of a sample's words that are shown."""
 MARKS = {"status": "status", "tag": "code, type or reason", "code": "code", "type": "type", "reason": "reason"}
@@ -36,7 +30,7 @@ Samples = Mapping[tuple[str, str], str]
 
 def rules_page(providers: Iterable[Provider], wording: Wording, samples: Samples) -> str:
     """Return the page in Markdown: each rule and signal with its condition, fault, sample, source and day."""
-    parts = [[INTRO], _faults()]
+    parts = [[INTRO]]
     parts += [_chapter(one, samples) for one in providers]
     parts += [_shared(wording, samples), _statuses()]
     return "\n".join(line for part in parts for line in part)
@@ -49,33 +43,15 @@ def read_samples() -> Samples:
 INTRO = """\
 # What each answer means
 
-For people who know a provider: is each rule right, and does its source still say so? `make rules` makes this page of
+For people who know a provider: is each rule right, and does its source still say so? This page is made of
 `probes/providers/*.toml`, `probes/wording.toml` and `tests/samples/`; mend those. `provider-monitor classify --propose`
-makes a rule of an answer that none reads.
+makes a rule of an answer that none reads. What a fault means, and what to do: [faults](faults.md).
 
 The rules of a provider are tried from the top, and the first that fits decides; then those that all providers share;
 then the status alone. An answer fits a rule if it has one of each list that the rule names. Words are regular
 expressions that are searched, whatever the case. Each rule is proven by `tests/samples/PROVIDER/RULE.http`; its status
 and its words are what stands behind "seen".
 """
-
-
-def _faults() -> list[str]:
-    rows = [
-        f"| `{one}` | {words.FAULTS[one]} | {words.BLAMES[one.blame]} | {_plain(ADVICE[one].do)} |" for one in Fault
-    ]
-    return [
-        "## What a fault means for you",
-        "",
-        "| fault | in words | whose | what to do |",
-        "|---|---|---|---|",
-        *rows,
-        "",
-    ]
-
-
-def _plain(advice: str) -> str:
-    return advice.replace("{meanwhile}", "wait, or use another provider")
 
 
 def _chapter(provider: Provider, samples: Samples) -> list[str]:
@@ -176,11 +152,5 @@ def _help(fault: Fault, place: str | NoPage, fact: DatedFact) -> str:
     return f"- `{fault}` {where} ({'' if fact.verified else 'unverified, '}{fact.checked})"
 
 
-def current_page() -> str:
-    """Return the page of what is shipped."""
-    return rules_page(map(load_provider, provider_ids()), load_wording(), read_samples())
-
-
-if __name__ == "__main__":  # `make rules`
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    FILE.write_text(current_page(), encoding="utf-8")
+def page() -> Iterator[str]:
+    yield rules_page(map(load_provider, provider_ids()), load_wording(), read_samples())
