@@ -115,9 +115,18 @@ def environment(keys=True, **more):
     return known | ({name: KEYS[id] for name, id in VARIABLES.items()} if keys else {}) | more
 
 
+class Started(subprocess.Popen):
+    """A program that does not outlive a test that fails: leaving `with` waits for its end, which nobody would ask for."""
+
+    def __exit__(self, kind, *rest):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 def start(*arguments, folder, **more):
     """Start the program as a newcomer's shell would, from the folder of the configuration."""
-    return subprocess.Popen(
+    return Started(
         [sys.executable, "-m", "monitor", *arguments],
         cwd=folder, env=environment(PYTHONPATH=str(ROOT), **more), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

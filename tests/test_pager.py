@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
 from monitor.alert.channel import Channel
-from monitor.alert.pager import opsgenie, pagerduty, read_pager
+from monitor.alert.pager import opsgenie, pagerduty
+from monitor.alert.pager_address import read_pager
 from monitor.alert.request import Outgoing
 from monitor.alert.text import MessagePart, MessageText, compose, compose_channel_failure, compose_storage_notice
 from monitor.alert.webhook import webhook

@@ -86,7 +86,3 @@ def test_each_shipped_rule_has_its_line_with_what_proves_it_its_source_and_its_d
             assert line.endswith(f", {fact.checked})")
             assert re.sub(r"[<>]", "", line).endswith(f"({fact.source}, {fact.checked})")
             assert kind == "signals" or "; seen: " in line
-
-
-def test_each_fault_is_explained(page):
-    assert [fault for fault in Fault if f"\n| `{fault}` | " not in page] == []

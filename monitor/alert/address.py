@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from monitor.alert.channel import TERMINAL, Channel
 from monitor.alert.family import FAMILIES, scheme_of, wrong_priority
-from monitor.alert.pager import HOSTS, wrong_pager
-from monitor.alert.webhook import SCHEME, wrong_secret, wrong_webhook
+from monitor.alert.pager_address import HOSTS, wrong_pager
+from monitor.alert.webhook_address import SCHEME, wrong_secret, wrong_webhook
 from probes.proxy import LOOPBACK, PORTS
 
 
