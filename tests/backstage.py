@@ -116,7 +116,7 @@ def environment(keys=True, **more):
 
 
 class Started(subprocess.Popen):
-    """A program that does not outlive a test that fails: leaving `with` waits for its end, which nobody would ask for."""
+    """A program that does not outlive a test that fails: the end of `with` waits for it, and nobody would stop it."""
 
     def __exit__(self, kind, *rest):
         if kind is not None:

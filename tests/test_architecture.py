@@ -462,7 +462,7 @@ INSIDE = {
         "objective": set(),
     },
     "monitor.alert": {
-        "address": {"channel", "family", "pager", "webhook"},
+        "address": {"channel", "family", "pager_address", "webhook_address"},
         "case": set(),
         "channel": {"window"},
         "deliver": {
@@ -485,7 +485,8 @@ INSIDE = {
         "maintenance_calendar": {"rule"},
         "markup": {"channel"},
         "outbox": {"case"},
-        "pager": {"case", "family", "markup", "request", "text"},
+        "pager": {"case", "family", "markup", "pager_address", "request", "text"},
+        "pager_address": set(),
         "rehearsal": {"address", "channel", "deliver", "family", "request"},
         "reply": {"rule"},
         "request": {"channel", "text"},
@@ -494,7 +495,8 @@ INSIDE = {
         "signed_link": {"reply", "rule"},
         "storage_notice": {"case", "channel"},
         "text": {"case", "channel", "evidence", "grouping", "markup", "storage_notice"},
-        "webhook": {"channel", "request", "text"},
+        "webhook": {"request", "text", "webhook_address"},
+        "webhook_address": {"channel"},
         "window": set(),
     },
     "probes.answer": {
@@ -758,7 +760,7 @@ def test_the_product_does_not_know_of_tests():
 # Who makes ids, or reads them; and whoever takes apart an address, a path, or a limit's name at the same characters.
 READERS_OF_IDS = {"probes.target_id", "monitor.diagnose.subject"}
 READERS_OF_ADDRESSES = {
-    "monitor.alert.pager",  # the address of a channel
+    "monitor.alert.pager_address",  # the address of a channel
     "monitor.config.accounts",  # the path of a program
     "monitor.config.files",  # likewise
     "monitor.config.output_path",  # a path

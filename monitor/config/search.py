@@ -28,9 +28,10 @@ def user_file(environment: Mapping[str, str], platform: str) -> Path | None:
 
 def find_file(environment: Mapping[str, str], platform: str) -> Path:
     """Return the file to read: the first that is there, as seen from this folder; without any ./monitor.toml."""
-    here = [Path(name) for name in (LOCAL, FILE) if is_there(Path(name))]
-    if here:
-        return here[0]
+    if os.path.lexists(LOCAL):  # not in a folder that is closed to us, where the error names the usual file
+        return Path(LOCAL)
+    if is_there(Path(FILE)):
+        return Path(FILE)
     own = user_file(environment, platform)
     return own if own and os.path.exists(own) else Path(FILE)  # a home that is closed to us has none
 
