@@ -107,7 +107,7 @@ class EventTally(Struct, kw_only=True):
     spreads: dict[tuple[Timed, Labels], tuple[list[int], float]] = field(default_factory=dict)
 
     def count(self, event: Event, labels: Labels = (), of: str = OWN, by: float = 1) -> None:
-        """EventCount an event of an account, or of the monitor itself; by 0 it is shown although it never happened."""
+        """Count an event of an account, or of the monitor itself; by 0 it is shown although it never happened."""
         its, key = self.numbers[of], (event, labels)
         if by or key not in its:
             its[key] = its.get(key, 0) + by

@@ -141,6 +141,7 @@ def test_a_configuration_that_is_closed_to_us_is_refused_and_not_taken_for_none(
     with public_folder() as folder:
         (folder / "monitor.toml").touch(file_mode)
         monkeypatch.chdir(folder)
+        main(["check"])  # loads what the stranger may be unable to read
         folder.chmod(folder_mode)
         os.seteuid(STRANGER)
         try:

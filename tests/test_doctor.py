@@ -26,12 +26,12 @@ from monitor.detect.health import Health
 from monitor.diagnose.stage_failure import FailingStage
 from monitor.diagnose.status_source import StatusSource
 from monitor.doctor.checks import CHECKS
-from monitor.doctor.examine import look_at_places, remember
+from monitor.doctor.examination import Examination, Library, Program, PublishedPage, StoredFacts, WrittenPlace
+from monitor.doctor.examine import look_at_places, read_stored
+from monitor.doctor.host_check import Certificate, HostCheck, HostRoute, check_host, routes_of, with_refused_certificate
 from monitor.doctor.installed import holder_began, libraries, newest_change
-from monitor.doctor.patient import Library, Memory, PageSeen, Patient, PlaceSeen, Program
 from monitor.doctor.process import is_within
 from monitor.doctor.remark import LONGEST, Grade, Remark, Topic, legible
-from monitor.doctor.visit import Certificate, Trip, Visit, trips_of, visit, with_stranger
 from monitor.stage import Stage
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store.checkup import Listening, StoreCheckup
@@ -53,11 +53,11 @@ from tests.forward_proxy import forward_proxy
 KEY = "sk-good-0123456789abcdefXYZW"
 ACCOUNT = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
 HOOK = '[[channels]]\nname = "hook"\nurl = "json://localhost/hook"\n'
-FAR = Trip("https://api.example:443/", "openai/a", DIRECT_EGRESS)
+FAR = HostRoute("https://api.example:443/", "openai/a", DIRECT_EGRESS)
 WELL = StoreCheckup(
     name="monitor.db", folder=Path("state"), there=True, sound=True, schema=VERSION, aside_name="it.aside"
 )
-NOTHING = Memory(
+NOTHING = StoredFacts(
     beat=NOON, refusal=None, failing=(), overlap=None, healths={}, sources={}, unsent=(), pause=timedelta(0), gaps=(),
     said=(),
 )  # fmt: skip
@@ -67,15 +67,15 @@ def config(text=ACCOUNT + HOOK, folder=Path("/nowhere"), **variables):
     return config_of_text(text, folder / "monitor.toml", {"KEY": KEY, **variables})
 
 
-def patient(**facts):
-    made = {"now": NOON, "config": config(), "problems": (), "environment": {}, "user": 0, "visits": ()}
-    usual = {"store": WELL, "memory": NOTHING, "places": (), "page": PageSeen(NOON, "status.json")}
-    return Patient(**{**made, **usual, **facts})
+def examination(**facts):
+    made = {"now": NOON, "config": config(), "problems": (), "environment": {}, "user": 0, "hosts": ()}
+    usual = {"store": WELL, "stored": NOTHING, "places": (), "page": PublishedPage(NOON, "status.json")}
+    return Examination(**{**made, **usual, **facts})
 
 
 def told(topic, **facts):
     """What one check says: the level, the words and the repair of each line."""
-    return [(one.level, one.words, one.repair) for one in CHECKS[topic](patient(**facts))]
+    return [(one.level, one.words, one.repair) for one in CHECKS[topic](examination(**facts))]
 
 
 def one_of(topic, **facts):
@@ -94,25 +94,25 @@ OFFSETS = [(0.4, "ok"), (-4, "ok"), (9, "warning"), (-9, "warning"), (70, "error
 
 @pytest.mark.parametrize(("ahead_s", "level"), OFFSETS)
 def test_a_clock_is_wrong_by_what_the_hosts_say(ahead_s, level):
-    found = one_of(Topic.CLOCK, visits=(Visit(FAR, ahead_s=ahead_s),))
+    found = one_of(Topic.CLOCK, hosts=(HostCheck(FAR, ahead_s=ahead_s),))
 
     assert (found[0], found[2]) == (level, None if level == "ok" else "sudo timedatectl set-ntp true")
 
 
 def test_one_host_with_a_wrong_clock_does_not_make_ours_wrong():
-    assert one_of(Topic.CLOCK, visits=tuple(Visit(FAR, ahead_s=s) for s in (0, 0.5, -3600)))[0] == "ok"
+    assert one_of(Topic.CLOCK, hosts=tuple(HostCheck(FAR, ahead_s=s) for s in (0, 0.5, -3600)))[0] == "ok"
 
 
 UNTIMED = {
     "nobody": (),
-    "not found": (Visit(FAR, Phase.NAME, "not found"),),
-    "this machine": (Visit(replace(FAR, address="http://localhost:8/"), ahead_s=0),),
+    "not found": (HostCheck(FAR, Phase.NAME, "not found"),),
+    "this machine": (HostCheck(replace(FAR, address="http://localhost:8/"), ahead_s=0),),
 }
 
 
 @pytest.mark.parametrize("seen", UNTIMED.values(), ids=UNTIMED)
 def test_without_another_ones_clock_ours_is_not_known(seen):
-    assert one_of(Topic.CLOCK, visits=seen)[0] == "unknown"
+    assert one_of(Topic.CLOCK, hosts=seen)[0] == "unknown"
 
 
 @asynccontextmanager
@@ -137,12 +137,14 @@ async def secure(issued=None, **headers):
         await runner.cleanup()
 
 
-def visited(port, way=DIRECT_EGRESS, scheme="https", limit_s=2.0):
-    trip = Trip(f"{scheme}://localhost:{port}/", "openai/a", way)
+def checked(port, way=DIRECT_EGRESS, scheme="https", limit_s=2.0):
+    route = HostRoute(f"{scheme}://localhost:{port}/", "openai/a", way)
 
     async def go():
         async with open_session("0") as session:
-            return await with_stranger(await visit(session, trip, lambda: datetime.now(UTC), limit_s), limit_s)
+            return await with_refused_certificate(
+                await check_host(session, route, lambda: datetime.now(UTC), limit_s), limit_s
+            )
 
     return go()
 
@@ -150,7 +152,7 @@ def visited(port, way=DIRECT_EGRESS, scheme="https", limit_s=2.0):
 def met(issued=None, way=DIRECT_EGRESS, **headers):
     async def go():
         async with secure(issued, **headers) as port:
-            return await visited(port, way, "https" if issued else "http")
+            return await checked(port, way, "https" if issued else "http")
 
     return asyncio.run(go())
 
@@ -181,7 +183,7 @@ def test_a_trusted_certificate_is_named_with_its_end(authority, way):
     seen = met(authority.issue_cert("localhost", not_after=datetime.now(UTC) + timedelta(days=3, hours=1)), way)
 
     assert (seen.words, seen.certificate.issuer) == (None, "Our Own")
-    lines = told(Topic.TLS, visits=(seen,), now=datetime.now(UTC))
+    lines = told(Topic.TLS, hosts=(seen,), now=datetime.now(UTC))
     assert [line[0] for line in lines] == ["warning", "ok"]
     assert "ends in 3 d" in lines[0][1]
 
@@ -198,7 +200,7 @@ def test_a_certificate_that_is_refused_is_named_with_who_made_it(case, authority
     settings, words, repair = REFUSED[case]
     issuer = trustme.CA(organization_name=settings["organization"]) if "organization" in settings else authority
     seen = met(issuer.issue_cert(settings.get("name", "localhost"), not_after=settings.get("not_after")), way)
-    level, said, mend = one_of(Topic.TLS, visits=(seen,), now=datetime.now(UTC))
+    level, said, mend = one_of(Topic.TLS, hosts=(seen,), now=datetime.now(UTC))
 
     assert level == "error"
     assert words in said
@@ -211,45 +213,45 @@ def test_who_vouches_is_read_through_a_proxy_too():
         issued = trustme.CA(organization_name="Zscaler Inc.").issue_cert("far.example")
         async with secure(issued) as port, forward_proxy(places={"far.example": ("127.0.0.1", port)}) as proxy:
             through = Proxy("http", "127.0.0.1", proxy.port)
-            trip = Trip("https://far.example:443/", "openai/a", Egress(Proxies(through, through)))
-            return await with_stranger(Visit(trip, Phase.TLS, "refused", untrusted=True), 5)
+            route = HostRoute("https://far.example:443/", "openai/a", Egress(Proxies(through, through)))
+            return await with_refused_certificate(HostCheck(route, Phase.TLS, "refused", untrusted=True), 5)
 
     assert asyncio.run(go()).certificate.issuer == "Zscaler Inc."
 
 
 def test_a_proxy_that_opens_tls_and_is_trusted_is_named():
-    seen = Visit(FAR, certificate=Certificate("Zscaler Inc.", NOON + timedelta(days=300)), ahead_s=0)
-    first, second = told(Topic.TLS, visits=(seen,))
+    seen = HostCheck(FAR, certificate=Certificate("Zscaler Inc.", NOON + timedelta(days=300)), ahead_s=0)
+    first, second = told(Topic.TLS, hosts=(seen,))
 
     assert (first[0], second[0]) == ("warning", "ok")
     assert 'made by "Zscaler Inc."' in first[1]
-    assert "ca_file =" in one_of(Topic.TLS, visits=(replace(seen, untrusted=True, phase=Phase.TLS, words="no"),))[2]
+    assert "ca_file =" in one_of(Topic.TLS, hosts=(replace(seen, untrusted=True, phase=Phase.TLS, words="no"),))[2]
 
 
 def test_a_closed_port_is_an_error_and_one_that_hangs_is_left_in_time():
     with socket.create_server(("127.0.0.1", 0)) as there:
         closed = there.getsockname()[1]
-    shut = asyncio.run(visited(closed))
+    shut = asyncio.run(checked(closed))
     with deaf() as silent:
         began = time.monotonic()
-        late = asyncio.run(visited(silent.port, limit_s=0.3))
+        late = asyncio.run(checked(silent.port, limit_s=0.3))
 
     assert time.monotonic() - began < 2
-    level, words, mend = one_of(Topic.TLS, visits=(shut,))
+    level, words, mend = one_of(Topic.TLS, hosts=(shut,))
     assert (level, words) == ("error", "localhost, for openai/a: no connection (Connection refused)")
     assert mend == f"say `curl -sv https://localhost:{closed}/` from here"
     assert (late.phase, late.certificate) == (Phase.TLS, None)
 
 
 def test_hosts_with_the_same_trouble_share_a_line():
-    trips = [replace(FAR, address=f"https://{number}.example:443/") for number in range(5)]
-    cut = tuple(Visit(one, Phase.CONNECT, "no connection") for one in trips)
-    lost = tuple(Visit(one, Phase.NAME, "not found") for one in trips)
+    routes = [replace(FAR, address=f"https://{number}.example:443/") for number in range(5)]
+    cut = tuple(HostCheck(one, Phase.CONNECT, "no connection") for one in routes)
+    lost = tuple(HostCheck(one, Phase.NAME, "not found") for one in routes)
 
-    assert one_of(Topic.TLS, visits=cut)[1].startswith("0.example, 1.example, 2.example, and 2 more, for openai/a")
-    assert one_of(Topic.DNS, visits=lost)[1] == "none of 5 hosts is found: not found"
-    assert one_of(Topic.TLS, visits=lost)[0] == "unknown"
-    (one, *_) = told(Topic.DNS, visits=(lost[0], cut[1]))
+    assert one_of(Topic.TLS, hosts=cut)[1].startswith("0.example, 1.example, 2.example, and 2 more, for openai/a")
+    assert one_of(Topic.DNS, hosts=lost)[1] == "none of 5 hosts is found: not found"
+    assert one_of(Topic.TLS, hosts=lost)[0] == "unknown"
+    (one, *_) = told(Topic.DNS, hosts=(lost[0], cut[1]))
     assert one[2] == "say `getent hosts 0.example`, and compare its spelling"
 
 
@@ -258,12 +260,12 @@ THROUGH = replace(FAR, way=Egress(Proxies(PROXY, PROXY)))
 
 
 def test_a_proxy_that_stops_us_is_named_once_and_without_its_password():
-    seen = tuple(Visit(THROUGH, Phase.PROXY, "the proxy at proxy.example:3128 refuses us") for _ in range(3))
-    level, words, mend = one_of(Topic.PROXIES, visits=seen)
+    seen = tuple(HostCheck(THROUGH, Phase.PROXY, "the proxy at proxy.example:3128 refuses us") for _ in range(3))
+    level, words, mend = one_of(Topic.PROXIES, hosts=seen)
 
     assert (level, words) == ("error", "the proxy at proxy.example:3128 refuses us; openai/a needs it")
     assert mend == "say `curl -sv -x http://proxy.example:3128 https://api.example:443/` from here"
-    assert one_of(Topic.DNS, visits=seen) == ("ok", "every host is left to a proxy to find", None)
+    assert one_of(Topic.DNS, hosts=seen) == ("ok", "every host is left to a proxy to find", None)
 
 
 VARIABLES = {
@@ -281,10 +283,10 @@ VARIABLES = {
 
 @pytest.mark.parametrize("case", VARIABLES)
 def test_a_variable_without_effect_is_named(case):
-    variables, trip, begins = VARIABLES[case]
+    variables, route, begins = VARIABLES[case]
     usual = Egress(read_environment(variables)[0])
-    seen = Visit(trip or replace(FAR, way=usual), ahead_s=0)
-    found = told(Topic.PROXIES, visits=(seen,), environment=variables, config=replace(config(), way=usual))
+    seen = HostCheck(route or replace(FAR, way=usual), ahead_s=0)
+    found = told(Topic.PROXIES, hosts=(seen,), environment=variables, config=replace(config(), way=usual))
 
     assert [line[1][: len(begin)] for line, begin in zip(found, begins, strict=False)] == begins
     assert [line[0] for line in found] == (["warning"] * len(begins) or ["ok"])
@@ -292,12 +294,12 @@ def test_a_variable_without_effect_is_named(case):
 
 def test_each_host_is_asked_once_and_a_demonstration_asks_none():
     twice = ACCOUNT + ACCOUNT.replace('"a"', '"b"') + "[status]\npoll = false\n"
-    (trip,) = trips_of(config(twice))
+    (route,) = routes_of(config(twice))
 
-    assert (trip.address, trip.needed_by) == ("https://api.openai.com:443/", "openai/a")
-    assert trips_of(replace(config(twice), simulated=True)) == []
+    assert (route.address, route.needed_by) == ("https://api.openai.com:443/", "openai/a")
+    assert routes_of(replace(config(twice), simulated=True)) == []
     assert (
-        trips_of(config(ACCOUNT + 'base = "http://[::1]:8/v1"\n[status]\npoll = false\n'))[0].address
+        routes_of(config(ACCOUNT + 'base = "http://[::1]:8/v1"\n[status]\npoll = false\n'))[0].address
         == "http://[::1]:8/"
     )
 
@@ -372,7 +374,7 @@ def test_a_database_that_cannot_be_used_is_named_with_the_repair(ruin, folder):
     assert [line[0] for line in found] == ["error"]
     assert RUINED[ruin] in found[0][1]
     assert found[0][2]
-    assert remember(made, NOON) is None or ruin is broken
+    assert read_stored(made, NOON) is None or ruin is broken
 
 
 def test_a_check_that_takes_too_long_leaves_it_unknown(kept):
@@ -418,7 +420,7 @@ def test_what_is_odd_about_a_database_is_told(case):
 def test_a_refusing_disk_is_an_error():
     refusal = StorageRefusal(RefusalKind.FULL, "database or disk is full")
 
-    assert "disk is full" in one_of(Topic.DATABASE, memory=replace(NOTHING, refusal=refusal))[1]
+    assert "disk is full" in one_of(Topic.DATABASE, stored=replace(NOTHING, refusal=refusal))[1]
 
 
 def test_what_others_may_read_is_a_warning_and_a_new_folder_is_none(kept):
@@ -439,7 +441,7 @@ def test_what_others_may_read_is_a_warning_and_a_new_folder_is_none(kept):
 
 @pytest.mark.parametrize(("left", "level"), [(10**12, "ok"), (400 * 10**6, "warning"), (10**6, "error")])
 def test_a_disk_without_room_is_told_once(left, level):
-    places = tuple(PlaceSeen(Path(name), "the page", free_bytes=left) for name in ("/a", "/b"))
+    places = tuple(WrittenPlace(Path(name), "the page", free_bytes=left) for name in ("/a", "/b"))
 
     assert one_of(Topic.FILES, places=places)[0] == level
 
@@ -543,43 +545,43 @@ def test_missed_rounds_are_found_in_the_store(kept):
     made, _, writer = kept
     minutes = [*range(0, 60, 5), *range(240, 300, 5)]
     writer.save(Batch(at(300 * 60), tuple(observation(seconds=minute * 60) for minute in minutes)))
-    found = remember(made, at(300 * 60))
+    found = read_stored(made, at(300 * 60))
 
     assert found.pause == timedelta(minutes=5)
     assert found.gaps == ((at(55 * 60), at(240 * 60)),)
-    level, words, mend = one_of(Topic.GAPS, memory=found, now=at(300 * 60))
+    level, words, mend = one_of(Topic.GAPS, stored=found, now=at(300 * 60))
     assert (level, "in 1 gap;" in words, "journalctl" in mend) == ("warning", True, True)
-    assert one_of(Topic.GAPS, memory=found, now=at(300 * 60) + timedelta(days=2))[0] == "ok"
+    assert one_of(Topic.GAPS, stored=found, now=at(300 * 60) + timedelta(days=2))[0] == "ok"
 
 
 def test_rounds_that_were_skipped_are_told():
-    memory = replace(NOTHING, overlap=Overlap(4, NOON - timedelta(hours=3), NOON))
+    stored = replace(NOTHING, overlap=Overlap(4, NOON - timedelta(hours=3), NOON))
 
-    assert one_of(Topic.GAPS, memory=memory)[1].startswith("4 rounds of the last day skipped")
+    assert one_of(Topic.GAPS, stored=stored)[1].startswith("4 rounds of the last day skipped")
 
 
 @pytest.mark.parametrize(("times", "level"), [(1, "warning"), (5, "error")])
 def test_a_failed_stage_is_told_with_its_error(times, level):
     failing = FailingStage(Stage.PUBLISH, times, NOON, NOON, "OSError")
-    found = one_of(Topic.STAGES, memory=replace(NOTHING, failing=(failing,)))
+    found = one_of(Topic.STAGES, stored=replace(NOTHING, failing=(failing,)))
 
     assert (found[0], "OSError" in found[1]) == (level, True)
 
 
 PAGES = {
-    "new": (PageSeen(NOON, "status.json"), NOTHING, "ok"),
-    "old": (PageSeen(NOON - timedelta(hours=1), "status.json"), NOTHING, "error"),
-    "none": (PageSeen(None, "status.json"), NOTHING, "error"),
-    "nobody watched": (PageSeen(None, "status.json"), None, "ok"),
+    "new": (PublishedPage(NOON, "status.json"), NOTHING, "ok"),
+    "old": (PublishedPage(NOON - timedelta(hours=1), "status.json"), NOTHING, "error"),
+    "none": (PublishedPage(None, "status.json"), NOTHING, "error"),
+    "nobody watched": (PublishedPage(None, "status.json"), None, "ok"),
     "not known": (None, NOTHING, "unknown"),
 }
 
 
 @pytest.mark.parametrize("case", PAGES)
 def test_a_page_that_is_older_than_the_last_probe_is_an_error(case):
-    page, memory, level = PAGES[case]
+    page, stored, level = PAGES[case]
 
-    assert one_of(Topic.PAGE, page=page, memory=memory)[0] == level
+    assert one_of(Topic.PAGE, page=page, stored=stored)[0] == level
 
 
 # Who is watched and told
@@ -590,19 +592,19 @@ def test_accounts_that_never_answered_are_told_and_those_that_did_once_are_not()
     once = Health(seen_at=NOON, fault=Fault.INVALID_KEY, well_at=NOON)
 
     asked = {"openai/a/chat/m": never}
-    assert one_of(Topic.ACCOUNTS, memory=replace(NOTHING, healths=asked))[1:] == (
+    assert one_of(Topic.ACCOUNTS, stored=replace(NOTHING, healths=asked))[1:] == (
         "openai/a has never answered well: invalid_key",
         "provider-monitor probe openai/a",
     )
-    assert one_of(Topic.ACCOUNTS, memory=replace(NOTHING, healths={"openai/a/chat/m": once}))[0] == "ok"
+    assert one_of(Topic.ACCOUNTS, stored=replace(NOTHING, healths={"openai/a/chat/m": once}))[0] == "ok"
     assert one_of(Topic.ACCOUNTS)[1] == "openai/a was never asked"
-    assert one_of(Topic.ACCOUNTS, memory=None)[0] == "unknown"
+    assert one_of(Topic.ACCOUNTS, stored=None)[0] == "unknown"
 
 
 def test_a_feed_that_is_not_believed_is_told():
     (id, *_) = config().feeds
     bad = StatusSource(id, polled_at=NOON, problem="it is a login page", doubtful_since=NOON - timedelta(hours=1))
-    found = told(Topic.FEEDS, memory=replace(NOTHING, sources={id: bad}))
+    found = told(Topic.FEEDS, stored=replace(NOTHING, sources={id: bad}))
 
     assert found == [("warning", f"{id} is not believed for 1 h: it is a login page", "provider-monitor feeds")]
     assert one_of(Topic.FEEDS)[0] == "unknown"
@@ -616,11 +618,11 @@ def test_channels_are_judged_by_form_by_their_latest_message_and_by_the_test():
     assert one_of(Topic.CHANNELS, config=no)[0] == "warning"
     assert one_of(Topic.CHANNELS, config=wrong)[0] == "error"
     unsent = replace(NOTHING, unsent=(("hook", "HTTP 500"),))
-    assert one_of(Topic.CHANNELS, memory=unsent)[1:] == (
+    assert one_of(Topic.CHANNELS, stored=unsent)[1:] == (
         "hook: its latest message fails: HTTP 500",
         "provider-monitor alerts test hook",
     )
-    assert "took the test" in one_of(Topic.CHANNELS, memory=unsent, sent={"hook": None})[1]
+    assert "took the test" in one_of(Topic.CHANNELS, stored=unsent, sent={"hook": None})[1]
     assert "HTTP 404" in one_of(Topic.CHANNELS, sent={"hook": "HTTP 404"})[1]
 
 

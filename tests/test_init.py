@@ -128,6 +128,17 @@ def test_keys_of_an_imported_file_are_copied_for_the_owner_alone_if_told(here, s
     assert call("--config", "own.toml", "check", folder=folder, **home)[0] == 0
 
 
+def test_a_file_of_somebody_else_leads_no_key_of_ours_to_its_address_unasked(here, stage):
+    folder, home, _ = here
+    entry = {"model": "openai/m", "api_base": stage.simulator.base("openai"), "api_key": "os.environ/OURS"}
+    (folder / "litellm.yaml").write_text(json.dumps({"model_list": [{"model_name": "m", "litellm_params": entry}]}))
+    code, out, err = call("init", "--yes", "--from", "litellm.yaml", folder=folder, OURS=KEYS["openai/main"], **home)
+
+    assert (code, "works" in out) == (0, False)
+    assert "was not asked: that sends env:OURS to 127.0.0.1:" in err
+    assert "`provider-monitor probe openai-compatible/litellm` does it" in err
+
+
 REFUSED = {
     "no key": ({}, (), "accounts would be empty; set a variable such as OPENAI_API_KEY"),
     "a key that is a line break": (

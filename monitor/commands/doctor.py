@@ -73,8 +73,8 @@ async def _found(config: Config, problems: Sequence[Problem], *, send: bool, sho
     looking = examine(config, problems, os.environ, lambda: datetime.now(UTC))
     if not send:
         return await asyncio.to_thread(remarks, await looking)
-    patient, sent = await asyncio.gather(looking, _sent(config, show))
-    return await asyncio.to_thread(remarks, replace(patient, sent=sent))
+    examination, sent = await asyncio.gather(looking, _sent(config, show))
+    return await asyncio.to_thread(remarks, replace(examination, sent=sent))
 
 
 async def _sent(config: Config, show: Print) -> Mapping[str, str | None]:

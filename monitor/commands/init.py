@@ -5,6 +5,7 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -159,25 +160,40 @@ def _typed(asks: Asks, catalog: Catalog) -> Iterator[ProposedAccount]:
 
 def _looked_at(arguments: Namespace, asks: Asks, draft: ConfigDraft, catalog: Catalog) -> ConfigDraft:
     """Ask each key once, and say what it can do; return the draft with a model where a gateway needs one."""
-    if arguments.no_look or not draft.ids:
+    accounts = () if arguments.no_look else draft.accounts
+    asked = [one.id for one in accounts if _may_ask(arguments, asks, draft, one)]
+    if not asked:
         return draft
     from monitor.commands.key_trial import is_offline, offers, trial_lines, try_keys
     from monitor.console.table import show_progress
 
     config = draft.load(os.environ)
-    with show_progress(f"asking {count(len(draft.ids), 'account')}"):
-        seen, mends = try_keys(config, draft.ids)
+    with show_progress(f"asking {count(len(asked), 'account')}"):
+        seen, mends = try_keys(config, asked)
     if is_offline(seen):
         print_error(
             "no provider was reached, so no key was tried: is this machine offline, or behind a proxy? Going on"
         )
         return draft
-    for line in (*trial_lines(draft.ids, seen), *mends):
+    for line in (*trial_lines(asked, seen), *mends):
         print_line(line)
     on_offer = offers(seen)
     return replace(
         draft, accounts=tuple(_with_model(one, on_offer.get(one.id, ()), asks, catalog) for one in draft.accounts)
     )
+
+
+def _may_ask(arguments: Namespace, asks: Asks, draft: ConfigDraft, one: ProposedAccount) -> bool:
+    """Whether an account is asked now: a file that somebody else wrote could lead a key of this user anywhere."""
+    if not one.is_ready:
+        return False
+    if not (arguments.sources and draft.sends_abroad(one)):
+        return True
+    host = urlsplit(one.base or "").netloc
+    if agrees(asks, f"{one.id}: send the key of {one.key} to {host}, as {one.source} says?", ready=False):
+        return True
+    print_error(f"{one.id} was not asked: that sends {one.key} to {host}; `provider-monitor probe {one.id}` does it")
+    return False
 
 
 def _with_model(one: ProposedAccount, offer: Iterable[str], asks: Asks, catalog: Catalog) -> ProposedAccount:

@@ -7,7 +7,7 @@ from datetime import datetime
 from monitor.alert.address import check_address
 from monitor.alert.channel import TERMINAL, Channel
 from monitor.detect.health import Health
-from monitor.doctor.patient import Memory, Patient
+from monitor.doctor.examination import Examination, StoredFacts
 from monitor.doctor.remark import Grade, Remark, Topic
 from monitor.sentence.doubt import describe_doubt
 from monitor.words import count, duration
@@ -15,7 +15,7 @@ from probes.document import Problem
 from probes.target_id import account_of
 
 
-def configuration(it: Patient) -> Iterator[Remark]:
+def configuration(it: Examination) -> Iterator[Remark]:
     for one in it.problems:
         words, repair = f"{one.file}: {one.key}{' ' if one.key else ''}{one.what}", one.repair
         yield Remark(_grade(one, it), Topic.CONFIGURATION, words, repair)
@@ -36,13 +36,13 @@ def configuration(it: Patient) -> Iterator[Remark]:
     yield Remark(Grade.OK, Topic.CONFIGURATION, f"{it.config.file_name}: {size}")
 
 
-def _grade(one: Problem, it: Patient) -> Grade:
+def _grade(one: Problem, it: Examination) -> Grade:
     """Return how grave a problem is: the process at work may well have a variable that this shell lacks."""
     is_elsewhere = it.store is not None and it.store.holder is not None and '"env:' in one.what
     return Grade.UNKNOWN if is_elsewhere else Grade.ERROR
 
 
-def keys(it: Patient) -> Iterator[Remark]:
+def keys(it: Examination) -> Iterator[Remark]:
     """Remark on keys that cannot be read, or whose form is doubtful; none is ever named."""
     broken = it.config.key_problems
     for one in broken.values():
@@ -60,12 +60,12 @@ def keys(it: Patient) -> Iterator[Remark]:
         )
 
 
-def accounts(it: Patient) -> Iterator[Remark]:
+def accounts(it: Examination) -> Iterator[Remark]:
     """Remark on accounts that never answered well: most likely they were never set up right."""
-    if it.memory is None or it.memory.beat is None:
+    if it.stored is None or it.stored.beat is None:
         yield Remark(Grade.UNKNOWN, Topic.ACCOUNTS, "whether each has answered is not known: nothing is read of it")
         return
-    found = [remark for id in it.config.accounts for remark in _of_account(id, it.memory, it.now)]
+    found = [remark for id in it.config.accounts for remark in _of_account(id, it.stored, it.now)]
     yield from found
     if not found:
         yield Remark(
@@ -73,8 +73,8 @@ def accounts(it: Patient) -> Iterator[Remark]:
         )
 
 
-def _of_account(id: str, memory: Memory, now: datetime) -> Iterator[Remark]:
-    its = [one for target, one in memory.healths.items() if account_of(target) == id]
+def _of_account(id: str, stored: StoredFacts, now: datetime) -> Iterator[Remark]:
+    its = [one for target, one in stored.healths.items() if account_of(target) == id]
     seen = [one.seen_at for one in its if one.seen_at]
     ask = f"provider-monitor probe {shlex.quote(id)}"
     if not seen:
@@ -90,17 +90,17 @@ def _fault(its: Sequence[Health]) -> str:
     return f": {found.fault}" if found else ""
 
 
-def feeds(it: Patient) -> Iterator[Remark]:
+def feeds(it: Examination) -> Iterator[Remark]:
     """Remark on status sources that are not believed."""
     if not it.config.feeds:
         yield Remark(Grade.OK, Topic.FEEDS, "none is followed")
         return
-    if it.memory is None or not it.memory.sources:
+    if it.stored is None or not it.stored.sources:
         yield Remark(
             Grade.UNKNOWN, Topic.FEEDS, f"{count(len(it.config.feeds), 'status source')}, none of which was read yet"
         )
         return
-    failing = [one for id in it.config.feeds if (one := it.memory.sources.get(id)) and not one.is_readable(it.now)]
+    failing = [one for id in it.config.feeds if (one := it.stored.sources.get(id)) and not one.is_readable(it.now)]
     for one in failing:
         since = f" for {duration((it.now - one.doubtful_since).total_seconds())}" if one.doubtful_since else ""
         why = describe_doubt(one.problem) if one.problem else "it was not read lately"
@@ -109,14 +109,14 @@ def feeds(it: Patient) -> Iterator[Remark]:
         yield Remark(Grade.OK, Topic.FEEDS, f"{count(len(it.config.feeds), 'status source')} read")
 
 
-def channels(it: Patient) -> Iterator[Remark]:
+def channels(it: Examination) -> Iterator[Remark]:
     """Remark on the form of each channel's address, on its latest message, and on the test if one was sent."""
     its = [one for one in it.config.channels if one != TERMINAL]
     if not its:
         words = "nobody is told: there is no channel but the terminal of `run`"
         yield Remark(Grade.WARNING, Topic.CHANNELS, words, "add [[channels]], as monitor.toml shows")
         return
-    unsent = dict(it.memory.unsent) if it.memory else {}
+    unsent = dict(it.stored.unsent) if it.stored else {}
     found = [remark for one in its for remark in _of_channel(one, unsent, it.sent)]
     yield from found
     if not found:
@@ -140,7 +140,7 @@ def _of_channel(one: Channel, unsent: Mapping[str, str], sent: Mapping[str, str 
 MEND_CHANNEL = "compare its address with what the service shows you, then say `provider-monitor doctor --send` again"
 
 
-def heartbeat(it: Patient) -> Iterator[Remark]:
+def heartbeat(it: Examination) -> Iterator[Remark]:
     """Remark on whether anybody outside notices if this machine is gone; it is not pinged, as that would deceive it."""
     if it.config.heartbeat:
         yield Remark(Grade.OK, Topic.HEARTBEAT, f"configured, each {it.config.heartbeat.interval_s:g} s")

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from monitor.doctor import accounts, process, reach, storage
-from monitor.doctor.patient import Patient
+from monitor.doctor.examination import Examination
 from monitor.doctor.remark import Remark, Topic, legible
 
-Check = Callable[[Patient], Iterable[Remark]]
+Check = Callable[[Examination], Iterable[Remark]]
 
 CHECKS: Mapping[Topic, Check] = {
     Topic.CONFIGURATION: accounts.configuration,
@@ -29,7 +29,7 @@ CHECKS: Mapping[Topic, Check] = {
 }
 
 
-def remarks(it: Patient) -> list[Remark]:
+def remarks(it: Examination) -> list[Remark]:
     """Return what each check found, without any secret."""
     secrets = it.config.secrets
     return [legible(one, secrets) for check in CHECKS.values() for one in check(it)]

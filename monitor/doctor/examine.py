@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from monitor import __version__
 from monitor.config.config import Config
+from monitor.doctor.examination import Examination, Program, PublishedPage, StoredFacts, WrittenPlace
+from monitor.doctor.host_check import HostCheck, check_host, routes_of, with_refused_certificate
 from monitor.doctor.installed import holder_began, newest_change, program
-from monitor.doctor.patient import Memory, PageSeen, Patient, PlaceSeen, Program
-from monitor.doctor.visit import Visit, trips_of, visit, with_stranger
 from monitor.storage_refusal import StoreError
 from monitor.store.checkup import StoreCheckup
 from monitor.store.store import open_store
@@ -40,7 +40,7 @@ class ExamineLimits(Struct, frozen=True):
     """Seconds that a host may take, that a refused certificate may take to be read, and that the disks may take."""
 
     host_s: float = 5.0
-    stranger_s: float = 3.0
+    certificate_s: float = 3.0
     disk_s: float = 8.0
 
 
@@ -53,38 +53,38 @@ async def examine(
     environment: Mapping[str, str],
     clock: Clock,
     limits: ExamineLimits = USUAL,
-) -> Patient:
+) -> Examination:
     """Return all that is found out within the limits."""
     now = clock()
     looking = asyncio.gather(
         _in_time(partial(open_store(config.store).examine, limits.disk_s), limits.disk_s + 1),
-        _in_time(partial(remember, config, now), limits.disk_s),
+        _in_time(partial(read_stored, config, now), limits.disk_s),
         _in_time(partial(look_at_places, config, os.geteuid()), limits.disk_s),
         _in_time(partial(look_at_page, config), limits.disk_s),
     )
-    visits, (store, memory, places, page) = await asyncio.gather(_visit_all(config, clock, limits), looking)
-    return Patient(
+    hosts, (store, stored, places, page) = await asyncio.gather(_check_hosts(config, clock, limits), looking)
+    return Examination(
         now=now,
         config=config,
         problems=tuple(problems),
         environment=environment,
         user=os.geteuid(),
-        visits=tuple(visits),
+        hosts=tuple(hosts),
         store=store,
-        memory=memory,
+        stored=stored,
         places=places,
         program=await _in_time(partial(_program, store), limits.disk_s),
         page=page,
     )
 
 
-async def _visit_all(config: Config, clock: Clock, limits: ExamineLimits) -> list[Visit]:
-    trips = trips_of(config)
-    if not trips:
+async def _check_hosts(config: Config, clock: Clock, limits: ExamineLimits) -> list[HostCheck]:
+    routes = routes_of(config)
+    if not routes:
         return []
     async with open_session(__version__) as session:
-        seen = await asyncio.gather(*(visit(session, one, clock, limits.host_s) for one in trips))
-        return await asyncio.gather(*(with_stranger(one, limits.stranger_s) for one in seen))
+        seen = await asyncio.gather(*(check_host(session, one, clock, limits.host_s) for one in routes))
+        return await asyncio.gather(*(with_refused_certificate(one, limits.certificate_s) for one in seen))
 
 
 async def _in_time(work: Callable[[], T], limit_s: float) -> T | None:
@@ -94,13 +94,13 @@ async def _in_time(work: Callable[[], T], limit_s: float) -> T | None:
     return None
 
 
-def remember(config: Config, now: datetime) -> Memory | None:
+def read_stored(config: Config, now: datetime) -> StoredFacts | None:
     """Return what the store tells; None if it cannot be read, which its own check says."""
     try:
         with open_store(config.store).reading() as stored:
             told, pause = stored.resumption.resume(), stored.history.usual_pause(ROUND)
             gaps = stored.history.gaps(now - PAST, max(GAP_AT_LEAST, LATE * pause))
-            return Memory(
+            return StoredFacts(
                 beat=stored.marks.last_beat(),
                 refusal=stored.marks.refusal(),
                 failing=tuple(stored.marks.failing()),
@@ -116,7 +116,7 @@ def remember(config: Config, now: datetime) -> Memory | None:
         return None
 
 
-def look_at_places(config: Config, user: int) -> tuple[PlaceSeen, ...]:
+def look_at_places(config: Config, user: int) -> tuple[WrittenPlace, ...]:
     return tuple(_look_at(path, holds, is_secret, user) for path, holds, is_secret in _places(config))
 
 
@@ -135,13 +135,13 @@ def _places(config: Config) -> Iterator[tuple[Path, str, bool]]:
 OTHERS = ((stat.S_IROTH | stat.S_IWOTH, "everybody"), (stat.S_IRGRP | stat.S_IWGRP, "its group"))
 
 
-def _look_at(path: Path, holds: str, is_secret: bool, user: int) -> PlaceSeen:
+def _look_at(path: Path, holds: str, is_secret: bool, user: int) -> WrittenPlace:
     there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))  # what is missing is made
     open_to = next((who for bits, who in OTHERS if is_secret and there.stat().st_mode & bits), None)
     free = None
     with suppress(OSError):
         free = shutil.disk_usage(there).free
-    return PlaceSeen(path, holds, _why_closed(there, user), open_to, free)
+    return WrittenPlace(path, holds, _why_closed(there, user), open_to, free)
 
 
 def _why_closed(there: Path, user: int) -> str | None:
@@ -159,11 +159,11 @@ def _name(user: int) -> str:
         return f"user {user}"
 
 
-def look_at_page(config: Config) -> PageSeen:
+def look_at_page(config: Config) -> PublishedPage:
     page = config.folder / "status.json"
     with suppress(OSError):
-        return PageSeen(datetime.fromtimestamp(page.stat().st_mtime, UTC), page.name)
-    return PageSeen(None, page.name)
+        return PublishedPage(datetime.fromtimestamp(page.stat().st_mtime, UTC), page.name)
+    return PublishedPage(None, page.name)
 
 
 def _program(store: StoreCheckup | None) -> Program:

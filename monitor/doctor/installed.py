@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from monitor.doctor.patient import Library, Program
+from monitor.doctor.examination import Library, Program
 
 NAME = "provider-monitor"
 OURS = ("monitor", "probes")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from monitor.doctor.patient import Memory, Patient, Program
+from monitor.doctor.examination import Examination, Program, StoredFacts
 from monitor.doctor.remark import Grade, Remark, Topic
 from monitor.publish.collect import fresh_s
 from monitor.sentence.diagnosis import describe_stage_failure
@@ -20,7 +20,7 @@ RESTART = "restart it: systemctl restart provider-monitor, or stop `run` and sta
 START = "start it: systemctl start provider-monitor, or `provider-monitor run`; for cron look at `crontab -l`"
 
 
-def versions(it: Patient) -> Iterator[Remark]:
+def versions(it: Examination) -> Iterator[Remark]:
     if it.program is None:
         yield Remark(Grade.UNKNOWN, Topic.VERSIONS, "what is installed could not be read in time")
         return
@@ -82,44 +82,44 @@ def _holds(version: tuple[int, ...], how: str, bound: tuple[int, ...]) -> bool:
     }[how]
 
 
-def process(it: Patient) -> Iterator[Remark]:
+def process(it: Examination) -> Iterator[Remark]:
     """Remark on whether a monitor is watching, and hears commands."""
     found = [*_watching(it), *_listening(it)]
     yield from found
-    if found or it.memory is None or it.store is None:
-        if it.memory is None and not found:
+    if found or it.stored is None or it.store is None:
+        if it.stored is None and not found:
             yield Remark(Grade.UNKNOWN, Topic.PROCESS, nothing_read(it))
         return
     who = f"process {it.store.holder} watches and hears commands" if it.store.holder else "rounds by `once` are made"
-    yield Remark(Grade.OK, Topic.PROCESS, f"{who}; the last probe was {_ago(it.memory.beat, it.now)}")
+    yield Remark(Grade.OK, Topic.PROCESS, f"{who}; the last probe was {_ago(it.stored.beat, it.now)}")
 
 
 def _ago(at: datetime | None, now: datetime) -> str:
     return f"{duration(max((now - at).total_seconds(), 0))} ago" if at else "never"
 
 
-def _watching(it: Patient) -> Iterator[Remark]:
-    if it.memory is None or it.memory.refusal:
+def _watching(it: Examination) -> Iterator[Remark]:
+    if it.stored is None or it.stored.refusal:
         if it.store and not it.store.there and not it.store.problem:
             yield Remark(Grade.WARNING, Topic.PROCESS, "nobody has watched yet", START)
         return
-    if not _is_late(it.memory, it):
+    if not _is_late(it.stored, it):
         return
     if it.store and it.store.holder:
-        words = f"process {it.store.holder} runs, and its last probe was {_ago(it.memory.beat, it.now)}"
+        words = f"process {it.store.holder} runs, and its last probe was {_ago(it.stored.beat, it.now)}"
         yield Remark(Grade.ERROR, Topic.PROCESS, words, RESTART)
     else:
         yield Remark(
-            Grade.ERROR, Topic.PROCESS, f"nobody watches: the last probe was {_ago(it.memory.beat, it.now)}", START
+            Grade.ERROR, Topic.PROCESS, f"nobody watches: the last probe was {_ago(it.stored.beat, it.now)}", START
         )
 
 
-def _is_late(memory: Memory, it: Patient) -> bool:
-    most = max(timedelta(seconds=fresh_s(it.config)), LATE * memory.pause)
-    return memory.beat is None or it.now - memory.beat > most
+def _is_late(stored: StoredFacts, it: Examination) -> bool:
+    most = max(timedelta(seconds=fresh_s(it.config)), LATE * stored.pause)
+    return stored.beat is None or it.now - stored.beat > most
 
 
-def _listening(it: Patient) -> Iterator[Remark]:
+def _listening(it: Examination) -> Iterator[Remark]:
     if it.store is None:
         return
     if it.store.holder:
@@ -147,36 +147,36 @@ def _heard(how: Listening, who: str) -> Iterator[Remark]:
             assert_never(how)
 
 
-def nothing_read(it: Patient) -> str:
+def nothing_read(it: Examination) -> str:
     """Return why nothing that a monitor stored is known."""
     is_new = it.store is not None and not it.store.there and not it.store.problem
     return "nothing is stored yet" if is_new else "the database could not be read"
 
 
-def stages(it: Patient) -> Iterator[Remark]:
+def stages(it: Examination) -> Iterator[Remark]:
     """Remark on what of the monitor itself fails, as it last said."""
-    if it.memory is None:
+    if it.stored is None:
         yield Remark(Grade.UNKNOWN, Topic.STAGES, nothing_read(it))
         return
-    for one in it.memory.failing:
+    for one in it.stored.failing:
         grade = Grade.ERROR if one.is_lasting else Grade.WARNING
         yield Remark(grade, Topic.STAGES, describe_stage_failure(one.reason), LOG)
-    for words in it.memory.said:
+    for words in it.stored.said:
         yield Remark(Grade.WARNING, Topic.STAGES, f"a round said: {words}", "mend that; the next round takes it back")
-    if not it.memory.failing and not it.memory.said:
-        yield Remark(Grade.OK, Topic.STAGES, "none has failed" if it.memory.beat else "none has run yet")
+    if not it.stored.failing and not it.stored.said:
+        yield Remark(Grade.OK, Topic.STAGES, "none has failed" if it.stored.beat else "none has run yet")
 
 
 LOG = "the log has the whole error: journalctl -u provider-monitor -e; restart it, and report the bug"
 
 
-def page(it: Patient) -> Iterator[Remark]:
+def page(it: Examination) -> Iterator[Remark]:
     """Remark on a page that is older than the last probe."""
     if it.page is None:
         yield Remark(Grade.UNKNOWN, Topic.PAGE, "it could not be read in time")
         return
-    beat, made = it.memory.beat if it.memory else None, it.page.made_at
-    if beat is None or not it.memory or it.memory.refusal:
+    beat, made = it.stored.beat if it.stored else None, it.page.made_at
+    if beat is None or not it.stored or it.stored.refusal:
         words = f"{it.page.name} was made {_ago(made, it.now)}" if made else "none was made yet"
         yield Remark(Grade.UNKNOWN if made else Grade.OK, Topic.PAGE, words)
         return
@@ -188,20 +188,20 @@ def page(it: Patient) -> Iterator[Remark]:
         yield Remark(Grade.OK, Topic.PAGE, f"made {_ago(made, it.now)}")
 
 
-def gaps(it: Patient) -> Iterator[Remark]:
+def gaps(it: Examination) -> Iterator[Remark]:
     """Remark on the time that nobody watched lately, such as rounds that cron did not start, or that were skipped."""
-    if it.memory is None:
+    if it.stored is None:
         yield Remark(Grade.UNKNOWN, Topic.GAPS, nothing_read(it))
         return
-    found = [*_missed(it.memory, it.now), *_skipped(it.memory, it.now)]
+    found = [*_missed(it.stored, it.now), *_skipped(it.stored, it.now)]
     yield from found
     if not found:
-        words = "no round was missed in the last day" if it.memory.beat else "no round was made yet"
+        words = "no round was missed in the last day" if it.stored.beat else "no round was made yet"
         yield Remark(Grade.OK, Topic.GAPS, words)
 
 
-def _missed(memory: Memory, now: datetime) -> Iterator[Remark]:
-    recent = [(begin, end) for begin, end in memory.gaps if now - end < RECENT]
+def _missed(stored: StoredFacts, now: datetime) -> Iterator[Remark]:
+    recent = [(begin, end) for begin, end in stored.gaps if now - end < RECENT]
     if not recent:
         return
     longest = max(recent, key=lambda gap: gap[1] - gap[0])
@@ -213,7 +213,7 @@ def _missed(memory: Memory, now: datetime) -> Iterator[Remark]:
     yield Remark(Grade.WARNING, Topic.GAPS, words, "see what stopped it: journalctl -u cron, or -u provider-monitor")
 
 
-def _skipped(memory: Memory, now: datetime) -> Iterator[Remark]:
-    if memory.overlap and memory.overlap.is_recent(now):
-        words = f"{count(memory.overlap.count, 'round')} of the last day skipped, as another process was at work"
+def _skipped(stored: StoredFacts, now: datetime) -> Iterator[Remark]:
+    if stored.overlap and stored.overlap.is_recent(now):
+        words = f"{count(stored.overlap.count, 'round')} of the last day skipped, as another process was at work"
         yield Remark(Grade.WARNING, Topic.GAPS, words, "let cron start it less often, or stop the `run` beside it")

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from monitor.config.file_access import check_secret_files
-from monitor.doctor.patient import Memory, Patient
+from monitor.doctor.examination import Examination, StoredFacts
 from monitor.doctor.remark import Grade, Remark, Topic, parted
 from monitor.store.checkup import StoreCheckup
 from monitor.words import count
@@ -16,7 +16,7 @@ LARGE_LOG_BYTES = 100 * MB
 """Size of the WAL that no checkpoint of ours leaves: somebody holds the database open, and reads old pages."""
 
 
-def files(it: Patient) -> Iterator[Remark]:
+def files(it: Examination) -> Iterator[Remark]:
     """Remark on who may read and write what is ours, and on the room that is left."""
     if it.places is None:
         yield Remark(Grade.UNKNOWN, Topic.FILES, "the folders did not answer in time", "look at `mount` and `df`")
@@ -27,7 +27,7 @@ def files(it: Patient) -> Iterator[Remark]:
         yield Remark(Grade.OK, Topic.FILES, f"{count(len(it.places), 'place')} ours to write, secrets closed to others")
 
 
-def _secrets(it: Patient) -> Iterator[Remark]:
+def _secrets(it: Examination) -> Iterator[Remark]:
     for told in check_secret_files(it.config.secret_files, it.config.secret_keys, it.user):
         words, repair = parted(told, ": ")
         yield Remark(Grade.WARNING, Topic.FILES, words, repair)
@@ -37,7 +37,7 @@ def _secrets(it: Patient) -> Iterator[Remark]:
             yield Remark(Grade.WARNING, Topic.FILES, words, f"chmod go-rwx {shlex.quote(str(place.path))}")
 
 
-def _writable(it: Patient) -> Iterator[Remark]:
+def _writable(it: Examination) -> Iterator[Remark]:
     for place in it.places or ():
         if place.closed:
             words = f"{place.path}, {place.holds}: {place.closed}"
@@ -50,7 +50,7 @@ def _quoted(path: object) -> str:
     return shlex.quote(str(path))
 
 
-def _room(it: Patient) -> Iterator[Remark]:
+def _room(it: Examination) -> Iterator[Remark]:
     """Yield where room is scarce, once for all places with the same amount of it: they are on one disk."""
     seen = {place.free_bytes: place for place in reversed(it.places or ()) if place.free_bytes is not None}
     for left, place in seen.items():
@@ -60,13 +60,13 @@ def _room(it: Patient) -> Iterator[Remark]:
             yield Remark(grade, Topic.FILES, words, f"make room: du -xsh {_quoted(place.path)}/*")
 
 
-def kept(it: Patient) -> Iterator[Remark]:
+def kept(it: Examination) -> Iterator[Remark]:
     """Remark on the database: whether it is sound, ours, of this version, and taking writes."""
     seen = it.store
     if seen is None:
         yield Remark(Grade.UNKNOWN, Topic.DATABASE, "it did not answer in time", "look at its disk: `df`, `dmesg`")
         return
-    found = [*_broken(seen), *_refused(it.memory), *_beside(seen)]
+    found = [*_broken(seen), *_refused(it.stored), *_beside(seen)]
     yield from found
     if not seen.there and not seen.problem:
         yield Remark(Grade.OK, Topic.DATABASE, f"{seen.name} is not there yet; the first round makes it")
@@ -90,9 +90,9 @@ def _broken(seen: StoreCheckup) -> Iterator[Remark]:
         )
 
 
-def _refused(memory: Memory | None) -> Iterator[Remark]:
-    if memory and memory.refusal:
-        words = f"it takes no writes: {memory.refusal.words}; what is seen meanwhile is kept elsewhere"
+def _refused(stored: StoredFacts | None) -> Iterator[Remark]:
+    if stored and stored.refusal:
+        words = f"it takes no writes: {stored.refusal.words}; what is seen meanwhile is kept elsewhere"
         yield Remark(
             Grade.ERROR, Topic.DATABASE, words, "make room on its disk, or make it writable; nothing else is needed"
         )

@@ -44,6 +44,11 @@ class ConfigDraft(Struct, frozen=True):
         """The ids of the accounts that it adds, and that would be watched."""
         return [one.id for one in self.accounts if one.is_ready]
 
+    def sends_abroad(self, one: ProposedAccount) -> bool:
+        """Whether a key of this environment goes to an address that is not the provider's own."""
+        kind, _, name = (one.key or "").partition(":")
+        return one.base is not None and kind == "env" and name not in self.secrets
+
     def load(self, environment: Variables) -> Config:
         """Return it as it would be read. Raises DocumentError."""
         return config_of_text(self.text, self.file, {**environment, **self.secrets})

@@ -10,14 +10,14 @@ from monitor.config.config import Config
 from monitor.detect.health import Health
 from monitor.diagnose.stage_failure import FailingStage
 from monitor.diagnose.status_source import StatusSource
-from monitor.doctor.visit import Visit
+from monitor.doctor.host_check import HostCheck
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.checkup import StoreCheckup
 from monitor.store.overlap import Overlap
 from probes.document import Problem
 
 
-class Memory(Struct, frozen=True, kw_only=True):
+class StoredFacts(Struct, frozen=True, kw_only=True):
     """What the store tells of its monitor. `beat`: when it last probed; None: never. `pause`: the usual one.
 
     `gaps`: times without a probe. `unsent`: the channels whose latest message fails, with the reason. `said`: what
@@ -36,7 +36,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     said: tuple[str, ...]
 
 
-class PlaceSeen(Struct, frozen=True):
+class WrittenPlace(Struct, frozen=True):
     """A folder or file that is written. `holds`: what for; `closed`: why this user cannot write there, else None.
 
     `open_to`: who else may read it though nobody should; `free_bytes`: None: not known.
@@ -70,17 +70,17 @@ class Program(Struct, frozen=True):
     holder_began: datetime | None
 
 
-class PageSeen(Struct, frozen=True):
+class PublishedPage(Struct, frozen=True):
     """The page as last written, and when; None: never."""
 
     made_at: datetime | None
     name: str
 
 
-class Patient(Struct, frozen=True, kw_only=True):
+class Examination(Struct, frozen=True, kw_only=True):
     """Everything. `config` is the part of the file that can be used; `problems`: what is wrong with the rest.
 
-    `sent`: how the test message to each channel went, None: accepted; None: none was sent. Of `store`, `memory`,
+    `sent`: how the test message to each channel went, None: accepted; None: none was sent. Of `store`, `stored`,
     `places`, `program` and `page` None is not known.
     """
 
@@ -89,10 +89,10 @@ class Patient(Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
     environment: Mapping[str, str]
     user: int
-    visits: tuple[Visit, ...]
+    hosts: tuple[HostCheck, ...]
     store: StoreCheckup | None = None
-    memory: Memory | None = None
-    places: tuple[PlaceSeen, ...] | None = None
+    stored: StoredFacts | None = None
+    places: tuple[WrittenPlace, ...] | None = None
     program: Program | None = None
-    page: PageSeen | None = None
+    page: PublishedPage | None = None
     sent: Mapping[str, str | None] | None = None

@@ -28,7 +28,7 @@ class Certificate(Struct, frozen=True):
     ends_at: datetime | None = None
 
 
-class Trip(Struct, frozen=True):
+class HostRoute(Struct, frozen=True):
     """Where to go, and how; `needed_by`: the first account, or status source, that needs it."""
 
     address: str
@@ -53,14 +53,14 @@ class Trip(Struct, frozen=True):
         return self.address.startswith("https:")
 
 
-class Visit(Struct, frozen=True):
-    """How a trip went. `phase` and `words`: where and why it ended early; None: an answer came.
+class HostCheck(Struct, frozen=True):
+    """How far a request got along a route. `phase` and `words`: where and why it ended early; None: an answer came.
 
     `untrusted`: the certificate was refused. `ahead_s`: by how much our clock is ahead of the host's, to within a
     second; None: it told no time.
     """
 
-    trip: Trip
+    route: HostRoute
     phase: Phase | None = None
     words: str | None = None
     untrusted: bool = False
@@ -68,15 +68,15 @@ class Visit(Struct, frozen=True):
     ahead_s: float | None = None
 
 
-def trips_of(config: Config) -> list[Trip]:
+def routes_of(config: Config) -> list[HostRoute]:
     """Return the way to each host that is needed, once for each proxy and set of authorities."""
-    found: dict[tuple[str, Egress], Trip] = {}
+    found: dict[tuple[str, Egress], HostRoute] = {}
     for address, id, way in _needed(config):
         parts = urlsplit(address)
         if parts.hostname and parts.scheme in PORTS:
             host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
             root = f"{parts.scheme}://{host}:{parts.port or PORTS[parts.scheme]}/"  # without a login
-            found.setdefault((root, way), Trip(root, id, way))
+            found.setdefault((root, way), HostRoute(root, id, way))
     return [] if config.simulated else [*found.values()]
 
 
@@ -96,28 +96,30 @@ class _Seen(Progress):
         self.certificate = read_certificate(peer.getpeercert() or {})
 
 
-async def visit(session: aiohttp.ClientSession, trip: Trip, clock: Clock, limit_s: float) -> Visit:
+async def check_host(session: aiohttp.ClientSession, route: HostRoute, clock: Clock, limit_s: float) -> HostCheck:
     """Ask a host for its root, without a key. Never raises for what the network does."""
-    progress = _Seen(proxy=trip.proxy)
+    progress = _Seen(proxy=route.proxy)
     UNDER_WAY.set(progress)
-    trace = RequestTrace(trip.address, progress, TimeLimits(limit_s, limit_s, limit_s))
+    trace = RequestTrace(route.address, progress, TimeLimits(limit_s, limit_s, limit_s))
     began = clock()
     try:
         async with (
             asyncio.timeout(limit_s),
             session.head(
-                trip.address,
-                headers=headers_for(trip.proxy, trip.address),
+                route.address,
+                headers=headers_for(route.proxy, route.address),
                 allow_redirects=False,
-                **request_options(trip.way, trip.address),
+                **request_options(route.way, route.address),
             ) as answer,
         ):
             failure = explain_proxy_answer(answer.status, answer.headers, trace)
             if failure is None:
-                return Visit(trip, certificate=progress.certificate, ahead_s=_ahead_s(began, clock(), answer.headers))
+                return HostCheck(
+                    route, certificate=progress.certificate, ahead_s=_ahead_s(began, clock(), answer.headers)
+                )
     except (aiohttp.ClientError, OSError, ValueError, CaFileError) as error:
         failure = explain_error(error, trace)
-    return Visit(trip, failure.phase, failure.words, failure.rule == "transport/certificate", progress.certificate)
+    return HostCheck(route, failure.phase, failure.words, failure.rule == "transport/certificate", progress.certificate)
 
 
 def _ahead_s(began: datetime, ended: datetime, headers: Mapping[str, str]) -> float | None:
@@ -130,13 +132,13 @@ def _ahead_s(began: datetime, ended: datetime, headers: Mapping[str, str]) -> fl
     return (here - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds() - 0.5
 
 
-async def with_stranger(seen: Visit, limit_s: float) -> Visit:
-    """Return a refused visit with what the certificate says that was refused, if it shows it again in time."""
-    if not seen.untrusted or (seen.trip.proxy and seen.trip.proxy.scheme != "http"):
+async def with_refused_certificate(seen: HostCheck, limit_s: float) -> HostCheck:
+    """Return a check with what the certificate says that was refused, if the host shows it again in time."""
+    if not seen.untrusted or (seen.route.proxy and seen.route.proxy.scheme != "http"):
         return seen
     with suppress(OSError, ValueError, TimeoutError, EOFError):
         async with asyncio.timeout(limit_s):
-            return Visit(seen.trip, seen.phase, seen.words, True, await _unverified(seen.trip))
+            return HostCheck(seen.route, seen.phase, seen.words, True, await _unverified(seen.route))
     return seen
 
 
@@ -144,36 +146,36 @@ NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: an expired one is read, too. Source: X509_VERIFY_PARAM_set_flags(3)."""
 
 
-async def _unverified(trip: Trip) -> Certificate:
+async def _unverified(route: HostRoute) -> Certificate:
     """Read the certificate in two handshakes: only one that is verified is decoded, so it is made to vouch for itself.
 
     Nothing is sent over either.
     """
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-    shown = (await _peer(trip, blind)).getpeercert(binary_form=True) or b""
+    shown = (await _peer(route, blind)).getpeercert(binary_form=True) or b""
     vouched = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     vouched.check_hostname = False
     vouched.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
     vouched.load_verify_locations(cadata=shown)
-    return read_certificate((await _peer(trip, vouched)).getpeercert() or {})
+    return read_certificate((await _peer(route, vouched)).getpeercert() or {})
 
 
-async def _peer(trip: Trip, context: ssl.SSLContext) -> ssl.SSLObject:
-    writer = await _way_to(trip)
+async def _peer(route: HostRoute, context: ssl.SSLContext) -> ssl.SSLObject:
+    writer = await _way_to(route)
     try:
-        await writer.start_tls(context, server_hostname=trip.host)
+        await writer.start_tls(context, server_hostname=route.host)
         peer: ssl.SSLObject = writer.get_extra_info("ssl_object")
         return peer
     finally:
         writer.transport.abort()
 
 
-async def _way_to(trip: Trip) -> asyncio.StreamWriter:
+async def _way_to(route: HostRoute) -> asyncio.StreamWriter:
     """Connect, through a tunnel if there is a proxy (RFC 9110, 9.3.6); what it refuses fails at the handshake."""
-    proxy, place = trip.proxy, urlsplit(trip.address).netloc
+    proxy, place = route.proxy, urlsplit(route.address).netloc
     if proxy is None:
-        _, writer = await asyncio.open_connection(trip.host, trip.port)
+        _, writer = await asyncio.open_connection(route.host, route.port)
         return writer
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
     known = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
