@@ -104,7 +104,7 @@ async def following(folder, more=""):
         await asyncio.sleep(0.1)
 
         async def until(check):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not check():  # noqa: ASYNC110 - a file is looked at now and then
                     await asyncio.sleep(0.02)
 

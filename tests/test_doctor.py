@@ -530,6 +530,15 @@ def test_a_process_that_does_not_watch_or_hear_is_named(case):
     assert (found[0], words in found[1]) == (level, True), found
 
 
+@pytest.mark.parametrize("beat", [None, NOON])
+def test_a_process_that_has_just_begun_is_not_late(beat):
+    begun = Program("3.12.0", ">=3.11", (), NOON, LATER - timedelta(seconds=5))
+    facts = {"store": HELD, "now": LATER, "stored": replace(NOTHING, beat=beat)}
+
+    assert one_of(Topic.PROCESS, program=begun, **facts)[0] == "ok"
+    assert one_of(Topic.PROCESS, program=replace(begun, holder_began=NOON), **facts)[0] == "error"
+
+
 def test_a_socket_that_does_not_answer_is_found_out_in_time(kept):
     made, database, _ = kept
     made_socket = bind(socket_files(database)[0], Owner(os.geteuid(), os.getegid()))
@@ -663,7 +672,7 @@ def test_a_monitor_at_work_is_examined_while_it_runs(tmp_path):
         with start("run", folder=tmp_path) as process:
             try:
                 page = tmp_path / "site" / "status.json"
-                stage.until(lambda: page.exists() and b'"openai/main"' in page.read_bytes(), 60)
+                stage.until(lambda: page.exists() and b'"usable":true' in page.read_bytes(), 60)
                 code, out, err = call("doctor", "--send", "--json", folder=tmp_path)
             finally:
                 process.terminate()

@@ -91,7 +91,8 @@ def process(it: Examination) -> Iterator[Remark]:
             yield Remark(Grade.UNKNOWN, Topic.PROCESS, nothing_read(it))
         return
     who = f"process {it.store.holder} watches and hears commands" if it.store.holder else "rounds by `once` are made"
-    yield Remark(Grade.OK, Topic.PROCESS, f"{who}; the last probe was {_ago(it.stored.beat, it.now)}")
+    when = f"the last probe was {_ago(it.stored.beat, it.now)}" if it.stored.beat else "it has not probed yet"
+    yield Remark(Grade.OK, Topic.PROCESS, f"{who}; {when}")
 
 
 def _ago(at: datetime | None, now: datetime) -> str:
@@ -116,7 +117,9 @@ def _watching(it: Examination) -> Iterator[Remark]:
 
 def _is_late(stored: StoredFacts, it: Examination) -> bool:
     most = max(timedelta(seconds=fresh_s(it.config)), LATE * stored.pause)
-    return stored.beat is None or it.now - stored.beat > most
+    began = it.program.holder_began if it.program else None  # who has just begun may not have probed yet
+    latest = max(filter(None, (stored.beat, began)), default=None)
+    return latest is None or it.now - latest > most
 
 
 def _listening(it: Examination) -> Iterator[Remark]:
