@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run install test test-fast test-all quick faults check fuzz schema docs design bench profile newest \
+.PHONY: run install test test-fast test-all quick faults cluster check fuzz schema docs design bench profile newest \
   constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
@@ -20,11 +20,11 @@ run: $(VENV)/.ready            ## watch; without any account, show a demonstrati
 
 install: $(VENV)/.ready        ## the program alone, in $(VENV)
 
-test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program, with fewer random examples
-	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow' --ignore tests/faults
+test: $(VENV)/.ready-dev       ## all tests but the slow ones, `faults` and `cluster`, with fewer random examples
+	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow and not cluster' --ignore tests/faults
 
 test-fast: $(VENV)/.ready-dev  ## of these the ones that reach nothing and await nobody
-	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow'
+	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow and not cluster'
 
 test-all: $(VENV)/.ready-dev   ## all tests and examples, with those that attack the program on disks and sockets of its own
 	$(PYTEST) $(WORKERS) --ignore tests/faults
@@ -32,6 +32,9 @@ test-all: $(VENV)/.ready-dev   ## all tests and examples, with those that attack
 
 faults: $(VENV)/.ready-dev     ## those alone, six at a time: they wait more than they work
 	$(PYTEST) 6 tests/faults
+
+cluster: $(VENV)/.ready-dev    ## those that need a PostgreSQL, but for the slow ones
+	$(PYTEST) $(WORKERS) -m 'cluster and not slow' tests
 
 quick: $(VENV)/.ready-dev      ## of those the quick ones, which are run at each change as `make test` is
 	$(PYTEST) $(WORKERS) -m quick tests/faults

@@ -111,6 +111,17 @@ def runtime_folder(tmp_path_factory):
         yield folder
 
 
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL for the tests marked `cluster`; each takes a database of its own there."""
+    from tests.postgres import postgres, program
+
+    if program("postgres") is None:
+        pytest.skip("needs the programs of PostgreSQL")
+    with postgres() as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def log_level():
     """A played world is quiet; the next test may look at the log."""
