@@ -27,6 +27,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.stages.deliver import deliver, deliver_due
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
+from monitor.store.database import SqliteDatabase
 from monitor.store.reader import Reader
 from monitor.store.row import Batch, from_json
 from monitor.store.schema import migrate
@@ -52,7 +53,7 @@ class House:
 
     def __init__(self, channels=CHANNELS, rules=RULES):
         self.channels, self.rules = channels, rules
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.db = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteDatabase)
         self.db.row_factory = sqlite3.Row
         migrate(self.db)
         self.now, self.received, self.refuses = at(0), [], {channel.name: "" for channel in channels}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.aside import is_emptied, set_orphan_aside
+from monitor.store.database import SqliteDatabase, transaction
 from monitor.store.expected_schema import (
     REPAIR,
     SET_ASIDE,
@@ -42,7 +43,7 @@ def check_not_emptied(database: Path) -> None:
         raise StoreError(f"{database}: {words}; {SET_ASIDE}", StorageRefusal(RefusalKind.CORRUPT, words))
 
 
-def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> SqliteDatabase:
     """Return the one writing connection, with the tables migrated. Call it under the Lock. Raises StoreError.
 
     It waits `wait_s` seconds for another holder of the database.
@@ -53,7 +54,7 @@ def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
         if orphan := set_orphan_aside(database):
             log.warning("%s: the log of a database that is gone is set aside as %s", database.name, orphan.name)
         _make_private(database)
-        connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
+        connection = _connect(database, wait_s)
         _read_by_name(connection)
     except (OSError, sqlite3.Error) as error:
         raise unusable_error(database, error) from None
@@ -62,22 +63,28 @@ def open_writer(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
     return connection
 
 
-def open_in_memory() -> sqlite3.Connection:
+def _connect(database: Path | str, wait_s: float = 5.0, uri: bool = False) -> SqliteDatabase:
+    return sqlite3.connect(
+        database, timeout=wait_s, check_same_thread=False, isolation_level=None, uri=uri, factory=SqliteDatabase
+    )
+
+
+def open_in_memory() -> SqliteDatabase:
     """Return a database that ends with this process."""
-    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    connection = _connect(":memory:")
     _read_by_name(connection)
     _prepare(connection, Path("memory"))
     return connection
 
 
-def open_scratch(in_memory: bool) -> sqlite3.Connection:
+def open_scratch(in_memory: bool) -> SqliteDatabase:
     """Return an empty database without tables that ends with its connection: in memory, else in a temporary file."""
-    connection = sqlite3.connect(":memory:" if in_memory else "", check_same_thread=False, isolation_level=None)
+    connection = _connect(":memory:" if in_memory else "")
     _read_by_name(connection)
     return connection
 
 
-def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> SqliteDatabase:
     """Return a read-only connection, to the stand-in while the database cannot be written.
 
     Raises StoreError, also if there is no database yet.
@@ -89,7 +96,7 @@ def open_reader(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.
     return open_read_only(database, wait_s)
 
 
-def open_read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> SqliteDatabase:
     """Return a read-only connection to this very file; of an older version, to a migrated copy. Raises StoreError."""
     connection = read_any_version(database, wait_s)
     if version_of(connection) == VERSION:
@@ -98,7 +105,7 @@ def open_read_only(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlit
         return _migrated_copy(connection, database)
 
 
-def _migrated_copy(source: sqlite3.Connection, database: Path) -> sqlite3.Connection:
+def _migrated_copy(source: sqlite3.Connection, database: Path) -> SqliteDatabase:
     """Return a copy that ends with its connection: only the holder of the lock migrates the database itself."""
     copy = open_scratch(in_memory=False)
     with _closed_if_unusable(copy, database):
@@ -108,7 +115,7 @@ def _migrated_copy(source: sqlite3.Connection, database: Path) -> sqlite3.Connec
     return copy
 
 
-def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def read_any_version(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> SqliteDatabase:
     """Return a read-only connection to this very file, of this version or an older one. Raises StoreError."""
     try:
         is_there = database.exists()
@@ -128,12 +135,12 @@ def is_older(database: Path) -> bool:
         return False
 
 
-def open_unchecked(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> sqlite3.Connection:
+def open_unchecked(database: Path, wait_s: float = USUAL_LIMITS.wait_s) -> SqliteDatabase:
     """Return a read-only connection to this very file, whatever it holds. Raises StoreError."""
     return _shared_or_not(database, wait_s, _check_readable)
 
 
-def _shared_or_not(database: Path, wait_s: float, check: Check) -> sqlite3.Connection:
+def _shared_or_not(database: Path, wait_s: float, check: Check) -> SqliteDatabase:
     try:
         return _read_only(database, "mode=ro", wait_s, check)
     except StoreError as error:
@@ -146,10 +153,10 @@ UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 """Refusals that come when SQLite cannot make the shared-memory file of the WAL: then nobody writes there."""
 
 
-def _read_only(database: Path, how: str, wait_s: float, check: Check) -> sqlite3.Connection:
+def _read_only(database: Path, how: str, wait_s: float, check: Check) -> SqliteDatabase:
     check_not_emptied(database)
     try:
-        connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=wait_s, check_same_thread=False)
+        connection = _connect(f"{database.as_uri()}?{how}", wait_s, uri=True)
     except sqlite3.Error as error:
         raise unusable_error(database, error) from None
     _read_by_name(connection)
@@ -188,19 +195,6 @@ def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Itera
         connection.close()
         if isinstance(error, sqlite3.Error):
             raise unusable_error(database, error) from None
-        raise
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything done within, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # SQLite itself rolls back what a full or failing disk cut short
-            connection.execute("ROLLBACK")
         raise
 
 

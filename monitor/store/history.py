@@ -1,6 +1,5 @@
 """Queries on the past: observations, hours and days of each series, durations, limits and money."""
 
-import sqlite3
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,13 +14,13 @@ from monitor.detect.latency import Series
 from monitor.detect.limits import CeilingMove
 from monitor.detect.target_memory import TargetMemory
 from monitor.slo.indicator import Cell, Reading, Sketch, make_sketch, merge, unpack
+from monitor.store.database import Database, Row
 from monitor.store.key_value import KeyValues
 from monitor.store.row import (
     DAY_MS,
-    DEGRADED,
-    FAILED,
     MILLISECOND,
     OK,
+    OUTCOMES,
     UNKNOWN,
     from_json,
     from_ms,
@@ -46,13 +45,13 @@ OBSERVED = """
     WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ?
 """
 """The observations of a target since an instant."""
+COUNTS = ", ".join(f"count(*) FILTER (WHERE outcome = {one})" for one in range(len(OUTCOMES)))
+"""The number of observations of each outcome."""
 LATEST = 20
 """Number of latest observations per target from which the usual pause is taken."""
 
 SeriesGroups = Mapping[int, Collection[int]]
 """The series to be added up, by a number for them."""
-MEMBERS = "(SELECT value ->> 0 AS number, value ->> 1 AS series_id FROM json_each(?)) AS member"
-"""The series of groups as a table, of what `_members` returns."""
 Cells = dict[int, dict[datetime, Cell]]
 """Results by number of the group and by start of the hour or day."""
 Medians = tuple[float | None, ...]
@@ -87,7 +86,7 @@ class LimitSince(Struct, frozen=True):
 class History:
     """The results of one location. A series is one target's observations, known by its number (`series_ids`)."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
+    def __init__(self, connection: Database, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
@@ -132,23 +131,19 @@ class History:
 
         Closed hours come from their roll-up; anything newer is counted from the rows.
         """
-        rolled = f"SELECT number, at, ok, degraded, failed, unknown FROM {MEMBERS} JOIN hourly USING (series_id)"
         raw = f"""
-            SELECT number, at / 3600000 * 3600000 AS at,
-                outcome = {OK} AS ok, outcome = {DEGRADED} AS degraded,
-                outcome = {FAILED} AS failed, outcome = {UNKNOWN} AS unknown
-            FROM {MEMBERS} JOIN observation USING (series_id)
+            SELECT number, at / 3600000 * 3600000, {COUNTS} FROM {self._members} JOIN observation USING (series_id)
+            WHERE at >= ? GROUP BY 1, 2
         """
         found: Cells = defaultdict(dict)
-        self._add_cells(found, rolled, groups, since, has_one=_are_single(groups))
-        self._add_cells(found, raw, groups, max(since, self._marks.rolled_until()), has_one=False)
+        self._add_cells(found, self._added_up("hourly", groups), groups, since)
+        self._add_cells(found, raw, groups, max(since, self._marks.rolled_until()))
         return found
 
     def days(self, since: datetime, groups: SeriesGroups) -> Cells:
         """Return the results of each closed day from `since` on; days without an observation are left out."""
-        daily = f"SELECT number, at, ok, degraded, failed, unknown FROM {MEMBERS} JOIN daily USING (series_id)"
         found: Cells = defaultdict(dict)
-        self._add_cells(found, daily, groups, since, has_one=_are_single(groups))
+        self._add_cells(found, self._added_up("daily", groups), groups, since)
         return found
 
     def first_results(self, groups: SeriesGroups) -> dict[int, datetime]:
@@ -157,17 +152,27 @@ class History:
             SELECT number, min((
                 SELECT at FROM observation
                 WHERE observation.series_id = member.series_id AND outcome != {UNKNOWN} ORDER BY at LIMIT 1
-            )) FROM {MEMBERS} GROUP BY number
+            )) AS first FROM {self._members} GROUP BY number
         """
-        return {number: from_ms(at) for number, at in self._db.execute(query, (_members(groups),)) if at is not None}
+        return {number: from_ms(at) for number, at in self._db.execute(query, (_as_pairs(groups),)) if at is not None}
 
-    def _add_cells(self, found: Cells, query: str, groups: SeriesGroups, since: datetime, *, has_one: bool) -> None:
-        """Add up the rows of each hour or day. `has_one`: there is only one row of each, which saves that."""
-        query = f"{query} WHERE at >= ?"
-        if not has_one:
-            query = f"SELECT number, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY 1, 2"
+    @property
+    def _members(self) -> str:
+        """The series of groups as a table, of what `_as_pairs` returns."""
+        return f"{self._db.pairs('?', 'number', 'series_id')} AS member"
+
+    def _added_up(self, table: str, groups: SeriesGroups) -> str:
+        """Return a query for the results of each hour or day. One row of each needs no sum."""
+        if _are_single(groups):
+            columns, end = "ok, degraded, failed, unknown", ""
+        else:
+            columns, end = "sum(ok), sum(degraded), sum(failed), sum(unknown)", "GROUP BY 1, 2"
+        return f"SELECT number, at, {columns} FROM {self._members} JOIN {table} USING (series_id) WHERE at >= ? {end}"
+
+    def _add_cells(self, found: Cells, query: str, groups: SeriesGroups, since: datetime) -> None:
+        """Add what a query returns of each hour or day to what was found."""
         times: dict[int, datetime] = {}  # the series share their hours: converting each time once halves the work
-        for one, at_ms, ok, degraded, failed, unknown in self._db.execute(query, (_members(groups), to_ms(since))):
+        for one, at_ms, ok, degraded, failed, unknown in self._db.execute(query, (_as_pairs(groups), to_ms(since))):
             at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
             found[one][at] = Cell(at, ok, degraded, failed, unknown)
 
@@ -201,9 +206,7 @@ class History:
             SELECT at, latency, ttft FROM observation
             WHERE series_id = ? AND outcome = {OK} AND at >= ? AND at < ? ORDER BY at
         """
-        looks = self._db.cursor()
-        looks.row_factory = None  # plain tuples are faster
-        rows = looks.execute(query, (series, start_ms, start_ms + number * step_ms))
+        rows = self._db.tuples(query, (series, start_ms, start_ms + number * step_ms))
         latencies: list[float | None] = [None] * number
         ttfts: list[float | None] = [None] * number
         for at, its in groupby(rows, key=lambda row: (row[0] - start_ms) // step_ms):
@@ -217,9 +220,9 @@ class History:
         Most ceilings never move, so that this is little.
         """
         query = f"""
-            SELECT series_id, unit, window, day.at, day.most
-            FROM daily_ceiling AS day JOIN ceiling USING (series_id, unit, window)
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND day.at >= ?
+            SELECT series_id, unit, "window", day.at, day.most
+            FROM daily_ceiling AS day JOIN ceiling USING (series_id, unit, "window")
+            WHERE series_id IN {self._db.numbers("?")} AND day.at >= ?
                 AND day.at < since / {DAY_MS} * {DAY_MS}
             ORDER BY day.at
         """
@@ -231,9 +234,9 @@ class History:
 
     def daily_credits(self, series: Collection[int], since: datetime) -> DailyCredits:
         """Return what was left in each unit, as these series reported it, on each day that they did."""
-        query = """
+        query = f"""
             SELECT series_id, unit, at, remaining FROM daily_credit
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY at
+            WHERE series_id IN {self._db.numbers("?")} AND at >= ? ORDER BY at
         """
         rows = self._db.execute(query, (dumps(list(series)), to_ms(since)))
         found: DailyCredits = defaultdict(dict)
@@ -243,16 +246,15 @@ class History:
 
     def stream(self, series: int) -> Series | None:
         """Return the saved streaming speed of one target; the JSON is searched, as few targets stream for long."""
-        rows = self._db.execute(
-            """SELECT track FROM track WHERE series_id = ? AND instr(track, '"token":{')""", (series,)
-        )
+        query = "SELECT track FROM track WHERE series_id = ? AND track LIKE ?"
+        rows = self._db.execute(query, (series, '%"token":{%'))
         return next(read_rows(rows, lambda row: from_json(row["track"], TargetMemory).token), None)
 
     def ceilings(self) -> dict[int, tuple[LimitSince, ...]]:
         """Return the rate limits of each series."""
         query = """
             SELECT ceiling.* FROM ceiling JOIN series ON series.id = series_id
-            WHERE location = ? ORDER BY series_id, unit, window
+            WHERE location = ? ORDER BY series_id, unit, "window"
         """
         rows = groupby(self._db.execute(query, (self._location,)), key=lambda row: row["series_id"])
         return {series: tuple(map(_ceiling, its)) for series, its in rows}
@@ -261,9 +263,9 @@ class History:
         """Return the ceilings of each series that moved for good; the JSON is searched, as few ever do."""
         query = """
             SELECT series_id, track FROM track JOIN series ON series.id = series_id
-            WHERE location = ? AND instr(track, '"moved":{')
+            WHERE location = ? AND track LIKE ?
         """
-        rows = self._db.execute(query, (self._location,))
+        rows = self._db.execute(query, (self._location, '%"moved":{%'))
         return dict(
             read_rows(
                 rows, lambda row: (row["series_id"], limits.ceiling_moves(from_json(row["track"], TargetMemory).limits))
@@ -283,7 +285,7 @@ class History:
 
     def latest_observations(self, target: Target, since: datetime, most: int | None) -> list[Observation]:
         """Return the latest so many of them, oldest first; what is older is not read. `most`: None for all."""
-        limit = -1 if most is None else min(most, sys.maxsize)
+        limit = sys.maxsize if most is None else min(most, sys.maxsize)
         found = self._db.execute(f"{OBSERVED} ORDER BY at DESC LIMIT ?", (*self._observed(target, since), limit))
         return list(read_rows(found, lambda row: observation_from(row, target)))[::-1]
 
@@ -291,7 +293,7 @@ class History:
         return self._location, target.account, target.canary, target.model or "", to_ms(since)
 
 
-def _ceiling(row: sqlite3.Row) -> LimitSince:
+def _ceiling(row: Row) -> LimitSince:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
     return LimitSince(limit, from_ms(row["since"]), from_ms(row["at"]))
 
@@ -302,11 +304,11 @@ def _median_s(durations_ms: Iterable[int | None]) -> float | None:
     return known[len(known) // 2] / 1000 if known else None
 
 
-def _daily_ceiling(row: sqlite3.Row) -> tuple[int, tuple[str, int], Reading]:
+def _daily_ceiling(row: Row) -> tuple[int, tuple[str, int], Reading]:
     return row["series_id"], (row["unit"], row["window"]), Reading(from_ms(row["at"]), float(row["most"]))
 
 
-def _daily_credit(row: sqlite3.Row) -> tuple[int, str, Reading]:
+def _daily_credit(row: Row) -> tuple[int, str, Reading]:
     return row["series_id"], row["unit"], Reading(from_ms(row["at"]), float(row["remaining"]))
 
 
@@ -314,7 +316,7 @@ def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
     return make_sketch([value for row in rows if (value := row[column]) is not None])
 
 
-def _members(groups: SeriesGroups) -> str:
+def _as_pairs(groups: SeriesGroups) -> str:
     return dumps([(number, one) for number, its in groups.items() for one in its])
 
 

@@ -1,11 +1,11 @@
 """Queries on the recorded incidents and their changes."""
 
-import sqlite3
 from datetime import datetime
 
 from monitor.alert.incident_note import IncidentNote
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.incident_step import IncidentStep
+from monitor.store.database import Database
 from monitor.store.row import change_from, incident_from, incident_note_from, read_rows, step_from, to_ms
 
 MOST_STEPS = 100
@@ -15,7 +15,7 @@ MOST_STEPS = 100
 class IncidentLog:
     """The incidents of one location."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    def __init__(self, connection: Database, location: str) -> None:
         self._db = connection
         self._location = location
 

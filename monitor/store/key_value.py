@@ -1,6 +1,5 @@
 """Marks: single named values that a process leaves for the next one or for a command."""
 
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -8,20 +7,21 @@ from typing import TypeVar
 from monitor.diagnose.stage_failure import FailingStage
 from monitor.storage_refusal import StorageRefusal
 from monitor.store.clock import ClockTrace
+from monitor.store.database import Database
 from monitor.store.overlap import Overlap
 from monitor.store.row import from_json, from_ms, read_rows, read_values
 from monitor.tally import TallyPart
 
 T = TypeVar("T")
 
-TALLY, TALLY_END = "tally ", "tally!"
-"""What the names of the tally's marks begin with, before an account's id, and the first name after all of them."""
+TALLY = "tally "
+"""What the names of the tally's marks begin with, before an account's id."""
 
 
 class KeyValues:
     """The marks of one location."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    def __init__(self, connection: Database, location: str) -> None:
         self._db = connection
         self.location = location
 
@@ -55,8 +55,9 @@ class KeyValues:
 
     def tally(self) -> dict[str, TallyPart]:
         """Return what was counted so far, by account; an unreadable part is left out, and begins anew."""
-        query = "SELECT substr(name, ?), value FROM mark WHERE location = ? AND name >= ? AND name < ?"
-        return read_values(self._db.execute(query, (len(TALLY) + 1, self.location, TALLY, TALLY_END)), TallyPart)
+        query = "SELECT name, value FROM mark WHERE location = ? AND name LIKE ?"
+        rows = self._db.execute(query, (self.location, f"{TALLY}%"))
+        return read_values(((row["name"].removeprefix(TALLY), row["value"]) for row in rows), TallyPart)
 
     def rolled_until(self, table: str = "hourly") -> datetime:
         """Return the end of the last hour (or day) rolled up; 1970 if none was."""

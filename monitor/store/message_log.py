@@ -1,18 +1,18 @@
 """Queries on messages, their delivery, and replies."""
 
-import sqlite3
 from datetime import datetime
 
 from monitor.alert.case import Delivery, DeliveryResult, MessageKey, OutboxState, Step, describe_topic
 from monitor.alert.reply import Reply
 from monitor.diagnose.incident import Incident
+from monitor.store.database import Database, Row
 from monitor.store.row import from_json, from_ms, read_rows, reply_from, to_ms
 
 
 class MessageLog:
     """The messages and replies of one location."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    def __init__(self, connection: Database, location: str) -> None:
         self._db = connection
         self._location = location
 
@@ -43,9 +43,10 @@ class MessageLog:
     def failing_channels(self) -> list[tuple[str, str]]:
         """Return the channels whose latest message still fails after some tries, with the reason."""
         query = """
-            SELECT channel, error, max(id) FROM outbox
-            WHERE location = ? AND error IS NOT NULL AND state IN ('waiting', 'failed')
-            GROUP BY channel ORDER BY channel
+            SELECT channel, error FROM outbox WHERE id IN (
+                SELECT max(id) FROM outbox
+                WHERE location = ? AND error IS NOT NULL AND state IN ('waiting', 'failed') GROUP BY channel
+            ) ORDER BY channel
         """
         return [(row["channel"], row["error"]) for row in self._db.execute(query, (self._location,))]
 
@@ -62,16 +63,16 @@ class MessageLog:
         return self._db.execute(query, (self._location, reply)).fetchone() is not None
 
 
-def _delivery_with_subject(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
+def _delivery_with_subject(row: Row) -> tuple[Incident | None, str, Delivery]:
     incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
     return incident, describe_topic(row["about_channel"], row["note"]), _delivery(row)
 
 
-def _delivery(row: sqlite3.Row) -> Delivery:
+def _delivery(row: Row) -> Delivery:
     step, state = Step(row["step"]), OutboxState(row["state"])
     return Delivery(row["channel"], step, state, from_ms(row["at"]), row["tries"], row["error"])
 
 
-def _fate(row: sqlite3.Row) -> tuple[MessageKey, DeliveryResult]:
+def _fate(row: Row) -> tuple[MessageKey, DeliveryResult]:
     key = row["change_id"], row["channel"], Step(row["step"]), row["number"]
     return key, DeliveryResult(OutboxState(row["state"]), row["tries"], row["error"])

@@ -1,6 +1,5 @@
 """The results behind an objective's error budget."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from json import dumps
@@ -9,6 +8,7 @@ from msgspec.structs import replace
 
 from monitor.slo.indicator import count_below, unpack
 from monitor.slo.objective import LONGEST, REACH, SHORT, Objective, ProbeCounts, SpanCounts
+from monitor.store.database import Database
 from monitor.store.key_value import KeyValues
 from monitor.store.row import DEGRADED, FAILED, MILLISECOND, OK, UNKNOWN, duration_ms, from_ms, to_ms
 
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 class ObjectiveHistory:
     """The results of one location, added up for objectives."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
+    def __init__(self, connection: Database, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
@@ -52,7 +52,7 @@ class ObjectiveHistory:
         query = f"""
             SELECT series_id, at / {DAY_MS} * {DAY_MS} AS day, count(*) AS hours, sum(ok + degraded + failed) AS looks,
                 sum((degraded + failed) * 1.0 / (ok + degraded + failed)) AS bad FROM hourly
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ? AND ok + degraded + failed > 0
+            WHERE series_id IN {self._db.numbers("?")} AND at >= ? AND at < ? AND ok + degraded + failed > 0
             GROUP BY 1, 2
         """
         for row in self._db.execute(query, (series, to_ms(since), to_ms(until))):
@@ -66,9 +66,9 @@ class ObjectiveHistory:
         self, series: str, latency_s: float, since: datetime, until: datetime
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Yield the numbers of quick and slow answers, by series and day."""
-        query = """
+        query = f"""
             SELECT series_id, at, latency FROM daily
-            WHERE series_id IN (SELECT value FROM json_each(?)) AND at > ? AND at < ?
+            WHERE series_id IN {self._db.numbers("?")} AND at > ? AND at < ?
         """
         for row in self._db.execute(query, (series, to_ms(since - DAY), to_ms(until))):
             durations = unpack(row["latency"])
@@ -128,21 +128,27 @@ class ObjectiveHistory:
         A failure reaches as far as the back-off of a dead target. An observation covers at least a second, so that a
         single one of just now has some weight.
         """
+        reaches_ms = [(series, reach // MILLISECOND) for series, reach in reaches.items()]
         query = f"""
-            SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched
-            FROM (
-                SELECT series_id, at, max(reach.value, :long * (outcome <> {OK})) AS reach,
-                    lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next
-                FROM json_each(:reaches) AS reach JOIN observation ON series_id = CAST(reach.key AS INTEGER)
-                WHERE at >= :since - max(reach.value, :long) AND at <= :now AND outcome <> {UNKNOWN}
-            ) GROUP BY 1
+            SELECT series_id, sum(CASE WHEN covered > least THEN covered ELSE least END) AS watched FROM (
+                SELECT series_id, CASE WHEN at >= :since THEN 1000 ELSE 0 END AS least,
+                    CASE WHEN next < at + reach THEN next ELSE at + reach END
+                        - CASE WHEN at > :since THEN at ELSE :since END AS covered
+                FROM (
+                    SELECT series_id, at, coalesce(lead(at) OVER (PARTITION BY series_id ORDER BY at), :now) AS next,
+                        CASE WHEN outcome <> {OK} AND its.reach < :long THEN :long ELSE its.reach END AS reach
+                    FROM {self._db.pairs(":reaches", "series", "reach")} AS its
+                    JOIN observation ON series_id = its.series
+                    WHERE at >= :since - CASE WHEN its.reach < :long THEN :long ELSE its.reach END
+                        AND at <= :now AND outcome <> {UNKNOWN}
+                ) AS looks
+            ) AS spans GROUP BY 1
         """
-        lengths = {str(series): reach // MILLISECOND for series, reach in reaches.items()}
         values = {
             "now": to_ms(now),
             "since": to_ms(now - HOUR),
             "long": REACH // MILLISECOND,
-            "reaches": dumps(lengths),
+            "reaches": dumps(reaches_ms),
         }
         for row in self._db.execute(query, values):
             yield row["series_id"], min(1.0, row["watched"] / (HOUR // MILLISECOND))
@@ -154,12 +160,13 @@ class ObjectiveHistory:
         limit = duration_ms(objective.latency_s)
         query = f"""
             SELECT series_id, {span} AS begins,
-                sum(outcome = {OK}) AS ok, sum(outcome IN ({DEGRADED}, {FAILED})) AS bad,
-                total(outcome = {OK} AND latency <= :limit) AS fast, total(outcome = {OK} AND latency > :limit) AS slow
-            FROM observation WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since
+                count(*) FILTER (WHERE outcome = {OK}) AS ok,
+                count(*) FILTER (WHERE outcome IN ({DEGRADED}, {FAILED})) AS bad,
+                count(*) FILTER (WHERE outcome = {OK} AND latency <= :limit) AS fast,
+                count(*) FILTER (WHERE outcome = {OK} AND latency > :limit) AS slow
+            FROM observation WHERE series_id IN {self._db.numbers(":series")} AND at >= :since
             GROUP BY 1, 2
         """
         for row in self._db.execute(query, {"limit": limit, "series": series, "since": to_ms(since)}):
             begins = from_ms(row["begins"])
-            counts = (row["ok"], row["bad"], int(row["fast"]), int(row["slow"]))
-            yield SpanCounts(row["series_id"], begins, begins + length, *counts)
+            yield SpanCounts(row["series_id"], begins, begins + length, row["ok"], row["bad"], row["fast"], row["slow"])

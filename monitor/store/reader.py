@@ -1,10 +1,10 @@
 """Everything that is read from the store, grouped by topic."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from monitor.store.database import Database
 from monitor.store.former_location import FormerLocation, former_locations
 from monitor.store.history import History
 from monitor.store.incident_log import IncidentLog
@@ -18,7 +18,7 @@ from monitor.store.rollup import RollUp, next_roll_up
 class Reader:
     """Reads one location over one connection. Not for use by two threads at once."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    def __init__(self, connection: Database, location: str) -> None:
         self._db = connection
         self.marks = KeyValues(connection, location)
         self.resumption = Resumption(connection, location, self.marks)
@@ -30,11 +30,8 @@ class Reader:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Make all reads within see the database as of one instant."""
-        self._db.execute("BEGIN")
-        try:
+        with self._db.snapshot():
             yield
-        finally:
-            self._db.execute("ROLLBACK")
 
     def next_roll_up(self, now: datetime) -> RollUp | None:
         """Return the oldest closed hour, else day, not rolled up yet; None if all are."""
@@ -50,5 +47,5 @@ class Reader:
         return [row["location"] for row in self._db.execute(query, (self.marks.location,))]
 
     def is_sound(self) -> bool:
-        """Whether SQLite finds the file's pages intact."""
-        return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        """Whether the database finds its own pages intact."""
+        return self._db.is_sound()

@@ -1,6 +1,5 @@
 """What a restart resumes: beliefs and plans, the detectors' memory, and the messages sent."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from monitor.detect.target_memory import TargetMemory
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import StatusSource
 from monitor.schedule import Spending
+from monitor.store.database import Database, Row
 from monitor.store.key_value import KeyValues
 from monitor.store.row import (
     change_from,
@@ -64,7 +64,7 @@ RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR 
 class Resumption:
     """What the last process at one location left for the next."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, marks: KeyValues) -> None:
+    def __init__(self, connection: Database, location: str, marks: KeyValues) -> None:
         self._db = connection
         self._location = location
         self._marks = marks
@@ -85,8 +85,13 @@ class Resumption:
         return RestoredBelief(healths, plans, self._spendings(), self._open_incidents(), self._notes(), self.sources())
 
     def _spendings(self) -> dict[str, Spending]:
-        query = "SELECT account, max(day) AS day, tokens, usd FROM spending WHERE location = ? GROUP BY account"
-        return dict(read_rows(self._db.execute(query, (self._location,)), _spending))
+        query = """
+            SELECT account, day, tokens, usd FROM spending
+            WHERE location = :here AND (account, day) IN (
+                SELECT account, max(day) FROM spending WHERE location = :here GROUP BY account
+            )
+        """
+        return dict(read_rows(self._db.execute(query, {"here": self._location}), _spending))
 
     def sources(self) -> dict[str, StatusSource]:
         """Return the state of each status source, by its id."""
@@ -124,8 +129,8 @@ class Resumption:
 
     def _heard(self) -> dict[str, LastNotice]:
         query = """
-            SELECT channel, note, max(number) AS at FROM outbox
-            WHERE location = ? AND step = 'store' AND note NOT LIKE ? GROUP BY 1
+            SELECT channel, note, number AS at FROM outbox
+            WHERE location = ? AND step = 'store' AND note NOT LIKE ? ORDER BY number
         """
         rows = self._db.execute(query, (self._location, f"{StorageEventKind.EVENT}%"))
         return dict(
@@ -158,10 +163,10 @@ def _planned(row: Mapping[str, Any]) -> tuple[str, Health, datetime | None]:
     return target_id_from(row), health_from(row), time_or_none(row["next"])
 
 
-def _spending(row: sqlite3.Row) -> tuple[str, Spending]:
+def _spending(row: Row) -> tuple[str, Spending]:
     return row["account"], Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"])
 
 
-def _message(row: sqlite3.Row) -> tuple[Message, datetime]:
+def _message(row: Row) -> tuple[Message, datetime]:
     message = Message(row["change_id"], row["channel"], Step(row["step"]), row["number"], row["incident_id"])
     return message, from_ms(row["at"])

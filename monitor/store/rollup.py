@@ -1,6 +1,5 @@
 """Rows → hours → days, and the deletion of old rows; in small steps, so that no beat waits long."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from json import dumps
@@ -8,10 +7,15 @@ from json import dumps
 from msgspec import Struct
 
 from monitor.slo.indicator import make_sketch, merge, pack, unpack
-from monitor.store.connection import transaction
+from monitor.store.database import Database, Row
+from monitor.store.history import COUNTS
 from monitor.store.key_value import KeyValues
 from monitor.store.row import OK, OUTCOMES, from_json, from_ms, to_ms
 from monitor.store.setting import Retention
+from monitor.store.statement import MARK, upsert
+
+Sums = tuple[object, ...]
+"""A row of `hourly` or `daily`."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)
@@ -19,14 +23,8 @@ LATE = timedelta(minutes=3)
 ROWS_AT_ONCE = 20_000
 """Most rows deleted in one transaction: some ten milliseconds of the writer."""
 
-Row = tuple[object, ...]
 GOOD = f"FILTER (WHERE outcome = {OK})"
-COUNTS = ", ".join(f"count(*) FILTER (WHERE outcome = {outcome})" for outcome in range(len(OUTCOMES)))
-SUMMARY = f"""
-    SELECT {COUNTS}, group_concat(latency) {GOOD}, group_concat(ttft) {GOOD}
-    FROM observation WHERE series_id = ? AND at >= ? AND at < ?
-"""
-"""Query for the count of each outcome and the durations in ms as one text: 1,000 targets have 1.4 million a day."""
+ADDED = ("ok", "degraded", "failed", "unknown", "latency", "ttft")
 
 
 class RollUp(Struct, frozen=True):
@@ -34,18 +32,17 @@ class RollUp(Struct, frozen=True):
 
     table: str
     until: datetime
-    rows: Sequence[Row]
+    rows: Sequence[Sums]
     location: str
 
 
-def save_roll_up(db: sqlite3.Connection, due: RollUp) -> None:
-    with transaction(db):
-        db.executemany(f"INSERT OR REPLACE INTO {due.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", due.rows)
-        mark = (due.location, f"{due.table}_until", str(to_ms(due.until)))
-        db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", mark)
+def save_roll_up(db: Database, due: RollUp) -> None:
+    with db.transaction():
+        db.executemany(upsert(due.table, ("series_id", "at"), ADDED), due.rows)
+        db.execute(MARK, (due.location, f"{due.table}_until", str(to_ms(due.until))))
 
 
-def next_roll_up(db: sqlite3.Connection, marks: KeyValues, now: datetime) -> RollUp | None:
+def next_roll_up(db: Database, marks: KeyValues, now: datetime) -> RollUp | None:
     """Return the oldest closed hour not rolled up yet, else the oldest such day; None if all are."""
     here = marks.location
     series = [row["id"] for row in db.execute("SELECT id FROM series WHERE location = ?", (here,))]
@@ -57,13 +54,13 @@ def next_roll_up(db: sqlite3.Connection, marks: KeyValues, now: datetime) -> Rol
 
 
 def _next_span(
-    db: sqlite3.Connection, source: str, series: Sequence[int], done_until: datetime, span: timedelta, now: datetime
+    db: Database, source: str, series: Sequence[int], done_until: datetime, span: timedelta, now: datetime
 ) -> datetime | None:
     """Return the start of the first closed span with rows in `source` after `done_until`."""
     query = f"""
         SELECT min(first) AS at FROM (
             SELECT (SELECT min(at) FROM {source} WHERE series_id = its.value AND at >= ?) AS first
-            FROM json_each(?) AS its
+            FROM {db.numbers("?")} AS its
         )
     """
     at = db.execute(query, (to_ms(done_until), dumps(series))).fetchone()["at"]
@@ -72,11 +69,20 @@ def _next_span(
     return _floor(from_ms(at), span)
 
 
-def _hour_rows(db: sqlite3.Connection, series: Sequence[int], hour: datetime) -> list[Row]:
+def _summary(db: Database) -> str:
+    """Return the query for each outcome's count and the durations in ms as one text: 1,000 targets have 1.4 million a
+    day.
+    """
+    return f"""
+        SELECT {COUNTS}, {db.listed("latency")} {GOOD}, {db.listed("ttft")} {GOOD}
+        FROM observation WHERE series_id = ? AND at >= ? AND at < ?
+    """
+
+
+def _hour_rows(db: Database, series: Sequence[int], hour: datetime) -> list[Sums]:
     """Return a row for each series with observations in this hour."""
-    span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
-    looks.row_factory = None  # plain tuples are faster
-    rows = ((one, looks.execute(SUMMARY, (one, *span)).fetchone()) for one in series)
+    span, query = (to_ms(hour), to_ms(hour + HOUR)), _summary(db)
+    rows = ((one, db.tuples(query, (one, *span)).fetchone()) for one in series)
     return [
         (one, span[0], *counts, _packed(latencies), _packed(ttfts))
         for one, (*counts, latencies, ttfts) in rows
@@ -84,23 +90,22 @@ def _hour_rows(db: sqlite3.Connection, series: Sequence[int], hour: datetime) ->
     ]
 
 
-def _series(db: sqlite3.Connection) -> list[int]:
+def _series(db: Database) -> list[int]:
     return [row["id"] for row in db.execute("SELECT id FROM series")]
 
 
-def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> list[Row]:
+def _day_rows(db: Database, series: Sequence[int], day: datetime) -> list[Sums]:
     """Return a row for each series with hours in this day."""
-    query = """
-        SELECT * FROM hourly WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ?
-        ORDER BY series_id
+    query = f"""
+        SELECT * FROM hourly WHERE series_id IN {db.numbers("?")} AND at >= ? AND at < ? ORDER BY series_id
     """
-    by_series: dict[int, list[sqlite3.Row]] = {}
+    by_series: dict[int, list[Row]] = {}
     for row in db.execute(query, (dumps(series), to_ms(day), to_ms(day + DAY))):
         by_series.setdefault(row["series_id"], []).append(row)
     return [_from_hours(one, day, rows) for one, rows in by_series.items()]
 
 
-def delete_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
+def delete_old(db: Database, keep: Retention, now: datetime) -> bool:
     """Delete some of the rows past their retention; return whether there may be more."""
     if sum(delete_before(db, table, since) for table, since in keep.begins(now).items()):
         return True
@@ -108,10 +113,10 @@ def delete_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
     return False
 
 
-def delete_before(db: sqlite3.Connection, table: str, before: datetime) -> int:
+def delete_before(db: Database, table: str, before: datetime) -> int:
     """Delete up to ROWS_AT_ONCE rows older than `before`; return how many."""
     gone, query = 0, DELETE[table]
-    with transaction(db):
+    with db.transaction():
         for series in _series(db):
             which = {"series": series, "before": to_ms(before), "most": ROWS_AT_ONCE - gone}
             gone += db.execute(query, which).rowcount
@@ -120,14 +125,14 @@ def delete_before(db: sqlite3.Connection, table: str, before: datetime) -> int:
     return gone
 
 
-def delete_all_but(db: sqlite3.Connection, most: int) -> None:
+def delete_all_but(db: Database, most: int) -> None:
     """Delete all observations but the latest `most`: in memory no more fit."""
     for table in ("observation", "evidence"):
         oldest = f"SELECT at FROM {table} ORDER BY at DESC LIMIT 1 OFFSET ?"
         db.execute(f"DELETE FROM {table} WHERE at <= ({oldest})", (most,))
 
 
-def delete_answers(db: sqlite3.Connection, before: datetime) -> int:
+def delete_answers(db: Database, before: datetime) -> int:
     """Delete the answers from before that time that nothing refers to any more."""
     query = """
         DELETE FROM answer WHERE first_at < ?
@@ -152,7 +157,7 @@ def _packed(durations_ms: str | None) -> bytes | None:
     return pack(make_sketch(from_json(f"[{durations_ms}]", list[int]))) if durations_ms else None
 
 
-def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
+def _from_hours(series: int, day: datetime, rows: list[Row]) -> Sums:
     return (
         series,
         to_ms(day),

@@ -24,6 +24,7 @@ from monitor.store.connection import (
     open_writer,
     statement_error,
 )
+from monitor.store.database import SqliteDatabase
 from monitor.store.expected_schema import ForeignDatabase
 from monitor.store.lock import Busy, Lock
 from monitor.store.reader import Reader
@@ -217,7 +218,7 @@ class FailoverWriter:
         else:
             self._begin_anew(self.connection)
 
-    def _use(self, connection: sqlite3.Connection, place: WritePlace) -> None:
+    def _use(self, connection: SqliteDatabase, place: WritePlace) -> None:
         try:
             connection.execute("SELECT count(*) FROM mark").fetchone()  # so that the WAL exists
         except sqlite3.Error:
@@ -251,7 +252,7 @@ class FailoverWriter:
 
     # The stand-in
 
-    def _switch_to_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+    def _switch_to_stand_in(self, refusal: StorageRefusal, before: SqliteDatabase | None) -> None:
         """Switch to a stand-in, with all that can be read from the database; a failed handle is no longer trusted.
 
         Without an open handle the file is read.
@@ -263,7 +264,7 @@ class FailoverWriter:
             if source:
                 source.close()
 
-    def _open_any_stand_in(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
+    def _open_any_stand_in(self, refusal: StorageRefusal, before: SqliteDatabase | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
         self._again_s = self._timer() + self._limits.again_s
         if self.place is WritePlace.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
@@ -278,7 +279,7 @@ class FailoverWriter:
         self._use(memory, WritePlace.MEMORY)
         self.refusal = self.writer.save_refusal(self.refusal)
 
-    def _open_stand_in(self, file: Path, before: sqlite3.Connection | None) -> bool:
+    def _open_stand_in(self, file: Path, before: SqliteDatabase | None) -> bool:
         """Switch to the runtime folder; return False if that refuses, too."""
         assert self.refusal
         was_left = file.exists()
@@ -341,7 +342,7 @@ class FailoverWriter:
             words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
             self.events.append(StorageEvent(self._clock(), words))
 
-    def _caught_up(self) -> sqlite3.Connection:
+    def _caught_up(self) -> SqliteDatabase:
         """Return the database once it has caught up. Raises StoreError or sqlite3.Error if it refuses."""
         disk = open_writer(self._database, self._limits.retry_wait_s)
         try:
@@ -353,7 +354,7 @@ class FailoverWriter:
             raise
         return disk
 
-    def _close_stand_in(self, before: sqlite3.Connection, place: WritePlace) -> None:
+    def _close_stand_in(self, before: SqliteDatabase, place: WritePlace) -> None:
         """Close the stand-in."""
         before.close()
         if place is WritePlace.RUNTIME:
@@ -368,7 +369,7 @@ class FailoverWriter:
 
     # A broken or missing database
 
-    def _begin_anew(self, before: sqlite3.Connection | None) -> bool:
+    def _begin_anew(self, before: SqliteDatabase | None) -> bool:
         """Set aside a database that is broken or no longer ours; go on with a new one. False: it is fine, or stays."""
         why = self._why_unusable()
         if why is None:
@@ -403,7 +404,7 @@ class FailoverWriter:
         words = why_foreign(self._database) if self._was_ours else None
         return UnusableFile("foreign", f"ours no more ({words})") if words else None
 
-    def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
+    def _replace(self, aside: Path, before: SqliteDatabase | None) -> bool:
         """Go on with a new database; return whether everything was copied. If none can be made, nothing changes."""
         fresh = None
         try:
@@ -419,7 +420,7 @@ class FailoverWriter:
             raise
         return whole
 
-    def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
+    def _salvage(self, aside: Path, fresh: SqliteDatabase) -> bool:
         """Copy what can be read; return whether that was everything except single observations."""
         if is_emptied(aside):
             os.truncate(aside, PAGE)  # a page of nothing: SQLite reads the log of a file that has one
@@ -455,7 +456,7 @@ class FailoverWriter:
             StorageEvent(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}")
         )
 
-    def _put_in_place(self, before: sqlite3.Connection, at: datetime) -> str:
+    def _put_in_place(self, before: SqliteDatabase, at: datetime) -> str:
         """Go on with a file at the database's path; return in words which one. Raises if that is impossible."""
         file, its_log = _files(self._database)
         there, (held, _), is_elsewhere = file_id(file), self._held, its_log != self._log
@@ -465,7 +466,7 @@ class FailoverWriter:
             return self._follow_link(before)
         return self._take_up(before, at)
 
-    def _write_anew(self, before: sqlite3.Connection) -> str:
+    def _write_anew(self, before: SqliteDatabase) -> str:
         real = Path(os.path.realpath(self._database))
         copy = copy_to(before, real.with_name(real.name + ".rescued"))
         before.close()
@@ -475,7 +476,7 @@ class FailoverWriter:
         self._use(open_writer(self._database, self._limits.wait_s), WritePlace.DISK)
         return "it was written anew, nothing is lost"
 
-    def _follow_link(self, before: sqlite3.Connection) -> str:
+    def _follow_link(self, before: SqliteDatabase) -> str:
         """Go on with the same file where it was moved to; its WAL, left behind, is merged into it first."""
         is_held, *_ = before.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if is_held:
@@ -485,7 +486,7 @@ class FailoverWriter:
         self._use(open_writer(self._database, self._limits.wait_s), WritePlace.DISK)
         return "it is used where the link at its place leads to, nothing is lost"
 
-    def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:
+    def _take_up(self, before: SqliteDatabase, at: datetime) -> str:
         """Go on with the file that was put there; set it aside if it is broken or not ours."""
         self._remove_wal()
         try:
@@ -518,7 +519,7 @@ def _nothing(_: Writer) -> None:
     pass
 
 
-def _is_open(connection: sqlite3.Connection) -> bool:
+def _is_open(connection: SqliteDatabase) -> bool:
     try:
         return connection.total_changes >= 0
     except sqlite3.ProgrammingError:
@@ -530,9 +531,7 @@ def _checkpoint(disk: sqlite3.Connection) -> None:
     disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def _maybe_read(
-    database: Path, read: Callable[[Path], sqlite3.Connection] = open_read_only
-) -> sqlite3.Connection | None:
+def _maybe_read(database: Path, read: Callable[[Path], SqliteDatabase] = open_read_only) -> SqliteDatabase | None:
     try:
         return read(database)
     except StoreError:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from msgspec import Struct
 
-from monitor.store.connection import transaction
+from monitor.store.database import transaction
 from monitor.store.expected_schema import VERSION, ForeignDatabase, columns
 from monitor.store.sqlite_error import is_about_values
 from monitor.store.upgrade import LATEST, in_our_tables, rows_of, schema_of

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from monitor.store.connection import open_scratch, take_over, transaction
+from monitor.store.connection import open_scratch, take_over
+from monitor.store.database import transaction
 from monitor.store.expected_schema import VERSION, steps_taken, version_of
 from monitor.store.sqlite_error import is_about_values
 

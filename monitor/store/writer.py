@@ -1,7 +1,6 @@
 """Everything that is written to the store: one transaction per beat, and the outbox."""
 
 import logging
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,8 +22,7 @@ from monitor.diagnose.status_source import StatusSource
 from monitor.schedule import Spending
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import rollup
-from monitor.store.connection import transaction
-from monitor.store.expected_schema import check_version
+from monitor.store.database import Database, Row
 from monitor.store.key_value import TALLY, KeyValues
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import RollUp
@@ -44,6 +42,21 @@ from monitor.store.row import (
     to_ms,
 )
 from monitor.store.setting import Retention
+from monitor.store.statement import (
+    CHANGE,
+    EVIDENCE,
+    INCIDENT,
+    INCIDENT_NOTE,
+    MARK,
+    NOTE,
+    OBSERVATION,
+    POOL,
+    REPLY,
+    SERIES,
+    SOURCE,
+    SPENDING,
+    TRACK,
+)
 from monitor.tally import TallyPart
 from probes.model import Answer, Limit, Observation, Target
 
@@ -63,7 +76,7 @@ LimitRow = tuple[int, str, int, float | None, float | None, int, int]
 class Writer:
     """The one writing connection; not for use by two threads at once."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+    def __init__(self, connection: Database, location: str) -> None:
         self._db = connection
         self.location = location
         self._series: dict[str, int] = {}
@@ -74,7 +87,7 @@ class Writer:
 
     def check(self) -> None:
         """Check that the tables are still ours. Raises ForeignDatabase."""
-        check_version(self._db, "the database")
+        self._db.check_tables()
 
     def save(self, batch: Batch) -> None:
         """Write one beat, in one transaction."""
@@ -122,9 +135,8 @@ class Writer:
         ]
         self._db.executemany(
             """
-            INSERT OR IGNORE INTO outbox
-                (location, incident_id, change_id, channel, step, number, note, at, state, tries, next)
-            VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?)
+            INSERT INTO outbox (location, incident_id, change_id, channel, step, number, note, at, state, tries, next)
+            VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?) ON CONFLICT DO NOTHING
             """,
             rows,
         )
@@ -139,12 +151,12 @@ class Writer:
     def save_source(self, source: StatusSource) -> None:
         with self._transaction():
             row = (self.location, source.id, to_json(source))
-            self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", row)
+            self._db.execute(SOURCE, row)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
-            with transaction(self._db):
+            with self._db.transaction():
                 yield
         except BaseException:
             self._series.clear()  # ids handed out in this transaction are void
@@ -180,18 +192,13 @@ class Writer:
         return refusal
 
     def _mark(self, name: str, value: str) -> None:
-        self._db.execute(
-            "INSERT INTO mark VALUES (?, ?, ?) ON CONFLICT (location, name) DO UPDATE SET value = excluded.value",
-            (self.location, name, value),
-        )
+        self._db.execute(MARK, (self.location, name, value))
 
     def series(self, target: Target) -> int:
         found = self._series.get(target.id)
         if found is None:
             key = (self.location, target.provider, target.account, target.canary, target.model or "")
-            self._db.execute(
-                "INSERT OR IGNORE INTO series (location, provider, account, canary, model) VALUES (?, ?, ?, ?, ?)", key
-            )
+            self._db.execute(SERIES, key)
             query = "SELECT id FROM series WHERE (location, account, canary, model) = (?, ?, ?, ?)"
             found = self._series[target.id] = int(self._db.execute(query, (key[0], *key[2:])).fetchone()[0])
         return found
@@ -199,13 +206,13 @@ class Writer:
     def _save_observations(self, observations: Sequence[Observation]) -> dict[Answer, int]:
         rows = [_observation_row(self.series(one.target), one) for one in observations]
         # Two probes of one target within a millisecond cannot both be real: the clock stepped back.
-        self._db.executemany("INSERT OR REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany(OBSERVATION, rows)
         answers: dict[Answer, int] = {}
         for one in observations:
             if one.answer:
                 answers[one.answer] = self._answer(one.answer, one.at)
                 row = (self.series(one.target), to_ms(one.at), answers[one.answer], one.request_id)
-                self._db.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?)", row)
+                self._db.execute(EVIDENCE, row)
         return answers
 
     def _answer(self, answer: Answer, at: datetime) -> int:
@@ -213,8 +220,8 @@ class Writer:
         row = (digest, answer.rule, answer.confidence, answer.words, answer.body, answer.phase, to_ms(at))
         self._db.execute(
             """
-            INSERT OR IGNORE INTO answer (digest, rule, confidence, words, body, phase, first_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO answer (digest, rule, confidence, words, body, phase, first_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """,
             row,
         )
@@ -229,13 +236,18 @@ class Writer:
         # A health that outlives its beat keeps the answer stored before.
         self._db.executemany(
             """
-            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO health (
+                series_id, state, since, failures, successes, began, seen, fault, status, request_id, answer_id,
+                reason, next, evidence, well
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id) DO UPDATE SET
                 state = excluded.state, since = excluded.since,
                 failures = excluded.failures, successes = excluded.successes,
                 began = excluded.began, seen = excluded.seen,
                 fault = excluded.fault, status = excluded.status, request_id = excluded.request_id,
-                answer_id = CASE WHEN excluded.fault IS NULL THEN NULL ELSE coalesce(excluded.answer_id, answer_id) END,
+                answer_id = CASE
+                    WHEN excluded.fault IS NOT NULL THEN coalesce(excluded.answer_id, health.answer_id)
+                END,
                 reason = excluded.reason, next = excluded.next, evidence = excluded.evidence, well = excluded.well
             """,
             rows,
@@ -246,10 +258,12 @@ class Writer:
         # An answer that states only the remainder (or that none is left) does not reset the ceiling.
         self._db.executemany(
             """
-            INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (series_id, unit, window) DO UPDATE SET
-                since = CASE WHEN most IS coalesce(excluded.most, most) THEN since ELSE excluded.since END,
-                most = coalesce(excluded.most, most), remaining = excluded.remaining, at = excluded.at
+            INSERT INTO ceiling (series_id, unit, "window", most, remaining, since, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (series_id, unit, "window") DO UPDATE SET
+                since = CASE
+                    WHEN excluded.most IS NULL OR excluded.most = ceiling.most THEN ceiling.since ELSE excluded.since
+                END,
+                most = coalesce(excluded.most, ceiling.most), remaining = excluded.remaining, at = excluded.at
             """,
             rows,
         )
@@ -264,8 +278,9 @@ class Writer:
         ]
         self._db.executemany(
             """
-            INSERT INTO daily_ceiling VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET most = excluded.most WHERE most <> excluded.most
+            INSERT INTO daily_ceiling (series_id, at, unit, "window", most) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (series_id, at, unit, "window") DO UPDATE SET most = excluded.most
+            WHERE daily_ceiling.most <> excluded.most
             """,
             days,
         )
@@ -281,8 +296,9 @@ class Writer:
         ]
         self._db.executemany(
             """
-            INSERT INTO daily_credit VALUES (?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET remaining = excluded.remaining WHERE remaining <> excluded.remaining
+            INSERT INTO daily_credit (series_id, at, unit, remaining) VALUES (?, ?, ?, ?)
+            ON CONFLICT (series_id, at, unit) DO UPDATE SET remaining = excluded.remaining
+            WHERE daily_credit.remaining <> excluded.remaining
             """,
             days,
         )
@@ -292,7 +308,7 @@ class Writer:
         series, at = self.series(one.target), to_ms(one.at)
         known = self._ceilings.get(series)
         if known is None:
-            query = "SELECT unit, window FROM ceiling WHERE series_id = ?"
+            query = 'SELECT unit, "window" FROM ceiling WHERE series_id = ?'
             known = tuple((unit, window) for unit, window in self._db.execute(query, (series,)))
         for limit in limits:
             key = limit.key
@@ -307,24 +323,24 @@ class Writer:
             (self.location, account, spent.day.isoformat(), spent.tokens, spent.usd)
             for account, spent in spendings.items()
         ]
-        self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?, ?)", rows)
+        self._db.executemany(SPENDING, rows)
 
     def _save_tracks(self, batch: Batch) -> None:
         targets = {one.target.id: one.target for one in batch.observations}
         rows = [(self.series(targets[id]), to_json(track)) for id, track in batch.tracks.items()]
-        self._db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?)", rows)
+        self._db.executemany(TRACK, rows)
         pools = [(self.location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
-        self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
+        self._db.executemany(POOL, pools)
 
     def _save_notes(self, notes: Mapping[str, AccountMemory]) -> None:
         rows = [(self.location, account, to_json(note)) for account, note in notes.items()]
-        self._db.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", rows)
+        self._db.executemany(NOTE, rows)
 
     def _save_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
             incident, json = change.incident, to_json(change.incident)
             self._db.execute(
-                "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                INCIDENT,
                 (
                     self.location,
                     incident.id,
@@ -335,23 +351,23 @@ class Writer:
                     incident.confidence,
                     to_ms(incident.opened_at),
                     ms_or_none(incident.closed_at),
-                    incident.drill,
+                    int(incident.drill),
                     json,
                 ),
             )
             row = (self.location, change.id, incident.id, change.kind, to_ms(change.at), json)
-            self._db.execute("INSERT OR IGNORE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._db.execute(CHANGE, row)
 
     def _save_messages(self, messages: Iterable[Message], at: datetime) -> None:
         here = self.location
         rows = [(here, here, *_message_row(message), to_ms(at), to_ms(at)) for message in messages]
         self._db.executemany(
             """
-            INSERT OR IGNORE INTO outbox
+            INSERT INTO outbox
                 (location, incident_id, change_id, channel, step, number, note, about_channel, at, next, state, tries)
             VALUES (
                 ?, (SELECT incident_id FROM change WHERE (location, id) = (?, ?)), ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0
-            )
+            ) ON CONFLICT DO NOTHING
             """,
             rows,
         )
@@ -372,14 +388,13 @@ class Writer:
             (self.location, one.id, one.kind, one.subject, to_ms(one.at), ms_or_none(one.until), to_json(one))
             for one in replies
         ]
-        return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
+        return self._db.executemany(REPLY, rows).rowcount
 
     def save_note(self, note: IncidentNote) -> bool:
         """Write one note about an incident; return whether it is new."""
-        row = (self.location, note.id, note.incident, to_ms(note.at), note.by, note.text, note.public)
+        row = (self.location, note.id, note.incident, to_ms(note.at), note.by, note.text, int(note.public))
         with self._transaction():
-            query = "INSERT OR IGNORE INTO incident_note VALUES (?, ?, ?, ?, ?, ?, ?)"
-            return self._db.execute(query, row).rowcount > 0
+            return self._db.execute(INCIDENT_NOTE, row).rowcount > 0
 
     def due_messages(self, now: datetime) -> list[OutboxMessage]:
         """Return the due messages. A channel gets the messages about an incident in order.
@@ -420,7 +435,7 @@ class Writer:
                 messages[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(item)
         return [OutboxMessage(channel, from_ms(at), tuple(items)) for (channel, at, _), items in messages.items()]
 
-    def _item(self, row: sqlite3.Row, now: datetime) -> OutboxRow | None:
+    def _item(self, row: Row, now: datetime) -> OutboxRow | None:
         """Return a due message; give up an unreadable one, so that the page shows it."""
         try:
             return self._named(row["channel"], _item(row))
@@ -518,7 +533,7 @@ def _message_row(message: Message) -> tuple[object, ...]:
     )
 
 
-def _item(row: sqlite3.Row) -> OutboxRow:
+def _item(row: Row) -> OutboxRow:
     told = None
     if row["incident"] is not None:
         told = Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"]))
