@@ -122,6 +122,12 @@ def postgres_server():
         yield server
 
 
+@pytest.fixture
+def postgres_database(postgres_server):
+    """The URL of an empty database."""
+    return postgres_server.url(postgres_server.new_database())
+
+
 @pytest.fixture(autouse=True)
 def log_level():
     """A played world is quiet; the next test may look at the log."""

@@ -43,8 +43,9 @@ from probes.doubt import Defect, Defective, PlatformChanged
 from probes.model import Answer, Confidence, Credit, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation
 
-BACKENDS = {"sqlite": lambda folder, location: open_store(StoreAddress(folder / "state" / "monitor.db", location))}
-"""Each makes the store of a location; the same folder is the same store."""
+BACKENDS = {"sqlite": lambda request: "", "postgres": lambda request: request.getfixturevalue("postgres_database")}
+"""Each returns the URL of the database that a test's stores share, "" for the file that is all that SQLite needs."""
+PARAMETERS = [pytest.param(name, marks=pytest.mark.cluster if name == "postgres" else ()) for name in BACKENDS]
 
 
 class Through:
@@ -57,9 +58,12 @@ class Through:
         return lambda *values: self._held.do(lambda writer: getattr(writer, name)(*values))
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=PARAMETERS)
 def opened(request, tmp_path):
-    return lambda location="here": BACKENDS[request.param](tmp_path, location)
+    """Return what opens the test's store at a location."""
+    file, url = tmp_path / "state" / "monitor.db", BACKENDS[request.param](request)
+    file.parent.mkdir()
+    return lambda location="here": open_store(StoreAddress(file, location, url))
 
 
 def holding(store):

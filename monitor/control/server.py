@@ -6,6 +6,7 @@ import resource
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from socket import socket
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -34,6 +35,16 @@ LAST_ANSWER_S = 0.1
 """Seconds to send their answers then."""
 
 Handle = Callable[[Request], Awaitable[RequestResult]]
+
+
+class RequestServer(Protocol):
+    """Hears the requests of commands while this process holds the store."""
+
+    async def listen(self) -> None:
+        """Begin to hear them, or do so again. Raises OSError."""
+
+    async def close(self) -> None:
+        """Hear no more; requests under way are finished."""
 
 
 class Listener(Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, WrongArgument, is_complete, is_dated, objection, subjects
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
-from monitor.control.server import ControlServer
+from monitor.control.server import RequestServer
 from monitor.stages import drill
 from monitor.stages.beat import save_change
 from monitor.stages.drill import Drill, begin_drill
@@ -43,13 +43,13 @@ async def serve_requests(state: MonitorState, check_s: float = CHECK_S) -> Async
         await server.close()
 
 
-async def _keep_listening(own: SelfHealth, server: ControlServer, check_s: float) -> None:
+async def _keep_listening(own: SelfHealth, server: RequestServer, check_s: float) -> None:
     while True:
         await asyncio.sleep(check_s)
         await _listen(own, server)
 
 
-async def _listen(own: SelfHealth, server: ControlServer) -> None:
+async def _listen(own: SelfHealth, server: RequestServer) -> None:
     try:
         await server.listen()
     except OSError as error:

@@ -24,8 +24,8 @@ from monitor.state.stage_signal import StageSignals
 from monitor.state.storage import Storage
 from monitor.storage_refusal import StoreError
 from monitor.store.clock import clock_set_back
+from monitor.store.held import HeldStore
 from monitor.store.resumption import RestoredBelief, RestoredMessages, Resumption
-from monitor.store.standby import FailoverWriter
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.tally import EventTally, expect, resume_tally
@@ -85,7 +85,7 @@ def probe_limits(config: Config) -> TimeLimits:
     return TimeLimits(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
 
 
-def _resumed(config: Config, services: Services, failover: FailoverWriter) -> MonitorState:
+def _resumed(config: Config, services: Services, failover: HeldStore) -> MonitorState:
     """Return the state in which the previous process ended."""
     edge, stored = services.edge, failover.reader
     left = stored.resumption
@@ -107,7 +107,7 @@ def _resumed(config: Config, services: Services, failover: FailoverWriter) -> Mo
     return MonitorState(services=services, belief=belief, told=told, planned=planned, times=times)
 
 
-def _resumed_tally(config: Config, edge: Edge, failover: FailoverWriter) -> EventTally:
+def _resumed_tally(config: Config, edge: Edge, failover: HeldStore) -> EventTally:
     tally = resume_tally(failover.reader.marks.tally(), edge.clock())
     expect(tally, (one.name for one in config.channels), config.feeds)
     return tally

@@ -12,9 +12,9 @@ from msgspec import Struct
 from monitor.stage import Stage
 from monitor.state.self_health import SelfHealth
 from monitor.storage_refusal import StorageRefusal
+from monitor.store.held import HeldStore
 from monitor.store.reader import Reader
 from monitor.store.row import Batch
-from monitor.store.standby import FailoverWriter
 from monitor.store.store import Store
 from monitor.store.writer import Writer
 from monitor.thread import without_stop_iteration
@@ -30,7 +30,7 @@ class Storage(Struct, frozen=True):
     """Writes in one thread and reads in another; not more, as each thread keeps memory of its own."""
 
     store: Store
-    failover: FailoverWriter
+    failover: HeldStore
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
     own: SelfHealth

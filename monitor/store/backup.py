@@ -3,7 +3,7 @@
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from itertools import takewhile
@@ -14,7 +14,8 @@ from msgspec import Struct
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import restoration
 from monitor.store.aside import aside_name, files, forget_older, is_emptied, remove
-from monitor.store.connection import open_unchecked, read_any_version, take_over
+from monitor.store.connection import open_read_only, open_unchecked, open_writer, read_any_version, take_over
+from monitor.store.database import SqliteDatabase
 from monitor.store.expected_schema import (
     MIGRATIONS_NAME,
     MIGRATIONS_TABLE,
@@ -80,6 +81,33 @@ def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
     return is_older
+
+
+def back_up_shared(database: Path, file: Path, named: Collection[Path], fill: Callable[[SqliteDatabase], None]) -> bool:
+    """Write a new database that `fill` fills as a copy, as `back_up` does, which may not replace `database`.
+
+    Raises StoreError.
+    """
+    if why := _why_kept(database, file, named):
+        raise StoreError(f"{file}: {why}; name another file")
+    is_older, draft = os.path.exists(file) and os.path.getsize(file) > 0, _free_draft(file.parent)
+    try:
+        with closing(open_writer(draft)) as copy:
+            fill(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a WAL
+        draft.replace(file)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
+    finally:
+        with suppress(OSError):
+            remove(draft)
+    return is_older
+
+
+def open_backup(file: Path) -> SqliteDatabase:
+    """Open a backup for reading; of an older schema, a migrated copy. Raises StoreError."""
+    _backup(file).close()
+    return open_read_only(file.absolute())
 
 
 def _left_beside(database: Path) -> sqlite3.Connection | None:

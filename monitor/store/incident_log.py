@@ -31,7 +31,7 @@ class IncidentLog:
         """Return the incidents open at any time within the span, without drills; oldest first."""
         query = """
             SELECT details FROM incident
-            WHERE location = ? AND NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
+            WHERE location = ? AND drill = 0 AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
         """
         rows = self._db.execute(query, (self._location, to_ms(until), to_ms(until), to_ms(since)))
         return list(read_rows(rows, incident_from))

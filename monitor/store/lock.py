@@ -31,12 +31,12 @@ SETTLING_S = 0.05
 
 
 class Busy(StoreError):
-    """Another process holds this database: `holder`, its PID or "unknown"."""
+    """Another process holds this database: `holder`, its PID or "unknown". `where`: the lock, or the database."""
 
-    def __init__(self, lock: Path, holder: str) -> None:
+    def __init__(self, where: Path | str, holder: str) -> None:
         self.holder = holder
         self.who = f"process {holder}" if holder != UNKNOWN else "another process"
-        at_work = f"{lock}: another provider-monitor ({self.who}) is at work on this database"
+        at_work = f"{where}: another provider-monitor ({self.who}) is at work on this database"
         super().__init__(f"{at_work}; stop it, or let it do the work")
 
 

@@ -19,19 +19,32 @@ log = logging.getLogger("monitor")
 
 def save_reply(database: Path, location: str, reply: Reply) -> None:
     """Save a reply, effective at once; the same one twice counts once. Raises StoreError."""
-    reply = sanitize_line(reply)
-    _save(database, location, RequestKind.REPLY, reply, lambda it: it.save_reply(reply))
+    reply = clean_reply(reply)
+    _save(database, location, reply_request(reply), lambda it: it.save_reply(reply))
 
 
 def save_note(database: Path, location: str, note: IncidentNote) -> None:
     """Save a note about an incident; the same one twice counts once. Raises StoreError."""
-    note = shorten_name(sanitize_line(note))
-    _save(database, location, RequestKind.NOTE, note, lambda it: it.save_note(note))
+    note = clean_note(note)
+    _save(database, location, note_request(note), lambda it: it.save_note(note))
 
 
-def _save(
-    database: Path, location: str, kind: RequestKind, said: Reply | IncidentNote, work: Callable[[Writer], object]
-) -> None:
-    request = Request(kind, Raw(msgspec.json.encode(said)))
+def clean_reply(reply: Reply) -> Reply:
+    return sanitize_line(reply)
+
+
+def clean_note(note: IncidentNote) -> IncidentNote:
+    return shorten_name(sanitize_line(note))
+
+
+def reply_request(reply: Reply) -> Request:
+    return Request(RequestKind.REPLY, Raw(msgspec.json.encode(reply)))
+
+
+def note_request(note: IncidentNote) -> Request:
+    return Request(RequestKind.NOTE, Raw(msgspec.json.encode(note)))
+
+
+def _save(database: Path, location: str, request: Request, work: Callable[[Writer], object]) -> None:
     if told := submit_request(database, request, lambda: write_directly(database, location, work)):
         log.warning("%s", told)

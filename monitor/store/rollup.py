@@ -61,7 +61,7 @@ def _next_span(
         SELECT min(first) AS at FROM (
             SELECT (SELECT min(at) FROM {source} WHERE series_id = its.value AND at >= ?) AS first
             FROM {db.numbers("?")} AS its
-        )
+        ) AS firsts
     """
     at = db.execute(query, (to_ms(done_until), dumps(series))).fetchone()["at"]
     if at is None or from_ms(at) >= _floor(now - LATE, span):

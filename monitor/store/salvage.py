@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change
+from monitor.storage_refusal import StoreError
 from monitor.store.row import Batch
 from monitor.store.sqlite_error import is_about_values
 from monitor.store.writer import Writer
@@ -37,7 +38,7 @@ class UnwritablePart(Struct, frozen=True):
 def save_batch(writer: Writer, batch: Batch, aside: Path) -> list[UnwritablePart]:
     """Write a batch; set aside the parts whose values are refused, and return those.
 
-    Raises sqlite3.Error if the database takes nothing at all, ForeignDatabase if its tables are no longer ours.
+    Raises sqlite3.Error or StoreError if the database takes nothing at all, ForeignDatabase if its tables are not ours.
     """
     error = _try(writer.save, batch)
     if error is None:
@@ -57,6 +58,10 @@ def _try(save: Callable[[Batch], None], batch: Batch) -> str | None:
     except sqlite3.Error as error:
         if not is_about_values(error):
             raise  # nothing can be written now, whatever is in the batch
+        return type(error).__name__
+    except StoreError as error:
+        if error.refusal is not None:
+            raise
         return type(error).__name__
     except Exception as error:  # noqa: BLE001 - no bad value may hold up the others
         return type(error).__name__

@@ -7,20 +7,35 @@ from msgspec import Struct
 
 
 class StoreAddress(Struct, frozen=True):
-    """The store of one location. The configuration writes it, and only the store looks for what is behind it."""
+    """The store of one location. The configuration writes it, and only the store looks for what is behind it.
+
+    `url`: of the PostgreSQL that is shared with others, which may hold a password; "": there is none.
+    """
 
     database: Path
     location: str
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"StoreAddress({self.full_name!r}, {self.location!r})"
 
     @property
     def name(self) -> str:
         """The short name, for messages."""
-        return self.database.name
+        return self._shared_name or self.database.name
 
     @property
     def full_name(self) -> str:
         """The name by which a person finds it."""
-        return str(self.database)
+        return self._shared_name or str(self.database)
+
+    @property
+    def _shared_name(self) -> str:
+        if not self.url:
+            return ""
+        from monitor.store.postgres.connection import database_name  # only where one is shared
+
+        return database_name(self.url)
 
 
 class Retention(Struct, frozen=True):

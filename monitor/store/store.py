@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from monitor.storage_refusal import StoreError
 from monitor.store.setting import USUAL_LIMITS, StoreAddress, WriterLimits
 
 # Each method imports what it needs: a command that asks one thing of the store need not pay for the others.
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
     from monitor.alert.incident_note import IncidentNote
     from monitor.alert.reply import Reply
     from monitor.control.message import Request
-    from monitor.control.server import ControlServer, Handle
+    from monitor.control.server import Handle, RequestServer
     from monitor.store.checkup import StoreCheckup
+    from monitor.store.held import HeldStore
     from monitor.store.legacy_reply import LegacyReply
     from monitor.store.reader import Reader
     from monitor.store.row import Batch
     from monitor.store.salvage import UnwritablePart
-    from monitor.store.standby import FailoverWriter
     from monitor.store.writer import Writer
     from probes.model import Clock, Timer
 
 
 class Store(Struct, frozen=True):
-    """The store of one location. Nothing is opened before it is used."""
+    """The store of one location, in SQLite. Nothing is opened before it is used."""
 
     address: StoreAddress
     limits: WriterLimits = USUAL_LIMITS
@@ -73,7 +74,7 @@ class Store(Struct, frozen=True):
             yield Reader(connection, self.address.location)
 
     @contextmanager
-    def writing(self, clock: "Clock", timer: "Timer") -> Iterator["FailoverWriter"]:
+    def writing(self, clock: "Clock", timer: "Timer") -> Iterator["HeldStore"]:
         """Hold the database for writing. Raises StoreError, also from within; Busy if another process holds it."""
         from monitor.store.connection import in_words
         from monitor.store.lock import Lock
@@ -155,7 +156,7 @@ class Store(Struct, frozen=True):
 
         save_note(self._database, self.address.location, note)
 
-    def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "ControlServer":
+    def control_server(self, handle: "Handle", is_holder: Callable[[], bool]) -> "RequestServer":
         """Return the server of the requests that other processes submit. Raises NotCarriedOut."""
         from monitor.control.server import ControlServer
         from monitor.store.file_owner import owner_of
@@ -212,7 +213,15 @@ class Store(Struct, frozen=True):
 
 
 def open_store(address: StoreAddress, limits: WriterLimits = USUAL_LIMITS) -> Store:
-    return Store(address, limits)
+    """Return the store at an address. Raises StoreError if what it takes is not installed."""
+    if not address.url:
+        return Store(address, limits)
+    try:
+        from monitor.store.postgres.store import PostgresStore
+    except ImportError as error:
+        repair = "install provider-monitor[postgres]"
+        raise StoreError(f"[store] url: needs psycopg, which cannot be loaded ({error}); {repair}") from None
+    return PostgresStore(address, limits)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The store that several places and nodes share: a PostgreSQL."""

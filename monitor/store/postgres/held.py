@@ -1,0 +1,61 @@
+"""The store while one process holds it for writing."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from monitor.storage_refusal import StorageRefusal, StoreError
+from monitor.store.postgres.connection import PostgresDatabase, ValuesRefused
+from monitor.store.reader import Reader
+from monitor.store.standby import StorageEvent, WritePlace
+from monitor.store.writer import Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class HeldPostgres:
+    """Writes while this process leads. A server that is away is no reason to write elsewhere: the probes keep what they
+    see, and whoever leads next resumes from what was committed.
+
+    Not for use by two threads at once. `refusal`: why the last write failed; None: it did not.
+    """
+
+    place = WritePlace.DISK
+    is_resumed = False
+
+    def __init__(self, database: PostgresDatabase, location: str) -> None:
+        self.database, self._location = database, location
+        self.writer = Writer(database, location)
+        self.refusal: StorageRefusal | None = None
+        self.events: list[StorageEvent] = []
+        self.recall: Callable[[Writer], None] = lambda _: None
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.database, self._location)
+
+    def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Run `work` on the database. Raises StoreError."""
+        try:
+            done = work(self.writer, *args, **named)
+        except ValuesRefused:
+            raise
+        except StoreError as error:
+            self.refusal = error.refusal
+            raise
+        self.refusal = None
+        return done
+
+    def tidy(self, work: Callable[[Writer], T]) -> T | None:
+        """Run housekeeping."""
+        return self.do(work)
+
+    def doubt(self) -> None:
+        """A server checks its own pages: there is nothing that we could set aside."""
+
+    def is_holder(self) -> bool:
+        """Whether this process still leads, so that nobody else writes."""
+        return not self.database.is_closed()
+
+    def close(self) -> None:
+        self.database.close()
