@@ -29,6 +29,7 @@ from benchmarks.virtual import VirtualLoop
 from monitor.alert.channel import Channel
 from monitor.alert.deliver import Print
 from monitor.alert.text import MessageText
+from monitor.backend import open_store
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
@@ -40,7 +41,6 @@ from monitor.stages.publish import write_sites
 from monitor.stages.retention import run_retention
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge, OutsideCalls, Pauses
-from monitor.store.store import open_store
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider

@@ -3,8 +3,8 @@
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.database import Rows, Values
+from monitor.store.setting import shared_name
 
 SCHEMA = "monitor"
 """The schema of our tables."""
@@ -30,6 +31,13 @@ USUAL = {
     "tcp_user_timeout": 10_000,
 }
 """What a URL need not say. A server that is cut off is noticed in seconds; the system's own limit is hours."""
+
+UNREADABLE = (
+    "[store] url: this is no address of a PostgreSQL; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in user "
+    "and password %40 for @, %2F for /, %3A for :, %25 for %, %20 for a space"
+)
+PORTS = re.compile(r"[0-9,]*")
+"""One, or one for each host."""
 
 PART = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|%|\?|(?<![:\w]):([a-z_]+)")
 
@@ -76,11 +84,15 @@ def by_name(cursor: Cursor[Any]) -> Any:
 
 
 class PostgresDatabase:
-    """An open connection, as `Database` says. `name`: of the database, for messages."""
+    """An open connection, as `Database` says.
+
+    `name`: of the database, for messages. `begins_with`: what each transaction begins with.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._connection = connection
         self.name = name
+        self.begins_with: Callable[[], None] = _nothing
 
     def execute(self, statement: str, values: Values = (), /) -> Rows:
         return self._run(Cursor(self._connection, row_factory=by_name), statement, values)
@@ -103,12 +115,18 @@ class PostgresDatabase:
     def close(self) -> None:
         self._connection.close()
 
+    def cut(self) -> None:
+        """Shut the road to the server down, from any thread: whatever waits for an answer fails at once."""
+        with suppress(psycopg.Error, OSError):
+            socket.socket(fileno=os.dup(self._connection.fileno())).shutdown(socket.SHUT_RDWR)
+
     def is_closed(self) -> bool:
         return self._connection.closed
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with in_words(self.name), self._connection.transaction():
+            self.begins_with()
             yield
 
     @contextmanager
@@ -153,6 +171,10 @@ class PostgresDatabase:
         return count
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Changed:
     """The result of a statement that returns no rows."""
 
@@ -171,38 +193,39 @@ class Changed:
 
 def connect(url: str, *, read_only: bool = False) -> PostgresDatabase:
     """Return a connection whose statements see our tables. Raises StoreError, never with the password."""
-    with in_words("the database"):
-        its = conninfo_to_dict(url)
-    name = database_name(url)
-    options = f"-c search_path={SCHEMA} -c default_transaction_read_only={'on' if read_only else 'off'}"
-    told = {key: value for key, value in its.items() if value is not None}
+    mode = {"default_transaction_read_only": "on" if read_only else "off"}
+    address, name = whole_address(url, mode), shared_name(url)
     with in_words(name):
-        all_of_it = make_conninfo(
-            "",
-            **{
-                **USUAL,
-                "application_name": _our_name(),
-                **told,
-                "options": f"{told.get('options', '')} {options}".strip(),
-            },
-        )
-        connection = psycopg.connect(all_of_it, autocommit=True)
+        connection = psycopg.connect(address, autocommit=True)
     return PostgresDatabase(connection, name)
+
+
+def whole_address(url: str, settings: Mapping[str, str], **usual: str | int) -> str:
+    """Return an address that also says what a URL need not: `usual`, unless it does, and `settings` of the session.
+
+    Raises StoreError.
+    """
+    told = address_parts(url)
+    set_so = (f"-c {name}={value}" for name, value in {"search_path": SCHEMA, **settings}.items())
+    its: dict[str, str | int] = {**USUAL, "application_name": _our_name(), **usual, **told}
+    return make_conninfo("", **its | {"options": " ".join([told.get("options", ""), *set_so]).strip()})
+
+
+def address_parts(url: str) -> dict[str, str]:
+    """Return the parts that an address names. Raises StoreError that quotes none of it: with a slip in it, a piece of
+    the password may stand anywhere."""
+    try:
+        its = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error:
+        raise StoreError(UNREADABLE) from None
+    if "@" in its.get("host", "") + its.get("dbname", "") or not PORTS.fullmatch(its.get("port", "")):
+        raise StoreError(UNREADABLE)
+    return its
 
 
 def _our_name() -> str:
     """Return the name by which others see our connection: where we run."""
     return f"{OUR_NAME}{os.getpid()} on {socket.gethostname()}"
-
-
-def database_name(url: str) -> str:
-    """Return what a person knows a database by: its name and its server, without user and password."""
-    try:
-        its = conninfo_to_dict(url)
-    except psycopg.Error:
-        return "the database"
-    host = f"@{its['host']}" if its.get("host") else ""
-    return f"{its.get('dbname') or its.get('user') or 'postgres'}{host}"
 
 
 @contextmanager
@@ -224,20 +247,34 @@ def refused(name: str, error: psycopg.Error) -> StoreError:
 
 
 def _kind(error: psycopg.Error) -> RefusalKind:
-    code = error.sqlstate or ""
-    if code.startswith("28") or code == "42501":
-        return RefusalKind.DENIED
-    if code == "25006":
-        return RefusalKind.READ_ONLY
-    return RefusalKind.FULL if code == "53100" else RefusalKind.FAILING
+    code = _code(error)
+    return RefusalKind.DENIED if code.startswith("28") else KINDS.get(code, RefusalKind.FAILING)
 
 
+def _code(error: psycopg.Error) -> str:
+    """Return the SQLSTATE of an error; that of a refused connection, which has none, by what it says."""
+    return error.sqlstate or next((code for words, code in SAID.items() if words in str(error)), "")
+
+
+NO_TLS, POOLER = "tls", "pooler"
+"""Codes of ours for what never reaches a server, which has codes for all else."""
+KINDS = {
+    "25006": RefusalKind.READ_ONLY,
+    "53100": RefusalKind.FULL,
+    "55P03": RefusalKind.LOCKED,
+    "3D000": RefusalKind.GONE,
+    "42501": RefusalKind.DENIED,
+    NO_TLS: RefusalKind.DENIED,
+    POOLER: RefusalKind.DENIED,
+}
 REPAIRS = {
+    NO_TLS: "correct sslmode and sslrootcert of [store] url, or the certificate of that server",
+    POOLER: "name the server itself in [store] url, not the pooler before it",
     "3D000": "make it with `createdb`, or name another one in [store] url",
     "25006": "name the server that takes writes, or all of them with target_session_attrs=read-write",
     "53100": "make room on that server's disk",
     "53300": "raise max_connections there, or end what holds its connections",
-    "42501": "give this user the rights that docs/how-to/deploy/postgres.md lists",
+    "42501": "give this user the rights that docs/scale.md lists",
     "42P01": "start `run` once, which makes the tables",
     "3F000": "start `run` once, which makes the tables",
 }
@@ -245,11 +282,29 @@ REPAIRS = {
 
 
 def _repair(error: psycopg.Error) -> str:
-    code = error.sqlstate or ""
-    if code.startswith("28") or "password" in str(error):
+    code = _code(error)
+    if code.startswith("28"):
         return "correct the user and password of [store] url"
     return REPAIRS.get(code, "look whether that server runs and can be reached from here")
 
 
+SAID = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "database ": "3D000",
+    "role ": "28000",
+    "too many clients": "53300",
+    "too many connections": "53300",
+    "connection slots": "53300",
+    "session is read-only": "25006",
+    "certificate": NO_TLS,
+    "SSL": NO_TLS,
+    "unsupported startup parameter": POOLER,
+}
+"""What an error of a refused connection says, as it has no SQLSTATE; in the order in which it is looked for."""
+
+
 def _first_line(error: psycopg.Error) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rpartition("FATAL: ")[2].strip().rstrip(":")

@@ -13,11 +13,12 @@ def lead(db: PostgresDatabase) -> None:
         raise Busy(db.name, holder_of(db) or UNKNOWN)
 
 
-def holder_of(db: PostgresDatabase) -> str | None:
-    """Return who holds it, by the name that its connection has; None: nobody."""
+def holder_of(db: PostgresDatabase, key: int = LEADING) -> str | None:
+    """Return who holds it in this database, by the name that its connection has; None: nobody."""
     query = """
-        SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) + objid::bigint = ?
+        SELECT coalesce(application_name, '') FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = ?
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     """
-    row = db.tuples(query, (LEADING,)).fetchone()
-    return str(row[0]).removeprefix(OUR_NAME) if row else None
+    row = db.tuples(query, (key,)).fetchone()
+    return (str(row[0]).removeprefix(OUR_NAME) or UNKNOWN) if row else None
