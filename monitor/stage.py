@@ -20,6 +20,9 @@ class Stage(StrEnum):
     HEARTBEAT = "heartbeat"
     WATCHDOG = "watchdog"
     RELOAD = "reload"
+    SHIP = "ship"
+    RECEIVE = "receive"
+    RELAY = "relay"
 
     @classmethod
     def _missing_(cls, value: object) -> "Stage | None":

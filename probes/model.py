@@ -185,8 +185,9 @@ class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is used: two gateways of one kind are two companies.
-    `answerer` is who answers: the provider, or whatever runs at the account's own address. It and `id` are computed
-    once, since each probe reads them hundreds of times.
+    `location` is the place from which it is probed, "" where there is only one. `answerer` is who answers: the
+    provider, or whatever runs at the account's own address. It and `id` are computed once, since each probe reads them
+    hundreds of times.
     """
 
     account: str
@@ -194,11 +195,12 @@ class Target(Struct, frozen=True):
     canary: str
     model: str | None = None
     host: str | None = None
+    location: str = ""
     id: str = ""
     answerer: str = ""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "id", target_id(self.account, self.canary, self.model))
+        force_setattr(self, "id", target_id(self.account, self.canary, self.model, self.location))
         force_setattr(self, "answerer", answerer_id(self.provider, self.host))
 
 

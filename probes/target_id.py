@@ -1,12 +1,13 @@
 """Ids of everything that is watched: made and parsed only here.
 
     account     provider/name
-    target      provider/name/canary, or provider/name/canary/model
+    target      provider/name/canary, or provider/name/canary/model; of one that is probed from several places the
+                place stands before it, as in fra:provider/name/canary
     source      provider/feed
     answerer    provider, or provider@host for an account with its own address
 
-Providers and canaries have lower-case letters, digits and "-"; hosts and names have no "/", models may. So each
-id is parsed from the left.
+Providers and canaries have lower-case letters, digits and "-"; places, hosts and names have no "/", and places no ":";
+models may have both. So each id is parsed from the left.
 """
 
 
@@ -14,8 +15,21 @@ def account_id(provider: str, name: str) -> str:
     return f"{provider}/{name}"
 
 
-def target_id(account: str, canary: str, model: str | None) -> str:
-    return f"{account}/{canary}/{model}" if model else f"{account}/{canary}"
+def target_id(account: str, canary: str, model: str | None, location: str = "") -> str:
+    id = f"{account}/{canary}/{model}" if model else f"{account}/{canary}"
+    return f"{location}:{id}" if location else id
+
+
+def location_of(target: str) -> str:
+    """Return the place from which a target is probed; "" where there is only one."""
+    place, _, rest = target.partition(":")
+    return place if rest and "/" not in place else ""
+
+
+def unplaced(target: str) -> str:
+    """Return the id that a target has wherever it is probed from."""
+    place = location_of(target)
+    return target[len(place) + 1 :] if place else target
 
 
 def source_id(provider: str, feed: str) -> str:
@@ -28,13 +42,14 @@ def answerer_id(provider: str, host: str | None) -> str:
 
 def account_of(target: str) -> str:
     """Return the account id of a target; an account's id is returned as it is."""
+    target = unplaced(target)
     end = target.find("/", target.find("/") + 1)
     return target if end < 0 else target[:end]
 
 
 def part_of(target: str) -> str:
     """Return the part of a target id after its account: `canary` or `canary/model`; "" for an account's id."""
-    return target[len(account_of(target)) + 1 :]
+    return unplaced(target)[len(account_of(target)) + 1 :]
 
 
 def canary_of(target: str) -> str:
@@ -48,7 +63,8 @@ def model_of(target: str) -> str:
 
 def provider_of(id: str) -> str:
     """Return the provider of an account, target, source or answerer id."""
-    return id.partition("/")[0].partition("@")[0]
+    first = id.partition("/")
+    return (unplaced(id).partition("/")[0] if first[1] else first[0]).partition("@")[0]
 
 
 def name_of(account: str) -> str:

@@ -29,11 +29,27 @@ SaveChange = Callable[[Change], Awaitable[None]]
 """Saves a change that no observation led to, and queues its messages."""
 
 
+class Arrivals(Struct):
+    """What came from places, of which the next beat takes note: `late` only for the history, and, by origin, the number
+    of the last that was `received`.
+    """
+
+    late: list[Observation] = field(default_factory=list)
+    received: dict[str, int] = field(default_factory=dict)
+
+    def take(self) -> "Arrivals":
+        """Return what there is, and forget it."""
+        taken = Arrivals(self.late, self.received)
+        self.late, self.received = [], {}
+        return taken
+
+
 class StageSignals(Struct, frozen=True):
     """What one stage leaves for another. The beat takes `reports` and `observations`.
 
     `doubted`: answerers of doubted targets, to be called without a key. `unsound`: a reader found the database
-    broken. `dropped`: set at the end of a shutdown, when messages under way are no longer waited for.
+    broken. `outgoing`: there is something to be shipped. `dropped`: set at the end of a shutdown, when messages under
+    way are no longer waited for.
     """
 
     observations: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
@@ -48,6 +64,8 @@ class StageSignals(Struct, frozen=True):
     news: asyncio.Event = field(default_factory=asyncio.Event)
     unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    outgoing: asyncio.Event = field(default_factory=asyncio.Event)
     exported: asyncio.Queue[ExportedMetrics] = field(default_factory=partial(asyncio.Queue, 1))
 
     def export(self, metrics: ExportedMetrics) -> None:

@@ -6,7 +6,7 @@ from os.path import isfile
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 13
+VERSION = 14
 """Version of the schema that this program writes, in `PRAGMA user_version`: the number of steps in `schema`."""
 
 MIGRATIONS_TABLE = "_sqlite_migrations"
@@ -22,7 +22,7 @@ class ForeignDatabase(StoreError):
 
 
 LAYOUT = {
-    "series": "id* location! provider! account! canary! model! (location account canary model)",
+    "series": "id* location! provider! account! canary! model! place! (location account canary model)",
     "observation": ("series_id!* at!* outcome! fault status latency ttft tokens_in tokens_out cost (series_id at)"),
     "answer": "id* digest! rule! confidence! words! body! first_at! phase (digest)",
     "evidence": "series_id!* at!* answer_id! request_id (series_id at)",
@@ -51,6 +51,7 @@ LAYOUT = {
     "source": "location!* id!* source! (location id)",
     "track": "series_id* track!",
     "pool": "location!* id!* pool! (location id)",
+    "outgoing": "seq* body!",
 }
 """Columns of each table (`!`: never null, `*`: in its key), and in brackets what is unique."""
 ROW_IDS = frozenset({"id*", "series_id*", "series_id!*", "answer_id", "answer_id!"})

@@ -42,7 +42,7 @@ OBSERVED = """
     SELECT observation.*, rule, confidence, phase FROM series
     JOIN observation ON observation.series_id = series.id
     LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
-    WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ?
+    WHERE (location, account, canary, model, place) = (?, ?, ?, ?, ?) AND at >= ?
 """
 """The observations of a target since an instant."""
 COUNTS = ", ".join(f"count(*) FILTER (WHERE outcome = {one})" for one in range(len(OUTCOMES)))
@@ -97,7 +97,9 @@ class History:
 
     def series_ids(self) -> dict[str, int]:
         """Return the number of each target's series, by target id."""
-        rows = self._db.execute("SELECT id, account, canary, model FROM series WHERE location = ?", (self._location,))
+        rows = self._db.execute(
+            "SELECT id, account, canary, model, place FROM series WHERE location = ?", (self._location,)
+        )
         return {target_id_from(row): row["id"] for row in rows}
 
     def usual_pause(self, least: timedelta) -> timedelta:
@@ -290,7 +292,7 @@ class History:
         return list(read_rows(found, lambda row: observation_from(row, target)))[::-1]
 
     def _observed(self, target: Target, since: datetime) -> tuple[str | int, ...]:
-        return self._location, target.account, target.canary, target.model or "", to_ms(since)
+        return self._location, target.account, target.canary, target.model or "", target.location, to_ms(since)
 
 
 def _ceiling(row: Row) -> LimitSince:

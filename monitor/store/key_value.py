@@ -59,6 +59,14 @@ class KeyValues:
         rows = self._db.execute(query, (self.location, f"{TALLY}%"))
         return read_values(((row["name"].removeprefix(TALLY), row["value"]) for row in rows), TallyPart)
 
+    def shipped(self) -> int:
+        """Return the number of the last observation that is in the shared store; 0: none is."""
+        return self._marked("shipped", int) or 0
+
+    def origin(self) -> str | None:
+        """Return the name of this database as an origin of observations; None: it has none yet."""
+        return self._marked("origin", str)
+
     def rolled_until(self, table: str = "hourly") -> datetime:
         """Return the end of the last hour (or day) rolled up; 1970 if none was."""
         return self._marked(f"{table}_until", _time) or from_ms(0)

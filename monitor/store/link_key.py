@@ -14,14 +14,17 @@ LENGTH = 32
 
 def link_key(database: Path) -> bytes:
     """Return the key, which is made when first needed. Raises OSError if it cannot be kept."""
+    return _kept_key(_key_file(database)) or keep_key(database, secrets.token_bytes(LENGTH))
+
+
+def keep_key(database: Path, key: bytes) -> bytes:
+    """Keep this key, and return it as it was kept. Raises OSError."""
     path = _key_file(database)
-    if key := _kept_key(path):
-        return key
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(file, "wb") as out:
-            out.write(secrets.token_bytes(LENGTH))
+            out.write(key)
         draft.rename(path)  # atomic, so that the key is whole: with a guessable one anybody could sign
     finally:
         draft.unlink(missing_ok=True)

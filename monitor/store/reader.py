@@ -11,6 +11,7 @@ from monitor.store.incident_log import IncidentLog
 from monitor.store.key_value import KeyValues
 from monitor.store.message_log import MessageLog
 from monitor.store.objective_history import ObjectiveHistory
+from monitor.store.outgoing import Shipment, count_outgoing, next_shipment
 from monitor.store.resumption import Resumption
 from monitor.store.rollup import RollUp, next_roll_up
 
@@ -32,6 +33,14 @@ class Reader:
         """Make all reads within see the database as of one instant."""
         with self._db.snapshot():
             yield
+
+    def next_shipment(self, most: int) -> Shipment | None:
+        """Return the oldest observations that are on their way to the shared store; None: all are there."""
+        return next_shipment(self._db, self.marks.location, most)
+
+    def count_outgoing(self) -> int:
+        """Return how many are on their way."""
+        return count_outgoing(self._db)
 
     def next_roll_up(self, now: datetime) -> RollUp | None:
         """Return the oldest closed hour, else day, not rolled up yet; None if all are."""

@@ -74,7 +74,7 @@ class Resumption:
         healths: dict[str, Health] = {}
         plans: dict[str, datetime] = {}
         query = """
-            SELECT health.*, rule, confidence, words, body, phase, account, canary, model
+            SELECT health.*, rule, confidence, words, body, phase, account, canary, model, place
             FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
             WHERE location = ?
         """
@@ -101,7 +101,8 @@ class Resumption:
     def tracks(self) -> dict[str, TargetMemory]:
         """Return the detectors' memory of each target, by its id."""
         query = """
-            SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
+            SELECT account, canary, model, place, track FROM track JOIN series ON series.id = series_id
+            WHERE location = ?
         """
         return read_values(
             ((target_id_from(row), row["track"]) for row in self._db.execute(query, (self._location,))), TargetMemory

@@ -25,6 +25,7 @@ from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
 from monitor.store.clock import ClockTrace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
+from probes.target_id import target_id
 
 log = logging.getLogger("monitor")
 
@@ -42,7 +43,11 @@ VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
 
 
 class Batch(Struct, frozen=True):
-    """What one beat saves in one transaction. `plans`: when each target is probed next."""
+    """What one beat saves in one transaction. `plans`: when each target is probed next.
+
+    `ships`: the observations are also to go to a store that is shared. There, `late` are those that came too late to
+    change what is believed, and `received` is, by origin, the number of the last that came from there.
+    """
 
     at: datetime
     observations: tuple[Observation, ...] = ()
@@ -56,6 +61,9 @@ class Batch(Struct, frozen=True):
     pools: Mapping[PoolKey, Pool] = field(default_factory=dict)
     replies: tuple[Reply, ...] = ()
     trace: ClockTrace | None = None
+    ships: bool = False
+    late: tuple[Observation, ...] = ()
+    received: Mapping[str, int] = field(default_factory=dict)
 
 
 def to_ms(at: datetime) -> int:
@@ -214,7 +222,7 @@ def incident_note_from(row: Mapping[str, Any]) -> IncidentNote:
 
 
 def target_id_from(row: Mapping[str, str]) -> str:
-    return "/".join(filter(None, (row["account"], row["canary"], row["model"])))
+    return target_id(row["account"], row["canary"], row["model"] or None, row["place"])
 
 
 def _seconds(ms: int | None) -> float | None:

@@ -171,6 +171,13 @@ def m013_daily_level(db: Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m014_outgoing(db: Database) -> None:
+    """The observations on their way to a store that is shared; there, one holds those of several places."""
+    db.execute("CREATE TABLE outgoing (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+    db.execute("ALTER TABLE series ADD COLUMN place TEXT NOT NULL DEFAULT ''")
+
+
 def _latest_location(db: Database) -> str:
     """Return the location of the latest observation, else of any row that has one, else the default name."""
     for query in LOCATIONS:

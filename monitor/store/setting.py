@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -9,12 +10,14 @@ from msgspec import Struct
 class StoreAddress(Struct, frozen=True):
     """The store of one location. The configuration writes it, and only the store looks for what is behind it.
 
-    `url`: of the PostgreSQL that is shared with others, which may hold a password; "": there is none.
+    `url`: of the PostgreSQL that is shared with others, which may hold a password; "": there is none. `cluster`: the
+    name of those that share it.
     """
 
     database: Path
     location: str
     url: str = ""
+    cluster: str = "main"
 
     def __repr__(self) -> str:
         return f"StoreAddress({self.full_name!r}, {self.location!r})"
@@ -22,20 +25,29 @@ class StoreAddress(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The short name, for messages."""
-        return self._shared_name or self.database.name
+        return shared_name(self.url) if self.url else self.database.name
+
+    @property
+    def own_name(self) -> str:
+        """The name of the file here, also where a store is shared."""
+        return self.database.name
 
     @property
     def full_name(self) -> str:
         """The name by which a person finds it."""
-        return self._shared_name or str(self.database)
+        return shared_name(self.url) if self.url else str(self.database)
 
     @property
-    def _shared_name(self) -> str:
-        if not self.url:
-            return ""
-        from monitor.store.postgres.connection import database_name  # only where one is shared
+    def secrets(self) -> list[str]:
+        """The parts of the URL that no text may show, as they stand in it and as they are meant."""
+        password = urlsplit(self.url).password
+        return list(dict.fromkeys([self.url, password, unquote(password)])) if password else []
 
-        return database_name(self.url)
+
+def shared_name(url: str) -> str:
+    """Return what a person knows a shared database by: its name and its servers, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.path.lstrip('/') or 'postgres'}@{parts.netloc.rpartition('@')[2] or 'this machine'}"
 
 
 class Retention(Struct, frozen=True):

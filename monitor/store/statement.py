@@ -24,7 +24,8 @@ NOTE = upsert("note", ("location", "account"), ("note",))
 KNOWN = ("scope", "subject", "fault", "severity", "confidence", "opened", "closed", "drill", "details")
 INCIDENT = upsert("incident", ("location", "id"), KNOWN)
 SERIES = """
-    INSERT INTO series (location, provider, account, canary, model) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+    INSERT INTO series (location, provider, account, canary, model, place) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
 """
 CHANGE = """
     INSERT INTO change (location, id, incident_id, kind, at, incident) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING

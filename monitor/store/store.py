@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from monitor.storage_refusal import StoreError
 from monitor.store.setting import USUAL_LIMITS, StoreAddress, WriterLimits
 
 # Each method imports what it needs: a command that asks one thing of the store need not pay for the others.
@@ -212,22 +211,10 @@ class Store(Struct, frozen=True):
         return self._database.with_name(f"{self.name}.aside.jsonl")
 
 
-def open_store(address: StoreAddress, limits: WriterLimits = USUAL_LIMITS) -> Store:
-    """Return the store at an address. Raises StoreError if what it takes is not installed."""
-    if not address.url:
-        return Store(address, limits)
-    try:
-        from monitor.store.postgres.store import PostgresStore
-    except ImportError as error:
-        repair = "install provider-monitor[postgres]"
-        raise StoreError(f"[store] url: needs psycopg, which cannot be loaded ({error}); {repair}") from None
-    return PostgresStore(address, limits)
-
-
 @contextmanager
 def scratch_store(location: str) -> Iterator[Store]:
     """Make a store that is deleted at the end."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="rehearsal-") as folder:
-        yield open_store(StoreAddress(Path(folder) / "rehearsal.db", location))
+        yield Store(StoreAddress(Path(folder) / "rehearsal.db", location))

@@ -91,6 +91,7 @@ BELIEF_TABLES = (
     _of_series("track"),
     _whole("pool"),
     _of_series("ceiling"),
+    _whole("outgoing"),
 )
 """State of each target, account and status page."""
 

@@ -24,6 +24,7 @@ from monitor.storage_refusal import StorageRefusal
 from monitor.store import rollup
 from monitor.store.database import Database, Row
 from monitor.store.key_value import TALLY, KeyValues
+from monitor.store.outgoing import drop_oldest, forget_received, forget_shipped, name_origin, queue_observations
 from monitor.store.overlap import Overlap
 from monitor.store.rollup import RollUp
 from monitor.store.row import (
@@ -92,7 +93,7 @@ class Writer:
     def save(self, batch: Batch) -> None:
         """Write one beat, in one transaction."""
         with self._transaction():
-            answers = self._save_observations(batch.observations)
+            answers = self._save_observations((*batch.late, *batch.observations))
             self._save_healths(batch, answers)
             self._save_limits(batch.observations)
             self._save_spendings(batch.spendings)
@@ -102,6 +103,10 @@ class Writer:
             self._save_changes(batch.changes)
             self._save_messages(batch.messages, batch.at)
             self._save_replies(batch.replies)
+            if batch.ships:
+                queue_observations(self._db, self.location, batch.observations)
+            if batch.received:
+                forget_received(self._db, batch.received)
             self._mark("beat", str(to_ms(batch.at)))
             if batch.trace:
                 self._mark("clock", to_json(batch.trace))
@@ -147,6 +152,18 @@ class Writer:
     def forget(self, keep: Retention, now: datetime) -> bool:
         """Delete some of the rows past their retention; return whether there may be more."""
         return rollup.delete_old(self._db, keep, now)
+
+    def forget_shipped(self, last: int) -> None:
+        """Forget the observations up to this number: they are in the shared store."""
+        forget_shipped(self._db, self.location, last)
+
+    def drop_outgoing(self, kept: int) -> int:
+        """Drop all but the newest so many that are on their way; return how many were lost."""
+        return drop_oldest(self._db, kept)
+
+    def name_origin(self) -> None:
+        """Give the database a name of its own as the origin of what is shipped, if it has none."""
+        name_origin(self._db, self.location)
 
     def save_source(self, source: StatusSource) -> None:
         with self._transaction():
@@ -197,9 +214,9 @@ class Writer:
     def series(self, target: Target) -> int:
         found = self._series.get(target.id)
         if found is None:
-            key = (self.location, target.provider, target.account, target.canary, target.model or "")
+            key = (self.location, target.provider, target.account, target.canary, target.model or "", target.location)
             self._db.execute(SERIES, key)
-            query = "SELECT id FROM series WHERE (location, account, canary, model) = (?, ?, ?, ?)"
+            query = "SELECT id FROM series WHERE (location, account, canary, model, place) = (?, ?, ?, ?, ?)"
             found = self._series[target.id] = int(self._db.execute(query, (key[0], *key[2:])).fetchone()[0])
         return found
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from msgspec import Struct
+
 from monitor.storage_refusal import StorageRefusal, StoreError
 from monitor.store.postgres.connection import PostgresDatabase, ValuesRefused
 from monitor.store.reader import Reader
@@ -11,6 +13,13 @@ from monitor.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class LeadingConnection(Struct, frozen=True):
+    """The connection by which a leader writes, and whether it still leads."""
+
+    database: PostgresDatabase
+    is_leading: Callable[[], bool]
 
 
 class HeldPostgres:
@@ -23,16 +32,18 @@ class HeldPostgres:
     place = WritePlace.DISK
     is_resumed = False
 
-    def __init__(self, database: PostgresDatabase, location: str) -> None:
-        self.database, self._location = database, location
-        self.writer = Writer(database, location)
+    def __init__(
+        self, connection: PostgresDatabase, location: str, is_leading: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._connection, self._location, self._is_leading = connection, location, is_leading
+        self.writer = Writer(connection, location)
         self.refusal: StorageRefusal | None = None
         self.events: list[StorageEvent] = []
         self.recall: Callable[[Writer], None] = lambda _: None
 
     @property
     def reader(self) -> Reader:
-        return Reader(self.database, self._location)
+        return Reader(self._connection, self._location)
 
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run `work` on the database. Raises StoreError."""
@@ -55,7 +66,7 @@ class HeldPostgres:
 
     def is_holder(self) -> bool:
         """Whether this process still leads, so that nobody else writes."""
-        return not self.database.is_closed()
+        return self._is_leading() and not self._connection.is_closed()
 
     def close(self) -> None:
-        self.database.close()
+        self._connection.close()

@@ -1,16 +1,20 @@
 """The store that several nodes share, in a PostgreSQL: what the other packages know of it."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.storage_refusal import StoreError
 from monitor.store import salvage
+from monitor.store.link_key import LENGTH, keep_key
+from monitor.store.lock import Lock
+from monitor.store.postgres.cluster import ClusterView, view_cluster
 from monitor.store.postgres.connection import SCHEMA, PostgresDatabase, connect
-from monitor.store.postgres.held import HeldPostgres
+from monitor.store.postgres.held import HeldPostgres, LeadingConnection
 from monitor.store.postgres.leader import lead
 from monitor.store.postgres.request import RequestTable, submit_request
 from monitor.store.postgres.schema import check_ready, prepare
@@ -28,13 +32,23 @@ if TYPE_CHECKING:
     from monitor.control.server import Handle
     from monitor.store.checkup import StoreCheckup
     from monitor.store.legacy_reply import LegacyReply
+    from monitor.store.postgres.transfer import TableCount
     from probes.model import Clock, Timer
-
-KEY_BYTES = 32
 
 
 class PostgresStore(Store, frozen=True):
-    """The store of one location, or of a cluster's judges. Nothing is opened before it is used."""
+    """The store of one location, or of all judges. Nothing is opened before it is used.
+
+    `led`: the connection by which this process leads already; None: it takes the lead to write.
+    """
+
+    led: LeadingConnection | None = None
+
+    def view_cluster(self) -> ClusterView:
+        """Return who leads, and what each place has shipped. Raises StoreError."""
+        with closing(connect(self._url, read_only=True)) as db:
+            check_ready(db)
+            return view_cluster(db)
 
     def place_warning(self) -> str | None:
         """Return why the database should not be where it is: a server may be anywhere."""
@@ -68,9 +82,12 @@ class PostgresStore(Store, frozen=True):
     @contextmanager
     def writing(self, clock: "Clock", timer: "Timer") -> Iterator[HeldPostgres]:
         """Hold the database for writing. Raises StoreError, also from within; Busy if another process holds it."""
+        if self.led:
+            yield HeldPostgres(self.led.database, self.location, self.led.is_leading)
+            return
         with closing(connect(self._url)) as db:
-            lead(db)
             prepare(db)
+            lead(db)
             yield HeldPostgres(db, self.location)
 
     def save(self, writer: Writer, batch: Batch) -> list[UnwritablePart]:
@@ -109,6 +126,28 @@ class PostgresStore(Store, frozen=True):
                 for _ in copy_to_postgres(copy, db):
                     pass
             return kept
+
+    def migrate(self, after: str, show: Callable[[str], None]) -> "Sequence[TableCount]":
+        """Copy the history of this location's own database into the shared one, where it is `after`'s; it may be called
+        again after it was cut short. `show` gets each table's name as it is begun. Return the rows on both sides.
+
+        Raises StoreError, Busy if a monitor is at work on either.
+        """
+        from monitor.store.connection import open_read_only
+        from monitor.store.postgres.transfer import Relocation, copy_to_postgres, count_rows, is_begun, is_filled
+
+        relocation, lock = Relocation(self.location, after), Lock(self.address.database)
+        try:
+            with closing(open_read_only(self.address.database)) as source, closing(connect(self._url)) as db:
+                prepare(db)
+                lead(db)
+                if is_filled(db) and not is_begun(db):
+                    raise StoreError(f"{self.name}: holds results already; name an empty database in [store] url")
+                for table, _ in groupby(copy_to_postgres(source, db, relocation), key=lambda part: part.table):
+                    show(table)
+                return count_rows(source, db, relocation)
+        finally:
+            lock.release()
 
     def clear(self) -> None:
         """Delete everything that is stored."""
@@ -166,22 +205,16 @@ class PostgresStore(Store, frozen=True):
     # The key of signed links
 
     def link_key(self) -> bytes:
-        """Return the key that signs links, the same for all nodes, which is made when first needed."""
+        """Return the key that signs links, the same for all nodes, which is made when first needed.
+
+        A copy is kept beside what this node keeps, so that it is known as a secret without asking the server.
+        """
         with closing(connect(self._url)) as db:
-            made = secrets.token_bytes(KEY_BYTES)
+            made = secrets.token_bytes(LENGTH)
             db.execute("INSERT INTO link_key VALUES (1, ?) ON CONFLICT DO NOTHING", (made,))
-            return bytes(db.tuples("SELECT key FROM link_key").fetchone()[0])
-
-    def link_secrets(self) -> list[str]:
-        """Return that key in the forms in which a text could leak it; empty if there is none yet."""
-        from base64 import b64encode
-
-        try:
-            with closing(connect(self._url, read_only=True)) as db:
-                rows = db.tuples("SELECT key FROM link_key").fetchall()
-        except StoreError:
-            return []
-        return [form for (key,) in rows for form in (bytes(key).hex(), b64encode(bytes(key)).decode())]
+            key = bytes(db.tuples("SELECT key FROM link_key").fetchone()[0])
+        self.address.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return keep_key(self.address.database, key)
 
     @property
     def _url(self) -> str:

@@ -13,7 +13,7 @@ SERIAL = ("series", "answer", "outbox")
 ORDER = (
     *("series", "answer", "observation", "evidence", "ceiling", "health", "track", "hourly", "daily"),
     *("daily_ceiling", "daily_credit", "spending", "incident", "change", "outbox", "reply", "incident_note"),
-    *("mark", "note", "source", "pool"),
+    *("mark", "note", "source", "pool", "outgoing"),
 )
 """The tables, those first that others refer to."""
 
@@ -36,24 +36,43 @@ class TableCount(Struct, frozen=True):
     after: int
 
 
-def copy_to_postgres(source: SqliteDatabase, into: PostgresDatabase) -> Iterator[TablePart]:
+class Relocation(Struct, frozen=True):
+    """What a location's rows become where several share a store: its series are of a place, the rest is of all."""
+
+    before: str
+    after: str
+
+
+def copy_to_postgres(
+    source: SqliteDatabase, into: PostgresDatabase, relocation: Relocation | None = None
+) -> Iterator[TablePart]:
     """Copy everything, part by part, each in a transaction that says it is done; yield each. It may be called again
     after it was cut short, and goes on.
 
-    The tables were made just before, and nobody else writes to them.
+    The tables were made just before, and nobody else writes to them. With a `relocation` only its rows are copied.
     """
     into.execute("CREATE TABLE IF NOT EXISTS migrated (part text PRIMARY KEY)")
     done = {part for (part,) in into.tuples("SELECT part FROM migrated")}
-    for part in _parts(source):
+    for part in _parts(source, relocation):
         if str(part) not in done:
             with into.transaction():
-                into.copy_in(part.table, _quoted(part.table), _clean(_rows(source, part)))
+                into.copy_in(part.table, _quoted(part.table), _clean(_rows(source, part, relocation)))
                 into.execute("INSERT INTO migrated VALUES (?)", (str(part),))
         yield part
     for table in SERIAL:
         _go_on_numbering(into, table, "id")
     _go_on_numbering(into, "change", "rowid")
     into.execute("DROP TABLE migrated")
+
+
+def is_begun(into: PostgresDatabase) -> bool:
+    """Whether a copy was cut short there."""
+    return into.tuples("SELECT to_regclass('migrated')").fetchone()[0] is not None
+
+
+def is_filled(into: Database) -> bool:
+    """Whether there is anything already."""
+    return any(into.tuples(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in ("series", "incident", "reply"))
 
 
 def copy_to_sqlite(source: PostgresDatabase, into: SqliteDatabase) -> None:
@@ -66,21 +85,32 @@ def copy_to_sqlite(source: PostgresDatabase, into: SqliteDatabase) -> None:
             into.executemany(statement, source.stream(f"SELECT {', '.join(names)} FROM {table}"))
 
 
-def count_rows(source: Database, into: Database) -> Sequence[TableCount]:
-    """Return how many rows each table has on both sides."""
-    return [TableCount(table, _count(source, table), _count(into, table)) for table in ORDER]
+def count_rows(source: SqliteDatabase, into: Database, relocation: Relocation) -> Sequence[TableCount]:
+    """Return how many rows each table has on both sides, of those that are copied."""
+    return [_counted(source, into, table, relocation) for table in ORDER if table not in OWN]
 
 
-def _count(db: Database, table: str) -> int:
-    return int(db.tuples(f"SELECT count(*) FROM {table}").fetchone()[0])
+def _counted(source: SqliteDatabase, into: Database, table: str, relocation: Relocation) -> TableCount:
+    where, values = _which(TablePart(table), relocation)
+    if "series_id" in columns(table):
+        where, values = "WHERE series_id IN (SELECT id FROM series WHERE location = ?)", (relocation.before,)
+    before = source.tuples(f"SELECT count(*) FROM {table} {where}", values).fetchone()[0]
+    return TableCount(table, int(before), int(into.tuples(f"SELECT count(*) FROM {table}").fetchone()[0]))
 
 
-def _parts(source: Database) -> Iterator[TablePart]:
-    series = [id for (id,) in source.tuples("SELECT id FROM series ORDER BY id")]
+OWN = ("outgoing",)
+"""Tables of what is a node's own."""
+CARRIED_MARKS = "name LIKE '%_until' OR name LIKE 'tally %'"
+"""The marks that are of the results, and not of a process."""
+
+
+def _parts(source: Database, relocation: Relocation | None) -> Iterator[TablePart]:
+    where, values = _which(TablePart("series"), relocation)
+    series = [id for (id,) in source.tuples(f"SELECT id FROM series {where} ORDER BY id", values)]
     for table in ORDER:
         if "series_id" in columns(table):
             yield from (TablePart(table, one) for one in series)
-        else:
+        elif not (relocation and table in OWN):
             yield TablePart(table)
 
 
@@ -94,11 +124,24 @@ def _quoted(table: str) -> list[str]:
     return [f'"{one}"' for one in columns(table)]
 
 
-def _rows(source: Database, part: TablePart) -> Iterable[Sequence[object]]:
-    names = ", ".join(_quoted(part.table))
-    if part.series is None:
-        return source.tuples(f"SELECT {names} FROM {part.table}")
-    return source.tuples(f"SELECT {names} FROM {part.table} WHERE series_id = ?", (part.series,))
+def _rows(source: Database, part: TablePart, relocation: Relocation | None) -> Iterable[Sequence[object]]:
+    names = _quoted(part.table)
+    first: tuple[object, ...] = ()
+    if relocation and "location" in columns(part.table):
+        place = {'"location"': "?", '"place"': "location"}
+        names, first = [place.get(name, name) for name in names], (relocation.after,)
+    where, values = _which(part, relocation)
+    return source.tuples(f"SELECT {', '.join(names)} FROM {part.table} {where}", (*first, *values))
+
+
+def _which(part: TablePart, relocation: Relocation | None) -> tuple[str, tuple[object, ...]]:
+    """Return the condition of the rows to copy, and its values."""
+    if part.series is not None:
+        return "WHERE series_id = ?", (part.series,)
+    if relocation is None or "location" not in columns(part.table):
+        return "", ()
+    marks = f" AND ({CARRIED_MARKS})" if part.table == "mark" else ""
+    return f"WHERE location = ?{marks}", (relocation.before,)
 
 
 def _clean(rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:

@@ -1,0 +1,53 @@
+"""The cluster as the shared store knows it: who leads, which nodes there are, and what each place has shipped."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from monitor.store.postgres.connection import OUR_NAME, PostgresDatabase
+from monitor.store.postgres.leader import holder_of
+from monitor.store.postgres.term import Term, newest_term
+
+
+class PlaceView(Struct, frozen=True):
+    """A place. `heard_at`: of its last shipment, by the server's clock. `waiting`: results not yet judged."""
+
+    name: str
+    heard_at: datetime
+    waiting: int
+
+
+class ClusterView(Struct, frozen=True):
+    """`now`: the server's time. `leader`: the newest term, if somebody leads.
+
+    `processes`: how many of ours each machine has connected.
+    """
+
+    now: datetime
+    leader: Term | None
+    processes: tuple[tuple[str, int], ...]
+    places: tuple[PlaceView, ...]
+
+
+def view_cluster(db: PostgresDatabase) -> ClusterView:
+    """Return what is known now. Raises StoreError."""
+    (now,) = db.tuples("SELECT now()").fetchone()
+    places = db.tuples(
+        """
+        SELECT place, max(received_at), sum((SELECT count(*) FROM inbox WHERE inbox.origin = origin.id))
+        FROM origin GROUP BY place ORDER BY place
+        """
+    ).fetchall()
+    return ClusterView(
+        now,
+        newest_term(db) if holder_of(db) else None,
+        _processes(db),
+        tuple(PlaceView(name, heard_at, int(waiting)) for name, heard_at, waiting in places),
+    )
+
+
+def _processes(db: PostgresDatabase) -> tuple[tuple[str, int], ...]:
+    query = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()"
+    names = [name for (name,) in db.tuples(query) if name and name.startswith(OUR_NAME)]
+    hosts = [name.rpartition(" on ")[2] for name in names]
+    return tuple((host, hosts.count(host)) for host in sorted(set(hosts)))
