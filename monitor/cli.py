@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "tune": "replay the recorded past and print what other settings would have reported",
     "backup": "copy the database to a file, even while the monitor runs",
     "restore": "replace the database with such a copy; the present one is kept beside it",
+    "migrate-store": "bring the database to the PostgreSQL that several places are to share",
     "providers": "print the known providers, all facts about one, or those to read again",
     "feeds": "print what each provider's own status page says, and how far it is trusted",
     "classify": "read an answer and say what it means, or propose a rule for it",
@@ -217,4 +218,4 @@ def _complete(parser: argparse.ArgumentParser, command: Command) -> None:
 
 
 def load_command(name: str) -> Command:
-    return cast(Command, import_module(f"monitor.commands.{name}"))
+    return cast(Command, import_module(f"monitor.commands.{name.replace('-', '_')}"))

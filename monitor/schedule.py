@@ -53,13 +53,15 @@ class Watch(Struct, frozen=True):
     """A target and its probe interval. Free: costs no tokens, so no budget holds it back.
 
     Aside: it reports more than whether the account works (credit, costs, models on offer). Its failure says nothing of
-    the account, only that those are unknown.
+    the account, only that those are unknown. `turn`: where in the interval, in [0, 1), this place
+    probes after the first of several; 0 where there is one.
     """
 
     target: Target
     interval_s: float
     free: bool
     aside: bool = False
+    turn: float = 0.0
 
 
 class DailyBudget(Struct, frozen=True):
@@ -135,6 +137,30 @@ class ProbePlan:
             del self._at[target]
             due.append(target)
         return due
+
+
+class WantedProbes(ProbePlan):
+    """What a judge wants to be probed out of turn: the places themselves plan all the rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted: dict[str, datetime] = {}
+        self._asked: dict[str, datetime] = {}
+
+    def __contains__(self, target: str) -> bool:
+        return True
+
+    def set(self, target: str, at: datetime) -> None:
+        """The place plans its next probe itself."""
+
+    def hurry(self, target: str, at: datetime) -> None:
+        if target not in self._asked or at - self._asked[target] >= APART:
+            self._wanted[target] = self._asked[target] = at
+
+    def take_wanted(self) -> dict[str, datetime]:
+        """Return what is wanted since the last call, with the time at which it was asked for."""
+        wanted, self._wanted = self._wanted, {}
+        return wanted
 
 
 def is_affordable(budget: DailyBudget, spending: Spending, now: datetime) -> bool:
@@ -227,7 +253,7 @@ def is_due(watch: Watch, planned: datetime, round_at: datetime) -> bool:
 
 def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
     """Return when to probe for the first time: soon, but not all at the same instant."""
-    return now + timedelta(seconds=_phase(watch.target) * min(spread_s, watch.interval_s))
+    return now + timedelta(seconds=_phase_of(watch) * min(spread_s, watch.interval_s))
 
 
 def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: ProbePauses) -> float | None:
@@ -254,10 +280,14 @@ def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses
 def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
     """Return the next slot of the target's own grid; a slot very close to `at` was this probe."""
     interval_s = watch.interval_s
-    offset_s = _phase(watch.target) * interval_s
+    offset_s = _phase_of(watch) * interval_s
     elapsed = (at - EPOCH).total_seconds() + min(APART_S, interval_s / 2) - offset_s
     slot = int(elapsed // interval_s) + 1
     return EPOCH + timedelta(seconds=offset_s + slot * interval_s + chance * JITTER * interval_s)
+
+
+def _phase_of(watch: Watch) -> float:
+    return (_phase(watch.target) + watch.turn) % 1.0
 
 
 @lru_cache(10_000)

@@ -150,10 +150,21 @@ ROOMS = {
         "probes.document",
         "probes.model",
         "probes.sanitize",
+        "probes.target_id",
         "sqlite_utils",
     },
+    "monitor.store.postgres": {
+        "monitor.alert",
+        "monitor.control",
+        "monitor.storage_refusal",
+        "monitor.store",
+        "probes.model",
+        "psycopg",
+    },
+    "monitor.backend": {"monitor.storage_refusal", "monitor.store", "monitor.store.postgres"},
     "monitor.config": {
         "monitor.alert",
+        "monitor.backend",
         "monitor.detect",
         "monitor.diagnose",
         "monitor.schedule",
@@ -223,6 +234,7 @@ ROOMS = {
     "monitor.state": {
         "monitor",
         "monitor.alert",
+        "monitor.backend",
         "monitor.config",
         "monitor.detect",
         "monitor.diagnose",
@@ -284,6 +296,7 @@ ROOMS = {
         "aiohttp",
         "monitor",
         "monitor.alert",
+        "monitor.backend",
         "monitor.config",
         "monitor.detect",
         "monitor.diagnose",
@@ -303,6 +316,7 @@ ROOMS = {
     },
     "monitor.console": {
         "monitor.alert",
+        "monitor.backend",
         "monitor.config",
         "monitor.detect",
         "monitor.diagnose",
@@ -314,6 +328,7 @@ ROOMS = {
         "monitor.slo",
         "monitor.stages",
         "monitor.storage_refusal",
+        "monitor.store.postgres",  # its types
         "monitor.store",
         "monitor.thread",
         "monitor.words",
@@ -341,6 +356,7 @@ ROOMS = {
     "monitor.runtime": {
         "aiohttp",
         "monitor.alert",
+        "monitor.backend",
         "monitor.config",
         "monitor.control",
         "monitor.detect",
@@ -353,6 +369,7 @@ ROOMS = {
         "monitor.stages",
         "monitor.state",
         "monitor.storage_refusal",
+        "monitor.store.postgres",  # its types
         "monitor.store",
         "monitor.tally",
         "monitor.thread",
@@ -365,6 +382,7 @@ ROOMS = {
     "monitor.commands": {
         "monitor",
         "monitor.alert",
+        "monitor.backend",
         "monitor.config",
         "monitor.console",
         "monitor.detect",
@@ -644,7 +662,9 @@ def test_the_picture_in_contributing_names_every_folder():
 def test_each_command_is_the_module_of_its_name():
     held = {name.rpartition(".")[2]: {*names_of(path)} for name, path in MODULES.items() if "monitor.commands." in name}
 
-    assert {name for name, its in held.items() if {"add_arguments", "run"} <= its} == COMMANDS.keys()
+    assert {name for name, its in held.items() if {"add_arguments", "run"} <= its} == {
+        name.replace("-", "_") for name in COMMANDS
+    }
 
 
 def test_the_store_alone_knows_of_sqlite():
@@ -655,7 +675,7 @@ def test_the_store_alone_knows_of_sqlite():
 
 # Who may know that a store lies in a file: the configuration, which reads its path, and what is behind the path.
 
-KEEPERS = {"monitor.store", "monitor.config"}
+KEEPERS = {"monitor.store", "monitor.store.postgres", "monitor.config"}
 
 
 def path_takers():
@@ -760,6 +780,8 @@ def test_the_product_does_not_know_of_tests():
 # Who makes ids, or reads them; and whoever takes apart an address, a path, or a limit's name at the same characters.
 READERS_OF_IDS = {"probes.target_id", "monitor.diagnose.subject"}
 READERS_OF_ADDRESSES = {
+    "monitor.store.setting",  # the address of a shared store
+    "monitor.store.postgres.connection",  # likewise
     "monitor.alert.pager_address",  # the address of a channel
     "monitor.config.accounts",  # the path of a program
     "monitor.config.files",  # likewise

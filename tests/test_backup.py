@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from monitor.backend import open_store
 from monitor.cli import main
 from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store.aside import KEPT, SIDES, remove, set_aside
@@ -26,7 +27,6 @@ from monitor.store.schema import MIGRATIONS
 from monitor.store.setting import StoreAddress
 from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import standby_file
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from tests.backstage import ROOT
 from tests.conftest import at, observation

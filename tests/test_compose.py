@@ -9,8 +9,10 @@ import pytest
 import yaml
 from jsonschema import validators
 
+from monitor.cli import build_parser
 from monitor.config.files import CONFIGURATION, STATE
 from monitor.config.load import load_config
+from monitor.config.role import Role
 from monitor.config.secret import file_of
 from monitor.setup.service import Installation, ServiceKind, service_file
 from tests.backstage import ROOT
@@ -23,7 +25,13 @@ CADDYFILE = (ROOT / "deploy" / "Caddyfile").read_text()
 CONFIG = (FOLDER / "config" / "monitor.toml").read_text()
 SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 OF_INIT = service_file(ServiceKind.COMPOSE, Installation(("x",), Path("/x/monitor.toml"), Path("/x"), Path("/x")))
-TEXTS = {"the simple one": (ROOT / "compose.yaml").read_text(), "with secrets": TEXT, "of init": OF_INIT.text}
+CLUSTER = (FOLDER / "compose.cluster.yaml").read_text()
+TEXTS = {
+    "the simple one": (ROOT / "compose.yaml").read_text(),
+    "with secrets": TEXT,
+    "of init": OF_INIT.text,
+    "a cluster": CLUSTER,
+}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -82,3 +90,31 @@ def test_neither_can_do_more_than_it_must(one):
     assert one["read_only"]
     assert (one["cap_drop"], one["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
     assert one.get("cap_add", []) == ([] if one is MONITOR else ["NET_BIND_SERVICE"])
+
+
+NODES = {name: one for name, one in yaml.safe_load(CLUSTER)["services"].items() if name != "database"}
+
+
+@pytest.mark.parametrize("one", NODES.values(), ids=NODES)
+def test_a_node_of_a_cluster_starts_with_what_it_is_given(one, tmp_path):
+    (keys := tmp_path / "secrets").mkdir()
+    (keys / "openai_api_key").write_text("sk-" + "a1B2" * 10)
+    (keys / "database_url").write_text("postgresql://monitor:secret@database/monitor")
+    for name in {"openai_api_key", "database_url"} - {*one["secrets"]}:
+        (keys / name).unlink()
+    text = (FOLDER / "config-cluster" / "monitor.toml").read_text()
+    (tmp_path / "monitor.toml").write_text(text.replace("/run/secrets", str(keys)))
+    config = load_config(tmp_path / "monitor.toml", {})
+    words = [word.replace("${LOCATION:-fra}", "sin") for word in one["command"]]
+    arguments = build_parser(words).parse_args(words)
+
+    assert config.store.name == "monitor@database"
+    assert arguments.location in (None, *(place.name for place in config.locations))
+    has_key = [account.problem for account in config.accounts.values()] == [None]
+    assert has_key or arguments.role is Role.JUDGE
+
+
+def test_two_judges_of_one_machine_have_names_of_their_own():
+    names = [one["command"][one["command"].index("--node") + 1] for name, one in NODES.items() if "judge" in name]
+
+    assert len(set(names)) == len(names) == 2

@@ -326,7 +326,7 @@ def kept(folder):
 
 
 def checkup(made, limit_s=4.0):
-    from monitor.store.store import open_store
+    from monitor.backend import open_store
 
     return open_store(made.store).examine(limit_s)
 

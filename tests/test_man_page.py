@@ -4,11 +4,10 @@ import re
 import shutil
 import subprocess
 from argparse import ArgumentParser
-from importlib import import_module
 
 import pytest
 
-from monitor.cli import COMMANDS, main
+from monitor.cli import COMMANDS, load_command, main
 from monitor.console.man_page import man_page
 
 
@@ -25,7 +24,7 @@ def plain(roff):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_there_with_all_its_options(name, page):
     parser = ArgumentParser(add_help=False)
-    import_module(f"monitor.commands.{name}").add_arguments(parser)
+    load_command(name).add_arguments(parser)
     _, begin, rest = plain(page).partition(f"\n.SS {name}\n")
     its = re.split(r"^\.S[SH] ", rest, flags=re.M)[0]
 

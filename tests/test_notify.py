@@ -16,6 +16,7 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import AlertLimits, Rules
 from monitor.alert.signed_link import read_link
 from monitor.alert.window import Quiet
+from monitor.backend import open_store
 from monitor.config.document import SiteSection
 from monitor.schedule import DailyBudget, Watch
 from monitor.stages import notify
@@ -23,7 +24,6 @@ from monitor.stages.apply_config import apply_config
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
 from monitor.store.connection import open_reader
-from monitor.store.store import open_store
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook

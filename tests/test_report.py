@@ -4,12 +4,11 @@ import csv
 import io
 import json
 from argparse import ArgumentParser, Namespace
-from importlib import import_module
 
 import jsonschema
 import pytest
 
-from monitor.cli import COMMANDS
+from monitor.cli import COMMANDS, load_command
 from monitor.console.report import FORMULA, SCHEMAS, print_report, schema, streams
 from monitor.console.report_row import ROWS, LogKind, PickReport
 from probes.simulator import Trouble
@@ -180,9 +179,9 @@ def test_a_report_without_rows_names_its_columns(capsys):
 
 
 def test_every_command_that_reports_takes_the_formats():
-    acts = {"init", "run", "once", "acknowledge", "snooze", "backup", "restore"}
+    acts = {"init", "run", "once", "acknowledge", "snooze", "backup", "restore", "migrate-store"}
     without = acts | {"classify", "completion", "help", "logs"}
     for name in COMMANDS.keys() - without:
         parser = ArgumentParser()
-        import_module(f"monitor.commands.{name}").add_arguments(parser)
+        load_command(name).add_arguments(parser)
         assert {"--json", "--csv"} <= parser._option_string_actions.keys(), name

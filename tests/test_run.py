@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from monitor.alert.channel import Channel
 from monitor.alert.rule import AlertLimits, Rules
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection
 from monitor.detect.account_memory import WarningSettings
@@ -39,7 +40,6 @@ from monitor.state.services import Edge, Pauses
 from monitor.store.connection import open_reader
 from monitor.store.lock import Busy
 from monitor.store.setting import Retention, StoreAddress, WriterLimits
-from monitor.store.store import open_store
 from probes.catalog import ProviderFiles, load_provider
 from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal

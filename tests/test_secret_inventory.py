@@ -13,11 +13,13 @@ from monitor.store.link_key import link_key
 
 PLACES = {
     "accounts.key", "accounts.admin_key", "accounts.environment", "accounts.headers", "accounts.proxy", "channels.url",
-    "channels.secret", "heartbeat.url", "metrics.headers",
+    "channels.secret", "heartbeat.url", "metrics.headers", "store.url",
 }  # fmt: skip
 """What the types mark as secret. Whoever marks another one gives it a line below, too."""
 
 TEXT = """
+[store]
+url = "env:DATABASE"
 [heartbeat]
 url = "{beat}"
 [metrics]
@@ -56,6 +58,7 @@ KNOWN = {
     "FOUR": "Token-5ecret-1", "FIVE": "Passed-5ecret-1", "HOOK": "json://u:Hook-5ecret-1@host.example/",
     "HTTPS_PROXY": "http://u:Proxy-5ecret-1@proxy.example:3128", "http_proxy": "http://u:Plain-5ecret-1@proxy.example:3128",
     "SIX": "Own-proxy-5ecret-1", "SEVEN": "Scope-5ecret-1", "SIGNING": "Signing-5ecret-0123456789",
+    "DATABASE": "postgresql://u:Store%2D5ecret-1@db.example/monitor",
 }  # fmt: skip
 IN_FILE = ("Export-5ecret-1", "Channel-5ecret-1", "Header-5ecret-3", "Common-5ecret-4", "Beat-5ecret-1")
 

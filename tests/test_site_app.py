@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from monitor.alert.reply import Reply, ReplyKind, active_replies
 from monitor.alert.rule import Match
 from monitor.alert.signed_link import Link, read_link, sign_link
+from monitor.backend import open_store
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -27,7 +28,6 @@ from monitor.store.connection import open_writer
 from monitor.store.link_key import link_key
 from monitor.store.row import Batch
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.web.content_type import content_type
 from monitor.web.link_reply import LinkReplies

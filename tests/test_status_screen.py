@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.alert.reply import Reply, ReplyKind
+from monitor.backend import open_store
 from monitor.config.load import load_config
 from monitor.console.status_screen import make_screen, screen_lines
 from monitor.console.table import Table, TableCell, fill, lay_out
@@ -21,7 +22,6 @@ from monitor.publish.collect import UNSEEN
 from monitor.publish.snapshot import Substitute
 from monitor.publish.status import current_state
 from monitor.store.row import Batch
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from probes.model import Fault, Observation, Outcome
 from tests.backstage import KEYS, VARIABLES, call

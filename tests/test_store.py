@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
+from monitor.backend import open_store
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
@@ -25,7 +26,6 @@ from monitor.store.rollup import DELETE, delete_answers, delete_before
 from monitor.store.row import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.schema import MIGRATIONS
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Outcome, Phase
 from tests.backstage import public_folder

@@ -17,6 +17,7 @@ from monitor.alert.case import KEEP_FOR, Message, Notification, Step
 from monitor.alert.incident_note import IncidentNote
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
+from monitor.backend import open_store
 from monitor.control.message import Request, RequestKind, RequestResult, RequestStatus
 from monitor.detect.account_memory import AccountMemory
 from monitor.detect.credit import CreditHistory
@@ -38,7 +39,7 @@ from monitor.store.lock import Busy
 from monitor.store.overlap import Overlap
 from monitor.store.row import Batch
 from monitor.store.setting import Retention, StoreAddress
-from monitor.store.store import open_store, scratch_store
+from monitor.store.store import scratch_store
 from probes.doubt import Defect, Defective, PlatformChanged
 from probes.model import Answer, Confidence, Credit, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation

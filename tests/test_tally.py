@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as classic
 
+from monitor.backend import open_store
 from monitor.diagnose.incident import Change, ChangeKind
 from monitor.diagnose.subject import Scope
 from monitor.publish.metrics import render_metrics
 from monitor.publish.status import current_state
 from monitor.stage import Stage
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.tally import (
     EDGES_S,

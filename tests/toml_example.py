@@ -73,6 +73,8 @@ def _content(path: tuple[str, ...], value: str) -> str:
     match path:
         case ("heartbeat", *_):
             return "https://hc.example.com/ping/1"
+        case ("store", "url"):
+            return "postgresql://monitor@db.example.com/monitor"
         case ("channels", "url"):
             return "ntfy://localhost/topic"
         case (*_, "proxy") if not value.startswith("http"):

@@ -16,6 +16,7 @@ from monitor.alert.channel import Channel
 from monitor.alert.deliver import send
 from monitor.alert.routing import RoutingInput, explain_for
 from monitor.alert.text import MessageText
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_duration
@@ -37,7 +38,6 @@ from monitor.diagnose.lifecycle import fading_incidents
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay_alerts as again
 from monitor.store.resumption import RestoredBelief
-from monitor.store.store import open_store
 from monitor.words import count, duration, stamp, title
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from monitor.alert.channel import TERMINAL
 from monitor.alert.rule import Route
+from monitor.backend import open_store
 from monitor.config.checked_part import check_parts
 from monitor.config.config import Config
 from monitor.config.cost import is_priced
@@ -27,7 +28,6 @@ from monitor.console.terminal import UP, WRONG_USE, print_error, print_line, pri
 from monitor.console.value_in_file import value_at
 from monitor.detect.reminder import Reminder
 from monitor.schedule import Watch
-from monitor.store.store import open_store
 from monitor.words import count
 from probes.document import DocumentError, Problem, read_toml
 from probes.model import Account

@@ -7,6 +7,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor.alert.deliver import Print
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.demonstration import KEYS, demonstration
 from monitor.console.invocation import hint
@@ -14,7 +15,6 @@ from monitor.runtime.daemon import run_until_signalled, serve_site
 from monitor.runtime.request import serve_requests
 from monitor.state.monitor_state import open_state
 from monitor.state.services import real_edge
-from monitor.store.store import open_store
 from monitor.thread import use_own_threads
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.target_id import provider_of

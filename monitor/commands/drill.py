@@ -10,6 +10,7 @@ from functools import partial
 from monitor.alert.case import Delivery, OutboxState, Step, with_changes
 from monitor.alert.reply import Reply
 from monitor.alert.routing import RoutingInput, decide, why_not_real
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.alert_history import load_messages
 from monitor.console.argument import parse_fault
@@ -30,7 +31,6 @@ from monitor.stages.former_location import end_former_locations
 from monitor.state.monitor_state import open_state
 from monitor.state.services import now, real_edge
 from monitor.storage_refusal import StoreError
-from monitor.store.store import open_store
 from probes.model import Fault
 
 LIMIT_S = 60

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen, is_choice
 from monitor.console.configuration import read_with
@@ -13,7 +14,6 @@ from monitor.console.report import print_json_line
 from monitor.console.report_row import LogKind, LogReport
 from monitor.console.terminal import UP, print_line
 from monitor.diagnose.incident import Change, accounts_of_targets
-from monitor.store.store import open_store
 from monitor.words import FAULTS, seconds, stamp, title
 from probes.model import Observation
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.config.cost import check_budgets
 from monitor.console.command_log import start_command_log, startup_problems
@@ -31,8 +32,7 @@ from monitor.state.services import real_edge
 from monitor.state.stage_signal import StageSignals
 from monitor.storage_refusal import StoreError
 from monitor.store.lock import Busy
-from monitor.store.store import open_store
-from probes.document import DocumentError
+from probes.document import DocumentError, Problem
 
 log = logging.getLogger("monitor")
 
@@ -44,6 +44,9 @@ def add_arguments(_: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     shutdown.stop_on_sigterm(128 + signal.SIGTERM)
     config = load_with_accounts(arguments, sends=True)
+    if config.store.url:
+        what = "is shared by several nodes, which `run` keeps in step"
+        raise DocumentError([Problem(config.file_name, "store.url", what, "say `run` here, or leave it out")])
     start_command_log(arguments, config)
     if problems := check_budgets(config):
         raise DocumentError(problems)

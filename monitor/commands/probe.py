@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    config = load_with_accounts(arguments, sends=True)
+    config = load_with_accounts(arguments, sends=True, probes=True)
     accounts = select_accounts(config, arguments.account)
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
+from monitor.backend import open_store
 from monitor.console.argument import add_copy
 from monitor.console.configuration import load_with_accounts
 from monitor.console.terminal import UP, print_line
-from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from msgspec.structs import replace
 
 from monitor.config.config import Config
+from monitor.config.role import Role, located_at
 from monitor.console.command_log import print_problems, start_command_log
 from monitor.console.configuration import load_named, say_source
 from monitor.console.selection import argument_error
@@ -22,6 +23,23 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ADDRESS",
         help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
     )
+    parser.add_argument(
+        "--role",
+        type=Role,
+        choices=list(Role),
+        default=Role.ALL,
+        help="what this node does where several share a store ([store] url): probe, judge, or (default) both",
+    )
+    parser.add_argument(
+        "--location",
+        metavar="NAME",
+        help="where this node is, in place of what monitor.toml says: all nodes can then have the same one",
+    )
+    parser.add_argument(
+        "--node",
+        metavar="NAME",
+        help="its name among those that share the store, each of which has its own (default: HOST at LOCATION)",
+    )
 
 
 def _host(text: str) -> str:
@@ -36,10 +54,10 @@ def run(arguments: Namespace) -> int:
         repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
         raise argument_error(f'--host "{arguments.host}"', "is no address of this machine", repair)
     say_source(arguments)
-    config = _heard_at(load_named(arguments, sends=True), arguments.host)
+    config = _placed(_heard_at(load_named(arguments, sends=True), arguments.host), arguments.location)
     start_command_log(arguments, config)
     if config.accounts and not arguments.demo:
-        _watch(config)
+        _watch(config, arguments.role, arguments.node)
     else:
         from monitor.commands.demo import run_demo
 
@@ -80,10 +98,27 @@ def _heard_at(config: Config, host: str | None) -> Config:
     return replace(config, site=site)
 
 
-def _watch(config: Config) -> None:  # slow imports that the demonstration does not need
+def _placed(config: Config, location: str | None) -> Config:
+    """Return the configuration at `location`, if one is given: one of the places, where several share a store."""
+    if location is None:
+        return config
+    names = [one.name for one in config.locations]
+    if config.store.url and location not in names:
+        repair = f"give one of {', '.join(names)}, or add it to [[locations]]"
+        raise argument_error(f'--location "{location}"', "is none of the places", repair)
+    return located_at(config, location)
+
+
+def _watch(config: Config, role: Role, node: str | None) -> None:  # slow imports that the demonstration does not need
     from monitor.console.preflight import check_before_start
     from monitor.runtime.daemon import run_daemon
 
-    print_problems(config)
+    if role is not Role.JUDGE:  # which has no keys
+        print_problems(config)
     check_before_start(config)
-    run_daemon(config, print_line)
+    if config.store.url:
+        from monitor.runtime.node import run_node
+
+        run_node(config, print_line, role, node or f"{socket.gethostname()} at {config.location}")
+    else:
+        run_daemon(config, print_line)

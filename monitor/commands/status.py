@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.account_choice import add_choice, chosen
 from monitor.console.configuration import ReadableConfig, load_named, load_readable, load_with_accounts, unused
@@ -19,7 +20,6 @@ from monitor.publish.status import CurrentState, current_state
 from monitor.sentence.diagnosis import describe_stage_failure
 from monitor.sentence.translation import PageLanguage
 from monitor.storage_refusal import StoreError
-from monitor.store.store import open_store
 from probes.document import DocumentError
 
 
@@ -31,12 +31,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     both = parser.add_mutually_exclusive_group()
     both.add_argument("--json", action="store_true", help="print what the page's status.json holds")
     both.add_argument("--csv", action="store_true", help="print one line for each account")
+    parser.add_argument("--cluster", action="store_true", help="print who leads on a shared store, and each place")
     parser.add_argument("--alive", action="store_true", help="only say whether the monitor is probing, for containers")
 
 
 def run(arguments: Namespace) -> int:
     if arguments.alive:
         return _alive(load_readable(arguments, load_with_accounts if arguments.demo else load_named))
+    if arguments.cluster:
+        return _cluster(load_with_accounts(arguments))
     if arguments.watch:
         return _watch(arguments)
     read = load_readable(arguments, load_with_accounts)
@@ -69,6 +72,16 @@ def _alive(read: ReadableConfig) -> int:
     for words in unused(read):
         print_error(words)
     return UP if now.is_steady else DOWN
+
+
+def _cluster(config: Config) -> int:
+    """Print who leads, the machines that are connected, and how far each place has shipped; 1: something is silent."""
+    from monitor.backend import shared_store
+    from monitor.console.cluster_lines import cluster_lines, is_well
+
+    view, places = shared_store(config.store).view_cluster(), [one.name for one in config.locations]
+    print_lines(cluster_lines(view, places))
+    return UP if is_well(view, places) else DOWN
 
 
 def _print_json(snapshot: Snapshot, now: CurrentState, ids: frozenset[str], arguments: Namespace) -> None:

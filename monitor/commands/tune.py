@@ -4,6 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from monitor.backend import open_store
 from monitor.console.argument import add_account
 from monitor.console.configuration import load_with_accounts
 from monitor.console.report import add_formats, print_report
@@ -24,7 +25,6 @@ from monitor.replay.tuning import (
     neighbouring_settings,
     outages,
 )
-from monitor.store.store import open_store
 from monitor.words import count, duration, title, zone_name
 
 HOW_TO_READ = (

@@ -13,6 +13,7 @@ from monitor.alert.reply import Names
 from monitor.alert.rule import Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection
 from monitor.config.files import output_folder
+from monitor.config.location import Location
 from monitor.config.public_page import PublicSection, PublicService, public_languages
 from monitor.detect.account_memory import WarningSettings
 from monitor.detect.health import APART, Thresholds
@@ -105,6 +106,7 @@ class Config(Struct, frozen=True):
     way: Egress = DIRECT_EGRESS
     secret_keys: tuple[str, ...] = ()
     apart: timedelta = APART
+    locations: tuple[Location, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -180,11 +182,12 @@ class Config(Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """All secrets, which no text may show; the one place that knows all of them."""
-        from monitor.store.store import open_store  # not every command needs it
+        from monitor.backend import open_store  # not every command needs it
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
         addresses = [channel.url for channel in self.channels if channel.url not in ("", TERMINAL.url)]
         signing = [channel.secret for channel in self.channels if channel.secret]
         ways = [*self.way.proxies.secrets, *(self.collector.headers.values() if self.collector else ())]
-        return list(dict.fromkeys([*keys, *pings, *addresses, *signing, *ways, *open_store(self.store).link_secrets()]))
+        stores = [*self.store.secrets, *open_store(self.store).link_secrets()]
+        return list(dict.fromkeys([*keys, *pings, *addresses, *signing, *ways, *stores]))

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
+from monitor.config.location import LocationSection
 from monitor.config.public_page import PublicSection, PublicSections, ServiceSection, public_languages
 from monitor.config.section import END, ENGLISH, Label, LanguageCode, Seconds, SecretText, Section
 from monitor.detect.credit import CreditThreshold
@@ -102,12 +103,17 @@ class StoreSection(Section, frozen=True, kw_only=True):
     """Where results are kept, and for how long.
 
     path: the SQLite database
+    url: of a PostgreSQL that several places share, or where that is (`env:NAME`, ...); `path` then keeps what is on its
+        way there
+    cluster: the name of all nodes that share it; those of another name are refused
     raw_days: days that each attempt is kept
     hourly_days: days that hourly totals are kept
     daily_days: days that daily totals are kept
     """
 
     path: str = "state/monitor.db"
+    url: Annotated[SecretText, Meta(min_length=1)] | None = None
+    cluster: Label = "main"
     raw_days: Days = RETENTION.raw_days
     hourly_days: Days = RETENTION.hourly_days
     daily_days: Days = RETENTION.daily_days
@@ -306,6 +312,7 @@ class Document(Section, frozen=True, kw_only=True):
     metrics: MetricsSection = MetricsSection()
     reminders: list[ReminderSection] = []
     objectives: list[ObjectiveSection] = []
+    locations: list[LocationSection] = []
     provider_folder: str | None = None
     providers: dict[Name, dict[str, Any]] = {}
 

@@ -46,6 +46,7 @@ from monitor.config.files import (
     referenced_files,
     template_folder,
 )
+from monitor.config.location import check_locations, locations
 from monitor.config.misplaced_key import find_misplaced_keys
 from monitor.config.outbound import Outbound, read_outbound
 from monitor.config.providers import (
@@ -227,6 +228,7 @@ def _unless_refused(found: Iterable[Problem], known: Iterable[Problem]) -> Itera
 def _check_surroundings(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with addresses of the page, and with folders and programs of this machine."""
     document, folder, file = draft.document, draft.path.parent, draft.path.name
+    yield from check_locations(document.locations, document.location, bool(document.store.url), draft.tags, file)
     yield from check_site(document.site, file)
     yield from check_appearance(document, folder, file)
     languages = known_languages(template_folder(document.site.templates, folder))
@@ -243,7 +245,8 @@ def resolve(draft: Draft, outward: Outbound) -> Config:
     watches = _watches(draft)
     return Config(
         file=path,
-        store=StoreAddress(written / document.store.path, document.location),
+        store=StoreAddress(written / document.store.path, document.location, outward.store_url, document.store.cluster),
+        locations=locations(document.locations, document.location, bool(document.store.url)),
         probe=document.probe,
         site=site,
         folder=written / site.folder,

@@ -22,10 +22,12 @@ class Outbound(Struct, frozen=True):
     """The address of each channel by name, and the way of each account by id; `usual` is that of the rest.
 
     A channel whose address or secret could not be resolved has "". `secrets` are those of the channels that have one.
+    `store_url` is that of the shared store; "": there is none.
     """
 
     urls: Mapping[str, str]
     secrets: Mapping[str, str]
+    store_url: str
     heartbeat: Heartbeat | None
     collector: Collector | None
     usual: Egress
@@ -42,10 +44,11 @@ def read_outbound(
     urls |= {name: "" for name, secret in secrets.items() if not secret}
     heartbeat, ping_problems = _read_heartbeat(document, path, environment)
     collector, export_problems = _read_collector(document, path, environment)
+    store_url, unstored = _read_store(document, path, environment)
     usual, wrong = read_default_egress(environment)
     ways, way_problems = _read_ways(document, providers, EgressDefaults(path, environment, usual))
-    problems = [*url_problems, *secret_problems, *ping_problems, *export_problems, *wrong, *way_problems]
-    return Outbound(urls, secrets, heartbeat, collector, usual, ways), problems
+    problems = [*url_problems, *secret_problems, *unstored, *ping_problems, *export_problems, *wrong, *way_problems]
+    return Outbound(urls, secrets, store_url, heartbeat, collector, usual, ways), problems
 
 
 def _read_references(
@@ -61,6 +64,24 @@ def _read_references(
             repair = f"{error.repair}, or leave this channel out"
             problems.append(Problem(path.name, f"channels.{name}.{key}", error.what, repair))
     return found, problems
+
+
+def _read_store(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[str, list[Problem]]:
+    text, key = document.store.url, "store.url"
+    if text is None:
+        return "", []
+    try:
+        url = _followed(text, path, environment)
+    except SecretError as error:
+        return "", [Problem(path.name, key, error.what, f"{error.repair}, or leave it out")]
+    # The value is not shown: most of it may be right, and then a part of it is the password.
+    if not url.startswith(("postgresql://", "postgres://")):
+        what = f'= "{text}" leads to what is no address of a PostgreSQL' if is_reference(text) else "is none"
+        return "", [Problem(path.name, key, what, "write postgresql://user@host/database, or env:NAME")]
+    if not is_importable("psycopg"):
+        what = "needs a library that is not installed"
+        return "", [Problem(path.name, key, what, 'say pip install "provider-monitor[postgres]", or leave it out')]
+    return url, []
 
 
 def _read_heartbeat(

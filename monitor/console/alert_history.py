@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from monitor.alert.incident_note import IncidentNote, objection_to_note, shorten_name
 from monitor.alert.reply import Reply, ReplyKind, find_same, objection, subjects
 from monitor.alert.rule import Match
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.console.selection import check, select_one
 from monitor.store.resumption import RestoredMessages
-from monitor.store.store import open_store
 from probes.redact import redact_decoded
 from probes.sanitize import sanitize_line
 

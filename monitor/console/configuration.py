@@ -61,8 +61,11 @@ def say_source(arguments: Namespace) -> None:
     print_error(f"configuration: {path}{unread}")
 
 
-def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
-    """Like `load_named`, but raises DocumentError also if there is no account; with --demo, the demonstration's."""
+def load_with_accounts(arguments: Namespace, *, sends: bool = False, probes: bool = False) -> Config:
+    """Like `load_named`, but raises DocumentError also if there is no account; with --demo, the demonstration's.
+
+    `probes`: the command asks providers itself. Others read a shared store as the judges do.
+    """
     config = load_named(arguments, sends=sends)
     if getattr(arguments, "demo", False):
         from monitor.console.demonstration import Nowhere, demonstration
@@ -70,6 +73,10 @@ def load_with_accounts(arguments: Namespace, *, sends: bool = False) -> Config:
         return demonstration(Nowhere(), config)
     if not config.accounts:
         raise DocumentError([Problem(config.file_name, "accounts", "is empty: there is nothing to watch", FIRST_STEP)])
+    if config.store.url and not probes:
+        from monitor.config.role import judging_part  # only where one is shared
+
+        return judging_part(config)
     return config
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, id_of_section
 from monitor.config.load import bare_config, read_valid_part
@@ -14,7 +15,6 @@ from monitor.config.targets import is_aside, watches_of
 from monitor.schedule import Watch
 from monitor.storage_refusal import StoreError
 from monitor.store.resumption import RestoredBelief
-from monitor.store.store import open_store
 from probes.catalog import Catalog, load_provider, provider_ids
 from probes.model import Account, Target
 from probes.provider import Provider

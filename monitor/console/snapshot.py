@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.publish.collect import build_snapshot, read_freshness
 from monitor.publish.snapshot import Snapshot
-from monitor.store.store import open_store
 
 
 def take_snapshot(config: Config) -> Snapshot:

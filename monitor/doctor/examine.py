@@ -16,13 +16,13 @@ from typing import TypeVar
 from msgspec import Struct
 
 from monitor import __version__
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.doctor.examination import Examination, Program, PublishedPage, StoredFacts, WrittenPlace
 from monitor.doctor.host_check import HostCheck, check_host, routes_of, with_refused_certificate
 from monitor.doctor.installed import holder_began, newest_change, program
 from monitor.storage_refusal import StoreError
 from monitor.store.checkup import StoreCheckup
-from monitor.store.store import open_store
 from probes.canary import open_session
 from probes.document import Problem
 from probes.model import Clock

@@ -112,10 +112,10 @@ async def run_until_signalled(state: MonitorState) -> None:
     sent twice; a second signal ends it. Whatever still hangs ends with the process.
     """
     reload, asked = asyncio.Event(), asyncio.Semaphore(0)
-    _take_signals(state.services.manager, reload, asked)
+    take_signals(state.services.manager, reload.set, asked)
     stages = asyncio.create_task(run_loop(state, reload))
     state.services.manager.tell(systemd.READY)
-    await _first_of(stages, asked.acquire())
+    await first_of(stages, asked.acquire())
     if stages.done():
         await stages
     state.services.manager.tell(systemd.STOPPING)
@@ -123,16 +123,18 @@ async def run_until_signalled(state: MonitorState) -> None:
     stages.cancel()
     asyncio.get_running_loop().call_later(shutdown.GRACE_S, state.signals.dropped.set)
     ended = asyncio.gather(stages, return_exceptions=True)
-    await _first_of(ended, asked.acquire())
+    await first_of(ended, asked.acquire())
     state.signals.dropped.set()
     await ended
     log.info("ended")
 
 
-def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaphore) -> None:
+def take_signals(manager: Manager, reload: Callable[[], object], asked: asyncio.Semaphore) -> None:
+    """Reload at SIGHUP; count the signals that ask for shutdown."""
+
     def begin_reload() -> None:
         manager.tell(*systemd.reloading())
-        reload.set()
+        reload()
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
@@ -141,7 +143,8 @@ def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaph
         loop.add_signal_handler(number, asked.release)
 
 
-async def _first_of(work: asyncio.Future[Any], signalled: Coroutine[Any, Any, bool]) -> None:
+async def first_of(work: asyncio.Future[Any], signalled: Coroutine[Any, Any, bool]) -> None:
+    """Wait until the work is done, or a signal came."""
     end = asyncio.create_task(signalled)
     await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
     end.cancel()

@@ -1,9 +1,10 @@
 """The one loop that runs all stages: probe, judge, notify, deliver. Each stage gets what its signature names."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from monitor.config.config import Config
 from monitor.runtime.supervisor import Supervisor, Work
 from monitor.stage import Stage
 from monitor.stages.apply_config import apply_config
@@ -26,15 +27,16 @@ Stages = Mapping[Stage, Work]
 
 async def run_loop(state: MonitorState, reload: asyncio.Event) -> None:
     """Run until cancelled. Probes under way are then dropped, not stored as failures."""
-    await _keep_all(state, {**watching_stages(state), **other_stages(state, reload)})
+    await keep_all(state, {**watching_stages(state), **other_stages(state, reload)})
 
 
 async def watch_and_notify(state: MonitorState) -> None:
     """Run only the stages that probe, judge and notify."""
-    await _keep_all(state, watching_stages(state))
+    await keep_all(state, watching_stages(state))
 
 
-async def _keep_all(state: MonitorState, stages: Stages) -> None:
+async def keep_all(state: MonitorState, stages: Stages) -> None:
+    """Run these stages until cancelled."""
     supervisor = make_supervisor(state)
     async with asyncio.TaskGroup() as kept:
         for stage, work in stages.items():
@@ -58,8 +60,8 @@ def watching_stages(state: MonitorState) -> Stages:
     }
 
 
-def other_stages(state: MonitorState, reload: asyncio.Event) -> Stages:
-    """Return the other stages."""
+def other_stages(state: MonitorState, reload: asyncio.Event, take_up: Callable[[Config], None] | None = None) -> Stages:
+    """Return the other stages. `take_up`: switches to a changed configuration; None: as all of the state does."""
     services, belief, signals = state.services, state.belief, state.signals
     return {
         Stage.PUBLISH: partial(publish, services, belief, signals),
@@ -69,5 +71,5 @@ def other_stages(state: MonitorState, reload: asyncio.Event) -> Stages:
         Stage.DRILL: partial(resolve_drills, services, belief, partial(save_change, state)),
         Stage.HEARTBEAT: partial(send_heartbeats, services, belief, state.planned, state.times, signals),
         Stage.WATCHDOG: partial(feed_watchdog, services, belief, state.planned, state.times),
-        Stage.RELOAD: partial(watch_config, services, belief, signals, partial(apply_config, state), reload),
+        Stage.RELOAD: partial(watch_config, services, belief, signals, take_up or partial(apply_config, state), reload),
     }

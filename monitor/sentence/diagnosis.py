@@ -53,6 +53,9 @@ STAGE_WORK = {
     Stage.HEARTBEAT: "pinging the heartbeat",
     Stage.WATCHDOG: "feeding the service manager's watchdog",
     Stage.RELOAD: "reloading the configuration",
+    Stage.SHIP: "shipping results to the shared store",
+    Stage.RECEIVE: "receiving the results of the places",
+    Stage.RELAY: "asking the places for probes",
 }
 
 

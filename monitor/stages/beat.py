@@ -22,7 +22,7 @@ from monitor.stages.spend import record_spending
 from monitor.stages.startup_probe import StartupProbes
 from monitor.state.belief import Belief, ControlResult
 from monitor.state.monitor_state import MonitorState
-from monitor.state.stage_signal import BurningObjectives, StageReport, StageSignals
+from monitor.state.stage_signal import Arrivals, BurningObjectives, StageReport, StageSignals
 from monitor.store.clock import ClockReading, clock_shift, shift_dates
 from monitor.store.row import Batch
 from monitor.tally import count_change, count_probe
@@ -39,14 +39,20 @@ async def run_beats(state: MonitorState) -> None:
     while True:
         await _gather(state.signals, state.services.pauses.beat_s)
         await follow_clock_change(state)
-        observations = take_observations(state)
+        observations, arrived = take_observations(state), state.signals.arrivals.take()
         first.take(observations)
         answers.take(observations)
-        if observations or is_conclusion_due(state) or state.services.storage.failover.refusal or _is_idle(state):
+        if (
+            observations
+            or arrived.received
+            or is_conclusion_due(state)
+            or state.services.storage.failover.refusal
+            or _is_idle(state)
+        ):
             now = state.services.edge.clock()
             await record_absence(state, now, state.services.pauses.absent)
             try:
-                await beat(state, observations, now)
+                await beat(state, observations, now, arrived=arrived)
             except Exception:
                 plan_unjudged(state.services, state.belief, state.planned, observations)
                 raise
@@ -156,12 +162,20 @@ def _believe(belief: Belief, report: StageReport) -> None:
             assert_never(report)
 
 
+NOTHING_ARRIVED = Arrivals()
+
+
 async def beat(
-    state: MonitorState, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
+    state: MonitorState,
+    observations: Sequence[Observation],
+    now: datetime,
+    ahead: timedelta = timedelta(0),
+    arrived: Arrivals = NOTHING_ARRIVED,
 ) -> None:
     """One beat: judge the observations, save everything in one transaction, and queue the messages.
 
-    No further observation comes within `ahead`: whatever that time alone would settle is settled now.
+    No further observation comes within `ahead`: whatever that time alone would settle is settled now. `arrived`: what
+    else came from places.
     """
     services, belief, told, planned, signals = (
         state.services,
@@ -200,8 +214,11 @@ async def beat(
         tracks=tracks,
         pools=pools,
         trace=services.edge.trace(),
+        ships=services.ships,
+        late=tuple(arrived.late),
+        received=arrived.received,
     )
-    if observations or changes or services.storage.failover.refusal or _is_idle(state):
+    if observations or arrived.received or changes or services.storage.failover.refusal or _is_idle(state):
         await _save(state, batch)
         state.times.beaten_at, state.times.beat_at = services.edge.uptime(), now
     if messages:
@@ -213,6 +230,8 @@ async def beat(
 async def _save(state: MonitorState, batch: Batch) -> None:
     if not await state.services.storage.save(batch):
         state.signals.news.set()
+    if batch.ships:
+        state.signals.outgoing.set()
 
 
 def _is_idle(state: MonitorState) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from monitor import __version__
 from monitor.alert.text import MessageTemplates
+from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
@@ -26,7 +27,7 @@ from monitor.storage_refusal import StoreError
 from monitor.store.clock import clock_set_back
 from monitor.store.held import HeldStore
 from monitor.store.resumption import RestoredBelief, RestoredMessages, Resumption
-from monitor.store.store import open_store
+from monitor.store.store import Store
 from monitor.store.writer import Writer
 from monitor.tally import EventTally, expect, resume_tally
 from probes.canary import Prober, open_session
@@ -48,10 +49,17 @@ class MonitorState(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_state(
-    config: Config, edge: Edge, outside: OutsideCalls = REAL_CALLS, pauses: Pauses = DEFAULT_PAUSES
+    config: Config,
+    edge: Edge,
+    outside: OutsideCalls = REAL_CALLS,
+    pauses: Pauses = DEFAULT_PAUSES,
+    store: Store | None = None,
 ) -> AsyncIterator[MonitorState]:
-    """Take the lock, open the database and the session, and resume. Raises StoreError."""
-    store = open_store(config.store, pauses.store)
+    """Take the lock, open the database and the session, and resume. Raises StoreError.
+
+    `store`: one that is held already; None: what the configuration names.
+    """
+    store = store or open_store(config.store, pauses.store)
     with (
         store.writing(edge.clock, edge.timer) as failover,
         ThreadPoolExecutor(1, "store") as writing,

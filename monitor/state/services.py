@@ -113,7 +113,10 @@ def _host(base: str) -> str:
 
 
 class Services(Struct, kw_only=True):
-    """What the stages call. `link_key`: None if signed links are not served."""
+    """What the stages call.
+
+    `link_key`: None if signed links are not served. `ships`: what is seen goes to a shared store.
+    """
 
     edge: Edge
     storage: Storage
@@ -125,6 +128,7 @@ class Services(Struct, kw_only=True):
     pauses: Pauses = DEFAULT_PAUSES
     turnstiles: HostLimits = field(default_factory=HostLimits)
     link_key: bytes | None = None
+    ships: bool = False
     manager: Manager = Manager()
 
     def seconds_to(self, at: datetime | None) -> float:

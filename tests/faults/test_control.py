@@ -16,6 +16,7 @@ import pytest
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
+from monitor.backend import open_store
 from monitor.commands.drill import run_drill
 from monitor.config.load import load_config
 from monitor.control.message import ANSWER_S
@@ -24,7 +25,6 @@ from monitor.stages.drill import Drill, request_drill
 from monitor.storage_refusal import StoreError
 from monitor.store.lock import Busy, Lock
 from monitor.store.replies import save_reply
-from monitor.store.store import open_store
 from monitor.store.submission import socket_files
 from probes.model import Fault
 from tests.backstage import call, start

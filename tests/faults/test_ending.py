@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.backend import open_store
 from monitor.stages import drill
 from monitor.store.lock import Busy
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf

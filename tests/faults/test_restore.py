@@ -8,11 +8,11 @@ from contextlib import closing
 
 import pytest
 
+from monitor.backend import open_store
 from monitor.store.backup import back_up
 from monitor.store.connection import open_writer
 from monitor.store.row import Batch
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from tests.backstage import ROOT, environment
 from tests.conftest import at, observation

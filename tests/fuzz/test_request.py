@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from monitor.alert.reply import ReplyKind
 from monitor.alert.signed_link import Link, sign_link
+from monitor.backend import open_store
 from monitor.log import start_log
 from monitor.publish.snapshot import Freshness
 from monitor.sentence.translation import ENGLISH
 from monitor.store.connection import open_writer
 from monitor.store.link_key import link_key
 from monitor.store.setting import StoreAddress
-from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from monitor.web.connection_limit import ConnectionLimit
 from monitor.web.link_reply import LinkReplies
