@@ -185,9 +185,9 @@ class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is used: two gateways of one kind are two companies.
-    `location` is the place from which it is probed, "" where there is only one. `answerer` is who answers: the
-    provider, or whatever runs at the account's own address. It and `id` are computed once, since each probe reads them
-    hundreds of times.
+    `location` is the place that probes it; "" where only one place watches. `answerer` is who answers: the provider, or
+    whatever runs at the account's own address. It and `id` are computed once, since each probe reads them hundreds of
+    times.
     """
 
     account: str

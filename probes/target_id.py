@@ -1,14 +1,20 @@
 """Ids of everything that is watched: made and parsed only here.
 
     account     provider/name
-    target      provider/name/canary, or provider/name/canary/model; of one that is probed from several places the
-                place stands before it, as in fra:provider/name/canary
+    target      provider/name/canary, or provider/name/canary/model
     source      provider/feed
     answerer    provider, or provider@host for an account with its own address
 
-Providers and canaries have lower-case letters, digits and "-"; places, hosts and names have no "/", and places no ":";
-models may have both. So each id is parsed from the left.
+Where several places watch the same accounts, a target's id begins with the place: `FRA:openai/main/chat`.
+
+Providers and canaries have lower-case letters, digits and "-"; hosts and names have no "/", models may; places have
+neither ":" nor "/". So each id is parsed from the left.
 """
+
+
+def is_location(name: str) -> bool:
+    """Whether a place can be called so in an id."""
+    return bool(name) and not {":", "/"} & set(name)
 
 
 def account_id(provider: str, name: str) -> str:
@@ -16,20 +22,15 @@ def account_id(provider: str, name: str) -> str:
 
 
 def target_id(account: str, canary: str, model: str | None, location: str = "") -> str:
-    id = f"{account}/{canary}/{model}" if model else f"{account}/{canary}"
-    return f"{location}:{id}" if location else id
-
-
-def location_of(target: str) -> str:
-    """Return the place from which a target is probed; "" where there is only one."""
-    place, _, rest = target.partition(":")
-    return place if rest and "/" not in place else ""
-
-
-def unplaced(target: str) -> str:
-    """Return the id that a target has wherever it is probed from."""
-    place = location_of(target)
-    return target[len(place) + 1 :] if place else target
+    """Return the id of a target; `location` is "" where only one place watches. Raises ValueError."""
+    look = f"{account}/{canary}/{model}" if model else f"{account}/{canary}"
+    if not location:
+        return look
+    if not is_location(location):
+        raise ValueError(
+            f'the location "{location}" holds ":" or "/", which part the ids of targets: name it otherwise'
+        )
+    return f"{location}:{look}"
 
 
 def source_id(provider: str, feed: str) -> str:
@@ -40,16 +41,31 @@ def answerer_id(provider: str, host: str | None) -> str:
     return f"{provider}@{host}" if host else provider
 
 
+def _begin(id: str) -> int:
+    """Return where an id goes on after its location. A ":" in a name or a model comes after the first "/"."""
+    return id.find(":", 0, max(id.find("/"), 0)) + 1
+
+
+def location_of(target: str) -> str:
+    """Return the place of a target id; "" where only one place watches."""
+    return target[: max(_begin(target) - 1, 0)]
+
+
+def look_of(target: str) -> str:
+    """Return a target's id without its place: the same look from elsewhere has the same."""
+    return target[_begin(target) :]
+
+
 def account_of(target: str) -> str:
     """Return the account id of a target; an account's id is returned as it is."""
-    target = unplaced(target)
-    end = target.find("/", target.find("/") + 1)
-    return target if end < 0 else target[:end]
+    begin, slash = _begin(target), target.find("/")
+    end = target.find("/", slash + 1)
+    return target[begin:] if end < 0 else target[begin:end]
 
 
 def part_of(target: str) -> str:
     """Return the part of a target id after its account: `canary` or `canary/model`; "" for an account's id."""
-    return unplaced(target)[len(account_of(target)) + 1 :]
+    return target[_begin(target) + len(account_of(target)) + 1 :]
 
 
 def canary_of(target: str) -> str:
@@ -63,8 +79,7 @@ def model_of(target: str) -> str:
 
 def provider_of(id: str) -> str:
     """Return the provider of an account, target, source or answerer id."""
-    first = id.partition("/")
-    return (unplaced(id).partition("/")[0] if first[1] else first[0]).partition("@")[0]
+    return id[_begin(id) :].partition("/")[0].partition("@")[0]
 
 
 def name_of(account: str) -> str:

@@ -6,7 +6,7 @@ from monitor.config.load import load_config
 from monitor.config.role import SHARED, judging_part, probing_part
 from monitor.schedule import first_at
 from probes.document import DocumentError
-from probes.target_id import account_of, canary_of, location_of, part_of, provider_of, target_id, unplaced
+from probes.target_id import account_of, canary_of, location_of, part_of, provider_of, target_id, look_of
 from tests.conftest import NOON
 
 TEXT = """
@@ -142,7 +142,7 @@ IDS = {
 def test_the_place_in_an_id_is_told_from_colons_in_names_and_models(id, parts):
     assert (location_of(id), account_of(id), provider_of(id), canary_of(id)) == parts
     assert target_id(account_of(id), canary_of(id), part_of(id).partition("/")[2] or None, location_of(id)) == id
-    assert unplaced(id) == id.removeprefix(f"{parts[0]}:")
+    assert look_of(id) == id.removeprefix(f"{parts[0]}:")
 
 
 def test_who_answers_at_an_address_with_a_port_is_no_place():

@@ -49,13 +49,15 @@ ACCEPTED_AFTER = timedelta(hours=12)
 class PoolKey(Struct, frozen=True):
     """Whose speed is compared: one canary of all accounts that one company answers, by one measure.
 
-    `model` is the requested one where the measure depends on it, else None.
+    `model` is the requested one where the measure depends on it, else None. `location` is where it is measured from, as
+    each place has its own distance; "" where only one place watches.
     """
 
     answerer: str
     canary: str
     kind: Measure
     model: str | None = None
+    location: str = ""
 
 
 class Pool(Struct, frozen=True):

@@ -16,7 +16,7 @@ from monitor.state.stage_signal import StageSignals
 from monitor.store.outgoing import Received
 from monitor.words import count
 from probes.model import Observation, Outcome
-from probes.target_id import location_of, unplaced
+from probes.target_id import location_of, look_of
 
 AT_ONCE = 5_000
 """Most observations taken at once of one origin."""
@@ -84,6 +84,6 @@ async def relay_wanted(services: Services, wanted: WantedProbes, outlet: Outlet)
     """Tell the places what is to be probed out of turn."""
     while True:
         if asked := wanted.take_wanted():
-            pairs = [(location_of(target), unplaced(target)) for target in asked]
+            pairs = [(location_of(target), look_of(target)) for target in asked]
             await asyncio.to_thread(outlet.want, pairs, min(asked.values()))
         await asyncio.sleep(PAUSE_S)

@@ -138,14 +138,19 @@ def read_values(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
 
 
 def pool_id(key: PoolKey) -> str:
-    """Return the id of a pool in a row. A model's name may have spaces; the parts before it have none."""
-    return " ".join(filter(None, (key.answerer, key.canary, key.kind, key.model)))
+    """Return the id of a pool in a row: `openai chat total`, from one place of several `:FRA:openai chat total`.
+
+    A model's name may have spaces; the parts before it have none. A place has no ":", and a provider begins with none.
+    """
+    place = f":{key.location}:" if key.location else ""
+    return place + " ".join(filter(None, (key.answerer, key.canary, key.kind, key.model)))
 
 
 def pool_key(id: str) -> PoolKey:
     """Return the pool that a row's id means. Raises ValueError."""
-    answerer, canary, kind, *model = id.split(" ", 3)
-    return PoolKey(answerer, canary, Measure(kind), model[0] if model else None)
+    _, location, rest = id.split(":", 2) if id.startswith(":") else ("", "", id)
+    answerer, canary, kind, *model = rest.split(" ", 3)
+    return PoolKey(answerer, canary, Measure(kind), model[0] if model else None, location)
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError)
