@@ -1,9 +1,11 @@
 """What is due, and when: interval, phase, confirmation, back-off, budget; pure."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
+from itertools import islice
 from typing import assert_never
 
 from msgspec import Struct
@@ -22,6 +24,9 @@ LONGEST_WAIT_S = 900.0
 
 JITTER = 0.05
 """Share of the interval by which a probe may come late, so that it is not the same second each time."""
+
+SILENT, SILENT_INTERVALS = timedelta(minutes=2), 2
+"""Time, besides so many intervals, after which a place from which nothing is heard has no voice."""
 
 EARLY, EARLY_S = 0.25, 15.0
 """Share of the interval, and seconds at most, by which a single round probes early, as cron is not exact."""
@@ -254,6 +259,33 @@ def is_due(watch: Watch, planned: datetime, round_at: datetime) -> bool:
 def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
     """Return when to probe for the first time: soon, but not all at the same instant."""
     return now + timedelta(seconds=_phase_of(watch) * min(spread_s, watch.interval_s))
+
+
+def silent_places(watches: Collection[Watch], healths: Mapping[str, Health], now: datetime) -> frozenset[str]:
+    """Return the places, of several, from which nothing was heard for long: a gap there, and no witness.
+
+    Either each target names its place, or none does.
+    """
+    if not any(watch.target.location for watch in islice(watches, 1)):
+        return frozenset()
+    heard: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    for watch in watches:
+        if health := healths.get(watch.target.id):
+            at = max((one for one in (health.seen_at, health.since) if one), default=EPOCH)
+            heard[watch.target.location].append((at, _usual_pause_s(watch, health)))
+    silent = (place for place, its in heard.items() if _is_silent(its, now))
+    return frozenset(silent) if len(heard) > 1 else frozenset()
+
+
+def _usual_pause_s(watch: Watch, health: Health) -> float:
+    """Return the seconds within which it is looked at again; what is known to be lost is looked at seldom."""
+    is_lost = health.state is State.DOWN and health.fault in TERMINAL
+    return LONGEST_BACK_OFF_S if is_lost else SILENT_INTERVALS * watch.interval_s
+
+
+def _is_silent(heard: Sequence[tuple[datetime, float]], now: datetime) -> bool:
+    """Whether even what is looked at most often is overdue; `heard` has when, and how many seconds may pass."""
+    return now - max(at for at, _ in heard) > SILENT + timedelta(seconds=min(pause_s for _, pause_s in heard))
 
 
 def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: ProbePauses) -> float | None:

@@ -90,6 +90,16 @@ PROXIED_AT_LENGTH = (
 )
 OFFLINE_AT_LENGTH = "The monitor can reach nothing at all, so it blames nobody and says nothing about any account."
 
+PLACE_OFFLINE = "nobody's (that place is offline)"
+PLACE_OFFLINE_AT_LENGTH = (
+    "From there nothing at all can be reached, so nobody is blamed: the other places tell how the accounts are."
+)
+LOCAL_RULE = "your account's rule for addresses or regions"
+LOCAL_RULE_AT_LENGTH = (
+    "The provider refuses this account from there, and answers it elsewhere: an allow-list of addresses, or a rule for "
+    "a region. The account itself is not lost."
+)
+
 OURS = "nobody's (this monitor's own fault)"
 OURS_IN_SHORT = "ours"
 OURS_AT_LENGTH = (
@@ -319,6 +329,8 @@ def whose_fault(incident: Incident) -> str:
         return KEYS_UNDECIDED
     if incident.scope is Scope.STAGE:
         return OURS
+    if local := _whose_local_fault(incident):
+        return local[0]
     if incident.scope is Scope.MONITOR:
         return PROXIED if incident.fault is Fault.PROXY_FAILED else OFFLINE
     return BLAMES[incident.blame]
@@ -336,12 +348,24 @@ def whose_fault_at_length(incident: Incident) -> str:
         return ABSENT_AT_LENGTH
     if _is_of_all_keys(incident):
         return KEYS_AT_LENGTH
+    if local := _whose_local_fault(incident):
+        return local[1]
     if incident.scope is Scope.MONITOR:
         return PROXIED_AT_LENGTH if incident.fault is Fault.PROXY_FAILED else OFFLINE_AT_LENGTH
     if incident.scope is Scope.STAGE:
         return OURS_AT_LENGTH
     is_open = incident.blame is Blame.UNKNOWN and incident.fault.blame is not Blame.UNKNOWN
     return OPEN_AT_LENGTH if is_open else BLAMES_AT_LENGTH[incident.blame]
+
+
+def _whose_local_fault(incident: Incident) -> tuple[str, str] | None:
+    """Say, in short and at length, what a trouble of some places shows besides the network; None: nothing."""
+    if incident.scope is not Scope.LOCATION:
+        return None
+    if incident.blame is Blame.ACCOUNT:
+        return LOCAL_RULE, LOCAL_RULE_AT_LENGTH
+    is_offline = incident.blame is Blame.UNKNOWN and not incident.about.provider
+    return (PLACE_OFFLINE, PLACE_OFFLINE_AT_LENGTH) if is_offline else None
 
 
 def _is_of_all_keys(incident: Incident) -> bool:
@@ -436,6 +460,7 @@ def title(incident: Incident, language: Language = ENGLISH) -> str:
             Scope.TARGET
             | Scope.MODEL
             | Scope.CAPABILITY
+            | Scope.LOCATION
             | Scope.ACCOUNT
             | Scope.ORGANIZATION
             | Scope.PROVIDER
@@ -446,8 +471,14 @@ def title(incident: Incident, language: Language = ENGLISH) -> str:
 
 
 def _what(incident: Incident, language: Language) -> str:
-    fault = language.say(FAULTS[incident.fault])
-    return language.say("{fault} again and again", fault=fault) if incident.is_flap else fault
+    fault, about = language.say(FAULTS[incident.fault]), incident.about
+    if incident.scope is Scope.LOCATION and not about.provider:
+        offline = incident.blame is Blame.UNKNOWN
+        return language.say("nothing answers from there" if offline else "the network path from there is failing")
+    what = language.say("{fault} again and again", fault=fault) if incident.is_flap else fault
+    if not about.locations:
+        return what
+    return language.say("{what}, from {places} only", what=what, places=language.items(about.locations))
 
 
 def subject_and_what(incident: Incident, language: Language = ENGLISH) -> tuple[str, str]:
@@ -458,8 +489,9 @@ def subject_and_what(incident: Incident, language: Language = ENGLISH) -> tuple[
 
 
 def subject(incident: Incident, language: Language = ENGLISH) -> str:
-    """Name what an incident is about; the whole road out from here has no name of its own."""
-    return incident.subject or language.say("the network here")
+    """Name what an incident is about; a road has the name of its place, or none of its own."""
+    about = incident.about
+    return about.thing or language.items(about.locations) or language.say("the network here")
 
 
 def unwatched_accounts(incident: Incident, language: Language = ENGLISH) -> str:

@@ -93,6 +93,10 @@ SAID_ELSEWHERE = {
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
     *(
         words.OFFLINE,
+        words.PLACE_OFFLINE,
+        words.PLACE_OFFLINE_AT_LENGTH,
+        words.LOCAL_RULE,
+        words.LOCAL_RULE_AT_LENGTH,
         words.PROXIED,
         words.PROXIED_AT_LENGTH,
         words.OURS,

@@ -16,9 +16,10 @@ from monitor.schedule import (
     is_due,
     is_patient,
     next_at,
+    silent_places,
 )
-from probes.model import Answer, Confidence, Fault, Usage
-from tests.conftest import CHAT, NOON, at, health, observation, target
+from probes.model import Answer, Confidence, Fault, Target, Usage
+from tests.conftest import CHAT, NOON, USUAL, at, health, observation, target
 
 WATCH = Watch(CHAT, interval_s=60, free=True)
 SUSPENDED = Fault.ACCOUNT_SUSPENDED
@@ -318,3 +319,34 @@ def test_a_provider_that_asks_for_patience_gets_it_from_cron_too():
 
     assert by_rounds(asked, 10) == 410
     assert not is_due(WATCH, at(410), at(120))
+
+
+def watch_of(place, canary="list", every_s=60):
+    return Watch(Target("openai/main", "openai", canary, location=place), every_s, free=True)
+
+
+@pytest.mark.parametrize(
+    ("heard", "silent"),
+    [
+        ({"FRA": [(60, 0, None)], "SIN": [(60, 0, None)]}, ""),
+        ({"FRA": [(60, 241, None)], "SIN": [(60, 0, None)]}, "FRA"),
+        ({"FRA": [(60, 239, None)], "SIN": [(60, 0, None)]}, ""),
+        ({"FRA": [(60, 900, None), (3600, 900, None)], "SIN": [(60, 0, None)]}, "FRA"),
+        ({"FRA": [(3600, 900, None)], "SIN": [(60, 0, None)]}, ""),
+        # What is known to be lost is looked at once an hour.
+        ({"FRA": [(60, 900, SUSPENDED)], "SIN": [(60, 0, None)]}, ""),
+        # Where only one place watches, nobody else could tell.
+        ({"": [(60, 9000, None)]}, ""),
+    ],
+)
+def test_a_place_is_silent_once_what_it_looks_at_most_often_is_overdue(heard, silent):
+    """Each target: its interval, how many seconds ago it was looked at, and what it met."""
+    watches, healths = [], {}
+    for place, its in heard.items():
+        for number, (every_s, ago_s, fault) in enumerate(its):
+            watch = watch_of(place, f"list{number}", every_s)
+            seen = [observation(fault, second - ago_s, watch.target) for second in (-20, 0)]
+            watches.append(watch)
+            healths[watch.target.id] = advance(advance(Health(), seen[0], USUAL, 60), seen[1], USUAL, 60)
+
+    assert silent_places(watches, healths, NOON) == frozenset({silent} - {""})

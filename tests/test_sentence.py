@@ -69,11 +69,14 @@ from monitor.diagnose.reason import (
     NoOtherAccount,
     NothingAnswers,
     OneModelFails,
+    OnlyFrom,
     OthersShaken,
     PageReports,
     PageSilent,
     ProvidersUnreachable,
     Reason,
+    RoadFails,
+    SeenFrom,
     Siblings,
     SourceDoubted,
     SourceStale,
@@ -255,6 +258,12 @@ REASONS = [
     (NothingAnswers(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
     (NothingAnswers(2, 1), "nothing answers: 2 targets of the only provider fail"),
     (ProvidersUnreachable(2, 3), "2 of 3 unrelated providers cannot be reached from here"),
+    (RoadFails("FRA", 2, 3), "2 of 3 unrelated providers fail from FRA"),
+    (SeenFrom(("FRA", "IAD", "SIN")), "seen from FRA, IAD, SIN"),
+    (
+        OnlyFrom(("FRA",), ("IAD", "SIN"), at(0)),
+        "it fails from FRA only: from IAD, SIN the same was answered since it began (at 12:00:00 UTC)",
+    ),
     (NeutralHosts(reached=True), "this machine can reach other hosts"),
     (NeutralHosts(reached=False), "nothing else can be reached from this machine either"),
     (SourceDoubted("is empty"), "it is empty"),
@@ -497,6 +506,7 @@ def test_an_incident_is_spelled_out_for_a_template_of_somebodys_own():
 QUOTED = {
     *("HTTP", "openai", "main", "chat", "list", "count", "gpt", "card", "Errors", "USD", "CNY", "OSError", "sunset"),
     *("Chat", "is", "empty", "as", "it", "was", "written", "what", "a", "user", "wrote", "UTC"),
+    *("FRA", "SIN", "IAD"),
     *("Your", "account", "has", "been", "deactivated"),
 }
 """What the examples quote: names, codes, and foreign words."""

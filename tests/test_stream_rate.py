@@ -39,6 +39,7 @@ from monitor.stages.notify import write_due_messages
 from monitor.state.belief import pool_keys
 from monitor.state.monitor_state import open_state
 from monitor.state.services import Edge
+from monitor.store.row import pool_id, pool_key
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -267,6 +268,18 @@ def test_streams_are_compared_with_those_of_the_same_model():
     assert [key.model for key in groups[1].values()] == [None, None, "n 2"]
     assert {key.answerer for its in groups for key in its.values()} == {"openai"}
     assert [key.kind for key in pool_keys(Target("openai/a", "openai", "list"))] == [Measure.TOTAL, Measure.FIRST]
+
+
+@pytest.mark.parametrize("model", ["m", "n 2", "a:b"])
+@pytest.mark.parametrize("host", [None, "10.0.0.1:8080"])
+def test_each_place_has_pools_of_its_own_and_a_row_of_the_only_place_is_read_as_ever(model, host):
+    here = pool_keys(Target("openai/a", "openai", "chat", model, host))
+    there = pool_keys(Target("openai/a", "openai", "chat", model, host, "my place"))
+
+    assert [pool_id(one) for one in there] == [f":my place:{pool_id(one)}" for one in here]
+    assert [pool_key(pool_id(one)) for one in (*here, *there)] == [*here, *there]
+    assert pool_id(here[0]) == f"{here[0].answerer} chat total"
+    assert {one.location for one in there} == {"my place"}
 
 
 PAIR = ("openai/main", "openai/backup")

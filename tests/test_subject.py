@@ -30,6 +30,8 @@ from probes.target_id import (
     host_of,
     is_account,
     levels_of,
+    location_of,
+    look_of,
     model_of,
     name_of,
     part_of,
@@ -41,6 +43,7 @@ from tests.conftest import at
 # As probes/provider.py and monitor/config/section.py admit them; a model is any text, a host what an address holds.
 ALNUM = ascii_lowercase + digits
 PLAIN = st.builds(str.__add__, st.sampled_from(ALNUM), st.text(ALNUM + "-", max_size=8))
+LOCATIONS = st.sampled_from(["", "FRA", "a@b", "my place"])
 LABELS = st.text(st.sampled_from("ab@ /:%.é|"), min_size=1, max_size=8).filter(
     lambda text: re.fullmatch(r"[^/\s](?:[^/]*[^/\s])?", text)
 )
@@ -51,7 +54,7 @@ HOSTS = st.none() | st.sampled_from(["gateway.example.com", "10.0.0.1:8080", "[:
 @st.composite
 def targets(draw):
     account = account_id(draw(PLAIN), draw(LABELS))
-    return Target(account, provider_of(account), draw(PLAIN), draw(st.none() | MODELS), draw(HOSTS))
+    return Target(account, provider_of(account), draw(PLAIN), draw(st.none() | MODELS), draw(HOSTS), draw(LOCATIONS))
 
 
 def forms(target, label):
@@ -71,6 +74,15 @@ def forms(target, label):
         Scope.TARGET: own(Scope.TARGET, part),
         Scope.MODEL: own(Scope.MODEL, model, part) + shared(Scope.MODEL, model),
         Scope.CAPABILITY: own(Scope.CAPABILITY, target.canary),
+        Scope.LOCATION: [
+            replace(one, locations=places)
+            for one in (
+                Subject(Scope.LOCATION),
+                *own(Scope.LOCATION, "", target.canary, part),
+                *shared(Scope.LOCATION, ""),
+            )
+            for places in (("FRA",), ("FRA", "SIN"))
+        ],
         Scope.ACCOUNT: own(Scope.ACCOUNT, "", label),
         Scope.ORGANIZATION: shared(Scope.ORGANIZATION, "", label),
         Scope.PROVIDER: shared(Scope.PROVIDER, ""),
@@ -148,7 +160,9 @@ def test_an_id_gives_back_what_it_was_made_of_whatever_is_in_the_names(target):
     account = Account(name_of(target.account), target.provider)
 
     assert account.id == target.account == account_of(target.id) == account_of(target.account)
-    assert target.id.removeprefix(f"{target.account}/") == part_of(target.id)
+    assert look_of(target.id).removeprefix(f"{target.account}/") == part_of(target.id)
+    assert location_of(target.id) == target.location
+    assert (location_of(target.account), location_of(target.answerer)) == ("", "")
     assert (model_of(target.id) or None) == target.model
     assert levels_of(account.id) == (account.provider, account.name)
     assert (provider_of(target.answerer), host_of(target.answerer)) == (target.provider, target.host)
@@ -212,3 +226,31 @@ def test_an_account_that_moves_to_another_address_is_the_same():
 def test_two_subjects_of_one_name_are_two_troubles():
     assert str(SHARED) == str(PART)
     assert open_incident(cause(SHARED)).id != open_incident(cause(PART)).id
+
+
+@pytest.mark.parametrize("name", ["FRA:1", "eu/west"])
+def test_a_place_whose_name_would_part_an_id_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f'"{name}" holds ":" or "/"'):
+        replace(MAIN, location=name)
+
+
+def test_a_target_of_the_only_place_has_the_id_that_it_always_had():
+    assert (MAIN.id, replace(MAIN, location="FRA").id) == (
+        "openai/main/chat/gpt",
+        "FRA:openai/main/chat/gpt",
+    )
+    assert replace(MAIN, location="FRA").answerer == MAIN.answerer
+
+
+def test_the_id_of_an_incident_is_what_it_was_before_places_had_names():
+    """Pinned: an upgrade would tell again what is open."""
+    named = "Subject(scope=<Scope.ACCOUNT: 'account'>, provider='openai', host=None, account='openai/main', part='')"
+
+    assert repr(ACCOUNT) == named
+    assert to_json(ACCOUNT) == '{"scope":"account","provider":"openai","account":"openai/main"}'
+
+
+def test_a_trouble_of_one_place_has_an_incident_of_its_own():
+    fra, sin = (replace(ACCOUNT, scope=Scope.LOCATION, locations=(place,)) for place in ("FRA", "SIN"))
+
+    assert len({open_incident(cause(one)).id for one in (ACCOUNT, fra, sin)}) == 3

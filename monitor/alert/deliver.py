@@ -55,7 +55,10 @@ def _shown(text: MessageText, show: Print) -> str | None:
     return None
 
 
-KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}
+KINDS = {
+    **{None: "success", Severity.CRITICAL: "failure", Severity.MAJOR: "warning", Severity.WARNING: "warning"},
+    Severity.INFO: "info",
+}
 """How a service marks a message, in Apprise's words."""
 
 

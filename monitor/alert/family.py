@@ -55,8 +55,10 @@ MAIL = (Format.HTML, Format.TEXT)
 PLAIN_OR_MARKDOWN = (Format.TEXT, Format.MARKDOWN)
 
 
-def _by(critical: str, warning: str, info: str, end: str) -> Mapping[Severity | None, str]:
-    return {Severity.CRITICAL: critical, Severity.WARNING: warning, Severity.INFO: info, None: end}
+def _by(critical: str, warning: str, info: str, end: str, major: str = "") -> Mapping[Severity | None, str]:
+    """Return the level of each severity; a service with none between a warning and the gravest takes the warning's."""
+    milder: Mapping[Severity | None, str] = {Severity.WARNING: warning, Severity.INFO: info, None: end}
+    return {Severity.CRITICAL: critical, Severity.MAJOR: major or warning, **milder}
 
 
 NTFY = Loudness(
@@ -94,9 +96,13 @@ SILENT = Loudness("silent", (("yes", "true", "on", "1"), ("no", "false", "off", 
 NOTICE = Loudness("msgtype", (("notice",), ("text",)), _by("text", "text", "notice", "notice"))
 """A notice makes no sound: Matrix's own rules of notification pass it by."""
 PAGERDUTY = Loudness(
-    "severity", (("info",), ("warning",), ("error",), ("critical",)), _by("critical", "warning", "info", "info")
+    "severity",
+    (("info",), ("warning",), ("error",), ("critical",)),
+    _by("critical", "warning", "info", "info", major="error"),
 )
-OPSGENIE = Loudness("priority", tuple((f"p{step}", str(step)) for step in (5, 4, 3, 2, 1)), _by("p1", "p3", "p5", "p5"))
+OPSGENIE = Loudness(
+    "priority", tuple((f"p{step}", str(step)) for step in (5, 4, 3, 2, 1)), _by("p1", "p3", "p5", "p5", major="p2")
+)
 
 FAMILIES: Mapping[str, Family] = {
     "acs": Family("Azure mail", MAIL),

@@ -29,7 +29,12 @@ COLOURS = {
     Mark.AT_RISK: Colour.YELLOW,
     Mark.UP: Colour.GREEN,
 }
-GRAVITY = {Severity.CRITICAL: Colour.RED, Severity.WARNING: Colour.YELLOW, Severity.INFO: None}
+GRAVITY = {
+    Severity.CRITICAL: Colour.RED,
+    Severity.MAJOR: Colour.YELLOW,
+    Severity.WARNING: Colour.YELLOW,
+    Severity.INFO: None,
+}
 FOLD = 10
 """Number of accounts of which the same is told from which they share a few lines."""
 INDENT = 2

@@ -196,10 +196,10 @@ def _successes_to_recover(evidence: Suspicion | None, thresholds: Thresholds) ->
     """Two good answers end an outage, but not a brownout, in which most answers are good."""
     if evidence is None or evidence.failed == evidence.looks:
         return thresholds.successes
-    return max(thresholds.successes, min(_successes_to_believe(evidence), MOST_SUCCESSES))
+    return max(thresholds.successes, min(successes_to_believe(evidence), MOST_SUCCESSES))
 
 
-def _successes_to_believe(evidence: Suspicion) -> int:
+def successes_to_believe(evidence: Suspicion) -> int:
     """Return how many good answers in a row rule out chance while this share fails."""
     share = (evidence.failed + 0.5) / (evidence.looks + 1)
     return ceil(log(STILL) / log(1 - share))
@@ -248,7 +248,7 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
         return Suspicion(1.0, at, 1, 1)
     weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
     # What came before enough good answers still counts against the target, but was another trouble.
-    over = health.state is not State.DOWN and health.successes >= _successes_to_believe(before)
+    over = health.state is not State.DOWN and health.successes >= successes_to_believe(before)
     looks, failed = before.looks + health.successes + 1, before.failed + 1
     if looks > REMEMBERED:
         looks, failed = (looks + 1) // 2, (failed + 1) // 2

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probes.model import ControlAnswer
 from probes.notice import Impact, Notice, NoticePhase
@@ -59,11 +60,23 @@ def is_trouble(notice: Notice) -> bool:
     return counts and notice.is_open and not notice.planned
 
 
+class LocalWitness(Struct, frozen=True):
+    """What one place of several found besides the health of its targets: its `controls`, and whether it is `online`.
+
+    `muted`: its looks count for nothing, as its clock is wrong.
+    """
+
+    controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
+    online: bool | None = None
+    muted: bool = False
+
+
 class Corroboration(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
     `controls` and `pages` by who answers, `groups` by account (the narrowest first). `online` is whether this machine
     reaches anything at all; None: not probed. `companies` are by provider, where its name is not the company's.
+    `places` are by location, where several watch.
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
@@ -71,6 +84,21 @@ class Corroboration(Struct, frozen=True):
     groups: Mapping[str, Collection[AccountGroup]] = field(default_factory=dict)
     online: bool | None = None
     companies: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, LocalWitness] = field(default_factory=dict)
+
+    def seen_from(self, place: str) -> "Corroboration":
+        """Return what is known at one place of several."""
+        its = self.places.get(place, LocalWitness())
+        return replace(self, controls=its.controls, online=its.online)
+
+    def seen_from_all(self) -> "Corroboration":
+        """Return what the places know together: whatever one of them reaches can be reached."""
+        if not self.places:
+            return self
+        said = [one.online for one in self.places.values() if one.online is not None]
+        calls = [call for one in self.places.values() for call in one.controls.items()]
+        calls.sort(key=lambda call: (call[1].fault is None, call[1].at))  # the last of each answerer is kept
+        return replace(self, controls=dict(calls), online=any(said) if said else None)
 
 
 NO_CORROBORATION = Corroboration()

@@ -65,12 +65,12 @@ def diagnosis_of(
         since=min(map(began_at, states)),
         reasons=tuple(reason for reason in reasons if reason is not None),
         targets=tuple(sorted(p.target.id for p in states)),
-        evidence=tuple(map(_evidence, states)),
+        evidence=tuple(map(evidence_of, states)),
         blamed=blame,
     )
 
 
-def _evidence(state: TargetState) -> Evidence:
+def evidence_of(state: TargetState) -> Evidence:
     health = state.health
     if not (health.fault and health.answer and health.seen_at):
         raise ValueError(f"{state.target.id} is {health.state}: only what failed is evidence")

@@ -15,8 +15,11 @@ from probes.target_id import account_of
 
 
 class Severity(StrEnum):
+    """How severe it is. MAJOR: it is lost from some places, and works from others."""
+
     INFO = "info"
     WARNING = "warning"
+    MAJOR = "major"
     CRITICAL = "critical"
 
     @property
@@ -186,7 +189,10 @@ def accounts_of_targets(targets: Iterable[str]) -> set[str]:
 def severity_of(diagnosis: Diagnosis) -> Severity:
     """An unreadable status page costs nobody anything; what burns a budget has incidents of its own."""
     own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
-    return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
+    usual = SEVERITIES[diagnosis.fault]
+    if diagnosis.scope is Scope.LOCATION:
+        return min(usual, Severity.MAJOR, key=lambda one: one.rank)
+    return own.get(diagnosis.scope, usual)
 
 
 def _id(since: datetime, location: str, name: str) -> str:

@@ -19,6 +19,7 @@ from probes.target_id import account_of, answerer_id, provider_of
 WIDTH = tuple(Scope)
 """From narrow to wide; see Scope."""
 REACH = {
+    Scope.LOCATION: -1,
     Scope.TARGET: 0,
     Scope.MODEL: 0,
     Scope.CAPABILITY: 0,
@@ -32,7 +33,7 @@ REACH = {
     Scope.OBJECTIVE: 0,
     Scope.STAGE: 0,
 }
-"""Reach of a scope as it matters to who acts: part of an account, all of it, several accounts, several providers."""
+"""Reach of a scope as it matters to who acts: some places, part of an account, all of it, several ones, the road."""
 UNWATCHED = NoLongerWatched()
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 PATIENCE = timedelta(seconds=45)
@@ -270,11 +271,14 @@ def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
     """Return whether a change is worth a message, only a record, or nothing (None).
 
     Faults of one blame and severity alternate in any outage (503, timeout, 503): not worth a message. What was part of
-    a wider trouble and outlasts it is, and so is what somebody would act on differently. An account's fault is recorded
-    in any case: a page, which is made from the records, must not call it suspended when messages no longer do.
+    a wider trouble and outlasts it is, and so is what somebody would act on differently. What spreads from one place to
+    all is news, and what is left of it in one place is not. An account's fault is recorded in any case: a page, which
+    is made from the records, must not call it suspended when messages no longer do.
     """
     if before.parent is not None and after.parent is None:
         return ChangeKind.CHANGED
+    if (before.scope is Scope.LOCATION) is not (after.scope is Scope.LOCATION):
+        return ChangeKind.CHANGED if _changes_the_action(before, after) else ChangeKind.UPDATED
     if (before.blame, before.severity) != (after.blame, after.severity) or _changes_the_action(before, after):
         return ChangeKind.CHANGED
     if _width(before) != _width(after) or before.confidence is not after.confidence:
@@ -290,10 +294,16 @@ def _width(incident: Incident) -> tuple[Subject, tuple[str, ...]]:
 
 def _changes_the_action(before: Incident, after: Incident) -> bool:
     """Whether more is lost than was reported, or an account is lost in another way."""
-    told = before.widest or before.about
-    if REACH[after.scope] > REACH[told.scope]:
+    if _reach(after.about) > _reach(before.widest or before.about):
         return True
     return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
+
+
+def _reach(about: Subject) -> tuple[int, int, int]:
+    """Return how far a trouble reaches; of some places only: an account, who answers, or a road; how many places."""
+    if about.scope is not Scope.LOCATION:
+        return REACH[about.scope], 0, 0
+    return REACH[about.scope], (not about.account) + (not about.provider), len(about.locations)
 
 
 def _as_reported(incident: Incident) -> Incident:

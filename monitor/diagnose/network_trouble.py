@@ -85,7 +85,7 @@ def cut_off_operators(operators: Mapping[str, TargetStates]) -> list[str]:
 
 def _stopped_at(states: TargetStates) -> datetime | None:
     """Return since when every probe of a provider ends on the way to it; None if one gets through."""
-    stopped = [one for one in states if is_failing(one.health) and _is_stopped(one.health)]
+    stopped = [one for one in states if is_failing(one.health) and is_stopped(one.health)]
     start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
     others = [one for one in states if one.target.id not in ids]
     if start is None or any(is_observed(one, start) and not answered_just_before(one, start) for one in others):
@@ -93,7 +93,7 @@ def _stopped_at(states: TargetStates) -> datetime | None:
     return start
 
 
-def _is_stopped(health: Health) -> bool:
+def is_stopped(health: Health) -> bool:
     """Whether its failures come from something between us and the provider."""
     return health.fault in STOPPED_ROADS or is_unreachable(health)
 

@@ -35,8 +35,6 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.diagnose.target_state import (
     REFUSALS,
-    SAME_INSTANT,
-    SHARED_BLAMES,
     TargetState,
     TargetStates,
     began_at,
@@ -48,6 +46,7 @@ from monitor.diagnose.target_state import (
     is_failing,
     is_healthy,
     is_observed,
+    is_shaken,
     outside_accounts,
 )
 from probes.model import Blame, Confidence, Fault
@@ -171,15 +170,8 @@ def _shaken(view: AnswererView, shared: Collection[str], states: TargetStates) -
     return [
         account
         for account, its in view.accounts.items()
-        if account not in shared and any(_is_shaken(one.health, start) for one in its)
+        if account not in shared and any(is_shaken(one.health, start) for one in its)
     ]
-
-
-def _is_shaken(health: Health, since: datetime) -> bool:
-    evidence = health.evidence
-    if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
-        return False
-    return evidence.at >= since - SAME_INSTANT and evidence.fault.blame in SHARED_BLAMES
 
 
 def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:

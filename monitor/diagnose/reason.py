@@ -131,6 +131,28 @@ class NeutralHosts(Struct, frozen=True, tag="elsewhere"):
     reached: bool
 
 
+class SeenFrom(Struct, frozen=True, tag="seen-from"):
+    """The places, of several that watch, from which it fails: all that have looked since it began."""
+
+    places: tuple[str, ...]
+
+
+class OnlyFrom(Struct, frozen=True, tag="only-from"):
+    """It fails from these places only: it was `answered` from those since it began, the last time at `seen_at`."""
+
+    places: tuple[str, ...]
+    answered: tuple[str, ...]
+    seen_at: datetime
+
+
+class RoadFails(Struct, frozen=True, tag="road-fails"):
+    """How many of the providers fail from one place, while other places reach them."""
+
+    place: str
+    out: int
+    providers: int
+
+
 class SourceDoubted(Struct, frozen=True, tag="source-doubted"):
     """Why a status source cannot be believed; a `str` is quoted: an earlier version wrote it."""
 
@@ -198,6 +220,7 @@ DiagnosisReason = (
     Symptom | FailingShare | NoOtherAccount | OthersShaken | Siblings | StillAnswering | ControlAnswered
     | PageReports | PageSilent | AccountsRefused
     | Undecided | OneModelFails | NothingAnswers | ProvidersUnreachable | NeutralHosts
+    | SeenFrom | OnlyFrom | RoadFails
     | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip

@@ -18,6 +18,7 @@ class Scope(StrEnum):
     TARGET = "target"
     MODEL = "model"
     CAPABILITY = "capability"
+    LOCATION = "location"
     ACCOUNT = "account"
     ORGANIZATION = "organization"
     PROVIDER = "provider"
@@ -29,13 +30,18 @@ class Scope(StrEnum):
     STAGE = "stage"
 
 
+PLUS = "+"
+"""Joins the places of a display name."""
+
+
 class Subject(Struct, frozen=True, omit_defaults=True):
     """What a trouble is about: how wide it is, and where.
 
     `provider` is the id of the provider; "" for none: the road, the monitor itself, a date. `host` is the own address
     at which all accounts in trouble are probed; None where that is the provider's, or an older version's row does not
     say it. `account` is the id of the one account in trouble; "" for several. `part` is a part of that: a canary, a
-    model, a group, a source, an objective, a stage; "" is all.
+    model, a group, a source, an objective, a stage; "" is all. `locations` are the only places from which it is in
+    trouble, sorted; empty: it is so from everywhere, or only one place watches.
     """
 
     scope: Scope
@@ -43,9 +49,20 @@ class Subject(Struct, frozen=True, omit_defaults=True):
     host: str | None = None
     account: str = ""
     part: str = ""
+    locations: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the display name; other subjects may share it."""
+        return ":".join(filter(None, (PLUS.join(self.locations), self.thing)))
+
+    def __repr__(self) -> str:
+        """Ids of incidents are made of it: without locations it is as it was before there were any."""
+        its = [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "locations" or self.locations]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in its)})"
+
+    @property
+    def thing(self) -> str:
+        """What is in trouble, wherever it is seen from; "" for a road of its own."""
         return "/".join(filter(None, (self.holder, self.part)))
 
     @property
@@ -128,6 +145,8 @@ def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subj
         case Scope.OBJECTIVE | Scope.REMINDER:
             holder, _, part = name.rpartition("/")
             return subject_of(scope, holder, part)
+        case Scope.LOCATION:
+            return _read_local(name)
         case _:
             assert_never(scope)
 
@@ -137,6 +156,13 @@ def _read_model(name: str, targets: Collection[str]) -> Subject:
     whole = _split(Scope.MODEL, name)
     shared = any(model_of(one) == whole.part for one in targets) if targets else "/" not in whole.part
     return whole if shared else subject_of(Scope.MODEL, account_of(name), part_of(name))
+
+
+def _read_local(name: str) -> Subject:
+    """Tell the places from what is in trouble there: only accounts and their parts have a "/"."""
+    places, _, thing = name.partition(":")
+    its = subject_of(Scope.LOCATION, account_of(thing), part_of(thing)) if thing else Subject(Scope.LOCATION)
+    return replace(its, locations=tuple(places.split(PLUS)))
 
 
 def _split(scope: Scope, name: str) -> Subject:

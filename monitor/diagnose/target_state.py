@@ -43,6 +43,11 @@ def is_suspected(health: Health) -> bool:
     return health.state is State.SUSPECTED or (health.state is State.DOWN and not health.lasting)
 
 
+def has_failed(health: Health) -> bool:
+    """Whether its latest look failed, be it by chance."""
+    return health.state in (State.SUSPECTED, State.DOWN) and health.successes == 0 and health.fault is not None
+
+
 def is_failing(health: Health) -> bool:
     """Whether it has failed more than once, so that it is part of a trouble that is confirmed elsewhere.
 
@@ -79,6 +84,21 @@ def answered_just_before(state: TargetState, start: datetime) -> bool:
     """Whether its good answer is from just before the road was cut: all are re-checked before that is reported."""
     health = state.health
     return health.state is State.UP and health.seen_at is not None and health.seen_at < start
+
+
+def is_alike(one: Health, other: Health) -> bool:
+    """Whether two failures can have one cause: an outage shows many faults, a refusal of a key two."""
+    faults = {one.fault, other.fault}
+    its = {fault.blame for fault in faults if fault}
+    return len(faults) == 1 or faults <= REFUSALS or its <= SHARED_BLAMES
+
+
+def is_shaken(health: Health, since: datetime) -> bool:
+    """Whether it met a fault that no account is to blame for since then, and answers again."""
+    evidence = health.evidence
+    if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
+        return False
+    return evidence.at >= since - SAME_INSTANT and evidence.fault.blame in SHARED_BLAMES
 
 
 def is_healthy(state: TargetState, since: datetime) -> bool:

@@ -145,11 +145,11 @@ def _own_advice(incident: Incident) -> Sentences | None:
             return tuple(Phrase(one, {"provider": incident.about.provider}) for one in SOURCE_ADVICE)
         case Scope.STAGE:
             return _phrases(STAGE_ADVICE)
-        case Scope.EGRESS if not incident.about.provider:
+        case Scope.EGRESS | Scope.LOCATION if not incident.about.provider:
             return _road_advice(incident, ROAD_ADVICE)
         case Scope.TARGET | Scope.MODEL | Scope.CAPABILITY | Scope.ACCOUNT:
             return None
-        case Scope.ORGANIZATION | Scope.PROVIDER | Scope.EGRESS:
+        case Scope.ORGANIZATION | Scope.PROVIDER | Scope.EGRESS | Scope.LOCATION:
             return None
     assert_never(incident.scope)
 

@@ -23,6 +23,7 @@ SCOPES = {
     Scope.TARGET: "one canary",
     Scope.MODEL: "one model",
     Scope.CAPABILITY: "one ability of an account",
+    Scope.LOCATION: "some places, not others",
     Scope.ACCOUNT: "the whole account",
     Scope.ORGANIZATION: "several accounts that belong together",
     Scope.PROVIDER: "the provider, across accounts",

@@ -19,8 +19,8 @@ WHOLE = (Scope.ACCOUNT, Scope.ORGANIZATION)
 """Scopes of incidents that affect everything an account can do."""
 
 
-PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY})
-"""Scopes beside which the rest of an account works."""
+PARTS = frozenset({Scope.TARGET, Scope.MODEL, Scope.CAPABILITY, Scope.LOCATION})
+"""Scopes beside which the rest of an account works, or all of it from elsewhere."""
 
 
 class Mark(StrEnum):

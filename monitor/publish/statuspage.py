@@ -32,7 +32,7 @@ INDICATORS = {
     Mark.PARTLY: "major",
     Mark.DOWN: "critical",
 }
-IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: "critical"}
+IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.MAJOR: "major", Severity.CRITICAL: "critical"}
 PHASES = {NoticePhase.SCHEDULED: "scheduled", NoticePhase.COMPLETED: "completed"}
 ENDED = "resolved"
 """Status of a closed incident; a later update does not reopen it."""

@@ -20,10 +20,13 @@ from monitor.diagnose.reason import (
     NoOtherAccount,
     NothingAnswers,
     OneModelFails,
+    OnlyFrom,
     OthersShaken,
     PageReports,
     PageSilent,
     ProvidersUnreachable,
+    RoadFails,
+    SeenFrom,
     Siblings,
     SourceDoubted,
     StageFailed,
@@ -117,6 +120,12 @@ def describe_diagnosis(it: DiagnosisReason, now: datetime, language: Language) -
             if it.reached:
                 return say("this machine can reach other hosts")
             return say("nothing else can be reached from this machine either")
+        case SeenFrom():
+            return say("seen from {places}", places=language.items(it.places))
+        case OnlyFrom():
+            return _only_from(it, now, language)
+        case RoadFails():
+            return say("{out} of {n} unrelated providers fail from {place}", out=it.out, n=it.providers, place=it.place)
         case SourceDoubted():
             return _source_doubted(it, language)
         case BudgetBurnt():
@@ -242,6 +251,15 @@ def _group(group: str, language: Language) -> str:
     """Say what accounts share: its level is our word, its name is the user's."""
     level, space, name = group.partition(" ")
     return f"{language.say(level)}{space}{name}"
+
+
+def _only_from(it: OnlyFrom, now: datetime, language: Language) -> str:
+    return language.say(
+        "it fails from {places} only: from {answered} the same was answered since it began (at {time})",
+        places=language.items(it.places),
+        answered=language.items(it.answered),
+        time=_clock(it.seen_at, now, language),
+    )
 
 
 def _source_doubted(it: SourceDoubted, language: Language) -> str:

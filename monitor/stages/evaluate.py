@@ -1,6 +1,7 @@
 """Observations → health, notes and incidents: where all detectors and the diagnosis meet."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,16 +20,17 @@ from monitor.detect.target_memory import DetectorSettings, TargetMemory
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis
-from monitor.diagnose.early_warning import signal_of
+from monitor.diagnose.early_warning import signs_of
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.lifecycle import advance_incidents, fading_incidents, reconnected_at
 from monitor.diagnose.status_source import diagnose_unreadable
 from monitor.diagnose.subject import Scope, own_hosts
 from monitor.diagnose.target_state import TargetState
+from monitor.schedule import silent_places
 from monitor.state.belief import Belief, BeliefView, pool_keys
 from monitor.state.self_health import SelfHealth
 from probes.model import Blame, Confidence, Fault, Observation, Target
-from probes.target_id import account_of
+from probes.target_id import account_of, location_of, look_of
 
 log = logging.getLogger("monitor")
 
@@ -209,10 +211,12 @@ def _diagnose(
     findings = [finding for its in belief.findings.values() for finding in its]
     findings += _guarded(own, "the detectors of signs", partial(_detector_findings, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
-    diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at))
-    diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
+    muted = belief.muted | silent_places(watches.values(), belief.healths, now)
+    diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at), muted)
+    diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, states, diagnoses, now, muted))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
-    well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}
+    heard = [id for id, watch in watches.items() if watch.target.location not in muted]
+    well_since = {id: _well_since(belief.healths.get(id, Health())) for id in heard}
     diagnoses = _dated_after_offline(belief, offline, diagnoses, well_since)
     belief.pending.stirred, belief.pending.near = False, near
     # Until all is settled, time alone can change the result: an incident fades, or a sibling is still suspected.
@@ -220,12 +224,17 @@ def _diagnose(
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     hosts, location = own_hosts(watch.target for watch in watches.values()), belief.config.location
-    course = advance_incidents(
-        belief.incidents.values(), diagnoses, well_since, now, _lingering(belief), named, location, hosts
-    )
+    standing = [one for one in belief.incidents.values() if not _is_unheard(one, muted)]
+    course = advance_incidents(standing, diagnoses, well_since, now, _lingering(belief), named, location, hosts)
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading_incidents(belief.incidents.values(), belief.healths)
     return list(course.changes)
+
+
+def _is_unheard(incident: Incident, muted: Collection[str]) -> bool:
+    """Whether only places without a voice saw it: it stays as it was until they are heard again."""
+    seen = incident.members or {one.target for one in incident.evidence}
+    return bool(muted) and bool(seen) and all(location_of(id) in muted for id in seen)
 
 
 def _dated_after_offline(
@@ -261,35 +270,57 @@ def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -
 
 def _detector_findings(belief: Belief, now: datetime) -> Iterator[Finding]:
     """Yield the detectors' findings; a shared slowdown is not repeated for each target."""
-    slow = list(_pool_findings(belief))
+    slow = [_unless_shared(belief, one, now) for one in _pool_findings(belief)]
     for id, memory in belief.tracks.items():
         if memory.is_alarmed and (watch := belief.config.watches.get(id)):
             for finding in target_memory.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
-                    slow.append(_attributed(belief, watch.target, finding, now))
-    yield from _merged_on_path(belief, slow, now)
+                    attributed = _attributed(belief, watch.target, finding, now)
+                    slow.append(_unless_shared(belief, attributed, now))
+    for place in sorted({location_of(one.target) for one in slow}):
+        yield from _merged_on_path(belief, place, [one for one in slow if location_of(one.target) == place], now)
 
 
-def _merged_on_path(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
-    """Yield one finding for all if everything probed from here became slow at once: it is the network path, or us.
+def _unless_shared(belief: Belief, finding: Finding, now: datetime) -> Finding:
+    """Return a finding of one place of several as passing while it may yet be seen from the others, too."""
+    if not location_of(finding.target):
+        return finding
+    target = belief.config.watches[finding.target].target
+    raised = max(_raised_at(belief, target), *(_alarmed_at(belief, key) for key in pool_keys(target)))
+    watches = belief.config.watches.values()
+    others = [one.target for one in watches if _is_same_look(one.target, target) and one.target is not target]
+    seen = [one for one in others if _has_answered(belief, one, finding.since)]
+    early = bool(others) and now - raised < SETTLING and _may_be_shared(belief, target, seen)
+    return replace(finding, passing=finding.passing or early)
+
+
+def _alarmed_at(belief: Belief, key: PoolKey) -> datetime:
+    pool = belief.pools.get(key)
+    return (pool and pool.alarmed_at) or EPOCH
+
+
+def _is_same_look(one: Target, other: Target) -> bool:
+    return look_of(one.id) == look_of(other.id)
+
+
+def _merged_on_path(belief: Belief, place: str, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
+    """Yield one finding for all if everything probed from a place became slow at once: it is the network path, or us.
 
     While that is possible, the first slow one waits for the others. Once reported, others must be at their usual pace
     for SETTLING before single ones are reported instead: they recover one after the other.
     """
-    if not slow:
-        return
     began = _began_by_answerer(belief, slow)
     latest = max(began.values())
     here = {one for one, since in began.items() if latest - since <= SETTLING}
     its = [one for one in slow if _answerer(belief, one) in here]
     yield from (one for one in slow if one not in its)
-    others = _others_at_usual_pace(belief, began, latest)
+    others, all_slow_at = _others_at_usual_pace(belief, place, began, latest), belief.pending.all_slow_at.get(place)
     if len(here) > 1 and not any(others):
-        belief.pending.all_slow_at = now
+        belief.pending.all_slow_at[place] = now
         yield _path_finding(its)
-    elif _is_path_incident_open(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < SETTLING:
+    elif _is_path_incident_open(belief, place) and all_slow_at and now - all_slow_at < SETTLING:
         yield _path_finding(its)
     else:
         early = bool(others) and not any(others) and now - latest < 2 * SETTLING
@@ -309,15 +340,17 @@ def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, dat
     return began
 
 
-def _others_at_usual_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
+def _others_at_usual_pace(belief: Belief, place: str, slow: Collection[str], since: datetime) -> list[bool]:
     """Return, for each other target that answered since then, whether it did so at its usual pace."""
-    others = (watch.target for watch in belief.config.watches.values() if watch.target.answerer not in slow)
+    here = (watch.target for watch in belief.config.watches.values() if watch.target.location == place)
+    others = (one for one in here if one.answerer not in slow)
     measured = (_measured(belief, one) for one in others if _has_answered(belief, one, since))
     return [not any(map(is_late, its)) for its in measured if its]
 
 
-def _is_path_incident_open(belief: Belief) -> bool:
-    return any(one.scope is Scope.EGRESS and one.signal for one in belief.incidents.values())
+def _is_path_incident_open(belief: Belief, place: str) -> bool:
+    paths = (one.about for one in belief.incidents.values() if one.scope is Scope.EGRESS and one.signal)
+    return any(not about.locations or place in about.locations for about in paths)
 
 
 def _path_finding(slow: Sequence[Finding]) -> Finding:
@@ -344,23 +377,38 @@ def _pool_findings(belief: Belief) -> Iterator[Finding]:
     """Yield the shared slowdowns, at most one measure per answerer."""
     slow = [key for key, one in belief.pools.items() if one.alarmed_at]
     slow.sort(key=lambda key: SPEAKING.index(key.kind))
-    seen = set[str]()
+    seen = set[tuple[str, str]]()
     for key in slow:
-        if key.answerer not in seen:
-            seen.add(key.answerer)
+        if (key.answerer, key.location) not in seen:
+            seen.add((key.answerer, key.location))
             yield from shared_latency.findings(
                 key.answerer, _last_of(belief, key), key.kind, belief.pools[key], key.model
             )
 
 
-def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+def _flaps(
+    belief: Belief,
+    states: Sequence[TargetState],
+    diagnoses: Sequence[Diagnosis],
+    now: datetime,
+    muted: Collection[str],
+) -> list[Diagnosis]:
     """Return the flapping targets; what an outage already covers is reported with that."""
     watches, covered = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
-    _reset_flaps(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
+    _reset_flaps(belief, [id for one in diagnoses if _is_cut_off(one) for id in one.targets])
     _separate_flaps(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
-    hosts = own_hosts(flaps)
-    return [signal_of(finding, hosts) for finding in flap.findings(flaps, now, covered)]
+    by_place = defaultdict[str, dict[Target, flap.Flap]](dict)
+    for target, one in flaps.items():
+        by_place[target.location][target] = one
+    found = [finding for its in by_place.values() for finding in flap.findings(its, now, covered)]
+    return signs_of(found, own_hosts(flaps), states, muted)
+
+
+def _is_cut_off(diagnosis: Diagnosis) -> bool:
+    """Whether it says that nothing can be reached, from here or from one place."""
+    is_blind = diagnosis.blame is Blame.UNKNOWN and not diagnosis.about.provider
+    return diagnosis.scope is Scope.MONITOR or (diagnosis.scope is Scope.LOCATION and is_blind)
 
 
 def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
@@ -373,7 +421,7 @@ def _reset_flaps(belief: Belief, cut_off: Iterable[str]) -> None:
 def _separate_flaps(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
     """Keep provider failures and path failures apart: neither counts as a recurrence of the other."""
     for one in diagnoses:
-        by_road = one.scope is Scope.EGRESS and not one.subject
+        by_road = one.scope in (Scope.EGRESS, Scope.LOCATION) and not one.about.provider
         for id in one.targets if by_road or one.settled else ():
             memory = belief.tracks.get(id)
             if memory and (its := flap.attribute_outage(memory.flap, by_road=by_road)) is not memory.flap:
@@ -403,12 +451,14 @@ def _attributed(belief: Belief, target: Target, finding: Finding, now: datetime)
 
 
 def _is_sibling(one: Target, other: Target) -> bool:
-    return (one.answerer, one.canary) == (other.answerer, other.canary) and one.account != other.account
+    alike = (one.answerer, one.canary, one.location) == (other.answerer, other.canary, other.location)
+    return alike and one.account != other.account
 
 
 def _is_company_slow(belief: Belief, target: Target) -> bool:
     """Whether another canary or measure shows the whole answerer to be slow."""
-    return any(one.alarmed_at and key.answerer == target.answerer for key, one in belief.pools.items())
+    its = (target.answerer, target.location)
+    return any(one.alarmed_at and (key.answerer, key.location) == its for key, one in belief.pools.items())
 
 
 def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
@@ -443,12 +493,14 @@ def _lingering(belief: Belief) -> list[Diagnosis]:
         return []
     found: list[Finding] = []
     for key, one in belief.pools.items():
-        found += shared_latency.accepted_findings(key.answerer, "", key.kind, one, key.model)
+        seen_on = _last_of(belief, key) if key.location else ""
+        found += shared_latency.accepted_findings(key.answerer, seen_on, key.kind, one, key.model)
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
             found += target_memory.accepted_findings(watch.target, memory)
-    hosts = own_hosts(watch.target for watch in belief.config.watches.values())
-    return [signal_of(finding, hosts) for finding in found]
+    watches = belief.config.watches
+    states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
+    return signs_of(found, own_hosts(watch.target for watch in watches.values()), states)
 
 
 def _last_of(belief: Belief, group: PoolKey) -> str:

@@ -122,11 +122,11 @@ async def probe_controls_now(
     }
     if not due and not (is_new and services.edge.timer() - asked_s >= STALE_S):
         if known.keys() != before.controls.keys():
-            signals.report(ControlResult(known, before.online), is_urgent=False)
+            signals.report(ControlResult(known, before.online, before.places), is_urgent=False)
         return asked_s
     asked_s = services.edge.timer()
     met, online = await asyncio.gather(_probe_controls(services, belief, due), _check_online(services, belief))
-    signals.report(ControlResult({**known, **met}, online))
+    signals.report(ControlResult({**known, **met}, online, before.places))
     return asked_s
 
 

@@ -18,7 +18,7 @@ from monitor.detect.measure import Measure
 from monitor.detect.reminder import Reminder
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import TargetMemory
-from monitor.diagnose.corroboration import Corroboration
+from monitor.diagnose.corroboration import Corroboration, LocalWitness
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement, Change, Incident
 from monitor.diagnose.status_source import StatusSource, find_announcements, read_status_page
@@ -32,25 +32,29 @@ T = TypeVar("T")
 
 
 class ControlResult(Struct, frozen=True):
-    """Results of the calls without a key, by answerer. `online`: whether neutral hosts answer; None: not asked."""
+    """Results of the calls without a key, by answerer. `online`: whether neutral hosts answer; None: not asked.
+
+    `places`: the same of each place, where several watch.
+    """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     online: bool | None = None
+    places: Mapping[str, LocalWitness] = field(default_factory=dict)
 
 
 class PendingConclusion(Struct):
     """What the next conclusion depends on.
 
     `stirred`: something changed; `unsettled`: time alone may change the result; `awaiting`: so may a probe under way.
-    `near`: the reminders that were near at the last conclusion. `all_slow_at`: when all that answers here was last
-    slow at once.
+    `near`: the reminders that were near at the last conclusion. `all_slow_at`: when all that answers one place was
+    last slow at once.
     """
 
     stirred: bool = True
     unsettled: bool = False
     awaiting: bool = False
     near: frozenset[Reminder] = frozenset()
-    all_slow_at: datetime | None = None
+    all_slow_at: dict[str, datetime] = field(default_factory=dict)
 
 
 class BeliefView(Protocol):
@@ -98,6 +102,11 @@ class Belief(Struct, kw_only=True):
     pending: PendingConclusion = field(default_factory=PendingConclusion)
 
     @property
+    def muted(self) -> frozenset[str]:
+        """The places, of several, whose looks count for nothing now."""
+        return frozenset(name for name, one in self.control.places.items() if one.muted)
+
+    @property
     def is_offline(self) -> bool:
         """Whether, as far as we know, nothing at all can be reached from here."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
@@ -119,6 +128,7 @@ class Belief(Struct, kw_only=True):
             groups=self.config.groups,
             companies={id: one.company for id, one in self.config.providers.items() if one.company},
             online=self.control.online,
+            places=self.control.places,
         )
 
     def _by_answerer(self, read: Callable[[Sequence[StatusSource], datetime], T], now: datetime) -> dict[str, T]:
@@ -154,13 +164,14 @@ class Belief(Struct, kw_only=True):
 def pool_keys(target: Target) -> tuple[PoolKey, ...]:
     """Return the pools whose speed this target's is compared with.
 
-    A pool is one canary of all accounts with the same answerer; for tokens per second, of the same model too.
+    A pool is one canary of all accounts with the same answerer; for tokens per second, of the same model too. Each
+    place has its own, as it is as far from an answerer as no other.
     """
-    return _pool_keys(target.answerer, target.canary, target.model)
+    return _pool_keys(target.answerer, target.canary, target.model, target.location)
 
 
 @lru_cache(1_000)
-def _pool_keys(answerer: str, canary: str, model: str | None) -> tuple[PoolKey, ...]:
+def _pool_keys(answerer: str, canary: str, model: str | None, location: str) -> tuple[PoolKey, ...]:
     """Cached: called for every answer."""
-    common = tuple(PoolKey(answerer, canary, kind) for kind in (Measure.TOTAL, Measure.FIRST))
-    return (*common, PoolKey(answerer, canary, Measure.TOKEN, model)) if model else common
+    common = tuple(PoolKey(answerer, canary, kind, location=location) for kind in (Measure.TOTAL, Measure.FIRST))
+    return (*common, PoolKey(answerer, canary, Measure.TOKEN, model, location)) if model else common
