@@ -1,6 +1,6 @@
 """When each target is probed next, and whose probes a failure brings forward."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from monitor.detect import target_memory
@@ -17,6 +17,7 @@ from monitor.state.schedule_state import ScheduleState
 from monitor.state.services import Services
 from monitor.state.stage_signal import StageSignals
 from probes.model import Blame, Fault, Observation, Target
+from probes.target_id import look_of
 
 MOST_SIBLINGS = 10
 """Most other accounts of a provider probed at once: enough to tell, without a burst at a provider in trouble."""
@@ -35,6 +36,7 @@ def plan_probes(
     """Plan the next probe of each observed target; a first failure brings its neighbours' probes forward."""
     plans: dict[str, datetime] = {}
     turning: list[Watch] = []
+    doubted: list[Target] = []
     shared = _shared(belief)
     for observation in observations:
         id = observation.target.id
@@ -52,10 +54,15 @@ def plan_probes(
             planned.probes.set(id, plans[id])
             if _is_first_sign(health):
                 turning.append(watch)
+            if watch.target.location and _is_being_confirmed(health, failures):
+                doubted.append(watch.target)
     if turning:
         preload_libraries(belief.config.channels, services.templates)
         for id in _neighbours(services, belief, planned, signals, turning) - _just_probed(healths, turning):
             _hurry(services, belief, planned, id)
+    asked = (_witnesses, _on_same_road) if doubted else ()
+    for id in {id for ask in asked for id in ask(services, belief, planned, doubted)}:
+        _hurry(services, belief, planned, id)
     signals.probes_planned.set()
     return plans
 
@@ -121,6 +128,47 @@ def _is_first_sign(health: Health) -> bool:
     return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
+def _is_being_confirmed(health: Health, failures: int) -> bool:
+    """Whether each of its failures is news, so that other places are asked what they see."""
+    return health.state in (State.SUSPECTED, State.DOWN) and 0 < health.failures <= failures
+
+
+def _witnesses(
+    services: Services, belief: BeliefView, planned: ScheduleState, doubted: Sequence[Target]
+) -> Iterator[str]:
+    """Yield the same looks from other places; of paid ones a few, as far as the budget has room."""
+    places = {look_of(one.id): one.location for one in doubted}
+    paid = dict.fromkeys(places, MOST_OTHERS)
+    for id, watch in belief.config.watches.items():
+        look = look_of(id)
+        if places.get(look, watch.target.location) == watch.target.location:
+            continue
+        if watch.free:
+            yield id
+        elif paid[look] and _can_afford(services, belief, planned, watch.target.account):
+            paid[look] -= 1
+            yield id
+
+
+def _on_same_road(
+    services: Services, belief: BeliefView, planned: ScheduleState, doubted: Sequence[Target]
+) -> Iterator[str]:
+    """Yield a paid look at each other answerer where one of several places got no answer to a paid one.
+
+    Its road may lose large answers, and no small one shows that.
+    """
+    watches = belief.config.watches
+    lost = [one for one in doubted if not watches[one.id].free and is_unreachable(belief.healths[one.id])]
+    places, asked = {one.location for one in lost}, {(one.location, one.answerer) for one in lost}
+    for id, watch in watches.items() if places else ():
+        there = watch.target.location, watch.target.answerer
+        if watch.free or watch.target.location not in places or there in asked:
+            continue
+        if _can_afford(services, belief, planned, watch.target.account):
+            asked.add(there)
+            yield id
+
+
 def _hurry(services: Services, belief: BeliefView, planned: ScheduleState, target: str) -> None:
     """Probe at once, except for a re-check: it keeps its pause, or it would meet the same blip again.
 
@@ -139,39 +187,49 @@ def _neighbours(
     """Return the targets to re-check: they show whose fault it is, or that it is over.
 
     These are the accounts' other canaries, free ones of some siblings, the same paid one of a few, all members of the
-    same incident and, if no answer came at all, one free canary of every other provider: we may be offline.
+    same incident and, if no answer came at all, one free canary of every other provider: we may be offline. All these
+    are from the same place; from others, the accounts' free canaries.
     """
     ids, accounts = {one.target.id for one in turning}, {one.target.account for one in turning}
+    here = {one.target.location for one in turning}
     failing = [belief.healths[id] for id in ids]
     doubted = [one for one in turning if _is_not_the_accounts(belief.healths[one.target.id])]
     signals.doubted.update(one.target.answerer for one in doubted)
     if doubted:
         signals.doubt.set()
     elsewhere = 1 if any(map(is_unreachable, failing)) else 0
-    room = dict.fromkeys((one.target.answerer for one in turning), MOST_SIBLINGS)
+    room = dict.fromkeys(((one.target.answerer, one.target.location) for one in turning), MOST_SIBLINGS)
     paid = dict.fromkeys((_probe_key(one.target) for one in turning), MOST_OTHERS)
     found: set[str] = set()
     for id, watch in belief.config.watches.items():
-        answerer, asked = watch.target.answerer, _probe_key(watch.target)
-        if watch.target.account in accounts:
+        there, asked = (watch.target.answerer, watch.target.location), _probe_key(watch.target)
+        if watch.target.account in accounts and _is_free_or_here(belief, id, here):
             found.add(id)
-        elif watch.free and room.setdefault(answerer, elsewhere):
-            room[answerer] -= 1
+        elif watch.target.location not in here:
+            continue
+        elif watch.free and room.setdefault(there, elsewhere):
+            room[there] -= 1
             found.add(id)
         elif not watch.free and paid.get(asked) and _can_afford(services, belief, planned, watch.target.account):
             paid[asked] -= 1
             found.add(id)
     members = (one.members for one in belief.incidents.values() if not ids.isdisjoint(one.members))
-    return found.union(*members) - ids
+    return found.union(id for its in members for id in its if _is_free_or_here(belief, id, here)) - ids
+
+
+def _is_free_or_here(belief: BeliefView, target: str, here: Set[str]) -> bool:
+    """Whether another look costs nothing, or is from a place that asks for it: elsewhere `_witnesses` has a budget."""
+    watch = belief.config.watches.get(target)
+    return watch is None or watch.free or watch.target.location in here
 
 
 def _is_not_the_accounts(health: Health) -> bool:
     return health.fault is not None and health.fault.blame is not Blame.ACCOUNT
 
 
-def _probe_key(target: Target) -> tuple[str, str, str | None]:
-    """Return what makes two probes the same: answerer, canary and model."""
-    return target.answerer, target.canary, target.model
+def _probe_key(target: Target) -> tuple[str, str, str | None, str]:
+    """Return what makes two probes of one place the same: answerer, canary and model."""
+    return target.answerer, target.canary, target.model, target.location
 
 
 def _can_afford(services: Services, belief: BeliefView, planned: ScheduleState, account: str) -> bool:
@@ -187,14 +245,28 @@ def hurry_associates(services: Services, belief: BeliefView, planned: ScheduleSt
     suspended = {belief.config.watches[id].target.account for id, one in belief.healths.items() if _is_suspended(one)}
     for account in suspended - planned.suspended:
         associates = set(belief.config.associates(account))
-        its = [watch for watch in belief.config.watches.values() if watch.target.account in associates]
-        free = {watch.target.account for watch in its if watch.free}
-        for watch in its:
-            if watch.free or watch.target.account not in free:  # a subscription has no free canary
-                planned.probes.hurry(watch.target.id, now)
+        for id in _looks_at(services, belief, planned, associates):
+            planned.probes.hurry(id, now)
         for id in _others_at_answerer(belief, account):
             _hurry(services, belief, planned, id)
     planned.suspended = suspended
+
+
+def _looks_at(services: Services, belief: BeliefView, planned: ScheduleState, accounts: Set[str]) -> Iterator[str]:
+    """Yield the free targets of these accounts, from wherever; paid ones of a subscription, which has no free canary.
+
+    The first place may always ask for money, others as far as the budget has room.
+    """
+    its = [watch for watch in belief.config.watches.values() if watch.target.account in accounts]
+    free = {watch.target.account for watch in its if watch.free}
+    asked = set[str]()
+    for watch in its:
+        account, look = watch.target.account, look_of(watch.target.id)
+        if watch.free:
+            yield watch.target.id
+        elif account not in free and (look not in asked or _can_afford(services, belief, planned, account)):
+            asked.add(look)
+            yield watch.target.id
 
 
 def _others_at_answerer(belief: BeliefView, account: str) -> list[str]:
