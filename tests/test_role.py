@@ -6,7 +6,7 @@ from monitor.config.load import load_config
 from monitor.config.role import SHARED, judging_part, probing_part
 from monitor.schedule import first_at
 from probes.document import DocumentError
-from probes.target_id import account_of, canary_of, location_of, part_of, provider_of, target_id, look_of
+from probes.target_id import account_of, canary_of, location_of, look_of, part_of, provider_of, target_id
 from tests.conftest import NOON
 
 TEXT = """

@@ -132,7 +132,7 @@ def _redate(state: MonitorState, by: timedelta) -> None:
     belief.tracks = shift_dates(belief.tracks, by)
     belief.pools = shift_dates(belief.pools, by)
     belief.burning = {id: replace(one, since=one.since + by) for id, one in belief.burning.items()}
-    belief.control = ControlResult(online=belief.control.online)
+    belief.control = ControlResult(online=belief.control.online, places=belief.control.places)
     belief.pending.stirred = True
     state.told.redate(by)
     times.beat_at = times.beat_at and times.beat_at + by

@@ -139,7 +139,8 @@ def delete_answers(db: Database, before: datetime) -> int:
             AND id NOT IN (SELECT answer_id FROM evidence)
             AND id NOT IN (SELECT answer_id FROM health WHERE answer_id IS NOT NULL)
     """
-    return db.execute(query, (to_ms(before),)).rowcount
+    with db.transaction():
+        return db.execute(query, (to_ms(before),)).rowcount
 
 
 # One series at a time: its rows are one range, while rows picked from all series are looked up one by one.

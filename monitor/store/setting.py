@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -40,14 +40,22 @@ class StoreAddress(Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """The parts of the URL that no text may show, as they stand in it and as they are meant."""
-        password = urlsplit(self.url).password
-        return list(dict.fromkeys([self.url, password, unquote(password)])) if password else []
+        user, _, _ = self.url.partition("://")[2].rpartition("@")
+        password = user.partition(":")[2]
+        return list(dict.fromkeys([self.url, user, password, unquote(password)])) if password else []
 
 
 def shared_name(url: str) -> str:
-    """Return what a person knows a shared database by: its name and its servers, without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.path.lstrip('/') or 'postgres'}@{parts.netloc.rpartition('@')[2] or 'this machine'}"
+    """Return what a person knows a shared database by: its name and its servers, without user and password.
+
+    A password may hold what parts a URL, unescaped: what stands before the last "@" is never shown.
+    """
+    body = url.partition("://")[2]
+    address = body.rpartition("@")[2] if "@" in body else body
+    if "@" in body.partition("?")[0] or "@" not in body:
+        server, _, name = address.partition("?")[0].partition("/")
+        return f"{name or 'postgres'}@{server or 'this machine'}"
+    return "the shared database"
 
 
 class Retention(Struct, frozen=True):

@@ -40,10 +40,16 @@ def view_cluster(db: PostgresDatabase) -> ClusterView:
     ).fetchall()
     return ClusterView(
         now,
-        newest_term(db) if holder_of(db) else None,
+        _leader(db),
         _processes(db),
         tuple(PlaceView(name, heard_at, int(waiting)) for name, heard_at, waiting in places),
     )
+
+
+def _leader(db: PostgresDatabase) -> Term | None:
+    """Return the term of whoever holds the lock; None also while the next one is about to begin its own."""
+    term, holder = newest_term(db), holder_of(db)
+    return term if term and holder == f"{term.node.pid} on {term.node.host}" else None
 
 
 def _processes(db: PostgresDatabase) -> tuple[tuple[str, int], ...]:

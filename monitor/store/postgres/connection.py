@@ -91,6 +91,7 @@ class PostgresDatabase:
 
     def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._connection = connection
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))  # ours, so that no other file is ever cut
         self.name = name
         self.begins_with: Callable[[], None] = _nothing
 
@@ -114,11 +115,12 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self._connection.close()
+        self._socket.close()
 
     def cut(self) -> None:
         """Shut the road to the server down, from any thread: whatever waits for an answer fails at once."""
-        with suppress(psycopg.Error, OSError):
-            socket.socket(fileno=os.dup(self._connection.fileno())).shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the other side has done so
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def is_closed(self) -> bool:
         return self._connection.closed

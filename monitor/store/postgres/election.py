@@ -69,5 +69,5 @@ class Election:
         """Wake who waits to lead; where the term is over, cut what may hang in its last write."""
         if term:
             self._loop.call_soon_threadsafe(self._begun.set)
-        elif self._writing:
-            self._writing.cut()
+        elif writing := self._writing:
+            writing.cut()

@@ -131,7 +131,7 @@ class Session:
 
     def close(self) -> None:
         self._selector.close()
-        self._connection.close()
+        self._db.close()
         self._socket.close()
 
 
