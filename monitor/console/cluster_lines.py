@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from monitor.words import count, duration
 
 if TYPE_CHECKING:
-    from monitor.store.postgres.cluster import ClusterView, PlaceView
+    from monitor.store.postgres.cluster import ClusterView, PlaceShipments
 
 SILENT = timedelta(minutes=3)
 """Time without a shipment after which a place counts as silent."""
@@ -37,7 +37,7 @@ def _leader(view: "ClusterView") -> str:
     return f"leader: {node.name}, process {node.pid} on {node.host}, for {duration(since_s)}"
 
 
-def _place(view: "ClusterView", place: "PlaceView") -> str:
+def _place(view: "ClusterView", place: "PlaceShipments") -> str:
     ago = view.now - place.heard_at
     waits = f"; {count(place.waiting, 'result')} not judged yet" if place.waiting else ""
     silent = "silent: last " if ago >= SILENT else ""

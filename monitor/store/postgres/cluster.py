@@ -9,7 +9,7 @@ from monitor.store.postgres.leader import holder_of
 from monitor.store.postgres.term import Term, newest_term
 
 
-class PlaceView(Struct, frozen=True):
+class PlaceShipments(Struct, frozen=True):
     """A place. `heard_at`: of its last shipment, by the server's clock. `waiting`: results not yet judged."""
 
     name: str
@@ -26,7 +26,7 @@ class ClusterView(Struct, frozen=True):
     now: datetime
     leader: Term | None
     processes: tuple[tuple[str, int], ...]
-    places: tuple[PlaceView, ...]
+    places: tuple[PlaceShipments, ...]
 
 
 def view_cluster(db: PostgresDatabase) -> ClusterView:
@@ -42,7 +42,7 @@ def view_cluster(db: PostgresDatabase) -> ClusterView:
         now,
         _leader(db),
         _processes(db),
-        tuple(PlaceView(name, heard_at, int(waiting)) for name, heard_at, waiting in places),
+        tuple(PlaceShipments(name, heard_at, int(waiting)) for name, heard_at, waiting in places),
     )
 
 
