@@ -119,6 +119,7 @@ def test_a_loss_is_told_once_also_when_its_judge_dies_and_the_next_one_tells_its
     assert "openai/backup" in nodes.ask("status")
 
 
+@pytest.mark.slow
 def test_while_the_server_is_away_nothing_is_lost_and_nobody_is_blamed(nodes):
     stage, server = nodes.stage, nodes.server
     before = nodes.rows("SELECT place, max(at), count(*) FROM observation JOIN series ON id = series_id GROUP BY 1")
@@ -134,6 +135,7 @@ def test_while_the_server_is_away_nothing_is_lost_and_nobody_is_blamed(nodes):
     assert nodes.rows("SELECT count(*) FROM incident WHERE scope <> 'stage'") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_reply_given_anywhere_reaches_the_one_that_leads(nodes):
     stage = nodes.stage
     stage.set("openai/backup", "account_suspended")
