@@ -32,7 +32,7 @@ def target_table(row: AccountRow, now: CurrentState, language: Language) -> Tabl
 def _target_cells(target: TargetView, now: CurrentState, language: Language) -> tuple[TableCell | str, ...]:
     state = State.UNKNOWN if mark_target(target, now) is Mark.UNKNOWN else target.state
     return (
-        canary_label(target.canary, target.model),
+        canary_label(target.label, target.model),
         TableCell(state, COLOURS[state]),
         words.moment(target.since, now.at, language).words if target.since else "-",
         f"{words.duration((now.at - target.seen_at).total_seconds())} ago" if target.seen_at else "-",

@@ -276,7 +276,7 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
     since = target.limited_since or (None,) * len(target.limits)
     moves = target.moves or (None,) * len(target.limits)
     return TargetRow(
-        canary=target.canary,
+        canary=target.label,
         model=target.model,
         mark=mark,
         state=speech.say("Not seen lately" if lost else MARKS[mark]),

@@ -101,11 +101,14 @@ def _gauges(snapshot: Snapshot, now: CurrentState, accounts: Sequence[tuple[Labe
     )
 
 
+def _target_labels(target: TargetView) -> Labels:
+    place = {"place": target.place} if target.place else {}
+    return format_labels(canary=target.canary, model=target.model or "", **place)
+
+
 def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: CurrentState) -> Iterator[Gauge]:
     targets = [
-        (f"{labels},{format_labels(canary=target.canary, model=target.model or '')}", target)
-        for labels, account in accounts
-        for target in account.targets
+        (f"{labels},{_target_labels(target)}", target) for labels, account in accounts for target in account.targets
     ]
     yield Gauge(
         "llm_probe_up",

@@ -24,7 +24,7 @@ from monitor.tally import TallyPart
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 from probes.phrase import Phrase, Sentences
-from probes.target_id import answerer_id, provider_of
+from probes.target_id import answerer_id, location_of, provider_of
 
 USUAL_IMPORTANCE = 3
 """Of an account without a priority, and of what no account stands for."""
@@ -109,6 +109,16 @@ class TargetView(Struct, frozen=True):
     ttfts: Paces = ()
     ceilings: tuple[tuple[Reading, ...], ...] = ()
     watched_since: datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """The place that probes it; "" where only one place watches."""
+        return location_of(self.id)
+
+    @property
+    def label(self) -> str:
+        """The canary, with the place that probes it where there are several."""
+        return f"{self.place}: {self.canary}" if self.place else self.canary
 
     @property
     def counts(self) -> bool:
