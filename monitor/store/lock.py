@@ -12,7 +12,7 @@ from msgspec import Struct
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import check_file, unusable_error
 from monitor.store.file_owner import check_owned
-from monitor.store.standby_path import beside, path_id, real_path
+from monitor.store.standby_path import PathId, beside, path_id, real_path
 
 MOMENT_S = 5.0
 """Seconds to wait for a command that holds the lock briefly."""
@@ -121,12 +121,13 @@ class Lock:
         finally:
             os.close(database)
 
-    def is_lost(self) -> bool:
+    def is_lost(self, seen: PathId | None = None) -> bool:
         """Whether the locked file was deleted or replaced, so that another process could take the lock.
 
-        Asked before each write, so links are resolved again only if something looks different.
+        `seen`: what is at the database's path now, by default looked up. Asked before each write, so links are resolved
+        again only if something looks different.
         """
-        seen = path_id(self._database)
+        seen = seen or path_id(self._database)
         if seen == self._seen and self._is_at(self._held.path):
             return False
         if not self._is_at(lock_path(self._database) if self._held.is_own else real_path(self._database)):

@@ -31,7 +31,7 @@ from monitor.store.reader import Reader
 from monitor.store.rollup import delete_all_but
 from monitor.store.setting import USUAL_LIMITS, WriterLimits
 from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of
-from monitor.store.standby_path import file_id, path_id
+from monitor.store.standby_path import PathId, file_id, path_id
 from monitor.store.transfer import ALERT_TABLES, BELIEF_TABLES, HISTORY_TABLES, OBSERVATION_TABLES, copy_rows
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
@@ -162,10 +162,8 @@ class FailoverWriter:
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run `work` on the database, else on a stand-in. Raises StoreError for what neither takes."""
         self._retry_database()
-        if self.place is WritePlace.DISK and self._lock.is_lost():
-            self._lock_again()
-        if self.place is WritePlace.DISK and self._is_gone():
-            self._restore_file()
+        if self.place is WritePlace.DISK:
+            self._keep_hold()
         for place in WritePlace:
             try:
                 done = work(self.writer, *args, **named)
@@ -180,6 +178,14 @@ class FailoverWriter:
     def is_holder(self) -> bool:
         """Whether we hold the lock, so that nobody else writes."""
         return not self._lock.is_lost()
+
+    def _keep_hold(self) -> None:
+        """Put right what happened to our files since the last write: a look at the path serves both questions."""
+        seen = path_id(self._database)
+        if self._lock.is_lost(seen):
+            self._lock_again()
+        if self.place is WritePlace.DISK and self._is_gone(seen):
+            self._restore_file()
 
     def _lock_again(self) -> None:
         """Take the lock again if its file was deleted; give way to a process that was first, as only one may write."""
@@ -213,7 +219,7 @@ class FailoverWriter:
         """Check a reader's report that the database is broken or no longer ours; if so, start a new one."""
         if self.place is not WritePlace.DISK:
             return
-        if self._is_gone():
+        if self._is_gone(path_id(self._database)):
             self._restore_file()
         else:
             self._begin_anew(self.connection)
@@ -227,7 +233,8 @@ class FailoverWriter:
         self.connection, self.place = connection, place
         self.writer = Writer(connection, self._location)
         file, self._log = _files(self._database)
-        self._held, self._opened = (file_id(file), file_id(self._log)), path_id(file)
+        self._opened = path_id(file)
+        self._held = self._opened[1], file_id(self._log)
         if place is WritePlace.DISK:
             self.refusal, self._was_ours = None, True
         with suppress(sqlite3.Error):  # the next write meets it, too
@@ -433,9 +440,10 @@ class FailoverWriter:
         finally:
             old.close()
 
-    def _is_gone(self) -> bool:
-        """Whether a new connection would open other files than the ones we hold."""
-        if path_id(self._database) == self._opened and self._are_held(self._database, self._log):
+    def _is_gone(self, seen: PathId) -> bool:
+        """Whether a new connection would open other files than the ones we hold; `seen` is what its path leads to."""
+        _, its_log = self._held
+        if seen == self._opened and (not its_log or file_id(self._log) == its_log):
             return False  # asked before each write: links are resolved only where something looks different
         return not self._are_held(*_files(self._database))
 

@@ -2,10 +2,14 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2s
 from pathlib import Path
+from typing import TypeAlias
+
+FileId: TypeAlias = tuple[int, int]
+PathId: TypeAlias = tuple[FileId | None, FileId | None]
 
 SHARED = Path("/run/provider-monitor")
 """Folder that systemd makes for our units, so that a command finds the service's stand-in."""
@@ -22,22 +26,26 @@ def beside(database: Path, suffix: str) -> Path:
     return real.with_name(f"{real.name}{suffix}")
 
 
-def file_id(file: Path) -> tuple[int, int] | None:
+def file_id(file: Path) -> FileId | None:
     """Return what identifies a file whatever its name; None if it does not exist."""
-    return _identity(file, os.stat)
-
-
-def path_id(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Return what identifies a path's own entry, a link or a file, and the file it leads to."""
-    return _identity(file, os.lstat), file_id(file)
-
-
-def _identity(file: Path, look: Callable[[Path], os.stat_result]) -> tuple[int, int] | None:
     try:
-        seen = look(file)
+        seen = os.stat(file)
     except OSError:
         return None
     return seen.st_dev, seen.st_ino
+
+
+def path_id(file: Path) -> PathId:
+    """Return what identifies a path's own entry, a link or a file, and the file it leads to.
+
+    It is asked before each write, so what is no link is looked at once.
+    """
+    try:
+        seen = os.lstat(file)
+    except OSError:
+        return None, None
+    own = seen.st_dev, seen.st_ino
+    return own, file_id(file) if stat.S_ISLNK(seen.st_mode) else own
 
 
 def standby_file(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:

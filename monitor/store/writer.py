@@ -138,7 +138,7 @@ class Writer:
             )
             for one in tellings
         ]
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO outbox (location, incident_id, change_id, channel, step, number, note, at, state, tries, next)
             VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?) ON CONFLICT DO NOTHING
@@ -211,6 +211,10 @@ class Writer:
     def _mark(self, name: str, value: str) -> None:
         self._db.execute(MARK, (self.location, name, value))
 
+    def _write(self, query: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Run a statement with each row; return how many rows that changed. A beat has none for most tables."""
+        return self._db.executemany(query, rows).rowcount if rows else 0
+
     def series(self, target: Target) -> int:
         found = self._series.get(target.id)
         if found is None:
@@ -223,7 +227,7 @@ class Writer:
     def _save_observations(self, observations: Sequence[Observation]) -> dict[Answer, int]:
         rows = [_observation_row(self.series(one.target), one) for one in observations]
         # Two probes of one target within a millisecond cannot both be real: the clock stepped back.
-        self._db.executemany(OBSERVATION, rows)
+        self._write(OBSERVATION, rows)
         answers: dict[Answer, int] = {}
         for one in observations:
             if one.answer:
@@ -251,7 +255,7 @@ class Writer:
             for id, health in batch.healths.items()
         ]
         # A health that outlives its beat keeps the answer stored before.
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO health (
                 series_id, state, since, failures, successes, began, seen, fault, status, request_id, answer_id,
@@ -273,7 +277,7 @@ class Writer:
     def _save_limits(self, observations: Sequence[Observation]) -> None:
         rows = [row for one in observations if one.limits for row in self._limit_rows(one, one.limits)]
         # An answer that states only the remainder (or that none is left) does not reset the ceiling.
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO ceiling (series_id, unit, "window", most, remaining, since, at) VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id, unit, "window") DO UPDATE SET
@@ -293,7 +297,7 @@ class Writer:
             for series, unit, window, most, _, at, _ in rows
             if most is not None and isfinite(most)
         ]
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO daily_ceiling (series_id, at, unit, "window", most) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (series_id, at, unit, "window") DO UPDATE SET most = excluded.most
@@ -311,7 +315,7 @@ class Writer:
             for one in note.credits.values()
             if one.target in reported and one.left is not None
         ]
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO daily_credit (series_id, at, unit, remaining) VALUES (?, ?, ?, ?)
             ON CONFLICT (series_id, at, unit) DO UPDATE SET remaining = excluded.remaining
@@ -340,18 +344,18 @@ class Writer:
             (self.location, account, spent.day.isoformat(), spent.tokens, spent.usd)
             for account, spent in spendings.items()
         ]
-        self._db.executemany(SPENDING, rows)
+        self._write(SPENDING, rows)
 
     def _save_tracks(self, batch: Batch) -> None:
         targets = {one.target.id: one.target for one in batch.observations}
         rows = [(self.series(targets[id]), to_json(track)) for id, track in batch.tracks.items()]
-        self._db.executemany(TRACK, rows)
+        self._write(TRACK, rows)
         pools = [(self.location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
-        self._db.executemany(POOL, pools)
+        self._write(POOL, pools)
 
     def _save_notes(self, notes: Mapping[str, AccountMemory]) -> None:
         rows = [(self.location, account, to_json(note)) for account, note in notes.items()]
-        self._db.executemany(NOTE, rows)
+        self._write(NOTE, rows)
 
     def _save_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -378,7 +382,7 @@ class Writer:
     def _save_messages(self, messages: Iterable[Message], at: datetime) -> None:
         here = self.location
         rows = [(here, here, *_message_row(message), to_ms(at), to_ms(at)) for message in messages]
-        self._db.executemany(
+        self._write(
             """
             INSERT INTO outbox
                 (location, incident_id, change_id, channel, step, number, note, about_channel, at, next, state, tries)
@@ -405,7 +409,7 @@ class Writer:
             (self.location, one.id, one.kind, one.subject, to_ms(one.at), ms_or_none(one.until), to_json(one))
             for one in replies
         ]
-        return self._db.executemany(REPLY, rows).rowcount
+        return self._write(REPLY, rows)
 
     def save_note(self, note: IncidentNote) -> bool:
         """Write one note about an incident; return whether it is new."""
@@ -488,7 +492,7 @@ class Writer:
         with self._transaction():
             rows = [(*values, self.location, *outbox_key(message.channel, item)) for item in message.items]
             which = f"location = ? AND {OUTBOX_KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
-            self._db.executemany(f"UPDATE outbox SET {what} WHERE {which}", rows)
+            self._write(f"UPDATE outbox SET {what} WHERE {which}", rows)
 
     def complain(self, about: str, error: str, recipients: Sequence[str], at: datetime) -> None:
         """Queue a notice to `recipients` that a channel does not work; once, until something gets through it again."""
