@@ -24,7 +24,7 @@ TOKEN = re.compile(
     r"|(?P<optional>(?:[*?]|\{0?,\d*\}|\{0\})[?+]?)"
     r"|(?P<repeated>(?:\+|\{[1-9]\d*(?:,\d*)?\})[?+]?)"
     r"|(?P<kind>\[\^?\]?(?:[^\]\\]|\\.)*\]|\\x[0-9a-fA-F]{2}|\\[bBAZdDsSwWnrt]|[.^$])"
-    r"|(?P<literal>\\[^\w\s]|[^\\()\[\]{}|*+?.^$])",
+    r"|(?P<literal>\\[^\w\s]|[^\\()\[\]{}|*+?.^$]+(?![*+?{])|[^\\()\[\]{}|*+?.^$])",
     re.DOTALL,
 )
 
@@ -63,8 +63,18 @@ def _tokens(expression: str) -> Iterator[Token]:
         if found is None or found.lastgroup is None:
             raise ValueError(expression[end:])
         kind, text, end = found.lastgroup, found[0], found.end()
-        is_wide = kind == "literal" and not expression.isascii() and _has_more_cases(text[-1])
-        yield ("kind" if is_wide else kind), text
+        if kind == "literal":
+            yield from _letters(text.removeprefix("\\"), expression.isascii())
+        else:
+            yield kind, text
+
+
+def _letters(text: str, is_ascii: bool) -> Iterator[Token]:
+    """Yield what stands for itself; beyond ASCII a letter may match more, so that each of them is looked at."""
+    if is_ascii:
+        yield "literal", text
+    else:
+        yield from (("kind" if _has_more_cases(letter) else "literal", letter) for letter in text)
 
 
 def _has_more_cases(letter: str) -> bool:
@@ -82,7 +92,7 @@ def _words_of_branches(tokens: Iterator[Token]) -> Words | None:
             case "either":
                 branches.append([])
             case "literal":
-                branches[-1].append(text[-1].lower())
+                branches[-1].append(text.lower())
             case "group":
                 branches[-1].append(_words_of_branches(tokens))
             case "optional":
