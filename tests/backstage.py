@@ -14,7 +14,7 @@ from pathlib import Path
 
 from probes.simulator import SimulatedAccount, Simulator
 from tests.receiver import webhook
-from tests.warm import Warm, fits
+from tests.warm import Started, Warm, fits
 
 ROOT = Path(__file__).parents[1]
 KEYS = {
@@ -115,15 +115,6 @@ def environment(keys=True, **more):
     return known | ({name: KEYS[id] for name, id in VARIABLES.items()} if keys else {}) | more
 
 
-class Started(subprocess.Popen):
-    """A program that does not outlive a test that fails: the end of `with` waits for it, and nobody would stop it."""
-
-    def __exit__(self, kind, *rest):
-        if kind is not None:
-            self.kill()
-        super().__exit__(kind, *rest)
-
-
 def start(*arguments, folder, **more):
     """Start the program as a newcomer's shell would, from the folder of the configuration."""
     return Started(
@@ -136,6 +127,12 @@ def start(*arguments, folder, **more):
 @cache
 def warm():
     return Warm(ROOT, environment(keys=False, PYTHONPATH=str(ROOT)))
+
+
+def start_warm(*arguments, folder, **more):
+    """Start the program as `start` does, where what it does before it is loaded makes no difference."""
+    assert fits(more)
+    return warm().start(arguments, folder, environment(**more))
 
 
 def call(*arguments, folder, text="", limit_s=90, **more):

@@ -22,7 +22,7 @@ import pytest
 from monitor.cli import COMMANDS, MANY, main
 from monitor.store.connection import open_writer
 from probes.simulator import Trouble
-from tests.backstage import KEYS, backstage, call, start
+from tests.backstage import KEYS, backstage, call, start, start_warm
 
 
 @pytest.fixture(scope="module")
@@ -550,7 +550,7 @@ def test_an_account_that_cannot_be_asked_is_named_by_the_first_round_and_by_the_
 
 
 def test_a_missing_key_is_said_once_by_a_monitor_that_starts(folder, stage):
-    with start("run", folder=folder, keys=False) as process:
+    with start_warm("run", folder=folder, keys=False) as process:
         try:
             process.communicate(timeout=5)
         except subprocess.TimeoutExpired:
@@ -827,7 +827,7 @@ def test_the_page_is_served_where_it_was_asked_for_and_under_its_public_name(fol
     (folder / "monitor.toml").write_text(
         text.replace("port = 0", f'port = {port}\nurl = "{url}"\ntitle = "Keys of ours"')
     )
-    with start("run", folder=folder) as process:
+    with start_warm("run", folder=folder) as process:
         try:
             stage.until(lambda: b"Keys of ours" in fetch(port, "status.example.com"), 20)
             assert b"Keys of ours" not in fetch(port, "evil.example.com")
@@ -852,7 +852,7 @@ def test_a_container_says_where_to_listen_and_monitor_toml_goes_before(
     text = (folder / "monitor.toml").read_text().replace("[site]\n", f"[site]\n{written}")
     (folder / "monitor.toml").write_text(text if has_accounts else f"[site]\n{written}")
     told = []
-    with start("run", *words, folder=folder, keys=has_accounts) as process:
+    with start_warm("run", *words, folder=folder, keys=has_accounts) as process:
         reader = Thread(target=lambda: told.extend(iter(process.stdout.readline, "")))
         reader.start()
         stage.until(lambda: "status page: http" in "".join(told), 20)
@@ -881,7 +881,7 @@ def test_a_port_that_somebody_holds_ends_no_monitor(folder, stage):
         held.listen()
         file = folder / "monitor.toml"
         file.write_text(file.read_text().replace("port = 0", f"port = {held.getsockname()[1]}"))
-        with start("run", "--host", "127.0.0.1", folder=folder) as process:
+        with start_warm("run", "--host", "127.0.0.1", folder=folder) as process:
             stage.until(lambda: set(states(folder).values()) == {"up"}, 30)
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=15)
@@ -895,7 +895,7 @@ def test_a_monitor_that_reaches_nothing_says_so_within_seconds(folder, stage):
         closed.bind(("127.0.0.1", 0))
         text = re.sub(r'base = ".*?"', f'base = "http://127.0.0.1:{closed.getsockname()[1]}"', text_of(folder))
         (folder / "monitor.toml").write_text(text)
-        with start("run", folder=folder) as process:
+        with start_warm("run", folder=folder) as process:
             lines = (line for line in iter(process.stderr.readline, "") if "nothing could be reached yet" in line)
             began, line = time.monotonic(), next(lines)
             took_s = time.monotonic() - began
@@ -913,7 +913,7 @@ def text_of(folder):
 def test_the_page_is_not_served_when_that_was_not_asked_for(folder, stage):
     text = (folder / "monitor.toml").read_text()
     (folder / "monitor.toml").write_text(text.replace("port = 0", "serve = false"))
-    with start("run", folder=folder) as process:
+    with start_warm("run", folder=folder) as process:
         stage.until(lambda: (folder / "site" / "index.html").exists(), 20)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=15)
@@ -964,7 +964,7 @@ def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder,
     file, key = folder / "monitor.toml", folder / "main.key"
     file.write_text(file.read_text().replace("env:OPENAI_MAIN", "file:main.key"))
     key.write_text("sk-sim-nobody-0123456789abcdef")
-    with start("run", folder=folder) as process:
+    with start_warm("run", folder=folder) as process:
         stage.until(lambda: states(folder).get("openai/main") == "down", 60)
         key.write_text(KEYS["openai/main"])
         stage.until(lambda: states(folder).get("openai/main") == "up", 60)
@@ -982,13 +982,13 @@ def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder,
 @pytest.mark.slow
 def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
-    with start("run", folder=folder) as process:
+    with start_warm("run", folder=folder) as process:
         # Killed between sending and noting it, a message is repeated: at least once is what is promised.
         stage.until(lambda: "hook: sent" in call("incidents", folder=folder)[1], 60)
         process.kill()
         process.communicate()
     stage.set("openai/main", None)
-    with start("run", folder=folder) as process:
+    with start_warm("run", folder=folder) as process:
         stage.until(lambda: len(stage.inbox.messages) == 2, 120)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=15)

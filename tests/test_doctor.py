@@ -45,7 +45,7 @@ from monitor.store.writer import Writer
 from probes.canary import open_session
 from probes.model import Fault, Phase
 from probes.proxy import DIRECT_EGRESS, Egress, Proxies, Proxy, read_environment
-from tests.backstage import KEYS, ROOT, backstage, call, environment, public_folder, start
+from tests.backstage import KEYS, ROOT, backstage, call, environment, public_folder, start_warm
 from tests.conftest import NOON, at, observation
 from tests.faults.deaf import deaf
 from tests.forward_proxy import forward_proxy
@@ -669,7 +669,7 @@ def test_a_monitor_at_work_is_examined_while_it_runs(tmp_path):
     with backstage() as stage:
         stage.write_config(tmp_path)
         (tmp_path / "monitor.toml").chmod(0o600)
-        with start("run", folder=tmp_path) as process:
+        with start_warm("run", folder=tmp_path) as process:
             try:
                 page = tmp_path / "site" / "status.json"
                 stage.until(lambda: page.exists() and b'"usable":true' in page.read_bytes(), 60)

@@ -9,7 +9,7 @@ import pytest
 from monitor.stages.first_answer import MOST, PATIENCE_S, FirstAnswer
 from probes.model import Answer, Fault, Target
 from probes.simulator import Trouble
-from tests.backstage import backstage, start
+from tests.backstage import backstage, start_warm
 from tests.conftest import observation
 
 
@@ -99,7 +99,7 @@ def test_run_says_it_on_its_terminal(tmp_path):
     with backstage() as stage:
         stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
         stage.write_config(tmp_path)
-        with start("run", folder=tmp_path) as process:
+        with start_warm("run", folder=tmp_path) as process:
             reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
             reader.start()
             ends = time.monotonic() + 40

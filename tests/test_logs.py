@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from probes.simulator import Trouble
-from tests.backstage import backstage, call, start
+from tests.backstage import backstage, call, start_warm
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_an_unknown_account_is_an_error(folder):
 def test_what_comes_is_followed_once_each(folder):
     before = len(call("logs", "--last", "500", folder=folder)[1].splitlines())
     lines = []
-    with start("logs", "--follow", "--last", "500", folder=folder) as process:
+    with start_warm("logs", "--follow", "--last", "500", folder=folder) as process:
         reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
         reader.start()
         ended = threading.Timer(60, process.kill)

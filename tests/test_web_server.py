@@ -14,7 +14,7 @@ import pytest
 
 from monitor.web.content_type import content_type
 from monitor.web.server import HEADERS
-from tests.backstage import ROOT, backstage, call, public_folder, start
+from tests.backstage import ROOT, backstage, call, public_folder, start_warm
 
 DEPLOY = ROOT / "deploy"
 STATUS, MONITOR = "status.example.com", "monitor.example.com"
@@ -119,7 +119,7 @@ def monitor():
         text = (folder / "monitor.toml").read_text()
         site = f'port = {port}\nurl = "https://{MONITOR}"'
         (folder / "monitor.toml").write_text(text.replace("port = 0", site))
-        with start("run", folder=folder) as process:
+        with start_warm("run", folder=folder) as process:
             try:
                 stage.until((folder / "public" / "index.html").exists, 30)
                 stage.until(lambda: call("status", "--alive", folder=folder)[0] == 0, 30)

@@ -14,7 +14,6 @@ import os
 import pkgutil
 import re
 import runpy
-import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +32,7 @@ MOST = 200_000
 
 
 class Warm:
-    """A loaded program, and how it is called."""
+    """A loaded program, and how it is called and started."""
 
     def __init__(self, folder, environment):
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -47,30 +46,77 @@ class Warm:
 
     def call(self, arguments, folder, environment, text, limit_s):
         """Return exit code, stdout and stderr; below 0 is the signal that ended it. Raises TimeoutExpired."""
+        with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            told.write(text.encode())
+            told.seek(0)
+            with self._forked(arguments, folder, environment, (told, out, err)) as made:
+                try:
+                    return made.wait(limit_s), _read(out), _read(err)
+                except subprocess.TimeoutExpired:
+                    made.kill()
+                    raise
+
+    def start(self, arguments, folder, environment):
+        """Return it as it runs, with a pipe to its stdin, and one from its stdout and its stderr."""
+        (told, stdin), (stdout, out), (stderr, err) = os.pipe(), os.pipe(), os.pipe()
+        theirs = [open(told, "rb"), open(out, "wb"), open(err, "wb")]  # noqa: SIM115 - closed by the stack
+        with contextlib.ExitStack() as stack:
+            for one in theirs:
+                stack.enter_context(one)
+            made = self._forked(arguments, folder, environment, theirs)
+        made.stdin, made.stdout, made.stderr = open(stdin, "w"), open(stdout), open(stderr)  # noqa: SIM115 - by its end
+        return made
+
+    def _forked(self, arguments, folder, environment, files):
         umask = os.umask(0o077)
         os.umask(umask)
         request = {"arguments": arguments, "folder": str(folder), "environment": environment, "umask": umask}
         ours, theirs = socket.socketpair()
-        with ours, tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            told.write(text.encode())
-            told.seek(0)
-            with theirs:
-                descriptors = [one.fileno() for one in (told, out, err, theirs)]
-                socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
-            return self._wait(ours, limit_s, arguments), _read(out), _read(err)
-
-    def _wait(self, told, limit_s, arguments):
-        pid = int(told.recv(20))
-        told.settimeout(limit_s)
-        try:
-            return int(told.recv(20))
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(arguments, limit_s) from None
+        with theirs:
+            descriptors = [one.fileno() for one in (*files, theirs)]
+            socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
+        return Forked(arguments, ours)
 
     def end(self):
         self.control.close()
         self.process.wait(10)
+
+
+class Started(subprocess.Popen):
+    """A program that does not outlive a test that fails: the end of `with` waits for it, and nobody would stop it."""
+
+    def __exit__(self, kind, *rest):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
+class Forked(Started):
+    """A process that is no child of ours: `ours` is where another one tells its PID, and in the end its exit code."""
+
+    def __init__(self, arguments, ours):
+        self.args, self.returncode, self._ours = arguments, None, ours
+        self.stdin = self.stdout = self.stderr = None
+        # What `communicate` looks at besides: see Popen.__init__.
+        self.encoding, self.errors, self.text_mode = "utf-8", None, True
+        self._input, self._communication_started, self._child_created = None, False, True
+        self._sigint_wait_secs = 0
+        self.pid = int(ours.recv(20))
+
+    def _internal_poll(self, _deadstate=None):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._wait(0)
+        return self.returncode
+
+    def _wait(self, timeout):
+        if self.returncode is None:
+            self._ours.settimeout(timeout)
+            try:
+                self.returncode = int(self._ours.recv(20))
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self.args, timeout) from None
+            self._ours.close()
+        return self.returncode
 
 
 def _read(file):
