@@ -53,11 +53,12 @@ class Backstage:
         head += "" if "[status]" in more else "[status]\npoll = false\n"
         (folder / "monitor.toml").write_text(head + more + "\n" + "\n".join(blocks))
 
-    def until(self, check, limit_s):
+    def until(self, check, limit_s, pause_s=0.1):
+        """Wait for something; `pause_s` is longer where a look costs the time of a process."""
         ends = time.monotonic() + limit_s
         while not check():
             assert time.monotonic() < ends, f"not within {limit_s} s"
-            time.sleep(0.1)
+            time.sleep(pause_s)
 
 
 async def end_all():

@@ -882,7 +882,7 @@ def test_a_port_that_somebody_holds_ends_no_monitor(folder, stage):
         file = folder / "monitor.toml"
         file.write_text(file.read_text().replace("port = 0", f"port = {held.getsockname()[1]}"))
         with start_warm("run", "--host", "127.0.0.1", folder=folder) as process:
-            stage.until(lambda: set(states(folder).values()) == {"up"}, 30)
+            stage.until(lambda: set(states(folder).values()) == {"up"}, 30, ASKED_S)
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=15)
 
@@ -932,13 +932,17 @@ def fetch(port, name):
         connection.close()
 
 
+ASKED_S = 0.5
+"""Seconds between two looks that are a command each."""
+
+
 def states(folder):
     code, out, _ = call("status", "--json", folder=folder)
     return {one["id"]: one["state"] for one in json.loads(out)["accounts"]} if code < 2 else {}
 
 
 def test_a_running_monitor_is_told_takes_up_changes_and_keeps_others_off(running, folder, stage):
-    stage.until(lambda: set(states(folder).values()) == {"up"}, 30)
+    stage.until(lambda: set(states(folder).values()) == {"up"}, 30, ASKED_S)
 
     code, _, err = call("run", folder=folder)
     assert code == 2
@@ -955,7 +959,7 @@ def test_a_running_monitor_is_told_takes_up_changes_and_keeps_others_off(running
 
     (folder / "monitor.toml").write_text(good.replace('name = "backup"', 'name = "renamed"'))
     running.send_signal(signal.SIGHUP)
-    stage.until(lambda: "openai/renamed" in states(folder), 20)
+    stage.until(lambda: "openai/renamed" in states(folder), 20, ASKED_S)
     stage.until(lambda: "probe.failures" not in page.read_text(), 20)
 
 
@@ -965,9 +969,9 @@ def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder,
     file.write_text(file.read_text().replace("env:OPENAI_MAIN", "file:main.key"))
     key.write_text("sk-sim-nobody-0123456789abcdef")
     with start_warm("run", folder=folder) as process:
-        stage.until(lambda: states(folder).get("openai/main") == "down", 60)
+        stage.until(lambda: states(folder).get("openai/main") == "down", 60, ASKED_S)
         key.write_text(KEYS["openai/main"])
-        stage.until(lambda: states(folder).get("openai/main") == "up", 60)
+        stage.until(lambda: states(folder).get("openai/main") == "up", 60, ASKED_S)
         key.unlink()
         page = folder / "site" / "index.html"
         stage.until(lambda: "openai/main goes on with the key that it had" in page.read_text(), 30)
@@ -984,7 +988,7 @@ def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     with start_warm("run", folder=folder) as process:
         # Killed between sending and noting it, a message is repeated: at least once is what is promised.
-        stage.until(lambda: "hook: sent" in call("incidents", folder=folder)[1], 60)
+        stage.until(lambda: "hook: sent" in call("incidents", folder=folder)[1], 60, ASKED_S)
         process.kill()
         process.communicate()
     stage.set("openai/main", None)

@@ -23,6 +23,7 @@ import monitor
 import probes
 from monitor.alert.address import open_service
 from monitor.alert.channel import Channel
+from monitor.publish.render import load_templates
 from probes.answer.classify import classify_answer
 from probes.catalog import load_provider, load_wording
 
@@ -138,9 +139,12 @@ def load():
 
 
 def load_what_waits():
-    """Load what the program loads at its first message and its first bad answer; nearly every call has one of them."""
+    """Load what the program loads at its first message, its first bad answer and its first page."""
     assert open_service(Channel("hook", "json://127.0.0.1"))
     assert classify_answer(load_provider("openai"), load_wording().rules, 429, {}, "too many requests").fault
+    pages = load_templates("en", None)
+    for name in pages._environment.list_templates(extensions=["html", "xml"]):
+        pages._environment.get_template(name)
 
 
 def serve(control):
