@@ -66,7 +66,8 @@ def replay_alerts(
     changes: dict[datetime, list[Change]] = defaultdict(list)
     for change in record.changes:
         changes[change.at].append(change)
-    for at in _instants(record.since, changes, now):
+    is_calm_told = any(channel.digest for channel in channels)
+    for at in _instants(record.since, changes, now, is_calm_told):
         if new := changes.get(at):
             cases = without_old(with_changes(cases, new), at)
         if cases:  # most of a quiet stretch's minutes have none, and there are ten thousand in a week
@@ -82,10 +83,12 @@ def replay_alerts(
             yield ReplayedMessage(at, message)
 
 
-def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> Iterator[datetime]:
-    """Yield each change's instant, and every minute of the stretch."""
-    minutes = (since + number * MINUTE for number in range(int((now - since) / MINUTE) + 1))
-    yield from sorted({*minutes, *(at for at in changes if since <= at <= now)})
+def _instants(since: datetime, changes: Iterable[datetime], now: datetime, is_calm_told: bool) -> Iterator[datetime]:
+    """Yield each change's instant, and every minute of the stretch in which anybody may be told of anything."""
+    within = [at for at in changes if since <= at <= now]
+    first = since if is_calm_told else min(within, default=now)
+    minutes = range(int((first - since) / MINUTE), int((now - since) / MINUTE) + 1)
+    yield from sorted({*(since + number * MINUTE for number in minutes), *within})
 
 
 def _as_sent(
