@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from os.path import isfile
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ class MessageTemplates:
     """The templates; those in the user's folder first. `warnings` holds what is wrong with those."""
 
     def __init__(self, folder: Path | None = None, shipped: Path = TEMPLATE_FOLDER) -> None:
-        self._shipped = _environment(FileSystemLoader(shipped))
+        self._shipped = _shipped_templates(shipped)
         self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(shipped)]))
         self._folder, self._shipped_folder = folder, shipped
         self._endless: set[Template] = set()
@@ -542,6 +543,12 @@ def worst_severity(pieces: Sequence[MessagePart]) -> Severity | None:
     """Return the gravest severity of what is still open; None if all is over."""
     going_on = [piece.change.incident.severity for piece in pieces if piece.step not in END_STEPS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
+
+
+@cache
+def _shipped_templates(folder: Path) -> SandboxedEnvironment:
+    """Return our own, each of which is compiled once however often a configuration is read anew."""
+    return _environment(FileSystemLoader(folder))
 
 
 def _environment(loader: BaseLoader) -> SandboxedEnvironment:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -98,8 +99,9 @@ class Window(Struct, frozen=True):
             yield at.astimezone(UTC)
 
 
+@lru_cache
 def problem_of(window: Window) -> str | None:
-    """Return what is wrong with a window's rule; None if nothing is."""
+    """Return what is wrong with a window's rule; None if nothing is. Cached: it takes up to a second to find out."""
     if (window.start is None) == (window.cron is None):
         return "needs either `start` or `cron`"
     if window.start and window.start.year not in YEARS:
