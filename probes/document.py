@@ -6,12 +6,13 @@ import select
 import stat
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import date
+from functools import cache
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -285,12 +286,18 @@ def _kind(value: object) -> str:
     return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a text"
 
 
+@cache
+def _schema(kind: Hashable) -> Mapping[str, Any]:
+    """Return it, cached: to make it takes longer than to check a document by it, and `check` reads one part by part."""
+    return msgspec.json.schema(kind)
+
+
 def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | None, list[Problem]]:
     # Only a document with a mistake pays for this import.
     from jsonschema import Draft202012Validator
 
     plain = msgspec.to_builtins(tables)
-    schema = msgspec.json.schema(kind)
+    schema = _schema(cast(Hashable, kind))
     check = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = list(check.iter_errors(plain))
     # The schema reports two missing keys of one table twice.
