@@ -17,7 +17,7 @@ from monitor.store.setting import WriterLimits
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble
-from tests.backstage import backstage, call, start
+from tests.backstage import backstage, call, start_warm
 from tests.receiver import dead_mans_switch
 from tests.test_run import KEYS, config, simulator, watching
 
@@ -267,7 +267,7 @@ def test_a_single_round_without_a_database_tells_why_and_one_beside_another_moni
     assert "file is not a database" in switch.heard[0][2]
 
     (tmp_path / "state" / "monitor.db").unlink()
-    process = start("run", folder=tmp_path, PING_URL=switch.url)
+    process = start_warm("run", folder=tmp_path, PING_URL=switch.url)
     try:
         stage.until(lambda: "success" in switch.words(), 30)
         assert call("once", folder=tmp_path, PING_URL=switch.url) == (0, "", "")

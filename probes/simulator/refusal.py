@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -24,7 +25,9 @@ Refusals = Mapping[str, Mapping[str, SimulatedRefusal]]
 """By provider, then by what is refused."""
 
 
+@cache
 def load_refusals() -> Refusals:
+    """Read them, once: who plays many scenes makes a simulator for each."""
     text = Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8")
     return {
         provider: {name: _refusal(row) for name, row in rows.items()} for provider, rows in tomllib.loads(text).items()
