@@ -10,6 +10,7 @@ from monitor.publish.ability import assess_account, is_working
 from monitor.publish.status import Mark, current_state
 from probes.model import Blame, Fault
 from tests.builders_page import BEGAN, LONG_AGO, NOW, account, incident, shown, snapshot, target
+from tests.rows import each_row
 
 STATES = {"U": State.UP, "S": State.SUSPECTED, "D": State.DOWN, "?": State.UNKNOWN}
 
@@ -31,7 +32,7 @@ def ago(seconds):
     return NOW - timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("target", "word"),
     [
         (one("U"), True),
@@ -61,7 +62,7 @@ def test_what_is_asked_very_often_is_believed_until_the_page_is_written_anew():
     assert is_working(quick, NOW + timedelta(seconds=2)) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kinds", "usable", "mark"),
     [
         ({"list": "U", "chat": "U"}, True, Mark.UP),

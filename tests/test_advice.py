@@ -15,6 +15,7 @@ from probes.hint import Demand
 from probes.model import KEPT_WORDS, Blame, Fault, Phase
 from probes.phrase import in_english
 from probes.provider import NoPage
+from tests.rows import each_row
 from tests.test_hint import DEMANDED, LEAKED
 
 
@@ -28,7 +29,7 @@ OPENAI = load_provider("openai")
 GATEWAY = load_provider("openai-compatible")
 
 
-@pytest.mark.parametrize("fault", Fault)
+@each_row("fault", Fault)
 def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
     assert ADVICE.keys() == set(Fault)
     for provider, served, together in product((OPENAI, GATEWAY), (True, False), (True, False)):
@@ -37,7 +38,7 @@ def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
         assert 1 <= text.count(". ") + 1 <= 2
 
 
-@pytest.mark.parametrize("fault", Fault)
+@each_row("fault", Fault)
 def test_no_advice_leans_on_what_stands_around_it(fault):
     """A message shows the answer below it, `probe` above it, and `classify` and usable.json show none."""
     for served, together in product((True, False), (True, False)):
@@ -62,7 +63,7 @@ def test_where_there_is_no_page_the_reason_is_told_and_whom_to_write_to():
     )
 
 
-@pytest.mark.parametrize("fault", Fault)
+@each_row("fault", Fault)
 def test_without_an_address_nothing_points_nowhere(fault):
     text = choose_advice(fault, GATEWAY)
 
@@ -87,7 +88,7 @@ def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("works", "said"),
     [
         (None, "wait, or switch to another model or provider that works."),
@@ -99,7 +100,7 @@ def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
         ),
     ],
 )
-@pytest.mark.parametrize("fault", sorted(SWITCHED))
+@each_row("fault", sorted(SWITCHED))
 def test_whoever_is_told_to_switch_is_told_to_what(fault, works, said):
     assert said in choose_advice(fault, GATEWAY, (), AdviceContext(works=works))
 
@@ -163,7 +164,7 @@ def test_nobody_is_sent_to_a_part_of_the_road_that_was_passed(phase, beginning):
     assert choose_advice(Fault.CONNECTION_FAILED, OPENAI, (), AdviceContext(phase=phase)).startswith(beginning)
 
 
-@pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
+@each_row(("words", "demand"), DEMANDED.items())
 def test_a_demanded_verification_is_named(words, demand):
     text = choose_advice(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
     place = OPENAI.verification.get(demand)
@@ -208,8 +209,8 @@ def test_words_of_a_verification_change_no_other_advice():
         assert choose_advice(fault, OPENAI, ["Verify your phone number"]) == choose_advice(fault, OPENAI)
 
 
-@pytest.mark.parametrize("words", LEAKED)
-@pytest.mark.parametrize("fault", LEAKS)
+@each_row("words", LEAKED)
+@each_row("fault", LEAKS)
 def test_a_leaked_key_is_revoked_and_looked_after_before_a_new_one_is_made(fault, words):
     text = choose_advice(fault, OPENAI, ["something else", words])
     assert OPENAI.help[fault] in text
@@ -247,7 +248,7 @@ SAID = ["", *DEMANDED, *LEAKED]
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "refuses this address, not the key: try another egress, or wait.",
@@ -290,7 +291,7 @@ def test_no_advice_of_the_monitor_sounds_like_it():
     assert [name for name, text in texts.items() if EVASION.search(" ".join(text))] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "file", [*TEMPLATES.glob("alerts/*.j2"), *TEMPLATES.glob("page/*.html"), *TEMPLATES.glob("page/language/*.toml")],
     ids=lambda file: file.name,
 )  # fmt: skip

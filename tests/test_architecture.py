@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli import COMMANDS
+from tests.rows import each_row
 
 ROOT = Path(__file__).parents[1]
 
@@ -649,7 +650,7 @@ def detector_imports():
     }
 
 
-@pytest.mark.parametrize("name", DETECT)
+@each_row("name", DETECT)
 def test_a_detector_imports_no_other_and_what_joins_several_no_other_such(name):
     used = detector_imports()
     detectors = {one for one in used if not is_of_several(one)}

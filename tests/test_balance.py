@@ -27,6 +27,7 @@ from probes.catalog import load_provider, provider_ids
 from probes.model import Credit, Fault
 from probes.provider import CreditFacts
 from probes.redact import mask_secrets
+from tests.rows import each_row
 
 SAMPLES = Path(__file__).parent / "samples" / "account"
 PROVIDERS = {id: load_provider(id) for id in provider_ids()}
@@ -73,7 +74,7 @@ def test_every_canary_that_reads_its_answer_has_a_sample_of_it_and_no_sample_is_
     assert {path.stem for path in SAMPLES.iterdir()} == TELLING.keys()
 
 
-@pytest.mark.parametrize("name", TELLING)
+@each_row("name", TELLING)
 def test_a_sample_is_a_good_answer_and_shows_nothing_that_looks_like_a_key(name):
     text = (SAMPLES / f"{name}.json").read_text()
 
@@ -81,7 +82,7 @@ def test_a_sample_is_a_good_answer_and_shows_nothing_that_looks_like_a_key(name)
     assert mask_secrets(text) == text
 
 
-@pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.credit])
+@each_row("name", [name for name, (_, canary) in TELLING.items() if canary.credit])
 def test_each_balance_is_read_as_it_is_told(name):
     assert name in CREDITS, f"tests/samples/credits.toml lacks [[{name}]]; write there what its sample says"
     assert tuple(map(rounded, read_credits(facts_of(name).credit, sample(name)))) == CREDITS[name]
@@ -96,7 +97,7 @@ def test_no_healthy_answer_raises_a_flag(name):
     assert raised_flag(facts_of(name).flags, sample(name)) is None
 
 
-@pytest.mark.parametrize("name", [name for name, (_, canary) in TELLING.items() if canary.offers])
+@each_row("name", [name for name, (_, canary) in TELLING.items() if canary.offers])
 def test_each_list_gives_the_names_under_which_its_models_are_asked_for(name):
     provider, canary = TELLING[name]
     offer = read_models(canary.offers, sample(name), canary.offers_prefix)
@@ -105,7 +106,7 @@ def test_each_list_gives_the_names_under_which_its_models_are_asked_for(name):
     assert (provider.canaries["chat"].model or "house-model-1") in offer
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "change", "fault"),
     [
         ("deepseek-balance", {"is_available": False}, Fault.QUOTA_EXHAUSTED),
@@ -162,8 +163,8 @@ def test_a_month_that_has_just_begun_has_cost_nothing(name):
     assert (credit.unit, credit.used) == ("USD", 0.0)
 
 
-@pytest.mark.parametrize("name", CREDITS)
-@pytest.mark.parametrize("answer", [{}, [], None, "fine", {"data": None}, {"data": {}}, {"data": [{}]}])
+@each_row("name", CREDITS)
+@each_row("answer", [{}, [], None, "fine", {"data": None}, {"data": {}}, {"data": [{}]}])
 def test_an_answer_of_another_shape_tells_of_no_money(name, answer):
     credits = read_credits(facts_of(name).credit, answer)
 
@@ -189,7 +190,7 @@ def test_a_number_may_be_a_text(value, left):
     assert credits(value) == (Credit("USD", left),)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     ["", "many", "1,000", "1e9", "NaN", "inf", "٣", "0x10", "9" * 5000, math.nan, math.inf, -math.inf]
     + [LARGEST, 10**400, -(10**400), True, False, None, [], [5], {}, {"value": 5}],
@@ -248,7 +249,7 @@ def test_an_end_may_be_told_in_seconds_milliseconds_or_iso_8601(value):
     assert expiry(value) == NEW_YEAR
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [0, -1, "0", "-1", "", "never", None, True, [], {}, "2027-13-01", 9e14, 10**40, math.nan, "0001-01-01T00:00+14:00"],
 )

@@ -27,6 +27,7 @@ from monitor.publish.chart import (
 from monitor.publish.snapshot import PACE_STEP, PACE_STEPS, DayDurations
 from monitor.slo.indicator import Reading
 from tests.builders_page import NOW, paces
+from tests.rows import each_row
 
 
 def days(*durations):
@@ -56,7 +57,7 @@ def test_the_slowest_day_reaches_the_upper_edge_and_nothing_the_lower():
     assert drawn.ground.endswith(f"V{HEIGHT}H0z")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("top", "upper"),
     [
         (0, 1.2),

@@ -14,6 +14,7 @@ from probes.answer.error_body import read_complaint, words_of
 from probes.catalog import load_provider, load_wording
 from probes.model import Blame, Confidence, Fault
 from probes.provider import Canary, Dialect, Provider, Rule
+from tests.rows import each_row
 
 SOURCE = "https://docs.example.com"
 WORDING = load_wording().rules
@@ -103,7 +104,7 @@ def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
     assert classify_answer(own, [rule("inner", Fault.SLOW, message=["inner"])], 400, {}, body).rule == "wording/inner"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("facts", "fits"),
     [
         ({"code": ["TEAPOT"]}, True),
@@ -141,7 +142,7 @@ def test_a_rule_can_say_that_a_refusal_is_fine():
     assert classify_answer(provider(fine), [], 400, {}, '{"code": "cap"}').fault is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "expected"),
     [
         (400, Fault.BAD_REQUEST),
@@ -163,7 +164,7 @@ def test_a_rule_can_say_that_a_refusal_is_fine():
         (None, Fault.UNCLASSIFIED),
     ],
 )
-@pytest.mark.parametrize("body", ["", "xyzzy", '{"error": {"message": "xyzzy"}}'])
+@each_row("body", ["", "xyzzy", '{"error": {"message": "xyzzy"}}'])
 def test_without_words_the_status_says_little_and_says_so(status, expected, body):
     told = classify_answer(provider(), WORDING, status, {}, body)
 
@@ -190,7 +191,7 @@ def test_a_status_told_in_the_body_counts_where_http_gives_none():
 QUOTA_WORDS = "You exceeded your current quota, please check your plan and billing details."
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "status", "body", "expected"),
     [
         ("openai", 401, said("x", code="account_deactivated"), Fault.ACCOUNT_SUSPENDED),
@@ -385,9 +386,9 @@ def test_siblings_of_a_sentence_mean_the_same_to_a_gateway(expected, sentences):
     assert told == dict.fromkeys(sentences, expected)
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 500, 503, None])
-@pytest.mark.parametrize("id", IDS)
-@pytest.mark.parametrize(
+@each_row("status", [200, 400, 401, 403, 429, 500, 503, None])
+@each_row("id", IDS)
+@each_row(
     ("sentence", "blame"),
     [
         ("Your organization has been suspended.", Blame.ACCOUNT),
@@ -415,7 +416,7 @@ def relayed(raw, **metadata):
     return said("Provider returned error", metadata={"provider_name": "Someone", "raw": raw, **metadata})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("raw", "of_the_gateway", "of_ours"),
     [
         (KEY_THERE, Fault.SERVER_ERROR, Fault.INVALID_KEY),
@@ -429,7 +430,7 @@ def relayed(raw, **metadata):
         ("Overloaded", Fault.OVERLOADED, Fault.OVERLOADED),
     ],
 )
-@pytest.mark.parametrize("status", [200, 400, 403])
+@each_row("status", [200, 400, 403])
 def test_a_relayed_refusal_is_of_the_gateways_account_unless_the_key_there_is_ours(
     raw, of_the_gateway, of_ours, status
 ):
@@ -470,8 +471,8 @@ def test_new_api_names_its_provider_s_trouble_by_the_kind_of_the_error(id):
     assert fault(said("无效的令牌", type="new_api_error"), 401, id) is Fault.INVALID_KEY
 
 
-@pytest.mark.parametrize("id", ["litellm", "openai-compatible", "new-api"])
-@pytest.mark.parametrize(
+@each_row("id", ["litellm", "openai-compatible", "new-api"])
+@each_row(
     "message",
     [
         f"litellm.AuthenticationError: OpenAIException - {KEY_THERE}",
@@ -605,7 +606,7 @@ def page(title, text=""):
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (403, page("Attention Required! | Cloudflare"), Fault.BLOCKED_BY_EDGE),
@@ -665,7 +666,7 @@ def test_a_whole_answer_and_a_stream_are_judged_by_one_rule():
         assert verdict(body, 200).fault is Fault.INVALID_RESPONSE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "expected"),
     [
         (said("Rate limit reached"), Fault.RATE_LIMITED),

@@ -5,6 +5,7 @@ import pytest
 from probes.answer.command_output import classify_output
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 CLIENTS = {id: load_provider(id) for id in ("codex", "claude-code")}
@@ -20,8 +21,8 @@ def judged(id, code, output):
     return classify_output(CLIENTS[id], WORDING, code, output)[0]
 
 
-@pytest.mark.parametrize("id", CLIENTS)
-@pytest.mark.parametrize(
+@each_row("id", CLIENTS)
+@each_row(
     "output",
     [
         "{}",
@@ -94,8 +95,8 @@ def test_what_holds_no_answer_is_not_good_though_the_client_ends_in_good_order(i
     assert judged(id, 0, output).fault is not None
 
 
-@pytest.mark.parametrize("id", CLIENTS)
-@pytest.mark.parametrize(
+@each_row("id", CLIENTS)
+@each_row(
     "output",
     [
         "OK",
@@ -128,7 +129,7 @@ def test_an_answer_is_good_whatever_a_client_prints_around_it(id, output):
     assert judged(id, 0, output).fault is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("output", "expected"),
     [
         ("Credit balance is too low", Fault.QUOTA_EXHAUSTED),
@@ -142,7 +143,7 @@ def test_an_answer_is_good_whatever_a_client_prints_around_it(id, output):
         ('{"type":"result","is_error":true,"result":"Not logged in · Please run /login","ses', Fault.INVALID_KEY),
     ],
 )
-@pytest.mark.parametrize("id", CLIENTS)
+@each_row("id", CLIENTS)
 def test_a_refusal_that_ends_in_good_order_is_told_as_what_it_is(id, output, expected):
     assert judged(id, 0, output).fault is expected
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
-import pytest
 
 from monitor.config.alerting import EscalationSection, MatchSection, QuietSection
 from monitor.config.document import Document
 from monitor.config.section import Section
+from tests.rows import each_row
 
 SHIPPED = (Path(__file__).parents[1] / "monitor.toml").read_text()
 AS_ELSEWHERE = {
@@ -39,7 +39,7 @@ def table_text(table):
     return "\n".join(text for name, text in named if name == table)
 
 
-@pytest.mark.parametrize(("table", "option"), options())
+@each_row(("table", "option"), options())
 def test_each_option_stands_in_the_shipped_example(table, option):
     if not table and (table_text(option) or option == "providers"):
         return  # a table of its own

@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from probes.redact import MASK, _without, redact
+from tests.rows import each_row
 
 FORMS = {
     "issued": "sk-proj-Zq7Wm3Xk9Lb2Vn5Tc8Rd1Pf4Hs6Jg0Ay",
@@ -137,8 +138,8 @@ def around(text):
     return f'{{"error": {{"message": "Consumer {text} has been suspended."}}}}'
 
 
-@pytest.mark.parametrize("key", FORMS.values(), ids=FORMS)
-@pytest.mark.parametrize("write", (WRITTEN | DRESSED).values(), ids=WRITTEN | DRESSED)
+@each_row("key", FORMS.values(), ids=FORMS)
+@each_row("write", (WRITTEN | DRESSED).values(), ids=WRITTEN | DRESSED)
 def test_an_echo_is_removed_in_whatever_it_is_written(write, key):
     clean = redact(around(write(key)), [key])
 

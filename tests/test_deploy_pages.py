@@ -3,25 +3,24 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from monitor.cli import COMMANDS
 from monitor.config.load import load_config
 from monitor.setup.service import Installation, ServiceKind, service_file
 from tests.backstage import ROOT
+from tests.rows import each_row
 
 FOLDER = ROOT / "docs" / "how-to" / "deploy"
 PAGES = {file.stem: file.read_text() for file in FOLDER.glob("*.md")}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@each_row("name", PAGES)
 def test_each_file_that_a_page_links_is_there(name):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGES[name])
 
     assert [one for one in links if not (FOLDER / one).exists()] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@each_row("name", PAGES)
 def test_each_command_and_each_kind_of_service_that_a_page_names_is_known(name):
     named = re.findall(r"(?:[$#] |`|-- |bin/)provider-monitor (?:--config \S+ )?([a-z]+)\b", PAGES[name])
     kinds = re.findall(r"--service ([a-z-]+)", PAGES[name])

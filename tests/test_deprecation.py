@@ -9,6 +9,7 @@ from probes.answer.deprecation import read_warnings
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import KEPT_WORDS, Fault, HeaderWarning
 from probes.provider import Signal
+from tests.rows import each_row
 
 SHARED = ("wording", load_wording().signals)
 OWN = {id: (id, load_provider(id).signals) for id in provider_ids()}
@@ -55,7 +56,7 @@ def test_the_headers_of_the_standards_warn_at_every_provider(header, value, rule
     assert (sign.fault, sign.rule) == (Fault.MODEL_RETIRING, f"wording/{rule}")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("provider", "headers"),
     [
         ("azure-openai", {"x-ratelimit-abusepenalty-active": "False"}),
@@ -99,7 +100,7 @@ def test_a_signal_without_a_value_is_there_when_its_header_is():
     assert read_warnings("own", [signal], {"x-here": ""}) == ()
 
 
-@pytest.mark.parametrize("signals", [SHARED, *OWN.values()], ids=["wording", *OWN])
+@each_row("signals", [SHARED, *OWN.values()], ids=["wording", *OWN])
 def test_each_signal_can_be_read_and_says_where_it_was_found(signals):
     for signal in signals[1]:
         re.compile(signal.value)

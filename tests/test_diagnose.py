@@ -32,6 +32,7 @@ from monitor.diagnose.target_state import TargetState
 from probes.model import Blame, Confidence, ControlAnswer, Fault
 from probes.notice import Impact, Notice, NoticePhase
 from tests.conftest import at, health, target
+from tests.rows import each_row
 
 SUSPENDED, KEY, QUOTA, DENIED = (
     Fault.ACCOUNT_SUSPENDED,
@@ -66,7 +67,7 @@ def verdicts(now=LATER, **states):
     return [(one.scope, one.subject, one.fault) for one in diagnose(target_states(**states), now)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("states", "expected"),
     [
         ({"openai_main__list": None, "openai_main__chat": None}, []),
@@ -572,7 +573,7 @@ SITUATIONS = {
 }
 
 
-@pytest.mark.parametrize(("states", "said", "expected"), SITUATIONS.values(), ids=SITUATIONS)
+@each_row(("states", "said", "expected"), SITUATIONS.values(), ids=SITUATIONS)
 def test_whose_fault_it_is(states, said, expected):
     found = diagnose(target_states(**states), LATER, corroboration=corroboration(**said))
 
@@ -583,7 +584,7 @@ def test_there_are_forty_situations():
     assert len(SITUATIONS) >= 40
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("states", "said", "sure"),
     [
         ({"openai_a__list": ERROR}, {}, Confidence.LOW),
@@ -807,10 +808,8 @@ UNRELATED = [
 ]
 
 
-@pytest.mark.parametrize("online", [None, True])
-@pytest.mark.parametrize(
-    ("pair", "related"), [*((pair, True) for pair in UNITED), *((pair, False) for pair in UNRELATED)]
-)
+@each_row("online", [None, True])
+@each_row(("pair", "related"), [*((pair, True) for pair in UNITED), *((pair, False) for pair in UNRELATED)])
 def test_the_road_is_blamed_only_if_unrelated_providers_are_unreachable_at_once(pair, related, online):
     states = [one for provider in pair for one in unreached(*provider)]
     road = Corroboration(online=online, companies={"codex": "openai"})

@@ -17,6 +17,7 @@ from monitor.console.man_page import commands_of
 from monitor.store.connection import open_writer
 from probes.model import Fault
 from tests.markdown import ROOT, anchors, blocks, commands, documents, links, spoken
+from tests.rows import each_row
 from tests.toml_example import Example
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -83,7 +84,7 @@ def is_taken(words):
     return True
 
 
-@pytest.mark.parametrize("file", documents(), ids=named_by_path)
+@each_row("file", documents(), ids=named_by_path)
 def test_a_command_that_is_named_has_these_options(file):
     known = options()
     named = [line.split() for line in spoken(file) if re.match(r"(\S*/)?provider-monitor [a-z]+( |$)", line)]
@@ -136,7 +137,7 @@ def found(module):
     return None
 
 
-@pytest.mark.parametrize("file", documents(), ids=named_by_path)
+@each_row("file", documents(), ids=named_by_path)
 def test_each_link_leads_to_a_file_and_each_anchor_to_a_heading(file):
     dead = []
     for link in links(file):

@@ -1,8 +1,7 @@
 """Env files, as shells, compose and systemd write them."""
 
-import pytest
-
 from monitor.config.env_file import read_env
+from tests.rows import each_row
 
 LINES = {
     "plain": ("NAME=sk-1", "sk-1"),
@@ -24,6 +23,6 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize(("text", "value"), LINES.values(), ids=LINES)
+@each_row(("text", "value"), LINES.values(), ids=LINES)
 def test_a_line_is_a_name_and_its_value(text, value):
     assert read_env(text) == {"NAME": value}

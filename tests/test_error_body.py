@@ -2,14 +2,13 @@
 
 import json
 
-import pytest
-
 from probes.answer.error_body import Layer, read_complaint, words_of
+from tests.rows import each_row
 
 LAYER = Layer(("teapot",), ("kind",), (), "Short and stout.", "Short and stout.")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         '{"error": {"message": "Short and stout.", "type": "kind", "code": "teapot"}}',
@@ -43,7 +42,7 @@ def test_the_innermost_cause_is_found_in_every_shape(body):
     assert "kind" in first.types
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "sentence"),
     [
         ("", ""),

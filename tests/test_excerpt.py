@@ -11,6 +11,7 @@ from probes.answer.excerpt import Excerpt, prove_excerpt, read_excerpt
 from probes.answer.proof import Proof
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 PROVIDER = load_provider("openai-compatible")
@@ -22,7 +23,7 @@ def pasted(text):
     return classify_answer(PROVIDER, WORDING, None, {}, text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         f"data: {CHUNK}\n\ndata: {CHUNK}\n\n",
@@ -79,7 +80,7 @@ def test_an_answer_that_holds_nothing_is_none_also_without_its_status(text):
     assert pasted(text).fault is Fault.INVALID_RESPONSE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("Hello", Fault.UNCLASSIFIED),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from probes.answer.expression import compiled, is_found, words_of
 from probes.catalog import load_provider, load_wording, provider_ids
+from tests.rows import each_row
 
 RULES = [*load_wording().rules, *(rule for id in provider_ids() for rule in load_provider(id).rules)]
 EXPRESSIONS = sorted({expression for rule in RULES for expression in rule.message})
@@ -26,7 +27,7 @@ def agree(expression, text):
     return is_found(expression, text, text.lower()) == (compiled(expression).search(text) is not None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("expression", "words"),
     [
         ("Quota exceeded", {"quota exceeded"}),
@@ -52,7 +53,7 @@ def test_what_matches_holds_one_of_these_words(expression, words):
     assert words_of(expression) == words
 
 
-@pytest.mark.parametrize(
+@each_row(
     "expression",
     [
         "",
@@ -73,7 +74,7 @@ def test_of_what_matches_more_no_word_is_known(expression):
     assert words_of(expression) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("expression", "text"),
     [
         ("limit", "LIMIT"),

@@ -16,11 +16,12 @@ from monitor.alert.family import (
     scheme_of,
 )
 from monitor.diagnose.incident import Severity
+from tests.rows import each_row
 
 LOUD = {name: one.loudness for name, one in FAMILIES.items() if one.loudness}
 
 
-@pytest.mark.parametrize("name", LOUD)
+@each_row("name", LOUD)
 def test_a_down_is_louder_than_its_end_and_than_a_digest(name):
     channel, its = Channel("x", f"{name}://y"), LOUD[name]
     down, risk, news, end = (
@@ -32,7 +33,7 @@ def test_a_down_is_louder_than_its_end_and_than_a_digest(name):
     assert down >= len(its.levels) - 2, "the loudest, or the one below it that calls nobody back"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "severity", "priority"),
     [
         ("ntfy://topic", Severity.CRITICAL, "max"),
@@ -120,7 +121,7 @@ def test_only_a_webhook_has_a_secret_and_it_has_one(url, secret, what):
     assert not (found and secret and secret in f"{found.what} {found.repair}")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "wanted", "got"),
     [
         ("gchat://w/k/t", Format.TEXT, Format.MARKDOWN),

@@ -25,6 +25,7 @@ from probes.feeds.text import is_same_site, read_time
 from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Platform
 from tests.conftest import NOON, at
+from tests.rows import each_row
 from tests.test_feeds import EACH_SAMPLE, JSON, RECENT, feed, item, notices, read, rss
 
 SOON, AGO = "2026-11-21T11:30:00Z", "2026-11-21T11:00:00Z"
@@ -390,7 +391,7 @@ def test_an_undated_notice_that_is_gone_is_forgotten():
     assert [one.id for one in source.notices] == ["g0"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         *(1795258800, 1795258800.0, 1795258800000, 1795258800000000, "1795258800", "1795258800000"),
@@ -451,7 +452,7 @@ def test_incident_ios_own_document_is_read(document, components, notices, states
 ELSEWHERE = {"component_id": "gone", "status": "full_outage"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "document",
     [
         native([], [ELSEWHERE]),
@@ -511,24 +512,24 @@ PLACES = (
 )
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("form", WELL)
-@pytest.mark.parametrize(("key", "value"), SAYING.items(), ids=SAYING)
+@each_row("place", PLACES)
+@each_row("form", WELL)
+@each_row(("key", "value"), SAYING.items(), ids=SAYING)
 def test_trouble_that_stands_where_nobody_reads_it_is_no_good_news(form, key, value, place):
     assert is_fine(told(form, WELL[form]))
     assert not is_fine(told(form, WELL[form] | place(key, value)))
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("form", WELL)
-@pytest.mark.parametrize(("key", "value"), SILENT.items(), ids=SILENT)
+@each_row("place", PLACES)
+@each_row("form", WELL)
+@each_row(("key", "value"), SILENT.items(), ids=SILENT)
 def test_what_else_a_page_holds_takes_nothing_from_good_news(form, key, value, place):
     assert is_fine(told(form, WELL[form] | place(key, value)))
 
 
-@pytest.mark.parametrize("wrapped", [lambda it: {"data": it}, lambda it: {"result": {"page": it}}, lambda it: [it]])
-@pytest.mark.parametrize("form", WELL)
-@pytest.mark.parametrize("trouble", ["incidents", "components", "activeIncidents"])
+@each_row("wrapped", [lambda it: {"data": it}, lambda it: {"result": {"page": it}}, lambda it: [it]])
+@each_row("form", WELL)
+@each_row("trouble", ["incidents", "components", "activeIncidents"])
 def test_a_document_inside_another_is_no_good_news(form, trouble, wrapped):
     assert not is_fine(told(form, wrapped(WELL[form] | {trouble: SAYING[trouble]})))
 
@@ -552,7 +553,7 @@ def test_a_bad_component_does_not_hide_the_others_and_is_no_good_news(bad):
     assert (states(bulletin), bulletin.unread, bulletin.impact) == ({"API": "none"}, 1, Impact.UNKNOWN)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("form", "document"),
     [
         ("statuspage", {"page": {}, "incidents": [None, 5]}),
@@ -627,7 +628,7 @@ def test_an_atom_feed_that_breaks_off_keeps_what_came():
     assert ([one.id for one in bulletin.notices], bulletin.unread) == (["urn:1"], 1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("document", "ids"),
     [
         ({"scheduled_maintenances": [incident("m", status="scheduled")]}, ["m"]),
@@ -637,7 +638,7 @@ def test_an_atom_feed_that_breaks_off_keeps_what_came():
         ({"page": "x", "status": 5, "incidents": [incident("i")]}, ["i"]),
     ],
 )
-@pytest.mark.parametrize("form", ["statuspage", "incident-io"])
+@each_row("form", ["statuspage", "incident-io"])
 def test_part_of_a_summary_is_read(form, document, ids):
     bulletin = told(form, document)
 
@@ -667,7 +668,7 @@ def test_part_of_any_platforms_document_is_read(form, document, ids):
 # Words ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "phase"),
     [
         ("<![CDATA[<strong>Resolved</strong> - over]]>", "resolved"),
@@ -693,7 +694,7 @@ def test_a_state_is_read_however_often_it_was_escaped(body, phase):
     assert [str(one.phase) for one in read(rss(told).encode(), "statuspage").notices] == [phase]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "impact"),
     [
         *(("Operational", "none"), ("OPERATIONAL", "none"), ("正常", "none"), ("运行正常", "none")),
@@ -949,7 +950,7 @@ def declared(text, codec, name):
     return f'<?xml version="1.0" encoding="{name}"?>{text}'.encode(codec)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("data", "header", "text"),
     [
         (declared("Сбой API", "cp1251", "windows-1251"), None, "Сбой API"),
@@ -999,7 +1000,7 @@ def test_utf_8_is_read_as_it_is(text):
 # Links ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "page", "same"),
     [
         ("https://status.example.com/incidents/1", "https://status.example.com", True),

@@ -17,6 +17,7 @@ from probes.feeds.text import plain_text, read_name, read_time, safe_link
 from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Feed, Platform
 from tests.conftest import NOON, why
+from tests.rows import each_row
 
 SAMPLES = Path(__file__).parent / "samples" / "feeds"
 EACH_SAMPLE = [pytest.param(path, id=f"{path.parent.name}/{path.name}") for path in sorted(SAMPLES.glob("*/*"))]
@@ -68,7 +69,7 @@ def test_the_marks_of_platforms_are_of_platforms_that_are_known():
     assert set(OWN.values()) <= set(MARKS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sample", "components", "told"),
     [
         (
@@ -151,7 +152,7 @@ def test_a_platform_is_read_in_its_own_form(sample, components, told):
     assert [(one.id, str(one.phase), str(one.impact)) for one in bulletin.notices] == told
 
 
-@pytest.mark.parametrize("path", EACH_SAMPLE)
+@each_row("path", EACH_SAMPLE)
 def test_what_is_read_is_plain_bounded_and_of_its_time(path):
     bulletin = read(path.read_bytes(), path.parent.name)
 
@@ -166,7 +167,7 @@ def test_what_is_read_is_plain_bounded_and_of_its_time(path):
         assert all(time.tzinfo is UTC and abs(time - NOON).days < 7 for time in times)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sample", "components", "standings", "impact"),
     [
         ("statuspage/summary.json", ["API"], {"Example API (api.example.com)": "major"}, "major"),
@@ -231,7 +232,7 @@ def test_components_that_all_have_other_names_now_are_missed():
 # State: from the form of the body ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("title", "body", "phase"),
     [
         ("Degraded answers", "<b>Status: Resolved</b><br/>It is over.", "resolved"),
@@ -388,7 +389,7 @@ def test_markup_in_a_title_is_taken_out_however_often_it_was_escaped():
     assert {one.title for one in found} == {"Answers fail", "Answers[31m fail"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "usable"),
     [
         ("https://status.example.com//incidents/1", "https://status.example.com/incidents/1"),

@@ -13,6 +13,7 @@ from monitor.config.load import load_config
 from monitor.store import file_system
 from monitor.store.file_system import check_location, file_system_at
 from tests.backstage import KEYS, VARIABLES, backstage
+from tests.rows import each_row
 
 # The root stands below what was mounted before it, as an initial RAM disk leaves it.
 TOLD = rb"""
@@ -34,7 +35,7 @@ a line that is none
 """
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("path", "kind"),
     [
         ("/var/lib/provider-monitor/monitor.db", "ext4"),

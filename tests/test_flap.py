@@ -11,6 +11,7 @@ from monitor.detect.flap import NO_TURNS, TURNS, Flap, advance, attribute_outage
 from monitor.detect.health import Health, State, Suspicion
 from probes.model import Fault
 from tests.conftest import CHAT, at, sentences
+from tests.rows import each_row
 
 HEALTHS = {
     "U": Health(State.UP),
@@ -29,7 +30,7 @@ def played(word, flap=NO_TURNS, start=0, every_s=60):
     return flap
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "flapping"),
     [
         ("UUDUU", False),
@@ -50,7 +51,7 @@ def test_two_outages_in_an_hour_are_flapping_until_nothing_turns_for_half_an_hou
     assert (played(word).since is not None) is flapping
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "flapping"),
     [
         ("UdUdUdUdU", False),

@@ -13,6 +13,7 @@ from probes.freshness import SHARED, DatedFact, dated_facts, dated_wording, futu
 from probes.hint import Demand
 from probes.model import Fault
 from probes.provider import Canary, Dialect, NoPage, Price, Provider, Rule, Wording
+from tests.rows import each_row
 
 READ = "https://docs.example.com"
 TODAY = date(2026, 12, 1)
@@ -44,7 +45,7 @@ EXAMPLE = Provider(
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("path", "source", "checked"),
     [
         ("source", READ, OF_FILE),

@@ -10,12 +10,13 @@ from probes.answer.known_name import FILE
 from probes.catalog import load_provider, provider_ids
 from probes.document import DocumentError
 from probes.naming import encoded, known_names
+from tests.rows import each_row
 
 SAID = "You exceeded your current quota, please check your plan and billing details."
 KNOWN = [load_provider(id) for id in provider_ids()]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "frame",
     [
         "{}",
@@ -105,7 +106,7 @@ def test_the_class_of_an_sdk_tells_a_status_and_no_more():
     assert "rate_limit_error" not in frame.marks
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "named", "relayed"),
     [
         ("litellm.RateLimitError: CerebrasException - x", "cerebras", True),
@@ -131,7 +132,7 @@ def test_the_shipped_names_are_those_of_the_providers_files():
     assert FILE.read_bytes() == encoded(known_names(KNOWN)), "say: make schema"
 
 
-@pytest.mark.parametrize("provider", [one for one in KNOWN if one.base], ids=lambda provider: provider.id)
+@each_row("provider", [one for one in KNOWN if one.base], ids=lambda provider: provider.id)
 def test_each_provider_is_known_by_its_id_its_name_and_its_host(provider):
     host = provider.base.split("/")[2]
 
@@ -139,7 +140,7 @@ def test_each_provider_is_known_by_its_id_its_name_and_its_host(provider):
     assert remove_frames(f'Post "https://{host}/v1/chat": x').named == provider.id
 
 
-@pytest.mark.parametrize("provider", [one for one in KNOWN if one.also_called], ids=lambda provider: provider.id)
+@each_row("provider", [one for one in KNOWN if one.also_called], ids=lambda provider: provider.id)
 def test_each_provider_is_known_by_what_else_programs_call_it(provider):
     assert {provider_by_name(name) for name in provider.also_called} == {provider.id}
 

@@ -9,6 +9,7 @@ from monitor.publish.headline import write_headline
 from monitor.publish.status import Mark, current_state
 from probes.model import Confidence, Fault
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, sick, snapshot, target
+from tests.rows import each_row
 
 MAIN, OTHER = account("openai/main"), account("anthropic/main")
 SUSPECTED = account("gemini/main", (target("gemini/main", "list"), target("gemini/main", state=State.SUSPECTED)))
@@ -123,7 +124,7 @@ def headline_of(shot):
     return write_headline(shot, current_state(shot))
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_row("case", CASES)
 def test_the_sentence(case):
     shot, mark, sentence = CASES[case]
     found = headline_of(shot)
@@ -147,7 +148,7 @@ def test_the_accounts_without_trouble_are_counted(shot, rest):
     assert headline_of(shot).rest == rest
 
 
-@pytest.mark.parametrize("states", list(product(State, repeat=2)))
+@each_row("states", list(product(State, repeat=2)))
 def test_all_is_well_only_when_all_was_seen_to_be_well(states):
     shot = snapshot(*(account(f"openai/{number}", state=state) for number, state in enumerate(states)))
     assert (headline_of(shot).mark is Mark.UP) == (set(states) == {State.UP})

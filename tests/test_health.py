@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 from monitor.detect.health import MOST_SUCCESSES, Health, State, Thresholds, advance, is_returning
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import at, health, observation
+from tests.rows import each_row
 
 LETTERS = {"O": None, "F": Fault.SERVER_ERROR, "?": "offline"}
 SHORT = {State.UP: "up", State.DOWN: "down", State.SUSPECTED: "hm", State.UNKNOWN: "??"}
@@ -21,7 +22,7 @@ def states(word, failures=3, successes=2):
     return " ".join(seen)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "expected"),
     [
         ("O", "up"),
@@ -52,8 +53,8 @@ def test_states_follow_the_thresholds(word, expected):
     assert states(word) == expected
 
 
-@pytest.mark.parametrize("good", [3, 8, 15, 30])
-@pytest.mark.parametrize("failing", [2, 3, 6])
+@each_row("good", [3, 8, 15, 30])
+@each_row("failing", [2, 3, 6])
 def test_an_outage_some_good_answers_after_a_blip_ends_as_soon_as_any(good, failing):
     before = "O" + "FF" + "O" * good
 

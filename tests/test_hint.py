@@ -7,6 +7,7 @@ import pytest
 
 from probes.answer.error_body import read_complaint, words_of
 from probes.hint import Demand, is_leak, read_demands
+from tests.rows import each_row
 
 DEMANDED = {
     "Please verify your phone number": Demand.PHONE,
@@ -103,7 +104,7 @@ NOT_LEAKED = (
 )
 
 
-@pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
+@each_row(("words", "demand"), DEMANDED.items())
 def test_words_say_what_is_to_be_verified(words, demand):
     assert read_demands(words) == (demand,)
 
@@ -122,12 +123,12 @@ def test_several_demands_are_all_told():
     assert read_demands("请完成个人实名认证或企业认证") == (Demand.IDENTITY, Demand.BUSINESS)
 
 
-@pytest.mark.parametrize("words", LEAKED)
+@each_row("words", LEAKED)
 def test_a_key_that_is_said_to_have_leaked_is_a_leak(words):
     assert is_leak(words)
 
 
-@pytest.mark.parametrize("words", NOT_LEAKED)
+@each_row("words", NOT_LEAKED)
 def test_a_wrong_key_and_a_general_warning_are_none(words):
     assert not is_leak(words)
 

@@ -1,13 +1,13 @@
 """Refusals among good answers: O a good one, R a refusal, E another failure, a minute each."""
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect.intermittent import NONE, IntermittentRefusals, advance, findings
 from probes.model import Fault
 from tests.conftest import CHAT, at, observation, sentences
+from tests.rows import each_row
 
 
 def played(word, flicker=NONE, start=0, every_s=61):
@@ -26,7 +26,7 @@ def is_told(flicker):
     return bool(list(findings(CHAT, flicker)))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "told"),
     [
         ("O" * 500, False),

@@ -10,6 +10,7 @@ from monitor.config.key_form import ISSUERS, find_flaws
 from monitor.config.load import load_config
 from probes.catalog import load_provider, provider_ids
 from tests.backstage import call
+from tests.rows import each_row
 
 KEY = "sk-proj-AbCd1234EfGh5678IjKl"
 OPENAI, ANTHROPIC, GATEWAY = map(load_provider, ("openai", "anthropic", "openai-compatible"))
@@ -75,8 +76,8 @@ def found(key, provider=OPENAI, *, gateway=False):
     return [(flaw.words, flaw.fatal) for flaw in find_flaws(key, provider, gateway=gateway)]
 
 
-@pytest.mark.parametrize("gateway", [False, True])
-@pytest.mark.parametrize("key", NEVER)
+@each_row("gateway", [False, True])
+@each_row("key", NEVER)
 def test_what_no_server_takes_is_told_as_fatal(key, gateway):
     ((words, fatal),) = found(key, GATEWAY if gateway else OPENAI, gateway=gateway)
 

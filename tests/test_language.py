@@ -7,6 +7,7 @@ import pytest
 from probes.answer.classify import classify_answer
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 GATEWAY = load_provider("openai-compatible")
@@ -93,7 +94,7 @@ def fault(body):
     return classify_answer(GATEWAY, WORDING, None, {}, body).fault
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("expected", "sentence"), [(fault, sentence) for fault, sentences in SENTENCES.items() for sentence in sentences]
 )
 def test_a_refusal_is_understood_in_the_languages_in_which_people_paste_it(expected, sentence):

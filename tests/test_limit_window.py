@@ -16,11 +16,12 @@ from monitor.sentence.finding import describe_answer
 from probes.model import Limit
 from tests.builders_page import account, snapshot
 from tests.conftest import CHAT, observation
+from tests.rows import each_row
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("window_s", "said"),
     [
         (1, "per second"),

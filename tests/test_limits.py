@@ -25,6 +25,7 @@ from monitor.sentence.finding import describe_answer
 from probes.answer.limits_in_headers import read_limits
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation, sentences
+from tests.rows import each_row
 
 DAY_MIN = 1440
 
@@ -50,7 +51,7 @@ CALM = played([1000] * 60)
 FALLEN = [(Fault.LIMIT_COLLAPSE, "limits/fallen")]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("readings", "expected"),
     [
         ([500] * 3, []),
@@ -212,7 +213,7 @@ def test_each_limit_is_judged_by_itself():
     assert describe_answer(one.words) == "tokens: 9,000 instead of 90,000"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("seen", "expected"),
     [
         (told(fault=Fault.LIMIT_COLLAPSE, status=429), "openai/limit_collapse"),

@@ -4,13 +4,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.answer.limits_in_body import read_refused_limits
 from probes.answer.limits_in_headers import merge_limits, read_limits
 from probes.model import Limit
+from tests.rows import each_row
 from tests.test_limits_in_headers import assert_sound
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ TOKENS = {
 }
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "expected"),
     [
         (google(violations(MINUTE), retry("38.2s")), [Limit("requests", 60, 10, 0, 38.2)]),
@@ -92,7 +92,7 @@ def test_of_two_quotas_of_one_unit_and_window_the_tighter_is_told():
     assert read_refused_limits(google(violations(project, model)), {}, NOW) == (Limit("requests", DAY_S, 20, 0),)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sentence", "expected"),
     [
         (
@@ -145,7 +145,7 @@ def test_of_two_quotas_of_one_unit_and_window_the_tighter_is_told():
         ("您已达到请求数限制：1分钟内最多请求60次", Limit("requests", 60, 60, 0)),
     ],
 )
-@pytest.mark.parametrize("shape", ['{{"message": {}}}', '{{"error": {}}}', '{{"detail": [{{"msg": {}}}]}}', "plain"])
+@each_row("shape", ['{{"message": {}}}', '{{"error": {}}}', '{{"detail": [{{"msg": {}}}]}}', "plain"])
 def test_a_sentence_tells_its_limit_however_it_is_wrapped(sentence, expected, shape):
     body = sentence if shape == "plain" else shape.format(json.dumps(sentence))
 
@@ -170,7 +170,7 @@ def test_openrouter_repeats_its_headers_inside():
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         "",
@@ -238,9 +238,7 @@ def test_no_text_makes_the_reader_fail(text):
     assert_sound(read_refused_limits(text, {}, NOW) or ())
 
 
-@pytest.mark.parametrize(
-    "path", sorted(SAMPLES.glob("*/*rate*.http")), ids=lambda path: f"{path.parent.name}/{path.stem}"
-)
+@each_row("path", sorted(SAMPLES.glob("*/*rate*.http")), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_recorded_refusal_is_read_soundly(path):
     body = path.read_text(encoding="utf-8").partition("\n\n")[2]
 

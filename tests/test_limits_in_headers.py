@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from probes.answer.limits_in_headers import MOST_LIMITS, merge_limits, read_limits, retry_after_s
 from probes.model import Limit
+from tests.rows import each_row
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY_S = 86_400
@@ -18,7 +19,7 @@ def limits(headers, windows=None):
     return read_limits(headers, windows or {}, NOW)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("headers", "expected"),
     [
         (
@@ -155,7 +156,7 @@ def test_groqs_requests_are_counted_by_the_day():
 
 
 # draft-ietf-httpapi-ratelimit-headers, version 10 and version 7.
-@pytest.mark.parametrize(
+@each_row(
     ("state", "policy", "expected"),
     [
         ('"default";r=50;t=30', '"default";q=100;w=60', [Limit("requests", 60, 100, 50, 30)]),
@@ -243,7 +244,7 @@ def test_an_answer_that_tells_of_no_limit_tells_nothing(headers):
     assert limits(headers) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "reset_s"),
     [
         ("0s", 0),
@@ -276,7 +277,7 @@ def test_a_reset_is_seconds_from_now_in_whatever_form_it_comes(value, reset_s):
 HOSTILE = ["-1", "1e309", "nan", "inf", "abc", "", " ", "1,000", "٣", "0x10", "9" * 16, "9" * 10_000_000]
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: value[:20])
+@each_row("value", HOSTILE, ids=lambda value: value[:20])
 def test_what_is_no_number_is_left_out(value):
     assert limits({"x-ratelimit-limit-requests": value}) is None
     assert limits({"x-ratelimit-limit": "5", "x-ratelimit-remaining": value}) == (Limit("requests", None, 5, None),)
@@ -286,7 +287,7 @@ def test_a_flood_of_limits_is_cut():
     assert len(limits({f"x-ratelimit-limit-unit{number}": "1" for number in range(1000)})) == 32
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("headers", "body", "wait_s"),
     [
         ({"retry-after": "36"}, "", 36),
@@ -319,7 +320,7 @@ def test_how_long_to_wait(headers, body, wait_s):
     assert retry_after_s(headers, body, NOW) == (None if wait_s is None else pytest.approx(wait_s))
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: value[:20])
+@each_row("value", HOSTILE, ids=lambda value: value[:20])
 def test_a_hostile_wait_is_not_heard(value):
     assert retry_after_s({"retry-after": value, "retry-after-ms": value}, f'"retryDelay": "{value}s"', NOW) is None
 

@@ -6,6 +6,7 @@ import pytest
 
 from monitor.cli import main
 from monitor.config.logo import logo_problem, read_head
+from tests.rows import each_row
 from tests.test_config import account, written
 
 NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:h="http://www.w3.org/1999/xhtml"'
@@ -64,7 +65,7 @@ NO_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("content", NO_PICTURES)
+@each_row("content", NO_PICTURES)
 def test_what_is_more_than_a_picture_is_no_logo_and_the_problem_names_it(content):
     assert NO_PICTURES[content] in logo_problem("logo.svg", content.encode())
 

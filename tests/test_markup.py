@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from monitor.alert.channel import Format
 from monitor.alert.markup import cut, fit_lines, in_html, in_markdown, size, without_code
+from tests.rows import each_row
 
 LINK = "https://s.example/a_b_c?x=1&y=2"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("plain", "markdown"),
     [
         ("openai/team_a_b: account suspended", "openai/team_a_b: account suspended"),

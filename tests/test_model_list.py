@@ -1,10 +1,9 @@
 """Models that leave the provider's list."""
 
-import pytest
-
 from monitor.detect.model_list import advance, findings, needs_confirmation
 from probes.model import Fault
 from tests.conftest import at, sentences
+from tests.rows import each_row
 
 
 def offer(*lists):
@@ -18,7 +17,7 @@ def lost(wanted, *lists):
     return [finding.model for finding in findings("x/y", offer(*lists), wanted)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lists", "found"),
     [
         (("a b",), []),

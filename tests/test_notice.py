@@ -15,6 +15,7 @@ from probes.feeds.poll_interval import next_poll_s
 from probes.feeds.report import ParsedFeed, SourceReport
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import NOON, at
+from tests.rows import each_row
 
 HOUR, DAY = 3600, 86400
 GOING_ON = [
@@ -88,7 +89,7 @@ def test_a_notice_begins_with_its_first_report():
     assert (one.began_at, one.updated_at) == (at(-HOUR), at(-60))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("phase", "seconds", "kept"),
     [
         *((phase, -30 * DAY, True) for phase in GOING_ON if phase is not NoticePhase.UNKNOWN),
@@ -303,7 +304,7 @@ def test_what_is_remembered_can_be_kept_as_json():
 # Pace ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("of", "failures", "quiet", "seconds"),
     [
         (bulletin(), 0, 0, 120),

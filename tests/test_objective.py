@@ -36,6 +36,7 @@ from probes.model import Blame, Fault
 from probes.phrase import in_english
 from tests.conftest import NOON, sentences
 from tests.parts import run_stage
+from tests.rows import each_row
 from tests.test_evaluate import FAILING, IDS, Clock, clockwork
 from tests.test_evaluate import look as looked
 
@@ -88,7 +89,7 @@ def test_each_target_and_each_hour_weigh_the_same(tallies, share):
     assert (found.share if found else None) == share
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("looks", "window"),
     [
         (steady(0), None),

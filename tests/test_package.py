@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name as name_of
 
+from tests.rows import each_row
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -42,7 +44,7 @@ def test_a_constraint_is_a_name_and_a_version_and_nothing_else():
     assert "provider-monitor" not in VERSIONS
 
 
-@pytest.mark.parametrize("wanted", WANTED, ids=str)
+@each_row("wanted", WANTED, ids=str)
 def test_what_is_held_is_within_its_range_which_has_two_ends(wanted):
     assert wanted.specifier.contains(VERSIONS[name_of(wanted.name)])
     assert sorted(one.operator for one in wanted.specifier) == ["<", ">="]

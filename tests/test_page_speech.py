@@ -42,6 +42,7 @@ from probes.model import Confidence, Fault, Limit
 from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Impact, NoticePhase
 from probes.provider import NoPage
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, snapshot
+from tests.rows import each_row
 from tests.test_page import Document, crowded, hostile
 
 FOLDER = TEMPLATES / LANGUAGES
@@ -409,10 +410,10 @@ def test_sites_share_what_an_equal_template_was_compiled_to_and_nothing_of_anoth
     assert first is not other
 
 
-@pytest.mark.parametrize("language", SHIPPED)
-@pytest.mark.parametrize("remaining", [None, 3.0])
-@pytest.mark.parametrize("most", [None, 50_000.0])
-@pytest.mark.parametrize("window", [None, 60.0, 7200.0, 2_592_000.0])
+@each_row("language", SHIPPED)
+@each_row("remaining", [None, 3.0])
+@each_row("most", [None, 50_000.0])
+@each_row("window", [None, 60.0, 7200.0, 2_592_000.0])
 def test_limits_are_said_in_every_language(language, remaining, most, window):
     said = load_language(language).limit(Limit("input_tokens", window, most, remaining))
     assert said

@@ -32,6 +32,7 @@ from tests.payload import (
     style_of,
     written,
 )
+from tests.rows import each_row
 
 SAMPLES = {family: json.loads((FOLDER / f"{family}.json").read_text()) for family in ADDRESSES}
 PAGERS = ("pagerduty", "opsgenie")
@@ -75,7 +76,7 @@ def test_at_least_25_families_of_use_are_recorded():
     assert len(ADDRESSES.keys() & FAMILIES.keys()) >= 25
 
 
-@pytest.mark.parametrize("family", ADDRESSES)
+@each_row("family", ADDRESSES)
 def test_each_kind_says_what_it_is_and_where_to_read_on(family):
     for kind, head in zip(ALL_KINDS, ("DOWN", "CHANGED", "AT RISK", "RESOLVED", "2 DOWN", "DIGEST"), strict=True):
         if kind != "resolved" or family not in PAGERS:
@@ -83,7 +84,7 @@ def test_each_kind_says_what_it_is_and_where_to_read_on(family):
             assert PAGE in said(family, kind), kind
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("family", "key", "down", "at_risk", "resolved", "digest"),
     [
         ("bark", "level", "critical", "timeSensitive", "active", "passive"),
@@ -109,12 +110,12 @@ def test_what_is_really_sent_breaks_through_silence_for_a_down_only(family, key,
     assert found == [down, at_risk, resolved, digest]
 
 
-@pytest.mark.parametrize("family", ADDRESSES)
+@each_row("family", ADDRESSES)
 def test_the_acknowledge_link_arrives_whole(family):
     assert re.search(re.escape(ACKNOWLEDGE) + r"(?![\w.-])", said(family, "down"))
 
 
-@pytest.mark.parametrize("family", [one for one in ADDRESSES if "markdown" in family_of(f"{one}://x").formats[:1]])
+@each_row("family", [one for one in ADDRESSES if "markdown" in family_of(f"{one}://x").formats[:1]])
 def test_in_a_chat_of_markdown_foreign_words_are_code_and_our_links_are_links(family):
     text = said(family, "down")
     bare = re.sub("`[^`]*`", "", text)
@@ -139,7 +140,7 @@ def test_in_html_foreign_words_are_no_markup_and_ours_has_no_backticks(family):
     assert "&nbsp;" not in text
 
 
-@pytest.mark.parametrize("family", ADDRESSES)
+@each_row("family", ADDRESSES)
 def test_no_key_is_in_what_was_recorded(family):
     text = (FOLDER / f"{family}.json").read_text()
     channel = Channel("x", ADDRESSES[family].format(port=1), secret=SECRET)
@@ -150,7 +151,7 @@ def test_no_key_is_in_what_was_recorded(family):
     assert "Secr3tPass" not in text
 
 
-@pytest.mark.parametrize("family", [one for one in ADDRESSES if can_rehearse(ADDRESSES[one])])
+@each_row("family", [one for one in ADDRESSES if can_rehearse(ADDRESSES[one])])
 def test_a_preview_shows_what_is_really_sent(family):
     channel = Channel("x", ADDRESSES[family], secret=SECRET if family == "webhook" else "")
     out = Outgoing(channel, written("down", style_of(channel)), severity("down"), at(0))

@@ -23,6 +23,7 @@ from monitor.publish.usable import assess_usability, pick
 from monitor.web.server import site_app
 from probes.model import Fault
 from tests.builders_page import LONG_AGO, NOW, account, in_full, incident, shown, sick, snapshot, target
+from tests.rows import each_row
 from tests.test_web_server import free_port
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -81,8 +82,8 @@ def written(shot):
     return [tuple(line.rsplit(" ", 1)) for line in lines if line.startswith("llm_account_")]
 
 
-@pytest.mark.parametrize(("shot", "_"), CASES.values(), ids=CASES.keys())
-def test_the_metric_is_what_usable_says(shot, _):
+@each_row("shot", [shot for shot, _ in CASES.values()], ids=CASES)
+def test_the_metric_is_what_usable_says(shot):
     told = dict(written(shot))
     for one in assess_usability(shot, current_state(shot)):
         provider, _, name = one.account.partition("/")
@@ -92,7 +93,7 @@ def test_the_metric_is_what_usable_says(shot, _):
         assert float(told[f"llm_account_known{labels}"]) == (one.usable is not None)
 
 
-@pytest.mark.parametrize(("shot", "alerts"), CASES.values(), ids=CASES.keys())
+@each_row(("shot", "alerts"), CASES.values(), ids=CASES.keys())
 def test_what_makes_pick_fail_is_what_the_rule_says(shot, alerts):
     """`pick` exits 1 where this finds none."""
     best = pick(assess_usability(shot, current_state(shot)), "openai")

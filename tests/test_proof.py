@@ -14,6 +14,7 @@ from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Fault
 from probes.provider import Canary, Dialect
 from probes.transport.body import KEPT_BYTES
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 ASKING = {dialect: Canary(dialect=dialect, path="/", source="https://example.com") for dialect in GOOD}
@@ -32,19 +33,19 @@ def shapes(table):
     ]
 
 
-@pytest.mark.parametrize(("dialect", "body"), shapes(GOOD))
+@each_row(("dialect", "body"), shapes(GOOD))
 def test_a_good_answer_is_good_in_every_shape(dialect, body):
     assert prove(ASKING[dialect], body) is Proof.GOOD
     assert prove_any([], body) is Proof.GOOD
 
 
-@pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN)
+@each_row("body", FOREIGN.values(), ids=FOREIGN)
 def test_a_form_that_no_canary_asks_for_is_known_and_answers_none(body):
     assert prove_any([], body) is Proof.GOOD
     assert all(prove(canary, body) is not Proof.GOOD for canary in ASKING.values())
 
 
-@pytest.mark.parametrize(("provider", "canary"), BY_ADDRESS)
+@each_row(("provider", "canary"), BY_ADDRESS)
 def test_garbage_is_good_to_no_canary_of_any_provider(provider, canary):
     good = [why for why, body in GARBAGE.items() if prove(canary, body) is Proof.GOOD]
 
@@ -74,12 +75,12 @@ def test_what_proves_nothing_is_a_fault_whatever_its_words_say(provider):
     assert fine == []
 
 
-@pytest.mark.parametrize("why", GARBAGE)
+@each_row("why", GARBAGE)
 def test_garbage_is_good_to_nobody(why):
     assert prove_any([], GARBAGE[why]) is not Proof.GOOD
 
 
-@pytest.mark.parametrize("why", REFUSED)
+@each_row("why", REFUSED)
 def test_what_names_a_failure_is_one_to_whoever_asked(why):
     assert prove_any([], REFUSED[why]) is Proof.FAILED
 
@@ -98,7 +99,7 @@ def test_an_answer_to_another_question_is_no_answer():
     assert wrong == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "proof"),
     [
         (EMPTY["only [DONE]"], Proof.EMPTY),
@@ -158,8 +159,8 @@ def test_a_long_vector_is_good_when_it_has_begun():
         assert prove(ASKING[dialect], json.dumps(told)[:KEPT_BYTES], whole=False) is Proof.GOOD
 
 
-@pytest.mark.parametrize("why", STRANGE_STARTS)
-@pytest.mark.parametrize("dialect", [*GOOD])
+@each_row("why", STRANGE_STARTS)
+@each_row("dialect", [*GOOD])
 def test_what_merely_begins_like_an_answer_is_none(dialect, why):
     assert prove(ASKING[dialect], STRANGE_STARTS[why][:KEPT_BYTES], whole=False) is not Proof.GOOD
 
@@ -187,7 +188,7 @@ def test_a_balance_is_good_when_it_tells_of_credit_or_raises_a_flag():
 # By its words
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("why", "expected"),
     [
         ("code", Fault.INVALID_KEY),

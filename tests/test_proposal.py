@@ -31,6 +31,7 @@ from probes.proposal import (
 from probes.provider import Rule
 from probes.sample import Sample, sample_text
 from tests.backstage import ROOT
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 ORIGIN = ("https://docs.example.com", date(2026, 12, 1))
@@ -229,7 +230,7 @@ def test_what_cannot_be_written_is_named_and_leaves_all_as_it_was(tree):
     assert tree.provider_file("openai").read_text() == before
 
 
-@pytest.mark.parametrize("id", provider_ids())
+@each_row("id", provider_ids())
 def test_a_block_lands_among_the_rules_of_every_shipped_file(id):
     text = (ROOT / "probes/providers" / f"{id}.toml").read_text()
     rule = Rule(id="new-one", fault=Fault.SLOW, tag=["xyzzy"], source=ORIGIN[0], checked=ORIGIN[1])

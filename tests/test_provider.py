@@ -17,6 +17,7 @@ from probes.proposal import verdict_on
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask_secrets
 from probes.sample import read_sample
+from tests.rows import each_row
 
 SAMPLES = Path(__file__).parent / "samples"
 SOURCE = "https://docs.example.com"
@@ -38,7 +39,7 @@ EACH_SAMPLE = [
 ]
 
 
-@pytest.mark.parametrize("id", PROVIDERS)
+@each_row("id", PROVIDERS)
 def test_the_facts_of_a_shipped_provider_fit_each_other(id):
     assert list(find_contradictions(PROVIDERS[id], f"{id}.toml")) == []
 
@@ -47,7 +48,7 @@ def test_the_shared_wording_can_be_used():
     assert list(check_wording(load_wording(), "wording.toml")) == []
 
 
-@pytest.mark.parametrize(("id", "rule"), EACH_RULE)
+@each_row(("id", "rule"), EACH_RULE)
 def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
     sample = read_sample((SAMPLES / id / f"{rule.id}.http").read_text())
 
@@ -56,26 +57,26 @@ def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
     assert (verdict.rule, verdict.fault) == (f"{id}/{rule.id}", rule.fault)
 
 
-@pytest.mark.parametrize("id", RULES)
+@each_row("id", RULES)
 def test_no_sample_is_without_its_rule(id):
     assert {path.name for path in (SAMPLES / id).iterdir()} == {f"{rule.id}.http" for rule in RULES[id]}
 
 
-@pytest.mark.parametrize("path", EACH_SAMPLE)
+@each_row("path", EACH_SAMPLE)
 def test_a_sample_holds_nothing_that_looks_like_a_key(path):
     text = path.read_text()
 
     assert mask_secrets(text) == text
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@each_row("provider", PROVIDERS.values(), ids=PROVIDERS)
 def test_no_fact_was_checked_in_the_future(provider):
     today = datetime.now(UTC).date()
 
     assert [fact.path for fact in dated_facts(provider) if fact.checked > today] == []
 
 
-@pytest.mark.parametrize(("id", "rule"), EACH_RULE)
+@each_row(("id", "rule"), EACH_RULE)
 def test_each_rule_says_where_it_was_read(id, rule):
     assert rule.source.startswith(("https://", "unverified: "))
 
@@ -83,14 +84,14 @@ def test_each_rule_says_where_it_was_read(id, rule):
 EACH_FEED = [pytest.param(feed, id=f"{id}/{feed.id}") for id, one in PROVIDERS.items() for feed in one.feeds]
 
 
-@pytest.mark.parametrize("feed", EACH_FEED)
+@each_row("feed", EACH_FEED)
 def test_each_status_source_is_read_over_https_and_says_where_that_was_read(feed):
     assert feed.url.startswith("https://")
     assert feed.page.startswith("https://")
     assert feed.source.startswith(("https://", "unverified: "))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@each_row("provider", PROVIDERS.values(), ids=PROVIDERS)
 def test_a_chapter_on_status_names_a_source_or_says_why_there_is_none(provider):
     chapter = (FOLDER / f"{provider.id}.toml").read_text().partition("\n# Status ---")[2]
 
@@ -98,7 +99,7 @@ def test_a_chapter_on_status_names_a_source_or_says_why_there_is_none(provider):
     assert chapter or not provider.feeds
 
 
-@pytest.mark.parametrize("provider", OVER_HTTP)
+@each_row("provider", OVER_HTTP)
 def test_each_provider_can_be_asked_for_free_and_for_a_token(provider):
     assert provider.canaries["list"].free
     assert not provider.canaries["chat"].free
@@ -113,7 +114,7 @@ def test_a_client_is_run_once_an_hour_and_no_shell_is_among_its_words(provider):
     assert not {"sh", "bash", "-c"} & set(canary.run)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "canary", "model", "address"),
     [
         ("openai", "list", None, "https://api.openai.com/v1/models"),
@@ -148,9 +149,7 @@ def test_whoever_leaves_the_address_to_the_account_makes_no_account_of_a_variabl
     assert not [provider.id for provider in open_ones if provider.key_variables]
 
 
-@pytest.mark.parametrize(
-    "provider", [one for one in PROVIDERS.values() if one.base or one.is_command], ids=lambda one: one.id
-)
+@each_row("provider", [one for one in PROVIDERS.values() if one.base or one.is_command], ids=lambda one: one.id)
 def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
     rules = {rule.fault for rule in provider.rules if rule.fault} | {signal.fault for signal in provider.signals}
     flags = {fault for canary in provider.canaries.values() for fault in canary.flags}
@@ -170,12 +169,12 @@ ALWAYS = (
 )
 
 
-@pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
+@each_row("provider", HOSTED, ids=lambda one: one.id)
 def test_each_hosted_provider_says_where_one_appeals_pays_asks_for_rights_and_verifies_or_why_nowhere(provider):
     assert [fault for fault in ALWAYS if fault not in provider.help] == []
 
 
-@pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
+@each_row("provider", HOSTED, ids=lambda one: one.id)
 def test_each_address_of_help_is_the_providers_own_and_encrypted(provider):
     for help in (*provider.help.values(), *provider.verification.values()):
         if isinstance(help, NoPage):
@@ -186,7 +185,7 @@ def test_each_address_of_help_is_the_providers_own_and_encrypted(provider):
         assert not host or any(f".{host}".endswith(f".{domain}") for domain in provider.domains)
 
 
-@pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
+@each_row("provider", HOSTED, ids=lambda one: one.id)
 def test_each_hosted_provider_names_the_domains_of_its_company(provider):
     assert provider.domains, f'{provider.id}.toml lacks `domains`; add domains = ["example.com"], where its help is'
 
@@ -200,14 +199,14 @@ def test_the_gateways_that_people_run_themselves_are_no_hosted_providers():
     assert {"litellm", "new-api", "openai-compatible", "vllm"} <= {provider.id for provider in GATEWAYS}
 
 
-@pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
+@each_row("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
 def test_the_price_of_the_default_model_is_known(provider):
     assert provider.cost_usd(provider.canaries["chat"].model, 10, 16) > 0
     paid = {name: canary.model for name, canary in provider.canaries.items() if not canary.free}
     assert [name for name, model in paid.items() if provider.cost_usd(model, 10, 16) is None] == []
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@each_row("provider", PROVIDERS.values(), ids=PROVIDERS)
 def test_whatever_is_called_unverified_is_counted_once(provider):
     doubted = [path for path, verified in provider.facts().items() if not verified]
     sourced = [canary.source for canary in provider.canaries.values()] + [rule.source for rule in provider.rules]
@@ -216,7 +215,7 @@ def test_whatever_is_called_unverified_is_counted_once(provider):
     assert all(any(path.startswith(one) for path in doubted) for one in provider.unverified)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@each_row("provider", PROVIDERS.values(), ids=PROVIDERS)
 def test_only_a_free_canary_takes_the_administration_key_or_reads_the_account(provider):
     for canary in provider.canaries.values():
         assert canary.free or not (canary.admin or canary.credit or canary.flags or canary.offers)

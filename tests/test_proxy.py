@@ -46,6 +46,7 @@ from probes.proxy import (
 from tests.conftest import why
 from tests.forward_proxy import forward_proxy
 from tests.receiver import webhook
+from tests.rows import each_row
 from tests.test_transport_failure import GOOD, says, secured, serving
 
 KEY = "sim-key-0123456789-abcdefghij"
@@ -77,7 +78,7 @@ def test_a_proxy_is_read_as_curl_reads_it(text, proxy):
     assert parse_proxy(proxy.url_with_password) == proxy
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "why"),
     [
         ("socks5://10.0.0.1:1080", "is a SOCKS proxy, which is not supported"),
@@ -110,7 +111,7 @@ ISSUED = "sk-proj-Ab3dEf6hIj9kLm2nOp5qRs8tUv1w"
 AS_HEX = "0f3a9c1d5e7b2f4a6c8e0d1b3f5a7c9e"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("login", "known", "secret"),
     [
         (f"{TOKEN}:@", None, TOKEN),
@@ -138,8 +139,8 @@ def test_who_says_nothing_of_himself_has_no_secret(login):
     assert parse_proxy(f"http://{login}10.0.0.1:3128").secrets == []
 
 
-@pytest.mark.parametrize("key", [TOKEN, ISSUED, AS_HEX, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"])
-@pytest.mark.parametrize("text", ["http://{0}:80", "{0}", "https://{0}", "http://jo:x@{0}:80", "{0}:80"])
+@each_row("key", [TOKEN, ISSUED, AS_HEX, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"])
+@each_row("text", ["http://{0}:80", "{0}", "https://{0}", "http://jo:x@{0}:80", "{0}:80"])
 def test_a_key_is_no_host_of_a_proxy(key, text):
     with pytest.raises(ProxyError, match="key in the place of its host") as refused:
         parse_proxy(text.format(key))
@@ -158,7 +159,7 @@ def test_what_machines_are_called_is_a_host(host):
 A, B, ALL = (Proxy("http", name, 80) for name in "abc")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("variables", "http", "https"),
     [
         ({}, None, None),
@@ -189,7 +190,7 @@ def test_a_variable_that_names_no_proxy_is_named_and_not_shown():
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("host", "port", "bypass", "is_so"),
     [
         ("localhost", 80, "", True),

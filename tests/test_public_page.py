@@ -12,6 +12,7 @@ from monitor.config.logo import LOGO_BYTES, PNG
 from monitor.config.own_words import in_language
 from monitor.config.public_page import ThemeSection, dark_brand, light_brand, theme_doubts
 from probes.document import DocumentError
+from tests.rows import each_row
 from tests.test_config import SET, account, loaded, written
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
@@ -139,8 +140,8 @@ def test_colours_of_which_text_is_hard_to_read_are_a_warning():
 BRANDS = ["#0b6b5d", "#000000", "#ffffff", "#ffcc00", "#7a0019", "#2646c4"]
 
 
-@pytest.mark.parametrize("brand", BRANDS)
-@pytest.mark.parametrize("derive", [dark_brand, light_brand])
+@each_row("brand", BRANDS)
+@each_row("derive", [dark_brand, light_brand])
 def test_a_brand_of_one_scheme_is_readable_in_the_other_and_keeps_its_hue(brand, derive):
     theme = ThemeSection(brand=brand) if derive is dark_brand else ThemeSection(brand_dark=brand)
     scheme = DARK if derive is dark_brand else LIGHT

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from monitor.publish.quick_escape import UNSAFE, QuickTemplate, escape_word, is_equivalent, use_quick_escape
 from monitor.publish.render import load_templates
 from monitor.publish.status import Mark
+from tests.rows import each_row
 
 HOSTILE = "<b>&\"'`=/\\</b>"
 SHAPES = {
@@ -66,8 +67,8 @@ def test_a_word_is_escaped_as_jinja_would(value):
     assert escape_word(value) == escape(value)
 
 
-@pytest.mark.parametrize("it", [HOSTILE, Markup(HOSTILE), "plain", 7, -1.5, None, Mark.UP])
-@pytest.mark.parametrize("shape", SHAPES)
+@each_row("it", [HOSTILE, Markup(HOSTILE), "plain", 7, -1.5, None, Mark.UP])
+@each_row("shape", SHAPES)
 def test_every_shape_of_a_template_is_filled_as_without_it(shape, it):
     assert filled(Adapted, shape, it) == filled(Environment, shape, it)
 

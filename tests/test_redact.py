@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from probes.redact import CONTROLS, MASK, grants_access, has_key, mask_keys, mask_secrets, redact, redact_decoded
+from tests.rows import each_row
 
 KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
 ODD = "LLM|1234567890|a/b+c=d~e!f"
 
 
-@pytest.mark.parametrize("key", [KEY, ODD, "relay:0123456789abcdef"])
-@pytest.mark.parametrize(
+@each_row("key", [KEY, ODD, "relay:0123456789abcdef"])
+@each_row(
     "echo",
     [
         lambda key: key,
@@ -52,8 +53,8 @@ def test_an_echoed_key_is_removed_however_it_is_written(key, echo):
     assert "has been suspended" in clean
 
 
-@pytest.mark.parametrize("key", [KEY, ODD, "relay:0123456789abcdef"])
-@pytest.mark.parametrize(
+@each_row("key", [KEY, ODD, "relay:0123456789abcdef"])
+@each_row(
     "listed",
     [
         lambda codes: str(codes),

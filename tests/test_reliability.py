@@ -6,9 +6,8 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from tests.faults.mutate import ROOT, mutations
+from tests.rows import each_row
 
 DOCUMENT = ROOT / "docs" / "explanation" / "reliability.md"
 NAMED = re.compile(r"`((?:tests/)?[\w/]+\.py)::(\w+)`")
@@ -53,7 +52,7 @@ def test_each_link_leads_to_a_file():
     assert [one for one in links if not (DOCUMENT.parent / one).exists()] == []
 
 
-@pytest.mark.parametrize("one", mutations(), ids=lambda one: f"{one.file}-{one.test.rpartition('::')[2]}")
+@each_row("one", mutations(), ids=lambda one: f"{one.file}-{one.test.rpartition('::')[2]}")
 def test_each_guard_that_can_be_taken_out_stands_once_and_its_test_is_there(one):
     assert (ROOT / one.file).read_text().count(one.old) == 1
     assert one.old != one.new

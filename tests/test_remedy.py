@@ -24,6 +24,7 @@ from probes.remedy import advise_setup, check_base, explain_observation, fix_bas
 from tests.backstage import call
 from tests.conftest import at
 from tests.receiver import webhook
+from tests.rows import each_row
 
 KEY = "sk-proj-AbCd1234EfGh5678IjKl"
 GATEWAY, OPENAI, ANTHROPIC, GEMINI = map(load_provider, ("openai-compatible", "openai", "anthropic", "gemini"))
@@ -53,7 +54,7 @@ def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "
     return after.answer.rule, words.partition(" write ")[2].rpartition(" (")[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("base", "line"),
     [
         ("https://gw.example.com", 'base = "https://gw.example.com/v1"'),
@@ -65,7 +66,7 @@ def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "
         ("https://gw.example.com/anthropic", 'provider = "anthropic"'),
     ],
 )
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "fault"),
     [
         (404, NOT_FOUND, Fault.BAD_REQUEST),
@@ -101,15 +102,15 @@ def test_each_provider_has_its_own_form_of_address(provider, base, line):
     assert told(met(404, NOT_FOUND, provider=provider), base, provider)[1] == f'base = "{line}"'
 
 
-@pytest.mark.parametrize("base", ["https://gw.example.com", "https://gw.example.com/v1/v1", "https://x.org/a/b/"])
-@pytest.mark.parametrize("provider", [GATEWAY, OPENAI, ANTHROPIC, GEMINI])
+@each_row("base", ["https://gw.example.com", "https://gw.example.com/v1/v1", "https://x.org/a/b/"])
+@each_row("provider", [GATEWAY, OPENAI, ANTHROPIC, GEMINI])
 def test_what_is_mended_has_nothing_wrong_any_more(provider, base):
     canary = provider.canaries["list"]
 
     assert check_base(provider, fix_base(provider, base, canary), canary) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("seen", "known"),
     [
         (met(404, NOT_FOUND), {"proven": True}),
@@ -175,7 +176,7 @@ UNLISTED = [
 """How a gateway says that it has no list of models."""
 
 
-@pytest.mark.parametrize(("status", "document", "fault"), UNLISTED)
+@each_row(("status", "document", "fault"), UNLISTED)
 def test_a_list_that_is_refused_in_any_way_beside_a_chat_that_works_is_asked_for_no_more(status, document, fault):
     seen, base = met(status, json.dumps(document), fault=fault), "https://gw.example.com/v1"
 
@@ -184,7 +185,7 @@ def test_a_list_that_is_refused_in_any_way_beside_a_chat_that_works_is_asked_for
     assert told(seen, None, OPENAI, others=True) == (None, None)  # at its own address that is the key's
 
 
-@pytest.mark.parametrize(("status", "document", "fault"), [one for one in UNLISTED if one[0] not in (404, 501)])
+@each_row(("status", "document", "fault"), [one for one in UNLISTED if one[0] not in (404, 501)])
 def test_what_refuses_the_list_where_nothing_works_beside_it_is_left_as_it_is(status, document, fault):
     seen = met(status, json.dumps(document), fault=fault)
 
@@ -209,7 +210,7 @@ def test_where_nothing_answers_at_a_well_formed_base_no_line_is_guessed():
     assert told(met(404, NOT_FOUND, "chat"), "https://gw.example.com/v1", others=False) == (None, None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "dialect"),
     [
         (f'{{"error":{{"message":"{WANTS_NEW}","code":"unsupported_parameter"}}}}', "openai-chat"),
@@ -220,7 +221,7 @@ def test_where_nothing_answers_at_a_well_formed_base_no_line_is_guessed():
         ('{"message":"unknown field \\"max_completion_tokens\\""}', "openai-compatible"),
     ],
 )
-@pytest.mark.parametrize("proven", [False, True])
+@each_row("proven", [False, True])
 def test_a_server_with_another_name_for_the_cap_is_asked_by_that_one(body, dialect, proven):
     other = "openai-compatible" if dialect == "openai-chat" else "openai-chat"
     seen = met(400, body, "chat")
@@ -243,7 +244,7 @@ def test_a_cap_that_is_only_too_small_is_no_wrong_name(body):
     assert told(met(400, body, "chat"), "https://gw.example.com/v1") == (None, None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("base", "goal", "line"),
     [
         ("http://gw.example.com/v1", "https://gw.example.com/v1/models", 'base = "https://gw.example.com/v1"'),

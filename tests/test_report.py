@@ -13,6 +13,7 @@ from monitor.console.report import FORMULA, SCHEMAS, print_report, schema, strea
 from monitor.console.report_row import ROWS, LogKind, PickReport
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
+from tests.rows import each_row
 
 SILENCE = ("silence", "1h", "--account", "openai/main", "--reason", "key is being replaced")
 # Of an account without trouble: nothing is held, whenever this runs.
@@ -65,7 +66,7 @@ def test_each_report_is_tried():
     assert {*REPORTS, *ALONE} == ROWS.keys()
 
 
-@pytest.mark.parametrize("name", [*ROWS, *streams()])
+@each_row("name", [*ROWS, *streams()])
 def test_the_shipped_schema_is_that_of_the_code(name):
     assert json.loads((SCHEMAS / f"{name}.json").read_text()) == schema(name)
     assert {path.stem for path in SCHEMAS.iterdir()} == {*ROWS, *streams()}

@@ -21,6 +21,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Severity, open_inciden
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
+from tests.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PHONE, MAIL = Channel("phone", "terminal:"), Channel("mail", "terminal:")
@@ -181,7 +182,7 @@ def test_what_is_over_for_long_is_forgotten_and_what_is_open_never():
 # Routes
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("match", "hears"),
     [
         (Match(), True),
@@ -303,7 +304,7 @@ ORGANIZATION = incident("openai", scope=Scope.ORGANIZATION, targets=())
 OUTAGE = incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, ("openai/main/chat", "openai/backup/chat"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wider", "narrower", "covered"),
     [
         (OUTAGE, incident(), True),
@@ -1009,7 +1010,7 @@ def test_an_outage_that_outlasts_its_flapping_is_told():
 BOTH = ("openai/main", "openai/other")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("named", "facts", "told"),
     [
         (flap(), {"canary": "list"}, False),
@@ -1322,7 +1323,7 @@ def test_a_sign_of_all_that_answers_at_an_address_speaks_for_the_accounts_there(
     assert desk.open(sign("openai/b", Scope.ACCOUNT, host=host)) == (["phone opened"] if told else [])
 
 
-@pytest.mark.parametrize("ones", list(permutations([MODEL, ACCOUNT, (Scope.MODEL, "openai/main/o9"), ALL])))
+@each_row("ones", list(permutations([MODEL, ACCOUNT, (Scope.MODEL, "openai/main/o9"), ALL])))
 def test_of_signs_that_come_at_once_the_widest_is_told(ones):
     desk = Desk()
     desk.open(*(sign(subject, scope) for scope, subject in ones))

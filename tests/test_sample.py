@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from probes.redact import mask_secrets
 from probes.sample import Sample, anonymous, doubtful, read_sample, sample_text
+from tests.rows import each_row
 
 UUID = "3f2b8c1e-9d4a-4b6f-8e21-5a7c9d0e1f23"
 
@@ -14,7 +15,7 @@ def clean(body, headers=None, secrets=(), ids=()):
     return anonymous(Sample(400, headers or {}, body), secrets, ids)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "shown"),
     [
         ("key sk-proj-abcdefgh0123456789 is wrong", "key [redacted] is wrong"),

@@ -20,6 +20,7 @@ from monitor.schedule import (
 )
 from probes.model import Answer, Confidence, Fault, Target, Usage
 from tests.conftest import CHAT, NOON, USUAL, at, health, observation, target
+from tests.rows import each_row
 
 WATCH = Watch(CHAT, interval_s=60, free=True)
 SUSPENDED = Fault.ACCOUNT_SUSPENDED
@@ -29,7 +30,7 @@ def pause_s(now, chance=0.0, seen=NOON):
     return (next_at(WATCH, now, seen, failures_to_confirm=3, chance=chance) - seen).total_seconds()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("faults", "expected_s"),
     [
         ([Fault.TIMEOUT], 5),

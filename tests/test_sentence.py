@@ -127,6 +127,7 @@ from probes.notice import CLAIMS, UNTITLED, WHOLE_PAGE, Claim, Impact
 from probes.proxy import ProxyFault, ProxyStopped
 from tests.builders_page import account, incident, shown, snapshot
 from tests.conftest import NOON, at
+from tests.rows import each_row
 from tests.test_page import Document
 from tests.test_page_speech import DE, SHIPPED, ZH, mute
 
@@ -450,26 +451,26 @@ def test_a_table_has_a_sentence_for_each_value(table, kind):
     assert set(table) == set(kind)
 
 
-@pytest.mark.parametrize(("found", "said"), REASONS)
+@each_row(("found", "said"), REASONS)
 def test_a_reason_is_said_as_of_when_it_was_found(found, said):
     (sentence,) = describe_reasons(of_a_provider(found))
 
     assert sentence.startswith(said)
 
 
-@pytest.mark.parametrize(("found", "said"), REMARKS)
+@each_row(("found", "said"), REMARKS)
 def test_what_stands_for_an_answer_is_said_in_short(found, said):
     assert describe_answer(found) == said
 
 
-@pytest.mark.parametrize("found", [one for one, _ in EVERY])
+@each_row("found", [one for one, _ in EVERY])
 def test_what_is_kept_is_read_as_it_was(found):
     kept = of_a_provider(found, ending=found)
 
     assert msgspec.json.decode(msgspec.json.encode(kept), type=Incident) == kept
 
 
-@pytest.mark.parametrize("found", [one for one, _ in REMARKS])
+@each_row("found", [one for one, _ in REMARKS])
 def test_evidence_is_read_as_it_was(found):
     kept = Evidence("openai/main/chat", NOON, Fault.SLOW, "latency/total", found)
 
@@ -512,7 +513,7 @@ QUOTED = {
 """What the examples quote: names, codes, and foreign words."""
 
 
-@pytest.mark.parametrize("found", [one for one, _ in EVERY])
+@each_row("found", [one for one, _ in EVERY])
 def test_no_word_of_ours_is_said_but_through_the_language(found):
     (sentence,) = describe_reasons(of_a_provider(found), mute())
 

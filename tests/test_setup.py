@@ -18,6 +18,7 @@ from monitor.setup.text import document_text, merged_text, quoted
 from monitor.setup.variables import Place, read_variables
 from probes.catalog import load_provider, provider_ids
 from probes.document import DocumentError, parse_toml
+from tests.rows import each_row
 
 CATALOG = {id: load_provider(id) for id in provider_ids()}
 HERE = Place("env:", "the environment")
@@ -64,14 +65,14 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize(("variables", "account"), VARIABLES.values(), ids=VARIABLES)
+@each_row(("variables", "account"), VARIABLES.values(), ids=VARIABLES)
 def test_a_variable_is_an_account_of_its_provider(variables, account):
     proposal = found(**variables)
 
     assert ([*map(brief, proposal.accounts)], proposal.unread) == ([account], ())
 
 
-@pytest.mark.parametrize("variable", [name for one in CATALOG.values() for name in one.key_variables])
+@each_row("variable", [name for one in CATALOG.values() for name in one.key_variables])
 def test_every_variable_of_a_shipped_provider_is_found(variable):
     assert [one.key for one in found(**{variable: KEY}).accounts] == [f"env:{variable}"]
 

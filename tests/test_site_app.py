@@ -35,6 +35,7 @@ from monitor.web.server import MAX_CACHED_BYTES, site_app
 from probes.model import Confidence, Fault
 from tests.builders_page import four_accounts
 from tests.conftest import at
+from tests.rows import each_row
 from tests.test_page_programs import full
 
 FILES = {
@@ -158,7 +159,7 @@ def test_whatever_is_no_file_of_the_page_is_not_found(folder, path):
     assert SECRET not in body
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "kind"),
     [
         ("a.html", "text/html; charset=utf-8"),

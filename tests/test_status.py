@@ -16,11 +16,12 @@ from monitor.publish.paths import incident_page
 from monitor.publish.status import Mark, current_state, mark_target
 from probes.model import Fault
 from tests.builders_page import NOW, account, incident, shown, sick, snapshot, target
+from tests.rows import each_row
 
 CALM = current_state(snapshot())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "mark"),
     [
         ({}, Mark.UP),

@@ -9,6 +9,7 @@ from monitor.alert.storage_notice import LASTING, RECENT, STEADY, LastNotice, St
 from monitor.state.services import Pauses
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from tests.conftest import NOON
+from tests.rows import each_row
 
 PHONE, MAIL = Channel("phone", "json://a"), Channel("mail", "json://b")
 BRIEF = Pauses().lock_notice
@@ -33,7 +34,7 @@ def test_every_channel_hears_that_it_cannot_be_written():
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("refusal", "refused_ago", "told", "news"),
     [
         pytest.param(None, None, {}, None, id="all is well"),

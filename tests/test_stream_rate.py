@@ -45,6 +45,7 @@ from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import CHAT, at, observation, sentences
 from tests.parts import run_stage, spare_the_disk
+from tests.rows import each_row
 from tests.test_evaluate import IDS, Clock, Clockwork, clockwork
 from tests.test_run import KEYS, config
 
@@ -82,7 +83,7 @@ def streams(count, **manner):
 # What one answer tells
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("why", "changed", "expected"),
     [
         ("the first token is not counted", {}, 0.02),

@@ -39,6 +39,7 @@ from probes.target_id import (
     source_id,
 )
 from tests.conftest import at
+from tests.rows import each_row
 
 # As probes/provider.py and monitor/config/section.py admit them; a model is any text, a host what an address holds.
 ALNUM = ascii_lowercase + digits
@@ -192,7 +193,7 @@ SHARED, ROAD = subject_of_answerer(Scope.MODEL, MAIN, "main/gpt"), Subject(Scope
 NAMESAKE = subject_of_account(Scope.ACCOUNT, Target("openai/main2", "openai", "chat"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wide", "narrow", "holds"),
     [
         (ACCOUNT, ACCOUNT, True),

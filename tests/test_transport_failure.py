@@ -22,6 +22,7 @@ from probes.proxy import DIRECT_EGRESS, Egress
 from probes.transport.certificate import _trusting as trust_
 from probes.transport.failure import RequestTrace, explain_error
 from probes.transport.progress import Progress
+from tests.rows import each_row
 
 KEY = "sim-key-0123456789-abcdefghij"
 QUICK = TimeLimits(connect_s=1, silence_s=0.6, total_s=1.5)
@@ -447,7 +448,7 @@ HOSTILE = [
 PYTHONESE = ("Error", "Exception", "object at", "errno", "None", "ssl:", "<", "not permitted", "look at the key", "b'")
 
 
-@pytest.mark.parametrize("number", range(len(HOSTILE)))
+@each_row("number", range(len(HOSTILE)))
 def test_no_hostile_answer_blames_the_account_or_is_told_in_the_words_of_a_program(number):
     seen, _ = met(says(HOSTILE[number]))
 

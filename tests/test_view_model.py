@@ -30,6 +30,7 @@ from tests.builders_page import (
     snapshot,
     target,
 )
+from tests.rows import each_row
 
 
 def front(shot):
@@ -261,7 +262,7 @@ def test_what_works_and_is_at_risk_is_not_said_to_fail():
 DOWN, PARTLY, SUSPECTED, UNKNOWN, AT_RISK, UP = Mark
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("marks", "said"),
     [
         ([UP], "works"),

@@ -10,6 +10,7 @@ from probes.answer.command_output import classify_output
 from probes.answer.error_body import read_complaint, words_of
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
+from tests.rows import each_row
 
 WORDING = load_wording().rules
 PROVIDERS = {
@@ -220,7 +221,7 @@ def test_clients_of_subscriptions_speak_of_limits_logins_and_proofs(expected, se
     assert told(sentences) == dict.fromkeys(sentences, expected)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "line", "expected"),
     [
         (
@@ -269,7 +270,7 @@ def test_words_beat_a_loose_type(id, body, expected):
     assert fault(body, 429, id) is faults[expected]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sentence", "expected"),
     [
         ("Your project has been suspended.", Fault.ACCOUNT_SUSPENDED),
@@ -278,7 +279,7 @@ def test_words_beat_a_loose_type(id, body, expected):
         ("This service is not available in your country", Fault.REGION_BLOCKED),
     ],
 )
-@pytest.mark.parametrize(
+@each_row(
     ("id", "kind"),
     [
         ("anthropic", "invalid_request_error"),
@@ -295,7 +296,7 @@ def test_words_beat_a_class_that_stands_beside_anything(id, kind, sentence, expe
     assert fault(said(sentence, type=kind), 400, id) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sentence",
     [
         "User: arn:aws:iam::0:user/x is not authorized to perform: servicequotas:GetServiceQuota",
@@ -307,12 +308,12 @@ def test_words_beat_a_class_that_stands_beside_anything(id, kind, sentence, expe
         "The client does not have authorization to perform action 'accounts/usages/read' over scope '/billing'",
     ],
 )
-@pytest.mark.parametrize("status", [401, 403, 429])
+@each_row("status", [401, 403, 429])
 def test_a_right_may_have_a_limit_in_its_name(sentence, status):
     assert fault(said(sentence), status) is Fault.PERMISSION_DENIED
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "expected"),
     [
         ('{"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "NOT_ENOUGH_BALANCE"}', Fault.QUOTA_EXHAUSTED),
@@ -350,7 +351,7 @@ def test_sentences_come_before_names_and_names_before_the_status(body, status, e
     assert fault(body, status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sentence", "unanswered", "answered"),
     [
         ("Connection error.", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
@@ -451,8 +452,8 @@ def test_not_all_that_is_to_be_verified_is_a_person(sentence, expected):
     assert fault(said(sentence)) is expected
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
-@pytest.mark.parametrize(
+@each_row("status", [400, 401, 403, 429, 500])
+@each_row(
     ("sentence", "expected"),
     [
         ("This key was found in a public GitHub repository and has been revoked", Fault.INVALID_KEY),
@@ -472,7 +473,7 @@ def test_a_leak_costs_the_key_and_not_the_account_unless_it_says_so(sentence, ex
     assert fault(said(sentence), status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "output", "expected"),
     [
         ("claude-code", "Please run /login · API Error: 403 Insufficient account balance", Fault.QUOTA_EXHAUSTED),
@@ -535,7 +536,7 @@ def test_a_line_break_inside_a_sentence_changes_nothing(sentence):
     assert fault(said(sentence)) is Fault.ACCOUNT_SUSPENDED
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sentence", "expected"),
     [
         ("Function '00000000-a8b6-4adb-a183-000000000000': Not found for account 'x'", Fault.MODEL_UNAVAILABLE),
@@ -616,7 +617,7 @@ def test_pages_inside_pages_are_read_in_time():
     assert process_time() - began < 2
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("traditional", "expected"),
     [
         ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
@@ -743,8 +744,8 @@ def test_clients_let_in_offers_withdrawn_and_answers_unread_have_words_of_their_
     assert told(sentences) == dict.fromkeys(sentences, expected)
 
 
-@pytest.mark.parametrize("status", [200, 403, 405])
-@pytest.mark.parametrize(
+@each_row("status", [200, 403, 405])
+@each_row(
     "sentence",
     [
         "很抱歉，由于您提交的参数可能对网站造成安全威胁，请求被阻断。",
@@ -759,8 +760,8 @@ def test_a_chinese_firewall_blocks_the_road(sentence, status):
     assert fault(page, status) is Fault.BLOCKED_BY_EDGE
 
 
-@pytest.mark.parametrize("advice", ["· Please run /login", "  ⎿  Please run /login", "Try to run claude auth login."])
-@pytest.mark.parametrize(
+@each_row("advice", ["· Please run /login", "  ⎿  Please run /login", "Try to run claude auth login."])
+@each_row(
     ("sentence", "expected"),
     [
         ("API Error: 403 Too many calls, slow down", Fault.RATE_LIMITED),
@@ -808,9 +809,9 @@ def spoken(words, *, streamed, anthropic=False):
     return json.dumps({"object": "chat.completion", "choices": [choice]})
 
 
-@pytest.mark.parametrize("anthropic", [False, True])
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(
+@each_row("anthropic", [False, True])
+@each_row("streamed", [False, True])
+@each_row(
     ("words", "expected"),
     [
         ("[relay-one] Upstream request failed: no valid response", Fault.SERVER_ERROR),
@@ -825,9 +826,9 @@ def test_an_error_in_place_of_a_models_words_is_no_answer(words, expected, strea
     assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is expected
 
 
-@pytest.mark.parametrize("anthropic", [False, True])
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(
+@each_row("anthropic", [False, True])
+@each_row("streamed", [False, True])
+@each_row(
     "words",
     [
         "Hi! How can I help you today?",
@@ -883,7 +884,7 @@ def test_long_answers_are_read_in_time_by_every_new_rule():
     assert process_time() - began < 8
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "status", "body", "expected"),
     [
         ("openai-compatible", 404, "No models are loaded. Load one first.", Fault.MODEL_UNAVAILABLE),
@@ -927,7 +928,7 @@ ALIYUN = (
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (
@@ -1035,7 +1036,7 @@ def test_of_a_stream_that_names_no_failure_the_last_event_is_heard():
     assert fault(f'data: {{"event_id": "-1"}}\n\ndata: {event}\n\ndata: [DONE]\n\n', None) is Fault.RATE_LIMITED
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (500, said("rate_limit_check_failed"), Fault.SERVER_ERROR),
@@ -1121,7 +1122,7 @@ APACHE = (
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (401, APACHE, Fault.INVALID_KEY),
@@ -1167,7 +1168,7 @@ def test_a_message_of_anthropics_is_one_without_its_type():
     assert fault(body.replace('"2"', '""'), 200, "anthropic") is Fault.INVALID_RESPONSE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (
@@ -1259,7 +1260,7 @@ CURL = (
 )
 
 
-@pytest.mark.parametrize(("number", "words", "expected"), CURL)
+@each_row(("number", "words", "expected"), CURL)
 def test_an_error_of_curl_is_read_by_its_number(number, words, expected):
     assert fault(f"curl: ({number}) {words}", None) is expected
 
@@ -1331,7 +1332,7 @@ def test_what_a_ninth_sample_missed_is_mended_with_its_siblings(status, body, ex
     assert fault(body, status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (
@@ -1380,7 +1381,7 @@ def test_what_a_tenth_sample_missed_is_mended_with_its_siblings(status, body, ex
     assert fault(body, status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (None, "AI_APICallError: Invalid JSON response", Fault.INVALID_RESPONSE),
@@ -1439,7 +1440,7 @@ NOT_SERVED = (
 )
 
 
-@pytest.mark.parametrize("sentence", NOT_SERVED)
+@each_row("sentence", NOT_SERVED)
 def test_a_path_that_nobody_serves_is_not_a_wallet_that_is_empty(sentence):
     assert fault(said(sentence), 404) is Fault.BAD_REQUEST
     assert fault(sentence, 404) is Fault.BAD_REQUEST
@@ -1458,7 +1459,7 @@ def test_another_404_says_what_it_says(status, sentence, expected):
     assert fault(said(sentence), status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("id", "status", "body", "expected"),
     [
         ("zhipu", 500, '{"code":500,"msg":"余额不足，请充值","success":false}', Fault.QUOTA_EXHAUSTED),
@@ -1541,7 +1542,7 @@ def test_chinese_says_who_did_it_too(sentence, expected):
     assert fault(said(sentence), 403) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sentence",
     [
         "remaining quota 5 is less than the required 12",
@@ -1580,7 +1581,7 @@ def test_a_bare_code_is_read_as_the_words_that_it_is_made_of(code, expected):
     assert fault(said("x", code=code), 400) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (None, "Error: Model name is required for non-converse API models", Fault.BAD_REQUEST),
@@ -1599,7 +1600,7 @@ def test_what_a_sample_of_clients_missed_is_mended_with_its_siblings(status, bod
     assert fault(body, status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (None, "invalid character '<' looking for beginning of value", Fault.INVALID_RESPONSE),
@@ -1619,7 +1620,7 @@ def test_what_the_last_samples_missed_is_mended_with_its_siblings(status, body, 
     assert fault(body, status) is expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "body", "expected"),
     [
         (401, said("Invalid key"), Fault.INVALID_KEY),
