@@ -140,6 +140,7 @@ def fill(db):
         INSERT INTO hourly (series_id, at, ok, degraded, failed, unknown, latency, ttft)
             SELECT id, 1, 1, 2, 3, 4, x'01', x'02' FROM series;
         INSERT INTO daily SELECT * FROM hourly;
+        INSERT INTO outgoing (seq, body) VALUES (1, '{}');
         INSERT INTO daily_ceiling (series_id, at, unit, window, most) SELECT id, 0, 'requests', 60, 1 FROM series;
         INSERT INTO daily_credit (series_id, at, unit, remaining) SELECT id, 0, 'USD', 1 FROM series;
         INSERT INTO outbox (location, channel, step, number, note, at, state, tries, next, done, error)

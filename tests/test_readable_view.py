@@ -87,7 +87,7 @@ def test_a_note_is_shown_with_who_wrote_it(db):
 
 def test_each_outcome_has_its_name(db):
     for number, outcome in enumerate(Outcome):
-        db.execute("INSERT INTO series VALUES (?, 'here', 'openai', ?, 'list', '')", (number, outcome))
+        db.execute("INSERT INTO series VALUES (?, 'here', 'openai', ?, 'list', '', '')", (number, outcome))
         db.execute(
             "INSERT INTO observation (series_id, at, outcome) VALUES (?, 1, ?)", (number, OUTCOMES.index(outcome))
         )

@@ -43,7 +43,7 @@ def test_the_readme_is_two_screens():
 
 
 def test_every_command_is_told_with_the_words_of_its_help():
-    rows = dict(re.findall(r"^\| `(\w+)[^|]*` \| (.*?) \|$", page("how-to/commands.md"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)[^|]*` \| (.*?) \|$", page("how-to/commands.md"), re.MULTILINE))
 
     assert rows == COMMANDS
 
