@@ -14,7 +14,7 @@ from tests.backstage import ROOT, Started, backstage, environment
 pytestmark = pytest.mark.cluster
 
 PLACES = "".join(f'[[locations]]\nname = "{name}"\n' for name in ("fra", "sin"))
-USUAL_S = 40
+USUAL_S = 120
 """Seconds in which all of it happens even on a busy machine."""
 
 
@@ -99,6 +99,7 @@ def titles(stage):
     return [one["title"] for one in stage.inbox.messages]
 
 
+@pytest.mark.slow
 def test_a_loss_is_told_once_also_when_its_judge_dies_and_the_next_one_tells_its_end(nodes):
     stage = nodes.stage
     stage.set("openai/backup", "account_suspended")
