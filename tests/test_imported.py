@@ -63,6 +63,14 @@ LITELLM = {
         deployment("azure/text-embedding-3", api_base="https://jo.openai.azure.com/openai/v1", api_key="os.environ/A"),
         ("azure-openai/litellm", "env:A", "https://jo.openai.azure.com/openai/v1", (), ()),
     ),
+    "a server at an address that a variable holds: nothing of it goes to OpenAI": (
+        deployment("openai/gpt-4o", api_base="os.environ/GATEWAY", api_key="os.environ/TEAM_KEY"),
+        ("openai/litellm", "env:TEAM_KEY", "os.environ/GATEWAY", ("gpt-4o",), ()),
+    ),
+    "an address that is none": (
+        deployment("openai/gpt-4o", api_base="http://[::1/v1", api_key="os.environ/TEAM_KEY"),
+        ("openai/litellm", "env:TEAM_KEY", "http://[::1/v1", ("gpt-4o",), ()),
+    ),
     "every model": (deployment("groq/*", api_key="os.environ/G"), ("groq/litellm", "env:G", None, (), ())),
     "a server without a key": (
         deployment("ollama/llama3", api_base="http://localhost:11434"),
@@ -127,6 +135,10 @@ CHANNELS = {
         channel(99, base_url="https://llm.example.com"),
         ("openai-compatible/EU", KEY, "https://llm.example.com/v1", ("a",), ("b",)),
     ),
+    "at an address that is none": (
+        channel(1, base_url="llm.example.com"),
+        ("openai/EU", KEY, "llm.example.com", ("a",), ("b",)),
+    ),
     "another company, by its address": (
         channel(8, base_url="https://api.groq.com/openai"),
         ("groq/EU", KEY, None, (), ("a", "b")),
@@ -172,6 +184,8 @@ ENDPOINTS = {
     ),
     "a site": ("https://example.com/health", "Bearer ${K}", None),
     "a list of models of anything": ("https://example.com/models", "", None),
+    "an address that is none": ("http://[::1/v1/models", "Bearer ${K}", None),
+    "an address in a variable": ("https://$HOST/v1/models", "Bearer ${K}", None),
     "no request": ("tcp://api.openai.com:443", "", None),
 }
 

@@ -100,6 +100,10 @@ HINDERED = {
         {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "llm.example.com"},
         "OPENAI_BASE_URL is no address: begin it with https://",
     ),
+    "half an address": (
+        {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://[::1"},
+        "OPENAI_BASE_URL is no address: begin it with https://",
+    ),
 }
 
 

@@ -34,15 +34,23 @@ def provider_called(name: str, names: Mapping[str, str], more: Mapping[str, str]
     return more.get(name) or names.get(plain(name))
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is a web address, with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def provider_at(url: str, hosts: Mapping[str, str]) -> str | None:
     """Return whose API is at an address; None if the host is nobody's that we know."""
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
+    if not is_address(url):
         return None
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
     ending = next((id for end, id in SUFFIXES.items() if host.endswith(end)), None)
-    return hosts.get(host) or ending or PORTS.get(port or 0)
+    return hosts.get(host) or ending or PORTS.get(parts.port or 0)
 
 
 def speaks_like_one(url: str) -> bool:
@@ -65,10 +73,11 @@ def with_version(base: str) -> str:
 def settle(id: str, base: str | None, catalog: Catalog, hosts: Mapping[str, str]) -> tuple[str, str | None]:
     """Return who is asked, and at which base; None: at the provider's own.
 
-    `id` is who was named, which counts where the address is nobody's: there OpenAI's dialect is a gateway's.
+    `id` is who was named, which counts where the address is nobody's: there OpenAI's dialect is a gateway's. A base that
+    is no address stays as it is, to be refused: without it, the key would go to the provider's own.
     """
-    if base is None:
-        return id, None
+    if base is None or not is_address(base):
+        return id, base
     found = provider_at(base, hosts) or (GATEWAY if id == "openai" else id)
     if found in VERSIONED:
         return found, with_version(base)

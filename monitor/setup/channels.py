@@ -5,7 +5,7 @@ Sources: relay/channeltype of github.com/songquanpeng/one-api, constant/channel.
 
 from collections.abc import Iterator, Mapping
 
-from monitor.setup.address import GATEWAY, settle, with_version
+from monitor.setup.address import GATEWAY, is_address, settle, with_version
 from monitor.setup.entry import Entry, entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
 from probes.answer.known_name import known_names
@@ -80,7 +80,7 @@ def read_channels(channels: list[Entry], file: str, catalog: Catalog) -> Proposa
 
 def _provider(one: Entry, types: Mapping[int, str]) -> str | None:
     """Return who is asked: by its type, else at an address of its own as OpenAI is."""
-    return types.get(one["type"]) or (GATEWAY if text_of(one, "base_url").startswith("http") else None)
+    return types.get(one["type"]) or (GATEWAY if is_address(text_of(one, "base_url")) else None)
 
 
 def _accounts(one: Entry, id: str, place: str, catalog: Catalog) -> Iterator[ProposedAccount]:
@@ -95,8 +95,8 @@ def _accounts(one: Entry, id: str, place: str, catalog: Catalog) -> Iterator[Pro
 def _base(one: Entry, id: str) -> str | None:
     """Return the address to ask: both programs add the version of the API themselves."""
     base = text_of(one, "base_url").rstrip("/")
-    if not base.startswith("http"):
-        return None
+    if not is_address(base):
+        return base or None
     if id in WITHOUT_VERSION:
         return f"{base}{WITHOUT_VERSION[id]}"
     return with_version(base) if id in OPENAI_LIKE else base

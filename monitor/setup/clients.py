@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from monitor.setup.address import GATEWAY, settle
+from monitor.setup.address import GATEWAY, is_address, settle
 from monitor.setup.proposal import Proposal, ProposedAccount, label
 from probes.answer.known_name import known_names
 from probes.catalog import Catalog
@@ -31,7 +31,7 @@ def _codex(tables: Mapping[str, Any], catalog: Catalog) -> Iterator[ProposedAcco
     hosts = known_names().hosts
     for id, table in _mappings(tables.get("model_providers")):
         base, variable = table.get("base_url"), table.get("env_key")
-        if isinstance(base, str) and isinstance(variable, str) and base.startswith("http"):
+        if isinstance(base, str) and isinstance(variable, str) and is_address(base):
             provider, settled = settle(GATEWAY, base, catalog, hosts)
             yield ProposedAccount(provider, label(id), f"~/{CODEX}", f"env:{variable}", base=settled)
 
@@ -43,7 +43,8 @@ def _claude(settings: Mapping[str, Any], catalog: Catalog) -> Iterator[ProposedA
         return
     variables = settings.get("env")
     base = variables.get("ANTHROPIC_BASE_URL") if isinstance(variables, dict) else None
-    base = base if isinstance(base, str) and base.startswith("http") else None
+    if base is not None and not (isinstance(base, str) and is_address(base)):
+        return
     provider, settled = settle("anthropic", base, catalog, known_names().hosts)
     key, why = f"command:{program}", "a program prints its key, and is run only if you remove the #"
     yield ProposedAccount(provider, "claude-code", f"~/{CLAUDE}", key, base=settled, hindrance=why)

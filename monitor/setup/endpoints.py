@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from monitor.setup.address import GATEWAY, base_of, provider_at, settle, speaks_like_one
+from monitor.setup.address import GATEWAY, base_of, is_address, provider_at, settle, speaks_like_one
 from monitor.setup.entry import Entry, entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
 from probes.answer.known_name import known_names
@@ -75,7 +75,7 @@ def _read(endpoints: list[WatchedEndpoint], catalog: Catalog) -> Proposal:
 
 def _account(one: WatchedEndpoint, catalog: Catalog) -> ProposedAccount | None:
     hosts = known_names().hosts
-    if not re.match(r"https?://[^\s/$]", one.url):
+    if not is_address(one.url) or one.url.partition("//")[2].startswith("$"):
         return None
     known = provider_at(one.url, hosts)
     if known is None and not (speaks_like_one(one.url) and _key(one)):

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from monitor.setup.address import GATEWAY, provider_called, settle
+from monitor.setup.address import GATEWAY, is_address, provider_called, settle
 from monitor.setup.entry import entries, text_of
 from monitor.setup.proposal import Proposal, ProposedAccount, label
 from probes.answer.known_name import KnownNames, known_names
@@ -74,9 +74,9 @@ def _provider(model: str, named: str, names: KnownNames) -> tuple[str | None, st
 
 def _base(id: str, settings: Mapping[str, Any]) -> str | None:
     base = text_of(settings, "api_base") or text_of(settings, "base_url")
-    if not base.startswith("http"):
-        return None
-    return f"{base.rstrip('/')}/openai/v1" if id == "azure-openai" and "/openai" not in base else base
+    if id == "azure-openai" and is_address(base) and "/openai" not in base:
+        return f"{base.rstrip('/')}/openai/v1"
+    return base or None
 
 
 def _models(asked: str) -> tuple[str, ...]:

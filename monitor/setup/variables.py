@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.setup.address import settle
+from monitor.setup.address import is_address, settle
 from monitor.setup.proposal import Proposal, ProposedAccount, Variables, label, tidied
 from probes.answer.known_name import known_names
 from probes.catalog import Catalog
@@ -134,7 +134,7 @@ def _placed(one: ProposedAccount, match: VariableMatch, variables: Variables, ca
     """Return an account at the address that another variable gives, as the clients of its provider read it."""
     stem = STEM.sub("", match.known)
     base = next((value for tail in BASES if (value := _value(match.beside(f"{stem}{tail}"), variables))), None)
-    if base and not re.match(r"https?://[^\s/]", base):
+    if base and not is_address(base):
         return replace(one, hindrance=one.hindrance or f"{stem}_BASE_URL is no address: begin it with https://")
     provider, settled = settle(one.provider, base, catalog, known_names().hosts)
     admin_key = one.admin_key if provider == one.provider and settled is None else None
