@@ -233,6 +233,7 @@ STRANGE = {
         "c.yaml",
         ": holds no account",
     ),
+    "a table that holds itself": ("&a\ndata: *a\n", "c.yaml", ": is of no form that is known here: it has data"),
     "a list of numbers": ([1, 2], "c.json", ": is of no form that is known here"),
 }
 
@@ -259,3 +260,18 @@ def test_a_file_that_runs_code_or_grows_without_end_does_neither(imported):
     for text in ("!!python/object/apply:os.system ['false']", bomb):
         with pytest.raises(DocumentError):
             imported(text, "c.yaml")
+
+
+def test_a_number_of_thousands_of_digits_is_refused(imported):
+    for text in ("- {type: 0x%s, key: a}", "- {type: 1, key: a, id: 0x%s}", "version: 0x%s"):
+        with pytest.raises(DocumentError, match=r"c.yaml: holds a number of thousands of digits; shorten it"):
+            imported(text % ("f" * 5000), "c.yaml")
+
+
+def test_a_channel_without_a_name_is_named_by_its_number_and_by_nothing_else(imported):
+    ids = [7, {"a": KEY}, KEY, None]
+    found = imported([channel(1, name="", id=id, key=f"{KEY}{place}") for place, id in enumerate(ids)], "c.json")
+
+    assert [one.name for one in found.accounts] == ["channel-7"] + [
+        f"channel-without-id{end}" for end in ("", "-2", "-3")
+    ]

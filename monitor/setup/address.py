@@ -73,8 +73,8 @@ def with_version(base: str) -> str:
 def settle(id: str, base: str | None, catalog: Catalog, hosts: Mapping[str, str]) -> tuple[str, str | None]:
     """Return who is asked, and at which base; None: at the provider's own.
 
-    `id` is who was named, which counts where the address is nobody's: there OpenAI's dialect is a gateway's. A base that
-    is no address stays as it is, to be refused: without it, the key would go to the provider's own.
+    `id` is who was named, which counts where the address is nobody's: there OpenAI's dialect is a gateway's. A base
+    that is no address stays as it is, to be refused: without it, the key would go to the provider's own.
     """
     if base is None or not is_address(base):
         return id, base

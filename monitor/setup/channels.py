@@ -48,6 +48,8 @@ NEW_API = SHARED | {
 OF_NEW_API = ("channel_info", "setting", "auto_ban", "param_override")
 """Fields that only new-api exports."""
 ENABLED = 1
+DEEPEST = 3
+"""Tables of an answer of their API around the list."""
 OPENAI_LIKE = ("openai", GATEWAY)
 WITHOUT_VERSION = {"azure-openai": "/openai/v1"}
 
@@ -55,8 +57,9 @@ WITHOUT_VERSION = {"azure-openai": "/openai/v1"}
 def find_channels(document: object) -> list[Entry] | None:
     """Return the channels of an export, as a list or below `data` and `items`; None if it is no such export."""
     inner = document
-    while isinstance(inner, dict):
-        inner = next((inner[name] for name in ("data", "items", "channels") if name in inner), None)
+    for _ in range(DEEPEST):  # in YAML, a table may hold itself
+        if isinstance(inner, dict):
+            inner = next((inner[name] for name in ("data", "items", "channels") if name in inner), None)
     found = [
         one for one in entries(inner) if isinstance(one.get("type"), int) and {"key", "base_url", "models"} & one.keys()
     ]
@@ -86,10 +89,15 @@ def _provider(one: Entry, types: Mapping[int, str]) -> str | None:
 def _accounts(one: Entry, id: str, place: str, catalog: Catalog) -> Iterator[ProposedAccount]:
     provider, base = settle(id, _base(one, id), catalog, known_names().hosts)
     models = tuple(model for text in text_of(one, "models").split(",") if (model := text.strip()))
-    name = label(text_of(one, "name"), f"channel-{one.get('id', 'without-id')}")
+    name = label(text_of(one, "name"), f"channel-{_id(one)}")
     keys = [key for line in text_of(one, "key").splitlines() if (key := line.strip())]
     for key in keys or [""]:
         yield ProposedAccount(provider, name, place, base=base, models=models[:1], expect=models[1:], secret=key)
+
+
+def _id(one: Entry) -> str:
+    id = one.get("id")
+    return label(str(id), "without-id") if isinstance(id, int | str) else "without-id"
 
 
 def _base(one: Entry, id: str) -> str | None:

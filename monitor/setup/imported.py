@@ -53,6 +53,13 @@ def _as_problems(found: Proposal, file: str) -> Iterator[Problem]:
 
 
 def _read(document: object, file: str, catalog: Catalog) -> Proposal:
+    try:
+        return _of_its_tool(document, file, catalog)
+    except ValueError:  # Python writes no number of more than 4,300 digits, and YAML has them in hexadecimal
+        raise DocumentError([Problem(file, "", "holds a number of thousands of digits", "shorten it")]) from None
+
+
+def _of_its_tool(document: object, file: str, catalog: Catalog) -> Proposal:
     channels = find_channels(document)
     if channels is not None:
         return read_channels(channels, file, catalog)
