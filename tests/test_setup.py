@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from monitor.config.load import config_of_text
 from monitor.setup.discover import discover
-from monitor.setup.draft import ConfigDraft, check_watched, vetted, with_secrets
+from monitor.setup.draft import ConfigDraft, check_watched, vetted, with_secrets, write_draft
 from monitor.setup.model import small_model
 from monitor.setup.place import choose_file, moved, new_accounts, store_secret, write_new
 from monitor.setup.proposal import Proposal, ProposedAccount, label, tidied
@@ -363,3 +364,36 @@ def test_a_whole_proposal_passes_what_check_demands(tmp_path):
     config = config_of_text(draft.text, draft.file, variables)
     assert len(config.accounts) == sum(bool(one.key_variables) for one in CATALOG.values()) > 20
     assert vetted(draft, variables).ids == [*config.accounts]
+
+
+def test_what_is_not_watched_is_written_without_its_secrets(tmp_path):
+    base = f"https://jo:hunter2hunter2@llm.example.com/v1?token={KEY}"
+    account = ProposedAccount("openai-compatible", "a", f"a {KEY}", "env:A", base=base, models=(KEY,))
+    text = vetted(ConfigDraft(tmp_path / "m.toml", accounts=(account,)), {"A": KEY}).text
+
+    assert "# base " in text
+    assert not any(secret in text for secret in (KEY, "hunter2"))
+
+
+HALVES = {
+    "an address": {"base": "https://h\udcff/v1"},
+    "a model": {"models": ("\ud83d",)},
+    "a file": {"key": "file:.env\udcff#A"},
+}
+
+
+@pytest.mark.parametrize("fact", HALVES.values(), ids=HALVES)
+def test_what_is_no_text_is_not_watched_and_does_not_stop_the_rest(tmp_path, fact):
+    whole = ProposedAccount("openai", "b", "of .env\udcff", "env:A")
+    draft = vetted(ConfigDraft(tmp_path / "m.toml", accounts=(replace(whole, name="a", **fact), whole)), {"A": KEY})
+    write_draft(draft)
+
+    assert draft.ids == ["openai/b"]
+    assert [*config_of_text(draft.file.read_text(), draft.file, {"A": KEY}).accounts] == ["openai/b"]
+
+
+def test_a_source_of_any_name_is_one_line_of_a_comment():
+    text = document_text([ProposedAccount("openai", "a", ".env\x1b[31m\n[x]\u202e")], None)
+
+    assert "# From .env\\x1b[31m [x]\\u202e.\n" in text
+    parse_toml(text, "m.toml")

@@ -79,11 +79,19 @@ def vetted(draft: ConfigDraft, environment: Variables) -> ConfigDraft:
 
 
 def _flaw(one: ProposedAccount, file: Path, environment: Variables) -> str:
+    text = document_text([one], None)
+    if _has_half(text):
+        return "its name, address or file holds bytes that are no text: rename it"
     try:
-        config = config_of_text(document_text([one], None), file, environment, sends=False)
+        config = config_of_text(text, file, environment, sends=False)
     except DocumentError as error:
         return "; ".join(f"{it.key} {it.what}: {it.repair}" for it in error.problems)
     return next((account.problem for account in config.accounts.values() if account.problem), "")
+
+
+def _has_half(text: str) -> bool:
+    """Whether a text holds half of a character, as half of an escape in JSON and foreign bytes in a file's name do."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def only_watched(draft: ConfigDraft) -> ConfigDraft:

@@ -69,8 +69,8 @@ def write_new(file: Path, text: str, mode: int = 0o666) -> None:
 def _replace(file: Path, text: str, mode: int) -> None:
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as opened:
-            opened.write(text)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+            opened.write(text.encode(errors="replace"))  # half a character stands only in what is not watched
         if file.exists():
             beside.chmod(stat.S_IMODE(file.stat().st_mode))
         beside.replace(file)

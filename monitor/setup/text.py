@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.setup.proposal import ProposedAccount
+from probes.document import escape_unprintable
+from probes.redact import mask_keys
 
 HEAD = """\
 # What this monitor watches: written by `provider-monitor init`, and yours to change.
@@ -50,8 +52,8 @@ def _block(one: ProposedAccount) -> Iterator[str]:
     yield f"# From {_comment(one.source)}."
     if one.hindrance:
         yield f"# Not watched yet: {_comment(one.hindrance)}."
-    before = "" if one.is_ready else "# "
-    yield from (f"{before}{line}" for line in ("[[accounts]]", *_fields(one)))
+    lines = ("[[accounts]]", *_fields(one))
+    yield from lines if one.is_ready else (f"# {mask_keys(line)}" for line in lines)  # check reads no comment
 
 
 def _fields(one: ProposedAccount) -> Iterator[str]:
@@ -85,4 +87,4 @@ def _table(values: Mapping[str, str]) -> str:
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.split())
+    return escape_unprintable(mask_keys(" ".join(text.split())))
