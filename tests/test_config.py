@@ -228,7 +228,7 @@ def test_a_key_comes_from_a_file_beside_the_configuration(tmp_path):
 
 
 def test_a_key_comes_from_a_line_of_an_env_file(tmp_path):
-    (tmp_path / ".env").write_text(f"# keys\nOTHER=x\nexport OPENAI_API_KEY='{KEY}'\n")
+    (tmp_path / ".env").write_text(f"\ufeffOPENAI_API_KEY='{KEY}'\n# keys\nexport OTHER=x\n")  # as Windows writes it
     config = loaded(tmp_path, account(key='"file:.env#OPENAI_API_KEY"'))
 
     assert config.accounts["openai/a"].key == KEY

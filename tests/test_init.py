@@ -166,6 +166,7 @@ REFUSED = {
         ("--config", "kuma.json/own.toml"),
         "own.toml: cannot be made (",
     ),
+    "a device": ({"OPENAI_API_KEY": KEYS["openai/main"]}, ("--config", "/dev/null"), "is a pipe or a device, and no"),
     "a folder": ({"OPENAI_API_KEY": KEYS["openai/main"]}, ("--config", "."), "is a folder; name a file"),
     "a channel of no service": (
         {"OPENAI_API_KEY": KEYS["openai/main"]},

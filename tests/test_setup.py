@@ -1,7 +1,9 @@
 """What `init` finds → what it proposes → the text that it writes: values only."""
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,19 @@ def test_a_key_in_an_env_file_is_taken_from_there_and_a_client_names_a_keys_plac
     assert [one.is_ready for one in proposal.accounts] == [True, True, False, False]
 
 
+def test_a_file_that_is_a_pipe_or_nested_without_end_holds_nothing_and_holds_nothing_up(tmp_path):
+    os.mkfifo(tmp_path / ".env")
+    (tmp_path / ".env.local").write_text(f"\ufeffGROQ_API_KEY={KEY}\n")
+    (tmp_path / ".claude").mkdir()
+    os.mkfifo(tmp_path / ".claude" / "settings.json")
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "config.toml").write_text("a = " + "[" * 100_000)
+
+    begun = time.monotonic()
+    assert [one.id for one in discover(tmp_path, {"HOME": str(tmp_path)}, CATALOG).accounts] == ["groq/default"]
+    assert time.monotonic() - begun < 4, "it waited for a pipe"
+
+
 @pytest.mark.parametrize("content", ["{", '{"apiKeyHelper": 5}', '{"apiKeyHelper": "a | b"}', "[]", "\0"])
 def test_a_clients_file_that_cannot_be_read_names_nothing(tmp_path, content):
     (tmp_path / ".claude").mkdir()
@@ -234,6 +249,24 @@ def test_a_copied_key_is_for_its_owner_alone_and_never_replaces_another(tmp_path
     assert (tmp_path / "keys" / "openai-a").read_text() == f"{KEY}\n"
     assert (tmp_path / "keys" / "openai-a").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_copied_key_goes_round_what_stands_in_its_place_and_closes_what_was_open_to_all(tmp_path):
+    (tmp_path / "keys" / "a").mkdir(parents=True)
+    os.mkfifo(tmp_path / "keys" / "a-2")
+    (tmp_path / "keys" / "a-3").symlink_to("nowhere")
+    (tmp_path / "keys" / "a-4").write_text(KEY)
+
+    assert store_secret(tmp_path, "a", KEY) == "file:keys/a-4"
+    assert (tmp_path / "keys" / "a-4").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_list_to_which_no_block_can_be_added_is_named(tmp_path):
+    account = ProposedAccount("openai", "a", "x", "env:A")
+    draft = ConfigDraft(tmp_path / "m.toml", 'accounts = [{ name = "b", provider = "groq" }]\n', (account,))
+
+    with pytest.raises(DocumentError, match=r"m.toml: has a list to which no block can be added; write each as"):
+        draft.load({"A": KEY})
 
 
 def test_a_configuration_that_is_there_keeps_its_mode_and_its_place(tmp_path):

@@ -18,6 +18,7 @@ from monitor.console.terminal import DOWN, UP, print_error, print_line, print_re
 from monitor.setup.address import settle
 from monitor.setup.discover import discover
 from monitor.setup.draft import STAND_IN, ConfigDraft, check_watched, only_watched, vetted, with_secrets, write_draft
+from monitor.setup.entry import text_at
 from monitor.setup.imported import import_file
 from monitor.setup.model import small_model
 from monitor.setup.place import choose_file, closed_problem, moved, new_accounts, seen_from, why_closed, write_new
@@ -275,7 +276,7 @@ def _offer_service(arguments: Namespace, asks: Asks, config_file: Path, config: 
 
 def _write_service(asks: Asks, file: Path, text: str, *, ask: bool, told: bool) -> None:
     """Write a service's file, unless another one is there, or whoever is asked does not want it outside."""
-    if file.exists() and file.read_text(errors="replace") != text:
+    if os.path.lexists(file) and text_at(file) != text:
         print_error(f"{file} is there already, and was left as it is; this would be in it:")
         print_line(text)
     elif not ask or agrees(asks, f"Write {file}?", ready=told):

@@ -145,7 +145,7 @@ def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str
 def _from_file(rest: str, folder: Path, _: Mapping[str, str]) -> str:
     path, name = _parts_of_file(rest)
     try:
-        text = read_file(resolve_path(path, folder), LARGEST_BYTES if name else MOST_BYTES).decode()
+        text = read_file(resolve_path(path, folder), LARGEST_BYTES if name else MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         words = f"the file {mask_keys(path)} cannot be read ({error.strerror or error})"
         raise SecretError(words, _repair_of_file(error)) from None

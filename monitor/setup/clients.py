@@ -1,6 +1,7 @@
 """Clients' own configurations → the accounts whose keys' places they name. No key is read here."""
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.setup.address import GATEWAY, is_address, settle
+from monitor.setup.entry import text_at
 from monitor.setup.proposal import Proposal, ProposedAccount, label
 from probes.answer.known_name import known_names
 from probes.catalog import Catalog
@@ -53,7 +55,7 @@ def _claude(settings: Mapping[str, Any], catalog: Catalog) -> Iterator[ProposedA
 def _logins(home: Path) -> Iterator[ProposedAccount]:
     why = "each question takes a little of the subscription: remove the # if you want that"
     for id, file in SUBSCRIPTIONS.items():
-        if (home / file).is_file():
+        if os.path.isfile(home / file):  # `Path.is_file` raises in a folder that is closed to us
             yield ProposedAccount(id, "subscription", f"the login of its client, ~/{file.parent}", hindrance=why)
 
 
@@ -64,14 +66,14 @@ def _mappings(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _tables(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
-    except (OSError, ValueError):
+        return tomllib.loads(text_at(file) or "")
+    except (ValueError, RecursionError):
         return {}
 
 
 def _json(file: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(text_at(file) or "")
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

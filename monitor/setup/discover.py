@@ -5,10 +5,10 @@ from pathlib import Path
 
 from monitor.config.env_file import read_env
 from monitor.setup.clients import read_clients
+from monitor.setup.entry import text_at
 from monitor.setup.proposal import Proposal, Variables, tidied
 from monitor.setup.variables import Place, read_variables
 from probes.catalog import Catalog
-from probes.document import LARGEST_BYTES, read_file
 
 EXAMPLES = ("example", "sample", "template", "dist")
 """Ends of the names of env files that hold no keys."""
@@ -30,8 +30,5 @@ def discover(folder: Path, environment: Variables, catalog: Catalog) -> Proposal
 def _env_files(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the env files of a folder; one that cannot be read has nothing for us."""
     for file in sorted(folder.glob(".env*")):
-        if file.is_file() and not file.name.endswith(EXAMPLES):
-            try:
-                yield file.name, read_env(read_file(file, LARGEST_BYTES).decode())
-            except (OSError, UnicodeDecodeError):
-                continue
+        if not file.name.endswith(EXAMPLES):
+            yield file.name, read_env(text_at(file) or "")

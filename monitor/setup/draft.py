@@ -11,7 +11,7 @@ from monitor.config.load import config_of_text
 from monitor.setup.place import store_secret, write_new
 from monitor.setup.proposal import ProposedAccount, Variables
 from monitor.setup.text import document_text, merged_text
-from probes.document import DocumentError, Problem
+from probes.document import DocumentError, Problem, parse_toml
 
 STAND_IN = "PROVIDER_MONITOR_INIT_"
 """Begins the variables that stand for secrets until these are written."""
@@ -51,7 +51,18 @@ class ConfigDraft(Struct, frozen=True):
 
     def load(self, environment: Variables) -> Config:
         """Return it as it would be read. Raises DocumentError."""
+        if self.present is not None and _is_toml(self.present) and not _is_toml(self.text):
+            repair = "write each as a block, [[accounts]] or [[channels]], or name another file: --config FILE"
+            raise DocumentError([Problem(self.file.name, "", "has a list to which no block can be added", repair)])
         return config_of_text(self.text, self.file, {**environment, **self.secrets})
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        parse_toml(text, "")
+    except DocumentError:
+        return False
+    return True
 
 
 def with_secrets(draft: ConfigDraft, *, copy: bool) -> ConfigDraft:

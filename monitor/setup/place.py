@@ -1,7 +1,6 @@
 """Where a configuration of the user's own is written, and what else is written beside it."""
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from msgspec.structs import replace
 from monitor.config.document import FILE, Document, id_of_section
 from monitor.config.load import read_valid_part
 from monitor.config.search import LOCAL, is_there, user_file
+from monitor.setup.entry import text_at
 from monitor.setup.proposal import ProposedAccount, label, with_free_name
-from probes.document import DocumentError, Problem, convert, read_toml
+from probes.document import DocumentError, Problem, convert, read_toml, why_no_file
 
 KEYS = "keys"
 """The folder of copied keys, beside the configuration."""
@@ -41,8 +41,8 @@ def _says_nothing(file: Path) -> bool:
 
 def why_closed(file: Path) -> str:
     """Return why a file cannot be written; "" if nothing is known to stand against it."""
-    if file.is_dir():
-        return "is a folder"
+    if why := why_no_file(file):
+        return why
     there = next(one for one in (file, *file.absolute().parents) if os.path.exists(one))
     if there != file and not there.is_dir():
         return f"cannot be made ({there} is no folder)"
@@ -57,7 +57,8 @@ def closed_problem(file: Path, why: str) -> DocumentError:
 def write_new(file: Path, text: str, mode: int = 0o666) -> None:
     """Write a file as a whole, with its folder. Raises DocumentError if that is not possible.
 
-    Where there is one, its mode stays, and a link leads on to where it led; of `mode` the umask leaves what it does.
+    Where there is one, its mode stays within `mode`, and a link leads on to where it led; of `mode` the umask leaves
+    what it does.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +73,7 @@ def _replace(file: Path, text: str, mode: int) -> None:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
             opened.write(text.encode(errors="replace"))  # half a character stands only in what is not watched
         if file.exists():
-            beside.chmod(stat.S_IMODE(file.stat().st_mode))
+            beside.chmod(file.stat().st_mode & mode)
         beside.replace(file)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -83,7 +84,7 @@ def store_secret(folder: Path, name: str, secret: str) -> str:
     """Write a secret into a file of its own that only its owner may read; return the reference to it."""
     stem, number = label(name, "key"), 1
     file = folder / KEYS / stem
-    while file.exists() and file.read_text(errors="replace").strip() != secret:
+    while os.path.lexists(file) and (text_at(file) or "").strip() != secret:
         number += 1
         file = folder / KEYS / f"{stem}-{number}"
     write_new(file, f"{secret}\n", 0o600)
