@@ -208,6 +208,15 @@ def test_accounts_of_one_key_are_one_and_no_two_have_one_name():
 PRESENT = '[[accounts]]\nname = "default"\nprovider = "openai"\nkey = "env:OLD"\n'
 
 
+def test_thousands_of_one_name_have_a_name_each_at_once():
+    alike = tuple(ProposedAccount("openai", "a", "x", secret=str(number)) for number in range(3_000))
+    begun = time.thread_time()
+    named = tidied(Proposal(alike)).accounts
+
+    assert ([one.name for one in named[:3]], named[-1].name) == (["a", "a-2", "a-3"], "a-3000")
+    assert time.thread_time() - begun < 2
+
+
 def test_a_merge_adds_what_is_new_under_a_free_name_and_changes_nothing_else(tmp_path):
     file = tmp_path / "monitor.toml"
     file.write_text(PRESENT + "# Jo's\n")

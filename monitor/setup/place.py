@@ -95,11 +95,10 @@ def new_accounts(file: Path, accounts: tuple[ProposedAccount, ...]) -> tuple[Pro
     """Return the accounts that a present configuration lacks, each under a name that is free there."""
     present = read_valid_part(file).accounts
     known = {(one.provider, one.key, one.base) for one in present}
-    taken, fresh = set(map(id_of_section, present)), list[ProposedAccount]()
+    taken, fresh = dict.fromkeys(map(id_of_section, present), 1), list[ProposedAccount]()
     for one in accounts:
         if (one.provider, one.key, one.base) not in known:
             fresh.append(with_free_name(one, taken))
-            taken.add(fresh[-1].id)
     return tuple(fresh)
 
 

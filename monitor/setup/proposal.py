@@ -86,15 +86,20 @@ def _with_models(first: ProposedAccount, other: ProposedAccount) -> ProposedAcco
 
 
 def _named(accounts: Iterable[ProposedAccount]) -> Iterator[ProposedAccount]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for one in accounts:
-        yield (named := with_free_name(one, taken))
-        taken.add(named.id)
+        yield with_free_name(one, taken)
 
 
-def with_free_name(one: ProposedAccount, taken: set[str]) -> ProposedAccount:
-    """Return an account under its name, or the first name with a number whose id is not taken."""
-    number, named = 2, one
+def with_free_name(one: ProposedAccount, taken: dict[str, int]) -> ProposedAccount:
+    """Return an account under its name, or the first name with a number whose id is not taken, and take that.
+
+    `taken` has the last number that was given to each id: a file may name thousands of accounts alike.
+    """
+    number, named = taken.get(one.id, 1), one
     while named.id in taken:
-        named, number = replace(one, name=f"{one.name[: LONGEST - 4]}-{number}"), number + 1
+        number += 1
+        named = replace(one, name=f"{one.name[: LONGEST - 4]}-{number}")
+    taken[one.id] = number
+    taken.setdefault(named.id, 1)
     return named
