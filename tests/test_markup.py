@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alert.channel import Format
-from monitor.alert.markup import cut, fit_lines, in_html, in_markdown, size, without_code
+from monitor.alert.markup import code, cut, fit_lines, in_html, in_markdown, size, without_code
 from tests.rows import each_row
 
 LINK = "https://s.example/a_b_c?x=1&y=2"
@@ -23,6 +23,13 @@ LINK = "https://s.example/a_b_c?x=1&y=2"
         ("ask @channel or #ops", "ask `@channel` or `#ops`"),
         ("_slanted_ and `code`", "`_slanted_` and `'code'`"),
         ("[DOWN] x", "[DOWN] x"),
+        ("(@everyone) all@here jo@team.example", "`(@everyone)` `all@here` jo@team.example"),
+        (f"{LINK}<!channel>", f"[s.example]({LINK})`<!channel>`"),
+        ("http://[::1]:80/a", "[[::1]:80](http://[::1]:80/a)"),
+        ("http://[::1 then", "`http://[::1` then"),
+        ("https://a](https://evil.example) b", "`https://a](https://evil.example)` b"),
+        ("https://bank.example@evil.example/", "`https://bank.example@evil.example/`"),
+        ("https://ex\u2100mple.com/a", "`https://ex\u2100mple.com/a`"),
         ("two  spaces\nand lines", "two  spaces\nand lines"),
     ],
 )
@@ -92,3 +99,12 @@ def test_whatever_the_room_nothing_is_longer_and_no_link_is_torn(most, form):
     assert all(
         one.rstrip(".") in (LINK, f"{LINK}/page", f"{LINK}/ack") for one in fitted.split() if one.startswith("https://")
     )
+
+
+def test_code_is_one_line_whatever_breaks_lines():
+    assert code("a\r\rb\u2028c") == "`a  b c`"
+
+
+@given(st.lists(st.sampled_from(["http://", "[", "]", "(", ")", "@", "<", "a", ":", "1", "/", "\u2100", " "])))
+def test_whatever_an_address_is_like_markdown_can_be_made_of_it(parts):
+    assert in_markdown("".join(parts)).count("`") % 2 == 0

@@ -2,20 +2,23 @@
 
 import re
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
 from monitor.alert.channel import Format
 
 LINK = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]")
-MEANING = re.compile(r"[*~`<|\\]|\]\(|\]\[|^[@#>]|(?:^|\W)_|_(?:\W|$)")
-"""What begins, or may begin, formatting, a link or a mention in any chat."""
+HOST = re.compile(r"https?://([\w.:-]+|\[[\da-fA-F:.]+\](?::\d+)?)(?=[/?#]|$)")
+"""A host that can label a link. Any other, such as `a](b` or `bank.example@evil.example`, stays what it is: words."""
+MEANING = re.compile(
+    r"[*~`<|\\]|\]\(|\]\[|^[#>]|(?:^|\W)[@_]|_(?:\W|$)|@(?:all|channel|everyone|here|room)", re.IGNORECASE
+)
+"""What begins, or may begin, formatting, a link or a mention in any chat. Some call everyone in the midst of a word."""
 
 
 def code(text: object) -> str:
     """Return foreign words as code, so that nothing in them becomes a link or formatting."""
-    return "`" + str(text).replace("`", "'").replace("\n", " ") + "`"
+    return "`" + " ".join(str(text).replace("`", "'").splitlines()) + "`"
 
 
 def without_code(markdown: str) -> str:
@@ -33,14 +36,15 @@ def in_markdown(text: object) -> str:
 
 
 def _word(word: str) -> str:
-    if found := LINK.match(word):
-        return link(found[0]) + word[found.end() :]
-    return code(word) if MEANING.search(word) else word
+    found = LINK.match(word)
+    if found and (host := HOST.match(found[0])):
+        return link(found[0], host[1]) + _word(word[found.end() :])
+    return code(word) if found or MEANING.search(word) else word
 
 
-def link(url: str, label: str = "") -> str:
-    """Return a Markdown link, labelled with its host: in the whole address a chat may find formatting."""
-    return f"[{label or urlsplit(url).netloc or url}]({url.replace('(', '%28').replace(')', '%29')})"
+def link(url: str, label: str) -> str:
+    """Return a Markdown link, labelled as with its host: in the whole address a chat may find formatting."""
+    return f"[{label}]({url.replace('(', '%28').replace(')', '%29')})"
 
 
 def in_html(text: object) -> Markup:
