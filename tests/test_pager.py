@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import threading
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from hashlib import sha256
@@ -16,7 +18,7 @@ from monitor.alert.case import Message, Step
 from monitor.alert.channel import Channel
 from monitor.alert.pager import opsgenie, pagerduty
 from monitor.alert.pager_address import read_pager
-from monitor.alert.request import Outgoing
+from monitor.alert.request import Outgoing, ServiceRequest, post_all
 from monitor.alert.text import MessagePart, MessageText, compose, compose_channel_failure, compose_storage_notice
 from monitor.alert.webhook import webhook
 from monitor.config.load import load_config
@@ -224,3 +226,27 @@ def name_of(request):
     """Return what a service knows a message by."""
     body = json.loads(request["body"])
     return body.get("dedup_key") or body.get("alias") or request["headers"].get("webhook-id") or request["url"]
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, None), (500, "HTTP 500: no [redacted] no")])
+def test_an_answer_that_never_ends_ends_nothing_else(status, told):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+        threading.Thread(target=answer_without_end, args=(server, status, ended), daemon=True).start()
+        request = ServiceRequest(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}")
+        said = post_all([request], 5, ["sk-secret"])
+
+        assert (said and said[: len(told or "")]) == told
+        assert ended.wait(5), "it goes on reading"
+
+
+def answer_without_end(server, status, ended):
+    client, _ = server.accept()
+    with client:
+        client.recv(4096)
+        client.sendall(f"HTTP/1.1 {status} X\r\n\r\n".encode())
+        try:
+            while True:
+                client.sendall(b"no sk-secret " * 1000)
+        except OSError:
+            ended.set()

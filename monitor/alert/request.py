@@ -45,17 +45,18 @@ def _post(one: ServiceRequest, limit_s: float, secrets: Sequence[str]) -> str | 
 
     headers = {"Content-Type": "application/json", "User-Agent": "provider-monitor", **one.headers}
     try:
-        # A redirect would take the key to a host that nobody named.
-        answer = requests.request(
-            one.method, one.url, data=one.body, headers=headers, timeout=limit_s, allow_redirects=False
-        )
+        # A redirect would take the key to a host that nobody named; an answer may never end.
+        with requests.request(
+            one.method, one.url, data=one.body, headers=headers, timeout=limit_s, allow_redirects=False, stream=True
+        ) as answer:
+            if 200 <= answer.status_code < 300:
+                return None
+            return redact(f"HTTP {answer.status_code}{_said(answer)}", secrets)[:200]
     except (requests.RequestException, OSError, ValueError) as error:
         return f"the service could not be reached ({type(error).__name__})"
-    if 200 <= answer.status_code < 300:
-        return None
-    return redact(f"HTTP {answer.status_code}{_said(answer)}", secrets)[:200]
 
 
 def _said(answer: Any) -> str:
-    words = " ".join(answer.content[:500].decode(errors="replace").split())
+    """Return the beginning of an answer's body: no more than that is read."""
+    words = " ".join(next(answer.iter_content(500), b"").decode(errors="replace").split())
     return f": {words}" if words else ""
