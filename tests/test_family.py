@@ -93,6 +93,15 @@ def test_a_priority_follows_the_severity_unless_the_address_names_one_which_an_e
             "only region, severity are known",
         ),
         ("opsgenie://k/ops", 'names "ops" without saying what it is', "write @user, #team, ^escalation or *schedule"),
+        ("pagerduty:KEY", "is no complete pagerduty:// address: the // is missing", "write pagerduty://KEY"),
+        ("opsgenie://k%0D%0Ax:y", "holds a key that opsgenie cannot have made", "copy the key again: opsgenie://KEY"),
+        ("webhook:http://[::1", "is no complete webhook: address", "write webhook:https://host/path"),
+        ("webhook:http://h:99999/", "is no complete webhook: address", "write webhook:https://host/path"),
+        (
+            "https://[::1",
+            "does not begin with the name of a service that Apprise knows",
+            "compare it with Apprise's page on that service",
+        ),
         ("webhook:hook.example", "is no complete webhook: address", "write webhook:https://host/path"),
     ],
 )

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
 
 from monitor.alert.channel import TERMINAL, Channel
-from monitor.alert.family import FAMILIES, scheme_of, wrong_priority
+from monitor.alert.family import FAMILIES, host_of, scheme_of, wrong_priority
 from monitor.alert.pager_address import HOSTS, wrong_pager
 from monitor.alert.webhook_address import SCHEME, wrong_secret, wrong_webhook
 from probes.proxy import LOOPBACK, PORTS
@@ -66,7 +66,7 @@ def secrets_of(channel: Channel) -> list[str]:
 
 
 def _host_of(url: str) -> set[str]:
-    return {urlsplit(url.removeprefix(SCHEME)).hostname or ""} if url.startswith(SCHEME) else set()
+    return {host_of(url.removeprefix(SCHEME))} if url.startswith(SCHEME) else set()
 
 
 WORDS = {

@@ -207,10 +207,18 @@ def scheme_of(url: str) -> str:
     """Return the name of the family that an address is of, or its scheme if none is known."""
     scheme = url.partition(":")[0].lower()
     if scheme in ("http", "https"):
-        host = urlsplit(url).hostname or ""
+        host = host_of(url)
         return "workflows" if host.endswith((".logic.azure.com", ".api.powerplatform.com")) else HOSTS.get(host, scheme)
     plain = OTHER_SCHEMES.get(scheme, scheme)
     return plain if plain in FAMILIES or plain[:-1] not in FAMILIES else plain[:-1]
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address; "" for one that has none, or is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def family_of(url: str) -> Family:

@@ -1,5 +1,6 @@
 """The address of a pager (`pagerduty:`, `opsgenie:`), without what writes messages, as `check` reads it, too. Pure."""
 
+import re
 from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
@@ -7,6 +8,8 @@ from msgspec import Struct
 PAGERDUTY_HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 OPSGENIE_HOSTS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 HOSTS = {"pagerduty": PAGERDUTY_HOSTS, "opsgenie": OPSGENIE_HOSTS}
+KEY = re.compile(r"[\w.~+/=-]+", re.ASCII)
+"""What goes into a header, and so holds no line break."""
 PARAMETERS = {"pagerduty": ("region", "severity"), "opsgenie": ("region", "priority")}
 RESPONDERS = {"@": ("user", "username"), "#": ("team", "name"), "^": ("escalation", "name"), "*": ("schedule", "name")}
 """Who is alerted at Opsgenie, by the sign before a name in the address."""
@@ -42,10 +45,16 @@ def read_pager(url: str) -> PagerAddress:
 
 def wrong_pager(url: str) -> tuple[str, str] | None:
     """Return what is wrong with the address of a pager, and the repair; None if nothing is."""
+    service, is_whole, _ = url.partition("://")
+    if not is_whole:  # the rest may be the key
+        service = service.partition(":")[0].lower()
+        return f"is no complete {service}:// address: the // is missing", f"write {service}://KEY"
     it = read_pager(url)
     known = ", ".join(PARAMETERS[it.service])
     if not it.key:
         return f"is no complete {it.service}:// address: the key is missing", f"write {it.service}://KEY"
+    if not KEY.fullmatch(it.key):
+        return f"holds a key that {it.service} cannot have made", f"copy the key again: {it.service}://KEY"
     if it.region not in HOSTS[it.service]:
         return f'has region = "{it.region[:40]}", which {it.service} does not have', "write region=us or region=eu"
     if it.unknown:

@@ -23,10 +23,17 @@ def key_of(secret: str) -> bytes:
 
 def wrong_webhook(channel: Channel) -> tuple[str, str] | None:
     """Return what is wrong with the address of a webhook, and the repair; None if nothing is."""
-    parts = urlsplit(channel.url.removeprefix(SCHEME))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "is no complete webhook: address", "write webhook:https://host/path"
-    return None
+    if _is_address(channel.url.removeprefix(SCHEME)):
+        return None
+    return "is no complete webhook: address", "write webhook:https://host/path"
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:  # unclosed brackets, an invalid port
+        return False
 
 
 def wrong_secret(channel: Channel) -> tuple[str, str] | None:
