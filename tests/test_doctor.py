@@ -355,7 +355,19 @@ def newer(database):
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
 
 
+def a_link_to_itself(database):
+    database.unlink()
+    database.symlink_to(database.name)
+
+
+def below_a_file(database):
+    shutil.rmtree(database.parent)
+    database.parent.write_text("")
+
+
 RUINED = {
+    a_link_to_itself: "Too many levels of symbolic links",
+    below_a_file: "Not a directory",
     broken: "malformed",
     no_database: "file is not a database",
     newer: f"is of schema {VERSION + 1}, newer than this program's {VERSION}",

@@ -105,14 +105,16 @@ class _Opened(Struct, frozen=True):
 def _opened(database: Path, limit_s: float) -> _Opened:
     try:
         check_file(database)
-        if not database.exists():
-            return _Opened()
+        database.stat()  # `exists` says no of a link to itself, and below a file
         with closing(open_unchecked(database, wait_s=min(limit_s, 1.0))) as connection:
             return _looked_into(connection, str(database), limit_s)
+    except FileNotFoundError:
+        return _Opened()
     except StoreError as error:
         return _Opened(str(error), sound=False)
     except (OSError, sqlite3.Error) as error:
-        return _Opened(f"{database}: {error}; make it readable for this user")
+        why = getattr(error, "strerror", None) or error
+        return _Opened(f"{database}: {why}; make it a file that this user may read, or name another [store] path")
 
 
 def _looked_into(connection: sqlite3.Connection, name: str, limit_s: float) -> _Opened:
