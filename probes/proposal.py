@@ -186,7 +186,7 @@ def _conditions(provider: Provider, wording: Sequence[Rule], sample: Sample) -> 
     read = (*provider.rules, *(rule for rule in wording if rule.loose))  # what has a rule is no sign of a new meaning
     broad = {*BROAD_NAMES, *(mark.lower() for rule in read for mark in (*rule.tag, *rule.code, *rule.type))}
     told = (mark for layer in layers if not layer.page for mark in _marks(layer))
-    marks = [mark for mark in dict.fromkeys(told) if mark not in broad]
+    marks = [mark for mark in dict.fromkeys(told) if mark not in broad and mark.isprintable()]
     yield from (Condition(tag=[mark]) for mark in marks if SPECIFIC.fullmatch(mark))
     yield from _sentences(layers)
     yield from (Condition(tag=[mark], status=[sample.status]) for mark in marks)
@@ -206,7 +206,8 @@ def _sentences(layers: Iterable[Layer]) -> Iterator[Condition]:
 def expression_for(sentence: str) -> str:
     """Return a regular expression for what a sentence says whatever it names; "" if it says too little."""
     fixed = VARIABLE.sub(GAP, " ".join(sentence.split()).rstrip(".!。！ "))
-    words = [None if GAP in word else re.escape(word).replace("'", ".") for word in fixed.split(" ")]
+    split = fixed.split(" ")
+    words = [re.escape(word).replace("'", ".") if GAP not in word and word.isprintable() else None for word in split]
     lengths = accumulate(len(word or GAP) + 1 for word in words)
     kept = [word for word, length in zip(words, lengths, strict=True) if length <= LONGEST_EXPRESSION]
     parts = (" ".join(filter(None, run)) for is_fixed, run in groupby(kept, bool) if is_fixed)

@@ -32,6 +32,8 @@ ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])"
 )
 HOME = re.compile(r"(/home/|/Users/|C:\\\\?Users\\\\?)[\w.-]+")
+ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)\\u00(2[b-f]|3[0-9a]|3d|4[0-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])", re.IGNORECASE)
+"""A letter, a number or another part of a key or an address, as JSON may write it: it means the same as itself."""
 WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 
 
@@ -84,7 +86,7 @@ def anonymous(sample: Sample, secrets: Iterable[str], ids: Iterable[str]) -> Sam
 
 
 def _clean(text: str, secrets: tuple[str, ...]) -> str:
-    text = redact(text, secrets)
+    text = redact(ESCAPED.sub(lambda found: found[1] + chr(int(found[2], 16)), text), secrets)
     text = UUID.sub("00000000-0000-0000-0000-000000000000", text)
     text = PREFIXED.sub(lambda found: found[1] + "0" * 8, text)
     text = ADDRESS.sub("203.0.113.1", HOME.sub(r"\1user", text))

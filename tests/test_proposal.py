@@ -172,6 +172,16 @@ def test_a_long_sentence_is_cut_between_two_words():
     assert len(made) < 100
 
 
+@pytest.mark.parametrize("odd", ["\ud800", "\x7f", "\x1b[31m", "\u202e"])
+def test_what_cannot_be_printed_is_asked_for_neither_as_a_code_nor_in_a_sentence(odd):
+    message = f"Widgets {odd} are not for sale today"
+    body = json.dumps({"error": {"message": message, "code": f"not_{odd}_sold"}})
+    rule = propose(load_provider("openai"), WORDING, Sample(402, {}, body), Fault.SLOW, ORIGIN, {}).rule
+
+    assert (rule.tag, rule.message) == ([], ["Widgets.{1,80}are not for sale today"])
+    assert tomllib.loads(rule_block(rule).encode().decode())
+
+
 def test_a_block_is_read_back_as_the_rule():
     rule = Rule(
         id="a",

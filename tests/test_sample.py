@@ -29,6 +29,8 @@ def clean(body, headers=None, secrets=(), ids=()):
         ("workdir /home/alice/src", "workdir /home/user/src"),
         ('{"created": 1764565200, "account": 882134455012}', '{"created": 1000000000, "account": 100000000000}'),
         ("limit of 30000 in 1.5 s, gpt-4.1-nano, HTTP 429", "limit of 30000 in 1.5 s, gpt-4.1-nano, HTTP 429"),
+        (r"key \u0073\u006b\u002Dproj-abcdefgh0123456789 is wrong", "key [redacted] is wrong"),
+        (r"\u0022 \u005c \\u0041 \u00e9", r"\u0022 \u005c \\u0041 \u00e9"),
         ("workspace_budget_exceeded_for_this_project", "workspace_budget_exceeded_for_this_project"),
     ],
 )
