@@ -82,7 +82,7 @@ def read_toml(path: Path, file: str | None = None, kind: type[Struct] | None = N
 
     Raises DocumentError when it is missing, unreadable, too large or not TOML.
     """
-    name = file or path.name
+    name = file or path.name or str(path)
     try:
         content = read_file(path, LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:

@@ -92,3 +92,29 @@ def test_a_home_that_is_closed_is_no_configuration(own, monkeypatch, capsys):
 
     assert main(["check"]) == 0
     assert "0 accounts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("link", ORDER)
+def test_a_link_that_leads_nowhere_is_an_error_and_not_an_empty_configuration(own, link, capsys):
+    (own if link == "own" else Path(link)).symlink_to("nowhere")
+    if link == "monitor.local.toml":
+        Path("monitor.toml").write_text(account("shipped"))
+
+    assert main(["check"]) == 2
+    assert "monitor.local.toml: does not exist" in (err := capsys.readouterr().err) or "monitor.toml: does not" in err
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    (tmp_path / "gone").rmdir()
+
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == "the folder that this was said in is gone; change to another one\n"
+
+
+def test_a_folder_in_place_of_the_file_is_named(own, capsys):
+    assert main(["--config", ".", "check"]) == 2
+    assert capsys.readouterr().err.startswith(".: cannot be read (Is a directory)")

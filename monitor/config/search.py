@@ -33,7 +33,7 @@ def find_file(environment: Mapping[str, str], platform: str) -> Path:
     if is_there(Path(FILE)):
         return Path(FILE)
     own = user_file(environment, platform)
-    return own if own and os.path.exists(own) else Path(FILE)  # a home that is closed to us has none
+    return own if own and os.path.lexists(own) else Path(FILE)  # a home that is closed to us has none
 
 
 def is_there(path: Path) -> bool:
@@ -41,7 +41,7 @@ def is_there(path: Path) -> bool:
     try:
         path.stat()
     except FileNotFoundError:
-        return False
+        return os.path.islink(path)  # whoever made a link that leads nowhere expects it to be read
     except OSError:
         return True
     return True

@@ -1,5 +1,6 @@
 """How an error that ended a command is reported, and the exit code."""
 
+import os
 import traceback
 
 from monitor.config.config import Config
@@ -23,7 +24,17 @@ def _reasons(error: Exception) -> list[str]:
         return list(map(str, error.problems))
     if isinstance(error, StoreError):
         return [str(error)]
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        return ["the folder that this was said in is gone; change to another one"]
     return []
+
+
+def _is_folder_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _report_bug(error: Exception, config: Config | None) -> None:
