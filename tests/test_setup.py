@@ -223,11 +223,30 @@ def test_a_merge_adds_what_is_new_under_a_free_name_and_changes_nothing_else(tmp
     old = ProposedAccount("openai", "default", "x", "env:OLD")
     new = ProposedAccount("openai", "default", "x", "env:NEW")
 
-    fresh = new_accounts(file, (old, new))
+    fresh = new_accounts(file, (old, new), {})
     assert [one.id for one in fresh] == ["openai/default-2"]
     text = merged_text(file.read_text(), fresh, None)
     assert text.startswith(file.read_text())
     assert [one["key"] for one in parse_toml(text, "x.toml")["accounts"]] == ["env:OLD", "env:NEW"]
+
+
+def test_a_key_that_was_copied_before_is_not_copied_again(tmp_path):
+    file = tmp_path / "monitor.toml"
+    copied = ProposedAccount("openai", "a", "x", store_secret(tmp_path, "openai/a", KEY))
+    elsewhere = ProposedAccount("groq", "b", "x", "env:B")
+    file.write_text(document_text([copied, elsewhere], None))
+    again = (ProposedAccount("openai", "c", "x", secret=KEY), ProposedAccount("groq", "b", "x", secret=f"{KEY}B"))
+    other = ProposedAccount("openai", "a", "x", secret=f"{KEY}2")
+
+    fresh = new_accounts(file, (*again, other), {"B": f"{KEY}B"})
+    assert [(one.id, one.secret) for one in fresh] == [("openai/a-2", f"{KEY}2")]
+
+
+def test_a_merge_keeps_the_line_ends_of_windows():
+    merged = merged_text("# mine\r\n", [ProposedAccount("openai", "a", "x", "env:A")], None)
+
+    assert merged.startswith("# mine\r\n\r\n# From x.\r\n[[accounts]]\r\n")
+    assert merged.count("\n") == merged.count("\r\n")
 
 
 def test_a_key_that_an_imported_file_holds_is_neither_written_nor_watched_unless_told(tmp_path):

@@ -103,7 +103,7 @@ def _treatment(arguments: Namespace, asks: Asks, file: Path) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")  # with its own line ends
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DocumentError([Problem(str(file), "", f"cannot be read ({why})", "name another: --config")]) from None
@@ -117,7 +117,7 @@ def _found(arguments: Namespace, asks: Asks, target: ConfigDraft, catalog: Catal
         print_refusal(f"not understood: {words}")
     accounts = tuple(moved(one, here, there) for one in found.accounts) or tuple(_typed(asks, catalog))
     if target.present is not None:
-        accounts = new_accounts(target.file, accounts)
+        accounts = new_accounts(target.file, accounts, os.environ)
     copy = not found.accounts or arguments.copy_keys or _may_copy(asks, accounts)
     draft = vetted(with_secrets(replace(target, accounts=accounts), copy=copy), os.environ)
     if target.present is None and not arguments.sources:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from monitor.config.document import FILE, Document, id_of_section
 from monitor.config.load import read_valid_part
 from monitor.config.search import LOCAL, is_there, user_file
+from monitor.config.secret import SecretError, is_reference, resolve_secret
 from monitor.setup.entry import text_at
 from monitor.setup.proposal import ProposedAccount, label, with_free_name
 from probes.document import DocumentError, Problem, convert, read_toml, why_no_file
@@ -91,15 +92,31 @@ def store_secret(folder: Path, name: str, secret: str) -> str:
     return f"file:{KEYS}/{file.name}"
 
 
-def new_accounts(file: Path, accounts: tuple[ProposedAccount, ...]) -> tuple[ProposedAccount, ...]:
-    """Return the accounts that a present configuration lacks, each under a name that is free there."""
+def new_accounts(
+    file: Path, accounts: tuple[ProposedAccount, ...], environment: Mapping[str, str]
+) -> tuple[ProposedAccount, ...]:
+    """Return the accounts that a present configuration lacks, each under a name that is free there.
+
+    One whose key an imported file holds is there if an account with an equal key is, such as its copy.
+    """
     present = read_valid_part(file).accounts
     known = {(one.provider, one.key, one.base) for one in present}
+    known |= {(one.provider, _held(one.key, file.parent, environment), one.base) for one in present}
     taken, fresh = dict.fromkeys(map(id_of_section, present), 1), list[ProposedAccount]()
     for one in accounts:
-        if (one.provider, one.key, one.base) not in known:
+        if (one.provider, one.secret or one.key, one.base) not in known:
             fresh.append(with_free_name(one, taken))
     return tuple(fresh)
+
+
+def _held(reference: str | None, folder: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the key that a reference leads to, else the reference itself. No command is run to compare."""
+    if not reference or not is_reference(reference) or reference.startswith("command:"):
+        return reference
+    try:
+        return resolve_secret(reference, folder, environment)
+    except SecretError:
+        return reference
 
 
 def seen_from(reference: str, here: Path, there: Path) -> str:

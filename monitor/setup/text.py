@@ -36,7 +36,10 @@ def document_text(accounts: Iterable[ProposedAccount], channel: Channel | None) 
 def merged_text(present: str, accounts: Sequence[ProposedAccount], channel: Channel | None) -> str:
     """Return a present configuration with what is new at its end, where tables may stand in any order."""
     more = [*account_blocks(accounts), *([channel_block(*channel)] if channel else [])]
-    return "\n".join((present.rstrip() + "\n", *more)) if more else present
+    if not more:
+        return present
+    end = "\r\n" if "\r\n" in present else "\n"
+    return present.rstrip() + end * 2 + "\n".join(more).replace("\n", end)
 
 
 def account_blocks(accounts: Iterable[ProposedAccount]) -> Iterator[str]:
