@@ -9,6 +9,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -397,6 +398,16 @@ def test_a_check_that_takes_too_long_leaves_it_unknown(kept):
     assert (seen.sound, seen.problem) == (None, None)
     level, words, mend = one_of(Topic.DATABASE, store=seen)
     assert (level, "PRAGMA quick_check" in mend) == ("unknown", True)
+
+
+def test_a_pipe_beside_the_database_holds_nothing_up(kept):
+    made, database, _ = kept
+    os.mkfifo(database.with_name("monitor.db.aside.jsonl"))
+    checking = threading.Thread(target=checkup, args=(made,), daemon=True)
+    checking.start()
+    checking.join(5)
+
+    assert not checking.is_alive()
 
 
 def test_what_lies_beside_the_database_is_counted(kept):

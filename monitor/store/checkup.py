@@ -196,8 +196,9 @@ def _unread(database: Path) -> int:
 
 
 def _lines(file: Path) -> int:
-    with suppress(OSError), file.open("rb") as source:
-        return sum(1 for _ in source)
+    if _is_file(file):  # a pipe would hold it up
+        with suppress(OSError), file.open("rb") as source:
+            return sum(1 for _ in source)
     return 0
 
 
