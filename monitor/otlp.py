@@ -42,7 +42,7 @@ def refused_points(answer: bytes) -> int:
     """Return how many numbers a collector refused although it took the request; 0 also for what is no such answer."""
     try:
         told: ExportMetricsServiceResponse = ExportMetricsServiceResponse.FromString(answer)
-        return told.partial_success.rejected_data_points
+        return max(told.partial_success.rejected_data_points, 0)
     except DecodeError:
         return 0
 

@@ -98,7 +98,7 @@ def test_half_a_character_in_a_name_does_not_end_the_sending():
     assert ("llm_account_up", "openai", "?") in points
 
 
-@pytest.mark.parametrize("answer", [b"", b"no protobuf", b"\xff" * 9])
+@pytest.mark.parametrize("answer", [b"", b"no protobuf", b"\xff" * 9, b"\n\x0b\x08" + b"\xff" * 9 + b"\x01"])
 def test_an_answer_that_says_nothing_refuses_nothing(answer):
     assert refused_points(answer) == 0
 
