@@ -14,7 +14,7 @@ from monitor.config.load import config_of_text
 from monitor.setup.discover import discover
 from monitor.setup.draft import ConfigDraft, check_watched, vetted, with_secrets, write_draft
 from monitor.setup.model import small_model
-from monitor.setup.place import choose_file, moved, new_accounts, store_secret, write_new
+from monitor.setup.place import choose_file, moved, new_accounts, store_secret, why_closed, write_new
 from monitor.setup.proposal import Proposal, ProposedAccount, label, tidied
 from monitor.setup.service import Installation, ServiceKind, service_file
 from monitor.setup.text import document_text, merged_text, quoted
@@ -412,6 +412,19 @@ def test_a_shell_starts_by_the_line_for_cron_what_is_meant(tmp_path):
 
     subprocess.run(["sh", "-c", line.replace(r"\%", "%")], check=True)
     assert (folder / "said").read_text().splitlines() == [str(folder), "--config", str(config), "once"]
+
+
+def test_a_container_reads_a_configuration_of_any_name():
+    made = service_file(ServiceKind.COMPOSE, replace(PLACE, config=Path('/home/jo/a"b$HOME\\.toml')))
+    (service,) = yaml.safe_load(made.text)["services"].values()
+
+    assert service["command"][:2] == ["--config", '/etc/provider-monitor/a"b$$HOME\\.toml']
+
+
+@pytest.mark.parametrize("odd", ["\n[Service]\n", "\x1b", "\udcff", "\u2028"])
+def test_a_file_of_a_name_that_no_unit_can_hold_is_refused(tmp_path, odd):
+    assert "no file of a service can hold" in why_closed(tmp_path / f"a{odd}b" / "monitor.toml")
+    assert why_closed(tmp_path / "a\u3000 'b' é" / "monitor.toml") == ""
 
 
 def test_nothing_keeps_it_running_unless_told():

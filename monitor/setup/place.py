@@ -1,6 +1,7 @@
 """Where a configuration of the user's own is written, and what else is written beside it."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,8 +41,14 @@ def _says_nothing(file: Path) -> bool:
     return document == Document() and not problems
 
 
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What the name of a folder may hold, and no line of a configuration, a unit or a crontab."""
+
+
 def why_closed(file: Path) -> str:
     """Return why a file cannot be written; "" if nothing is known to stand against it."""
+    if UNWRITABLE.search(str(file)):
+        return "has a name with a line break or another character that no file of a service can hold"
     if why := why_no_file(file):
         return why
     there = next(one for one in (file, *file.absolute().parents) if os.path.exists(one))

@@ -10,6 +10,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from monitor.setup.text import quoted
+
 NAME = "provider-monitor"
 
 
@@ -179,7 +181,7 @@ services:
     image: provider-monitor   # docker build -t provider-monitor . in its source
     init: true
     restart: unless-stopped
-    command: ["--config", "/etc/provider-monitor/{config}", "run", "--host", "0.0.0.0"]
+    command: ["--config", {config}, "run", "--host", "0.0.0.0"]
     env_file:
       - path: .env
         required: false
@@ -204,7 +206,8 @@ def _compose(what: Installation) -> ServiceFile:
         f"cd {quote(str(what.folder))} && docker compose up -d",
         "(its user is 10001, who must be able to read the configuration and key files)",
     )
-    return ServiceFile(file, COMPOSE.format(config=what.config.name), steps)
+    config = quoted(f"/etc/provider-monitor/{what.config.name}").replace("$", "$$")  # compose reads $NAME as a variable
+    return ServiceFile(file, COMPOSE.format(config=config), steps)
 
 
 def _key_steps(variables: Sequence[str], file: Path) -> tuple[str, ...]:
