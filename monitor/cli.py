@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
@@ -78,6 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     if "run" in words:
         hold_back_reload()
     try:
+        _refuse_endless_authorities(os.environ)
         parser = build_parser(words)
         if not words:
             parser.print_help(sys.stderr)
@@ -96,6 +97,17 @@ def main(argv: list[str] | None = None) -> int:
         from monitor.console.failure import report_error
 
         return report_error(error, getattr(arguments, "loaded", None))
+
+
+def _refuse_endless_authorities(environment: Mapping[str, str]) -> None:
+    """Raise DocumentError for a pipe or a device as SSL_CERT_FILE: the HTTP client reads it while it is loaded."""
+    file = environment.get("SSL_CERT_FILE")
+    if not file or os.path.isfile(file) or os.path.isdir(file) or not os.path.exists(file):
+        return  # what is wrong with those is said with all else
+    from monitor.config.proxy_setting import ca_file_problem  # only a mistake pays for this import
+    from probes.document import DocumentError
+
+    raise DocumentError([ca_file_problem(file, "is a pipe or a device, and no file")])
 
 
 CONFIG_HELP = (

@@ -356,6 +356,14 @@ def test_what_may_send_names_a_wrong_way_out_where_there_is_no_file(without_file
     assert "the environment: SSL_CERT_FILE" in err
 
 
+def test_no_command_waits_for_authorities_that_stand_in_a_pipe(without_file, tmp_path):
+    os.mkfifo(pipe := str(tmp_path / "ca.pem"))
+    code, _, err = call("once", folder=without_file, keys=False, SSL_CERT_FILE=pipe)
+
+    assert code == 2
+    assert f'SSL_CERT_FILE = "{pipe}" is a pipe or a device, and no file; name a file of PEM' in err
+
+
 @pytest.mark.parametrize("command", [["check"], ["run"], ["once"], ["alerts", "test"]], ids=" ".join)
 def test_what_may_send_names_each_variable_that_is_not_set(told, command):
     code, _, err = call(*command, folder=told)

@@ -59,10 +59,15 @@ def check_ca_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
     Reading a whole system's authorities takes tens of milliseconds.
     """
     if (file := environment.get("SSL_CERT_FILE")) and (why := _why_unread(file)):
-        yield Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
+        yield ca_file_problem(file, why)
     folders = environment.get("SSL_CERT_DIR", "")
     if folders and not any(os.path.isdir(one) for one in folders.split(os.pathsep)):
         yield Problem(ENVIRONMENT, "SSL_CERT_DIR", f'= "{folders}" is no folder', "name one, or unset it")
+
+
+def ca_file_problem(file: str, why: str) -> Problem:
+    """Return what is said of a SSL_CERT_FILE that cannot be used."""
+    return Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
 
 
 def _why_unread(file: str) -> str | None:
