@@ -116,6 +116,16 @@ def test_an_env_file_of_forty_names_is_read_and_the_unknown_ones_are_listed(impo
     assert KEY not in str(found)
 
 
+def test_a_line_of_an_env_file_that_is_no_variable_is_named_and_the_others_count(imported):
+    found = imported(f'OPENAI_API_KEY={KEY}\nPEM="-----BEGIN\nMII==\n-----END"\nN\u00c4ME_API_KEY={KEY}\n', "team.env")
+
+    assert [one.key for one in found.accounts] == ["file:.env#OPENAI_API_KEY"]
+    assert [*found.unread] == [
+        "team.env: PEM is the variable of no provider that is known here",
+        "team.env: line 5 is no NAME=value",
+    ]
+
+
 def channel(type, **facts):
     return {"id": 7, "type": type, "name": "EU", "key": KEY, "status": 1, "models": "a,b", **facts}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from monitor.config.env_file import LINE, read_env
+from monitor.config.env_file import EnvFile, parse_env
 from monitor.setup.channels import find_channels, read_channels
 from monitor.setup.endpoints import read_gatus, read_kuma
 from monitor.setup.litellm import read_litellm
@@ -37,11 +37,10 @@ def import_file(path: Path, reference: str, catalog: Catalog) -> Proposal:
     Raises DocumentError for a file that cannot be read, or in which no account is found.
     """
     text = _text(path)
-    document = _parsed(text, path)
-    if document is None:
-        found = read_variables(read_env(text), Place(reference, path.name), catalog, tell_all=True)
+    if variables := _env_file(text, path):
+        found = _of_variables(variables, Place(reference, path.name), catalog)
     else:
-        found = _read(document, path.name, catalog)
+        found = _read(_parsed(text, path), path.name, catalog)
     if not found.accounts:
         raise DocumentError([*_as_problems(found, path.name), Problem(path.name, "", "holds no account", FORMS)])
     return tidied(replace(found, accounts=tuple(_with_cheap_model(one, catalog) for one in found.accounts)))
@@ -97,14 +96,22 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _parsed(text: str, path: Path) -> object | None:
-    """Return the content of JSON or YAML; None for an env file."""
-    if text.lstrip()[:1] in ("{", "["):
-        return _json(text, path)
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if lines and all(map(LINE.fullmatch, lines)):
-        return None
-    return _yaml(text, path)
+def _env_file(text: str, path: Path) -> EnvFile | None:
+    """Return the variables of an env file: by its name, or if most lines are of its form; None for another one."""
+    found = parse_env(text)
+    is_named = ".env" in path.suffixes or path.name.startswith(".env")
+    is_likely = is_named or len(found.variables) > len(found.strange)
+    return found if found.variables and is_likely and text.lstrip()[:1] not in ("{", "[") else None
+
+
+def _of_variables(read: EnvFile, place: Place, catalog: Catalog) -> Proposal:
+    found = read_variables(read.variables, place, catalog, tell_all=True)
+    return found + Proposal((), tuple(f"{place.words}: line {number} is no NAME=value" for number in read.strange))
+
+
+def _parsed(text: str, path: Path) -> object:
+    """Return the content of JSON or YAML."""
+    return _json(text, path) if text.lstrip()[:1] in ("{", "[") else _yaml(text, path)
 
 
 def _json(text: str, path: Path) -> object:
