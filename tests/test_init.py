@@ -135,8 +135,8 @@ def test_a_file_of_somebody_else_leads_no_key_of_ours_to_its_address_unasked(her
     code, out, err = call("init", "--yes", "--from", "litellm.yaml", folder=folder, OURS=KEYS["openai/main"], **home)
 
     assert (code, "works" in out) == (0, False)
-    assert "was not asked: that sends env:OURS to 127.0.0.1:" in err
-    assert "`provider-monitor probe openai-compatible/litellm` does it" in err
+    assert "was not asked yet: `run` will send env:OURS to 127.0.0.1:" in err
+    assert "remove it if that is not yours" in err
 
 
 REFUSED = {

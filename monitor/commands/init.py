@@ -193,7 +193,7 @@ def _may_ask(arguments: Namespace, asks: Asks, draft: ConfigDraft, one: Proposed
     host = urlsplit(one.base or "").netloc
     if agrees(asks, f"{one.id}: send the key of {one.key} to {host}, as {one.source} says?", ready=False):
         return True
-    print_error(f"{one.id} was not asked: that sends {one.key} to {host}; `provider-monitor probe {one.id}` does it")
+    print_error(f"{one.id} was not asked yet: `run` will send {one.key} to {host}; remove it if that is not yours")
     return False
 
 

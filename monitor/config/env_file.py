@@ -12,7 +12,7 @@ LONGEST = 100
 
 
 class EnvFile(Struct, frozen=True):
-    """Its variables, of one given twice the last; and the numbers of the lines, from 1, that are none, nor a comment."""
+    """Its variables, of one given twice the last. `strange`: the lines, from 1, that are neither one nor a comment."""
 
     variables: Mapping[str, str]
     strange: tuple[int, ...]
@@ -32,7 +32,6 @@ def parse_env(text: str) -> EnvFile:
         elif line.strip() and not line.lstrip().startswith("#"):
             strange.append(number)
     return EnvFile(variables, tuple(strange))
-
 
 
 def _joined(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
