@@ -422,7 +422,7 @@ ROOMS = {
         "probes.target_id",
         "shtab",
     },
-    "monitor.cli": {"monitor", "monitor.console", "probes.redact"},
+    "monitor.cli": {"monitor", "monitor.config", "monitor.console", "probes.document", "probes.redact"},
     "monitor.__main__": {"monitor.cli"},
 }
 

@@ -9,11 +9,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+import monitor.store
 from monitor.alert.deliver import Print
 from monitor.alert.reply import Reply
 from monitor.config.config import Config
@@ -57,8 +60,21 @@ READERS_S = 0.5
 
 def run_daemon(config: Config, show: Print) -> None:
     """Run until SIGTERM or SIGINT. Raises StoreError if the database cannot be used."""
+    preload_program()
     with runner() as loop:
         loop.run(_watch(config, show))
+
+
+NEEDED_SELDOM = {"monitor.store.schema"}
+"""Not preloaded: it makes a new database, and its library takes longer to load than all else."""
+
+
+def preload_program() -> None:
+    """Import what a stage may want later: an upgrade replaces or removes the program's files while it runs."""
+    for one in iter_modules(monitor.store.__path__, f"{monitor.store.__name__}."):
+        if not one.ispkg and one.name not in NEEDED_SELDOM:
+            import_module(one.name)
+    import_module("probes.decode")
 
 
 def runner() -> asyncio.Runner:

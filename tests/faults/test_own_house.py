@@ -38,7 +38,7 @@ def settled(folder, *lines):
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_a_broken_template_costs_no_page_and_no_message_and_check_names_it(stage, tmp_path, broken):
+def test_a_broken_template_costs_no_page_and_no_message_and_check_refuses_it(stage, tmp_path, broken):
     for folder, names in (("page", ("index.html", "incident.html")), ("alerts", ("incident.txt.j2",))):
         (tmp_path / folder).mkdir()
         for name in names:
@@ -48,7 +48,7 @@ def test_a_broken_template_costs_no_page_and_no_message_and_check_names_it(stage
         settled(tmp_path, "[alerts]", 'templates = "alerts"', "[site]", 'templates = "page"')
 
         code, _, said = call("check", folder=tmp_path, KEY=KEY)
-        assert (code, "Traceback" in said) == (0, False)
+        assert (code, "Traceback" in said) == (2, False)
         assert all(name in said for name in ("index.html", "incident.html", "incident.txt.j2"))
         with running(tmp_path) as process:
             stage.until(lambda: is_told(stage), 60)
@@ -99,7 +99,9 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("error", ["ImportError", "PermissionError", "SyntaxError"])
+@pytest.mark.parametrize(
+    "error", [pytest.param("ImportError", marks=pytest.mark.quick), "PermissionError", "SyntaxError"]
+)
 def test_what_an_upgrade_takes_away_while_it_runs_ends_nothing_and_alerts_go_out(stage, tmp_path, error):
     for name in ("monitor", "probes", "templates"):
         shutil.copytree(ROOT / name, tmp_path / "tree" / name)
