@@ -596,8 +596,21 @@ def room_of(name):
     return name if stands_alone else folder
 
 
+@cache
+def parsed(text):
+    """Cached: most tests read every module."""
+    return ast.parse(text)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Keep the trees, which take 100 MB, no longer than these tests need them."""
+    yield
+    parsed.cache_clear()
+
+
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -700,7 +713,7 @@ def path_takers():
     """Yield the full name of each function of the store, and of each class, that is given its path."""
     for name, path in MODULES.items():
         if room_of(name) == "monitor.store":
-            for node in ast.parse(path.read_text()).body:
+            for node in parsed(path.read_text()).body:
                 match node:
                     case ast.FunctionDef() | ast.ClassDef() if "database" in {*given_to(node)}:
                         yield f"{name}.{node.name}"
@@ -739,7 +752,7 @@ def test_the_store_and_the_configuration_alone_know_of_its_path():
     """Another kind of store has none, so all others call methods of `Store`."""
     takers = {*path_takers()}
     outside = {name: path for name, path in MODULES.items() if room_of(name) not in KEEPERS}
-    found = {name: [*paths_used(ast.parse(path.read_text()), takers)] for name, path in outside.items()}
+    found = {name: [*paths_used(parsed(path.read_text()), takers)] for name, path in outside.items()}
 
     assert {name: its for name, its in found.items() if its} == {}
 
@@ -820,7 +833,7 @@ ENDS = {"startswith", "endswith", "removeprefix", "removesuffix"}
 
 def taken_apart(path):
     """Yield each line that looks for "/" or "@" within a text, or for a name that ends at one."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path.read_text())):
         match node:
             case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant("/" | "@"), *_]) if name in CUTS:
                 yield node.lineno
@@ -898,12 +911,12 @@ def test_what_judges_returns_values_and_says_no_sentence(room):
     """`monitor.sentence` says them, in every language."""
     its = {name: path for name, path in MODULES.items() if room_of(name) == room}
 
-    assert {name: found for name, path in its.items() if (found := [*sentences_in(ast.parse(path.read_text()))])} == {}
+    assert {name: found for name, path in its.items() if (found := [*sentences_in(parsed(path.read_text()))])} == {}
 
 
 def names_of(path):
     """Return what a module holds at its top: what it defines, and what it imports."""
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path.read_text()).body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name
@@ -918,7 +931,7 @@ def names_of(path):
 @pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/*.py")), ids=lambda path: path.stem)
 def test_a_benchmark_finds_what_it_imports_of_ours_also_where_it_does_so_late(path):
     """They run by hand, so that one would stay broken for weeks."""
-    lines = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.ImportFrom)]
+    lines = [one for one in ast.walk(parsed(path.read_text())) if isinstance(one, ast.ImportFrom)]
     for line in [one for one in lines if one.module in MODULES]:
         known = {*names_of(MODULES[line.module])}
         assert not {one.name for one in line.names if f"{line.module}.{one.name}" not in MODULES} - known, line.lineno
@@ -928,7 +941,7 @@ def test_no_two_classes_have_one_name():
     found = [
         node.name
         for path in MODULES.values()
-        for node in ast.parse(path.read_text()).body
+        for node in parsed(path.read_text()).body
         if isinstance(node, ast.ClassDef)
     ]
 
@@ -942,7 +955,7 @@ CLASSES = frozenset(name for path in MODULES.values() for name in CLASS.findall(
 
 def raised_in_words(text):
     """Yield each exception that a docstring names after "Raises", up to the end of the sentence."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         match node:
             case ast.Expr(ast.Constant(str(said))):
                 for sentence in re.findall(r"\bRaises? .*?(?:\.\s|\.?$)", " ".join(said.split())):
@@ -954,7 +967,7 @@ def is_exception(name, text):
     room, _, last = name.rpartition(".")
     if room:
         return hasattr(importlib.import_module(room), last)
-    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    nodes = [node for node in ast.walk(parsed(text)) if isinstance(node, ast.ImportFrom)]
     imported = {alias.asname or alias.name for node in nodes for alias in node.names}
     return name in CLASSES | imported or hasattr(builtins, name)
 
@@ -995,7 +1008,7 @@ IMMUTABLE = {"Config", "ControlResult", "Mapping", "bool", "frozenset"}
 
 
 def names_in(path):
-    return {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    return {node.id for node in ast.walk(parsed(path.read_text())) if isinstance(node, ast.Name)}
 
 
 def test_the_beat_alone_changes_what_is_believed():
@@ -1003,7 +1016,7 @@ def test_the_beat_alone_changes_what_is_believed():
     naming = {name for name, path in MODULES.items() if "Belief" in names_in(path)}
     view = next(
         node
-        for node in ast.walk(ast.parse(MODULES["monitor.state.belief"].read_text()))
+        for node in ast.walk(parsed(MODULES["monitor.state.belief"].read_text()))
         if isinstance(node, ast.ClassDef) and node.name == "BeliefView"
     )
     shown = {one.name: ast.unparse(one.returns).partition("[")[0] for one in view.body if hasattr(one, "returns")}
@@ -1034,7 +1047,7 @@ def is_mutable_struct(node):
 
 def mutable_structs():
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path.read_text())):
             if isinstance(node, ast.ClassDef) and is_mutable_struct(node):
                 yield f"{name}.{node.name}", sum(isinstance(one, ast.AnnAssign) for one in node.body)
 
