@@ -269,12 +269,18 @@ def silent_places(watches: Collection[Watch], healths: Mapping[str, Health], now
     if not any(watch.target.location for watch in islice(watches, 1)):
         return frozenset()
     heard: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    lately, spoke = now - SILENT, set[str]()
     for watch in watches:
-        if health := healths.get(watch.target.id):
-            at = max((one for one in (health.seen_at, health.since) if one), default=EPOCH)
-            heard[watch.target.location].append((at, _usual_pause_s(watch, health)))
-    silent = (place for place, its in heard.items() if _is_silent(its, now))
-    return frozenset(silent) if len(heard) > 1 else frozenset()
+        place = watch.target.location
+        if place in spoke or not (health := healths.get(watch.target.id)):
+            continue
+        at = max((one for one in (health.seen_at, health.since) if one), default=EPOCH)
+        if at > lately:
+            spoke.add(place)
+        else:
+            heard[place].append((at, _usual_pause_s(watch, health)))
+    silent = (place for place, its in heard.items() if place not in spoke and _is_silent(its, now))
+    return frozenset(silent) if len(heard.keys() | spoke) > 1 else frozenset()
 
 
 def _usual_pause_s(watch: Watch, health: Health) -> float:

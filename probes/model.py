@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
 from probes.proxy import DIRECT_EGRESS, Egress
-from probes.target_id import account_id, answerer_id, target_id
+from probes.target_id import account_id, answerer_id, located_id, target_id
 
 Clock = Callable[[], datetime]
 """Returns the current time as aware UTC."""
@@ -186,8 +186,8 @@ class Target(Struct, frozen=True):
 
     `host` is the account's own address, None where the provider's is used: two gateways of one kind are two companies.
     `location` is the place that probes it; "" where only one place watches. `answerer` is who answers: the provider, or
-    whatever runs at the account's own address. It and `id` are computed once, since each probe reads them hundreds of
-    times.
+    whatever runs at the account's own address; `look` is the `id` without the place. They are computed once, since each
+    probe reads them hundreds of times.
     """
 
     account: str
@@ -198,9 +198,12 @@ class Target(Struct, frozen=True):
     location: str = ""
     id: str = ""
     answerer: str = ""
+    look: str = ""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "id", target_id(self.account, self.canary, self.model, self.location))
+        look = target_id(self.account, self.canary, self.model)
+        force_setattr(self, "look", look)
+        force_setattr(self, "id", located_id(look, self.location) if self.location else look)
         force_setattr(self, "answerer", answerer_id(self.provider, self.host))
 
 

@@ -24,8 +24,11 @@ def account_id(provider: str, name: str) -> str:
 def target_id(account: str, canary: str, model: str | None, location: str = "") -> str:
     """Return the id of a target; `location` is "" where only one place watches. Raises ValueError."""
     look = f"{account}/{canary}/{model}" if model else f"{account}/{canary}"
-    if not location:
-        return look
+    return located_id(look, location) if location else look
+
+
+def located_id(look: str, location: str) -> str:
+    """Return the id of a look from one of several places. Raises ValueError."""
     if not is_location(location):
         raise ValueError(
             f'the location "{location}" holds ":" or "/", which part the ids of targets: name it otherwise'

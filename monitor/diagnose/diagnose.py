@@ -31,12 +31,11 @@ from monitor.diagnose.target_state import (
     TargetStates,
     awaits_recheck,
     group_by,
-    has_failed,
     is_down,
     is_observed,
+    not_up,
 )
-from monitor.diagnose.witness import Looks, Together, find_local_failures, join_places, latest_of, looks_of
-from probes.target_id import look_of
+from monitor.diagnose.witness import Looks, Together, find_local_failures, join_places, part_looks
 
 
 def diagnose(
@@ -50,25 +49,25 @@ def diagnose(
 
     `muted` are the places without a vote: nothing was heard of them for long, or their clock is wrong.
     """
-    hosts = own_hosts(state.target for state in states)
     voting = [one for one in states if one.target.location not in muted] if muted else states
-    sick = [state for state in voting if is_down(state.health)]
+    sick = [state for state in not_up(voting) if is_down(state.health)]
     predicting = [finding for finding in findings if not has_come_true(finding, sick)]
     if len({one.target.location for one in voting}) > 1:
         troubles = _troubles_of_places(voting, corroboration, now)
     else:
         troubles = _troubles_of_one(voting, corroboration, now) if sick else []
-    return troubles + signs_of(predicting, hosts, voting, muted)
+    if not predicting:
+        return troubles
+    return troubles + signs_of(predicting, own_hosts(state.target for state in states), voting, muted)
 
 
 def _troubles_of_one(states: TargetStates, corroboration: Corroboration, now: datetime) -> list[Diagnosis]:
-    return [mark_unsettled(one, states, corroboration, now) for one in _troubles(states, corroboration)]
+    return mark_unsettled(_troubles(states, corroboration), states, corroboration, now)
 
 
 def _troubles_of_places(states: TargetStates, corroboration: Corroboration, now: datetime) -> list[Diagnosis]:
     """Return what some places see, and what is left to be seen from all of them."""
-    looks = looks_of(states)
-    troubled: Looks = {look: its for look, its in looks.items() if any(has_failed(one.health) for one in its)}
+    troubled, calm = part_looks(states)
     if not troubled:
         return []
     failures = find_local_failures(troubled, states)
@@ -76,10 +75,9 @@ def _troubles_of_places(states: TargetStates, corroboration: Corroboration, now:
     explained = {one.state.target.id for one in failures}.union(*(one.targets for one in local))
     rest = ([one for one in its if one.target.id not in explained] for its in troubled.values())
     said = {one.state.target.id: one for one in map(join_places, filter(None, rest))}
-    together = [one.state for one in said.values()]
-    together += [latest_of(its) for look, its in looks.items() if look not in troubled]
+    together = [*(one.state for one in said.values()), *calm]
     found = _troubles_of_one(together, corroboration.seen_from_all(), now)
-    return local + [_seen_from_all(one, said, looks, now) for one in found]
+    return local + [_seen_from_all(one, said, troubled, now) for one in found]
 
 
 def _seen_from_all(diagnosis: Diagnosis, said: Mapping[str, Together], looks: Looks, now: datetime) -> Diagnosis:
@@ -100,7 +98,7 @@ def _seen_from_all(diagnosis: Diagnosis, said: Mapping[str, Together], looks: Lo
 
 def _is_awaited(parts: Iterable[TargetState], looks: Looks, since: datetime) -> bool:
     """Whether the same look from another place is on its way."""
-    return any(not is_observed(one, since) for part in parts for one in looks[look_of(part.target.id)])
+    return any(not is_observed(one, since) for part in parts for one in looks[part.target.look])
 
 
 def _troubles(states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:

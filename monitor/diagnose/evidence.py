@@ -1,12 +1,14 @@
 """What a diagnosis rests on: failing answers, and the evidence for and against it."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from monitor.detect.health import Health
+from monitor.detect.health import Health, State
 from monitor.diagnose.corroboration import Corroboration, StatusPage
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence
 from monitor.diagnose.reason import (
@@ -24,6 +26,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Subject
 from monitor.diagnose.target_state import (
     EPOCH,
+    SAME_INSTANT,
     TargetState,
     TargetStates,
     began_at,
@@ -38,12 +41,16 @@ LATE = timedelta(minutes=10)
 
 
 class AnswererView(Struct, frozen=True):
-    """All accounts that one company answers; `sick` holds what fails and is not explained yet."""
+    """All accounts that one company answers; `sick` holds what fails and is not explained yet.
+
+    `well`: when each account last worked, by the canaries that were asked for, found when it is first needed.
+    """
 
     answerer: str
     accounts: Mapping[str, TargetStates]
     sick: Mapping[str, TargetStates]
     corroboration: Corroboration
+    well: dict[frozenset[str], Sequence[tuple[datetime, str]]] = field(default_factory=dict)
 
     @property
     def page(self) -> StatusPage | None:
@@ -120,14 +127,29 @@ def what_answers(well: Iterable[tuple[str, Health]]) -> StillAnswering | None:
 
 def siblings_of(view: AnswererView, accounts: Collection[str], sick: TargetStates) -> Siblings | None:
     """Return how many other accounts answered well since; what is wrong with a whole account shows at any canary."""
-    start, canaries = earliest_start(sick), {one.target.canary for one in sick}
-    others = [its for account, its in view.accounts.items() if account not in accounts]
-    if any(one.health.fault in ACCOUNT_WIDE for one in sick):
-        well = [[one for one in its if is_healthy(one, start)] for its in others]
-    else:
-        well = [[one for one in its if one.target.canary in canaries and is_healthy(one, start)] for its in others]
-    seen = [max(at for one in its if (at := one.health.seen_at)) for its in well if its]
-    return Siblings(len(seen), min(seen)) if seen else None
+    start = earliest_start(sick)
+    is_wide = any(one.health.fault in ACCOUNT_WIDE for one in sick)
+    well = _last_well(view, frozenset() if is_wide else frozenset(one.target.canary for one in sick))
+    since = well[bisect_left(well, start - SAME_INSTANT, key=itemgetter(0)) :]
+    seen = [at for at, account in since if account not in accounts]
+    return Siblings(len(seen), seen[0]) if seen else None
+
+
+def _last_well(view: AnswererView, canaries: frozenset[str]) -> Sequence[tuple[datetime, str]]:
+    """Return when each account that works was last seen to, at one of these canaries or at any, the oldest first."""
+    if canaries not in view.well:
+        view.well[canaries] = sorted(
+            (max(seen), account)
+            for account, its in view.accounts.items()
+            if (
+                seen := [at for one in its if (at := _well_at(one)) and (not canaries or one.target.canary in canaries)]
+            )
+        )
+    return view.well[canaries]
+
+
+def _well_at(state: TargetState) -> datetime | None:
+    return state.health.seen_at if state.health.state is State.UP else None
 
 
 def status_page_reason(page: StatusPage | None) -> PageReports | PageSilent | None:

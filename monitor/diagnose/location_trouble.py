@@ -81,6 +81,8 @@ def diagnose_places(
     local = defaultdict[str, list[LocalFailure]](list)
     for one in failures:
         local[one.state.target.location].append(one)
+    if not local:
+        return []
     here = group_by((one for one in states if one.target.location in local), lambda target: target.location)
     places = (PlaceView(name, here[name], tuple(local[name]), corroboration.seen_from(name)) for name in sorted(local))
     alike = defaultdict[tuple[Subject, Blame, str], list[LocalCause]](list)
@@ -91,11 +93,10 @@ def diagnose_places(
 
 
 def _causes(place: PlaceView, now: datetime) -> Iterator[LocalCause]:
-    for found in _diagnoses(place):
+    for found in mark_unsettled(_diagnoses(place), place.states, place.corroboration, now):
         ids = set(found.targets)
         its = tuple(one for one in place.failures if one.state.target.id in ids)
-        settled = mark_unsettled(found, place.states, place.corroboration, now).settled
-        yield LocalCause(place.name, replace(found, settled=settled and any(map(_is_proven, its))), its)
+        yield LocalCause(place.name, replace(found, settled=found.settled and any(map(_is_proven, its))), its)
 
 
 def _is_proven(failure: LocalFailure) -> bool:

@@ -25,6 +25,7 @@ from monitor.diagnose.target_state import (
     is_failing,
     is_observed,
     is_unreachable,
+    not_up,
 )
 from probes.model import Blame, Confidence, Fault
 
@@ -40,7 +41,7 @@ def diagnose_offline(states: TargetStates, corroboration: Corroboration) -> Diag
 
     This takes two unrelated providers or more; with a single one it takes the reachability check to fail, too.
     """
-    out = [one for one in states if is_failing(one.health) and is_unreachable(one.health)]
+    out = [one for one in not_up(states) if is_failing(one.health) and is_unreachable(one.health)]
     if not is_confirmed(out):
         return None
     start = _last_began_at(out)
@@ -85,12 +86,13 @@ def cut_off_operators(operators: Mapping[str, TargetStates]) -> list[str]:
 
 def _stopped_at(states: TargetStates) -> datetime | None:
     """Return since when every probe of a provider ends on the way to it; None if one gets through."""
-    stopped = [one for one in states if is_failing(one.health) and is_stopped(one.health)]
-    start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
-    others = [one for one in states if one.target.id not in ids]
-    if start is None or any(is_observed(one, start) and not answered_just_before(one, start) for one in others):
+    stopped = [one for one in not_up(states) if is_failing(one.health) and is_stopped(one.health)]
+    if not stopped:
         return None
-    return start
+    start, ids = min(map(began_at, stopped)), {one.target.id for one in stopped}
+    others = (one for one in states if one.target.id not in ids)
+    through = any(is_observed(one, start) and not answered_just_before(one, start) for one in others)
+    return None if through else start
 
 
 def is_stopped(health: Health) -> bool:

@@ -47,6 +47,7 @@ from monitor.diagnose.target_state import (
     is_healthy,
     is_observed,
     is_shaken,
+    not_up,
     outside_accounts,
 )
 from probes.model import Blame, Confidence, Fault
@@ -56,7 +57,7 @@ TOGETHER = timedelta(minutes=10)
 
 
 def diagnose_provider(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
-    failing = group_by([one for one in states if is_failing(one.health)], lambda target: target.account)
+    failing = group_by([one for one in not_up(states) if is_failing(one.health)], lambda target: target.account)
     if not failing:
         return
     accounts = group_by(states, lambda target: target.account)

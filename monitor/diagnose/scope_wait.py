@@ -1,6 +1,6 @@
 """Whether it is too early to say how wide a trouble is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -9,20 +9,34 @@ from monitor.detect.health import APART, State
 from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.target_state import LATELY, TargetState, TargetStates, awaits_recheck, is_observed, is_unreachable
+from monitor.diagnose.target_state import (
+    LATELY,
+    TargetState,
+    TargetStates,
+    awaits_recheck,
+    is_observed,
+    is_unreachable,
+    not_up,
+)
 from probes.model import Blame, Fault
 
 
 def mark_unsettled(
-    diagnosis: Diagnosis, states: TargetStates, corroboration: Corroboration, now: datetime
-) -> Diagnosis:
-    """Mark a diagnosis as unsettled while a probe is on its way that may change its width."""
-    ids = set(diagnosis.targets)
-    its = [one for one in states if one.target.id in ids]
-    may_share = _sharing(diagnosis, its)
-    others = [one for one in states if one.target.id not in ids and may_share(one)]
-    awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, corroboration)
-    return replace(diagnosis, settled=not awaited and not any(awaits_recheck(one, now) for one in (*its, *others)))
+    diagnoses: Iterable[Diagnosis], states: TargetStates, corroboration: Corroboration, now: datetime
+) -> list[Diagnosis]:
+    """Mark the diagnoses as unsettled of which a probe that is on its way may change the width."""
+    known = {one.target.id: one for one in states}
+    unclear = [one for one in not_up(states) if awaits_recheck(one, now)]
+    marked = []
+    for diagnosis in diagnoses:
+        ids, its = set(diagnosis.targets), [known[id] for id in diagnosis.targets]
+        may_share = _sharing(diagnosis, its)
+        waits = any(one.target.id in ids or may_share(one) for one in unclear)
+        if not waits and now - diagnosis.since < LATELY:
+            others = [one for one in states if one.target.id not in ids and may_share(one)]
+            waits = _is_awaited(diagnosis, its, others, corroboration)
+        marked.append(replace(diagnosis, settled=not waits))
+    return marked
 
 
 def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, corroboration: Corroboration) -> bool:

@@ -39,13 +39,19 @@ def is_down(health: Health) -> bool:
     return health.state is State.DOWN and health.lasting
 
 
+def not_up(states: TargetStates) -> list[TargetState]:
+    """Return those of many that may be failing, before each is looked at."""
+    return [one for one in states if one.health.state is not State.UP]
+
+
 def is_suspected(health: Health) -> bool:
     return health.state is State.SUSPECTED or (health.state is State.DOWN and not health.lasting)
 
 
 def has_failed(health: Health) -> bool:
     """Whether its latest look failed, be it by chance."""
-    return health.state in (State.SUSPECTED, State.DOWN) and health.successes == 0 and health.fault is not None
+    state = health.state
+    return (state is State.SUSPECTED or state is State.DOWN) and health.successes == 0 and health.fault is not None
 
 
 def is_failing(health: Health) -> bool:

@@ -7,7 +7,7 @@ alike. A place that has not looked since says nothing.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -32,9 +32,9 @@ from monitor.diagnose.target_state import (
     is_healthy,
     is_observed,
     is_shaken,
+    not_up,
 )
 from probes.model import Blame
-from probes.target_id import look_of
 
 Looks = Mapping[str, TargetStates]
 """The states of one look from each place, by its id without a place."""
@@ -47,11 +47,20 @@ class LocalFailure(Struct, frozen=True):
     answered: tuple[TargetState, ...]
 
 
-def looks_of(states: Iterable[TargetState]) -> dict[str, list[TargetState]]:
-    looks: dict[str, list[TargetState]] = defaultdict(list)
-    for one in states:
-        looks[look_of(one.target.id)].append(one)
-    return looks
+def part_looks(states: TargetStates) -> tuple[Looks, list[TargetState]]:
+    """Return the looks that fail anywhere, and the latest state of each of the others."""
+    failing = {one.target.look for one in not_up(states) if has_failed(one.health)}
+    troubled: dict[str, list[TargetState]] = defaultdict(list)
+    calm: dict[str, tuple[Recency, TargetState]] = {}
+    for one in states if failing else ():
+        look = one.target.look
+        if look in failing:
+            troubled[look].append(one)
+            continue
+        recency, before = _recency(one), calm.get(look)
+        if before is None or recency > before[0]:
+            calm[look] = recency, one
+    return troubled, [one for _, one in calm.values()]
 
 
 def failing_of(look: TargetStates) -> list[TargetState]:
@@ -190,15 +199,14 @@ def join_places(look: TargetStates) -> Together:
     """Return what the places say of a look: what fails for sure, or else the latest of all."""
     if failing := failing_of(look):
         return Together(_joined(failing), tuple(failing))
-    latest = latest_of(look)
+    latest = max(look, key=_recency)
     return Together(latest, (latest,))
 
 
-def latest_of(look: TargetStates) -> TargetState:
-    return look[0] if len(look) == 1 else max(look, key=_recency)
+Recency = tuple[datetime, bool]
 
 
-def _recency(state: TargetState) -> tuple[datetime, bool]:
+def _recency(state: TargetState) -> Recency:
     return state.health.seen_at or EPOCH, state.health.state is State.UP
 
 

@@ -24,13 +24,13 @@ from monitor.diagnose.early_warning import signs_of
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.lifecycle import advance_incidents, fading_incidents, reconnected_at
 from monitor.diagnose.status_source import diagnose_unreadable
-from monitor.diagnose.subject import Scope, own_hosts
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import TargetState
-from monitor.schedule import silent_places
-from monitor.state.belief import Belief, BeliefView, pool_keys
+from monitor.schedule import Watch, silent_places
+from monitor.state.belief import AlarmedTargets, Belief, BeliefView, KnownStates, pool_keys
 from monitor.state.self_health import SelfHealth
 from probes.model import Blame, Confidence, Fault, Observation, Target
-from probes.target_id import account_of, location_of, look_of
+from probes.target_id import location_of
 
 log = logging.getLogger("monitor")
 
@@ -105,7 +105,7 @@ def feed_detectors(belief: Belief, observation: Observation, before: Health, aft
         if series is not None and series is not known.series(key.kind):
             after_it = shared_latency.advance(belief.pools.get(key), target.account, series)
             belief.pools[key] = shared_latency.reset(after_it) if _has_recovered(before, after) else after_it
-    if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
+    if _note_alarm(belief, target.id, now) or known.is_alarmed or held or belief.is_slow(target):
         belief.pending.stirred = True
 
 
@@ -123,14 +123,31 @@ def feed_health_detectors(
     now = belief.tracks[target.id] = target_memory.advance_from(known, paced, observation, before, after)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _reset_flickers(belief, target.account)
-    if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
+    if _note_alarm(belief, target.id, now) or known.is_alarmed or belief.is_slow(target):
         belief.pending.stirred = True
+
+
+def _note_alarm(belief: Belief, id: str, memory: TargetMemory) -> bool:
+    """Return whether a target has something to report; the next conclusion then looks at it."""
+    is_alarmed = memory.is_alarmed
+    if is_alarmed:
+        belief.pending.alarmed.ids[id] = None
+    return is_alarmed
+
+
+def _alarmed(belief: Belief) -> dict[str, TargetMemory]:
+    """Return what the targets remember that have something to report."""
+    before, tracks = belief.pending.alarmed, belief.tracks
+    ids = before.ids if before.tracks is tracks else tracks
+    found = {id: one for id in ids if (one := tracks.get(id)) and one.is_alarmed}
+    belief.pending.alarmed = AlarmedTargets(tracks, dict.fromkeys(found))
+    return found
 
 
 def _reset_flickers(belief: Belief, account: str) -> None:
     """Reset the intermittent-failure counts of a lost account: its refusals are not single ones among good answers."""
-    for id, memory in belief.tracks.items():
-        if memory.flicker is not intermittent.NONE and account_of(id) == account:
+    for id in belief.index.by_account.get(account, ()):
+        if (memory := belief.tracks.get(id)) and memory.flicker is not intermittent.NONE:
             belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 
@@ -206,8 +223,7 @@ def _diagnose(
     near = frozenset(one for one in belief.config.reminders if one.is_near(now))
     if not (belief.pending.stirred or belief.pending.unsettled or near != belief.pending.near):
         return []
-    watches = belief.config.watches
-    states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
+    watches, states = belief.config.watches, _states(belief)
     findings = [finding for its in belief.findings.values() for finding in its]
     findings += _guarded(own, "the detectors of signs", partial(_detector_findings, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
@@ -215,20 +231,33 @@ def _diagnose(
     diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at), muted)
     diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, states, diagnoses, now, muted))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
-    heard = [id for id, watch in watches.items() if watch.target.location not in muted]
-    well_since = {id: _well_since(belief.healths.get(id, Health())) for id in heard}
+    well_since = WellSince(watches, belief.healths, muted)
     diagnoses = _dated_after_offline(belief, offline, diagnoses, well_since)
     belief.pending.stirred, belief.pending.near = False, near
     # Until all is settled, time alone can change the result: an incident fades, or a sibling is still suspected.
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
-    hosts, location = own_hosts(watch.target for watch in watches.values()), belief.config.location
+    hosts, location = belief.index.hosts, belief.config.location
     standing = [one for one in belief.incidents.values() if not _is_unheard(one, muted)]
     course = advance_incidents(standing, diagnoses, well_since, now, _lingering(belief), named, location, hosts)
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading_incidents(belief.incidents.values(), belief.healths)
     return list(course.changes)
+
+
+def _states(belief: Belief) -> Sequence[TargetState]:
+    """Return the state of each target that was probed, in the order of the configuration."""
+    healths, watches, known = belief.healths, belief.config.watches, belief.pending.known
+    if known.watches is watches and len(known.states) == len(healths):
+        states = [
+            one if one.health is (now := healths[one.target.id]) else TargetState(one.target, now)
+            for one in known.states
+        ]
+    else:
+        states = [TargetState(watch.target, healths[id]) for id, watch in watches.items() if id in healths]
+    belief.pending.known = KnownStates(watches, states)
+    return states
 
 
 def _is_unheard(incident: Incident, muted: Collection[str]) -> bool:
@@ -271,8 +300,8 @@ def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -
 def _detector_findings(belief: Belief, now: datetime) -> Iterator[Finding]:
     """Yield the detectors' findings; a shared slowdown is not repeated for each target."""
     slow = [_unless_shared(belief, one, now) for one in _pool_findings(belief)]
-    for id, memory in belief.tracks.items():
-        if memory.is_alarmed and (watch := belief.config.watches.get(id)):
+    for id, memory in _alarmed(belief).items():
+        if watch := belief.config.watches.get(id):
             for finding in target_memory.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
@@ -302,7 +331,7 @@ def _alarmed_at(belief: Belief, key: PoolKey) -> datetime:
 
 
 def _is_same_look(one: Target, other: Target) -> bool:
-    return look_of(one.id) == look_of(other.id)
+    return one.look == other.look
 
 
 def _merged_on_path(belief: Belief, place: str, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
@@ -397,12 +426,13 @@ def _flaps(
     watches, covered = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
     _reset_flaps(belief, [id for one in diagnoses if _is_cut_off(one) for id in one.targets])
     _separate_flaps(belief, diagnoses)
-    flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
+    turned = ((id, memory.flap) for id, memory in belief.tracks.items() if memory.flap.turns)
+    flaps = {watches[id].target: one for id, one in turned if id in watches}
     by_place = defaultdict[str, dict[Target, flap.Flap]](dict)
     for target, one in flaps.items():
         by_place[target.location][target] = one
     found = [finding for its in by_place.values() for finding in flap.findings(its, now, covered)]
-    return signs_of(found, own_hosts(flaps), states, muted)
+    return signs_of(found, belief.index.hosts, states, muted)
 
 
 def _is_cut_off(diagnosis: Diagnosis) -> bool:
@@ -498,9 +528,7 @@ def _lingering(belief: Belief) -> list[Diagnosis]:
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
             found += target_memory.accepted_findings(watch.target, memory)
-    watches = belief.config.watches
-    states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
-    return signs_of(found, own_hosts(watch.target for watch in watches.values()), states)
+    return signs_of(found, belief.index.hosts, _states(belief))
 
 
 def _last_of(belief: Belief, group: PoolKey) -> str:
@@ -518,5 +546,20 @@ def _announce(belief: Belief, changes: Sequence[Change], heard_at: datetime, now
     return announce(standing, belief.announcements(heard_at), now)
 
 
-def _well_since(health: Health) -> datetime | None:
-    return health.since if health.state is State.UP else None
+class WellSince(Mapping[str, datetime | None]):
+    """Since when each watched target is up, None if it is not; without those that only `muted` places see."""
+
+    def __init__(self, watches: Mapping[str, Watch], healths: Mapping[str, Health], muted: Collection[str]) -> None:
+        self._watches, self._healths, self._muted = watches, healths, muted
+
+    def __getitem__(self, target: str) -> datetime | None:
+        if self._watches[target].target.location in self._muted:
+            raise KeyError(target)
+        health = self._healths.get(target)
+        return health.since if health and health.state is State.UP else None
+
+    def __iter__(self) -> Iterator[str]:
+        return (id for id, watch in self._watches.items() if watch.target.location not in self._muted)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

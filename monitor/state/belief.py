@@ -22,7 +22,9 @@ from monitor.diagnose.corroboration import Corroboration, LocalWitness
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement, Change, Incident
 from monitor.diagnose.status_source import StatusSource, find_announcements, read_status_page
-from monitor.diagnose.subject import Scope
+from monitor.diagnose.subject import Scope, own_hosts
+from monitor.diagnose.target_state import TargetState
+from monitor.schedule import Watch
 from probes.model import ControlAnswer, Target
 
 STALE = timedelta(minutes=3)
@@ -42,12 +44,43 @@ class ControlResult(Struct, frozen=True):
     places: Mapping[str, LocalWitness] = field(default_factory=dict)
 
 
+class KnownStates(Struct, frozen=True):
+    """The states of the last conclusion, in the order of the `watches` that it went by: most are as they were."""
+
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+    states: Sequence[TargetState] = ()
+
+
+class WatchIndex(Struct, frozen=True):
+    """What follows from the `watches` alone: each account's targets and own address, and each answerer's provider."""
+
+    watches: Mapping[str, Watch]
+    by_account: Mapping[str, Sequence[str]]
+    hosts: Mapping[str, str]
+    providers: Mapping[str, str]
+
+
+def index_watches(watches: Mapping[str, Watch]) -> WatchIndex:
+    by_account = defaultdict[str, list[str]](list)
+    for id, watch in watches.items():
+        by_account[watch.target.account].append(id)
+    targets = [watch.target for watch in watches.values()]
+    return WatchIndex(watches, dict(by_account), own_hosts(targets), {one.answerer: one.provider for one in targets})
+
+
+class AlarmedTargets(Struct, frozen=True):
+    """All targets of which these very `tracks` may have something to report, the first to have so first."""
+
+    tracks: Mapping[str, TargetMemory] = field(default_factory=dict)
+    ids: dict[str, None] = field(default_factory=dict)
+
+
 class PendingConclusion(Struct):
     """What the next conclusion depends on.
 
     `stirred`: something changed; `unsettled`: time alone may change the result; `awaiting`: so may a probe under way.
     `near`: the reminders that were near at the last conclusion. `all_slow_at`: when all that answers one place was
-    last slow at once.
+    last slow at once. `index`, `known`, `alarmed`: what of all targets need not be looked for again.
     """
 
     stirred: bool = True
@@ -55,6 +88,9 @@ class PendingConclusion(Struct):
     awaiting: bool = False
     near: frozenset[Reminder] = frozenset()
     all_slow_at: dict[str, datetime] = field(default_factory=dict)
+    known: KnownStates = KnownStates()
+    index: WatchIndex = field(default_factory=lambda: index_watches({}))
+    alarmed: AlarmedTargets = field(default_factory=AlarmedTargets)
 
 
 class BeliefView(Protocol):
@@ -107,6 +143,12 @@ class Belief(Struct, kw_only=True):
         return frozenset(name for name, one in self.control.places.items() if one.muted)
 
     @property
+    def index(self) -> WatchIndex:
+        if self.pending.index.watches is not self.config.watches:
+            self.pending.index = index_watches(self.config.watches)
+        return self.pending.index
+
+    @property
     def is_offline(self) -> bool:
         """Whether, as far as we know, nothing at all can be reached from here."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
@@ -137,8 +179,7 @@ class Belief(Struct, kw_only=True):
         for source in self.sources.values():
             its[source.provider].append(source)
         by_provider = {provider: read(sources, now) for provider, sources in its.items()}
-        targets = (watch.target for watch in self.config.watches.values())
-        return {target.answerer: by_provider[target.provider] for target in targets if target.provider in by_provider}
+        return {one: by_provider[id] for one, id in self.index.providers.items() if id in by_provider}
 
     def adopt(self, changes: Iterable[Change]) -> None:
         """Apply these changes to the open incidents."""
