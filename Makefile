@@ -6,22 +6,24 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
+# What `make test` leaves out besides, such as BUT=' and not browser'.
+BUT     ?=
 # Two more than there are cores: these begin with the tests that wait (tests/conftest.py), so that the ones that work are
 # left to fill the cores to the end. A module's tests stay together, so that what they share is made once. Also where the
 # shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run install test test-fast test-all quick faults cluster check fuzz schema docs design bench profile newest \
-  constraints clean FORCE
+.PHONY: run install test test-fast test-all test-docs quick faults cluster check fuzz schema docs design bench profile \
+  newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
 
 install: $(VENV)/.ready        ## the program alone, in $(VENV)
 
-test: $(VENV)/.ready-dev       ## all tests but the slow ones, `faults` and `cluster`, with fewer random examples
-	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow and not cluster' --ignore tests/faults
+test: $(VENV)/.ready-dev       ## all tests but the slow ones, `faults`, `cluster` and `docs`, with fewer random examples
+	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow and not cluster and not docs$(BUT)' --ignore tests/faults
 
 test-fast: $(VENV)/.ready-dev  ## of these the ones that reach nothing and await nobody
 	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow and not cluster'
@@ -38,6 +40,9 @@ cluster: $(VENV)/.ready-dev    ## those that need a PostgreSQL, but for the slow
 
 quick: $(VENV)/.ready-dev      ## of those the quick ones, which are run at each change as `make test` is
 	$(PYTEST) $(WORKERS) -m quick tests/faults
+
+test-docs: $(VENV)/.ready-dev  ## those that build the documentation
+	$(BIN)/python -m pytest -q -m docs tests
 
 check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 	$(BIN)/ruff format --check .

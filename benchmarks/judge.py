@@ -19,8 +19,10 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.places import PLACES
+from monitor.cli import collect_seldom
 from monitor.config.load import config_of_text
 from monitor.config.role import judging_part
+from monitor.runtime.daemon import prepare_interpreter
 from monitor.stages.evaluate import memories_to_save, run_detectors, update_accounts, update_incidents
 from monitor.state.belief import Belief
 from monitor.state.self_health import SelfHealth
@@ -44,6 +46,7 @@ def main() -> None:
 
 
 def measure(accounts: int, places: int, beats: int, ill: int, *, profile: bool = False) -> dict[str, object]:
+    collect_seldom()
     rng, own, now = Random(1), SelfHealth(), NOON
     config = config_of_text(_config(accounts, PLACES[:places]), Path("monitor.toml"), {"KEY": "k" * 40})
     belief = Belief(config=judging_part(config) if places > 1 else config)
@@ -55,6 +58,7 @@ def measure(accounts: int, places: int, beats: int, ill: int, *, profile: bool =
     for ago_s in (240, 90, 60, 30):  # all were seen, and the lost ones for a while
         seen = [_look(one, now - timedelta(seconds=ago_s), rng, lost if ago_s < 200 else set()) for one in targets]
         run_detectors(belief, own, seen)
+    prepare_interpreter()  # as `run` does
     watcher = _profiler() if profile else None
     took: list[float] = []
     for _ in range(beats):

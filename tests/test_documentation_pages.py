@@ -17,6 +17,8 @@ LOADED = {"script": "src", "img": "src", "source": "srcset", "iframe": "src", "l
 FETCHED = re.compile(r"(?:url\(|@import )\s*[\"']?(?:https?:)?//")
 PHONE = {"width": 360, "height": 740}
 
+pytestmark = pytest.mark.docs
+
 
 class Reader(HTMLParser):
     """What a page names: `ids` that can be linked, `links`, and addresses that are `loaded` with it."""

@@ -35,9 +35,12 @@ RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
 """What axe looks at in each scheme: they differ by colour alone. `test_page_views` has it look at all in both."""
 INCIDENT = f"incidents/{incident().id}.html"
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,12 @@ from tests.builders_page import NOW
 from tests.pictures import CHROMIUM, HEIGHT, SCHEMES, SHOTS, WIDTHS, launched, write_sites
 from tests.tabs import Tabs, violations
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+    ),
+]
 ROOT = "document.documentElement"
 UNFOLD = "document.querySelectorAll('details').forEach(it => { it.open = true })"
 SLOW = {name: pytest.param(name, marks=pytest.mark.slow) for name in SHOTS}

@@ -7,9 +7,12 @@ import pytest
 
 from tests.pictures import CHROMIUM, README, SCHEMES, SHOTS, WIDTHS, first_screens, main, pictures, write_sites
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+    ),
+]
 EVERY = {"index", "provider", "account", "incident", "history", "404", "public", "public-incident"}
 NOT_YET = {"empty": {"provider", "account", "incident"}}
 

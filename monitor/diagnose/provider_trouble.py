@@ -110,9 +110,10 @@ def _lone_model(view: AnswererView) -> Diagnosis | None:
 
     A single watched account shows as much if the provider takes the blame itself.
     """
-    for model, its in _group_by_model(one for them in view.accounts.values() for one in them).items():
-        failing = [one for them in view.sick.values() for one in them if one.target.model == model]
-        failing = [one for one in failing if _is_of_the_model(one.health)]
+    suspects = _group_by_model(one for them in view.sick.values() for one in them if _is_of_the_model(one.health))
+    asked = _group_by_model(one for them in view.accounts.values() for one in them) if suspects else {}
+    for model, failing in suspects.items():
+        its = asked[model]
         if not is_confirmed(failing) or not covers_all(failing, its):
             continue
         hit = {one.target.account for one in failing}
@@ -230,6 +231,8 @@ def _groups(view: AnswererView, lost: Mapping[str, TargetStates]) -> Iterator[tu
 
     A group that is lost as a whole comes first, then the narrowest.
     """
+    if not view.corroboration.groups:
+        return
     members: dict[AccountGroup, list[str]] = defaultdict(list)
     for account, its in view.accounts.items():
         if account in lost or any(one.health.state is not State.UNKNOWN for one in its):

@@ -25,7 +25,9 @@ def mark_unsettled(
     diagnoses: Iterable[Diagnosis], states: TargetStates, corroboration: Corroboration, now: datetime
 ) -> list[Diagnosis]:
     """Mark the diagnoses as unsettled of which a probe that is on its way may change the width."""
-    known = {one.target.id: one for one in states}
+    diagnoses = [*diagnoses]
+    hit = {id for one in diagnoses for id in one.targets}
+    known = {one.target.id: one for one in not_up(states) if one.target.id in hit}
     unclear = [one for one in not_up(states) if awaits_recheck(one, now)]
     marked = []
     for diagnosis in diagnoses:

@@ -51,16 +51,16 @@ def part_looks(states: TargetStates) -> tuple[Looks, list[TargetState]]:
     """Return the looks that fail anywhere, and the latest state of each of the others."""
     failing = {one.target.look for one in not_up(states) if has_failed(one.health)}
     troubled: dict[str, list[TargetState]] = defaultdict(list)
-    calm: dict[str, tuple[Recency, TargetState]] = {}
+    calm: dict[str, TargetState] = {}
     for one in states if failing else ():
         look = one.target.look
         if look in failing:
             troubled[look].append(one)
-            continue
-        recency, before = _recency(one), calm.get(look)
-        if before is None or recency > before[0]:
-            calm[look] = recency, one
-    return troubled, [one for _, one in calm.values()]
+        elif (before := calm.setdefault(look, one)) is not one:
+            at, before_at = one.health.seen_at or EPOCH, before.health.seen_at or EPOCH
+            if at > before_at or (at == before_at and one.health.state is State.UP):
+                calm[look] = one
+    return troubled, [*calm.values()]
 
 
 def failing_of(look: TargetStates) -> list[TargetState]:
@@ -203,10 +203,7 @@ def join_places(look: TargetStates) -> Together:
     return Together(latest, (latest,))
 
 
-Recency = tuple[datetime, bool]
-
-
-def _recency(state: TargetState) -> Recency:
+def _recency(state: TargetState) -> tuple[datetime, bool]:
     return state.health.seen_at or EPOCH, state.health.state is State.UP
 
 
