@@ -218,6 +218,20 @@ def test_a_service_is_written_beside_and_names_what_it_needs(here):
     assert (code, (folder / "compose.yaml").read_text(), "left as it is" in err) == (0, "mine", True)
 
 
+def test_a_service_is_made_for_the_configuration_that_is_there_and_leaves_that_as_it_is(here):
+    folder, home, variables = here
+    (folder / "own.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:OURS"\n')
+    before = (folder / "own.toml").read_text()
+    code, out, err = call(
+        "init", "--yes", "--config", "own.toml", "--service", "systemd", folder=folder, **home, **variables
+    )
+
+    assert (code, err, "written: provider-monitor.service" in out) == (0, "", True)
+    assert "write OURS=... into /etc/provider-monitor/keys" in out
+    assert "next: " not in out
+    assert (folder / "own.toml").read_text() == before
+
+
 def typed(dialogue, *words, folder, **more):
     """Play a dialogue at a terminal, of what is asked and what is answered; return the exit code and what was seen."""
     ours, theirs = pty.openpty()

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import time
+import tomllib
 from pathlib import Path
+from shlex import quote
 
 import pytest
 import yaml
@@ -397,6 +399,39 @@ def test_what_keeps_it_running_names_program_file_and_variables(kind):
     assert any("KEY" in one for one in made.steps)
     if kind is ServiceKind.COMPOSE:
         assert [*yaml.safe_load(made.text)["services"]] == ["provider-monitor"]
+
+
+def test_the_systems_unit_is_handed_each_file_of_a_key_under_the_name_that_its_configuration_has_then(tmp_path):
+    folder = tmp_path / "100% odd 'folder'"
+    folder.mkdir()
+    files = [folder / "keys" / "messages", tmp_path / "messages", folder / ".env", folder / "a+b.c"]
+    (folder / "monitor.toml").write_text(
+        f"""[["file:keys/messages", "file:{files[1]}", "file:./.env#KEY"],
+['file:a+b.c', "file:axb.c", "env:messages"]]"""
+    )
+    made = service_file(ServiceKind.SYSTEM, replace(PLACE, config=folder / "monitor.toml", secrets=files))
+    (line,) = (step for step in made.steps if step.startswith("sed "))
+    done = subprocess.run(
+        ["sh", "-c", line.rpartition(" > ")[0]], capture_output=True, text=True, check=True, timeout=10
+    )
+
+    handed = "file:/run/credentials/provider-monitor.service/"
+    assert tomllib.loads(f"a = {done.stdout}")["a"] == [
+        [f"{handed}messages", f"{handed}messages-2", f"{handed}env#KEY"],
+        [f"{handed}a-b.c", "file:axb.c", "env:messages"],
+    ]
+    for name, file in zip(("messages", "messages-2", "env", "a-b.c"), files, strict=True):
+        assert f"install -D -m 0600 {quote(str(file))} /etc/provider-monitor/secrets/{name}" in made.steps
+        assert f"\nLoadCredential={name}:/etc/provider-monitor/secrets/{name}\n" in made.text
+
+
+@pytest.mark.parametrize("program", ["/home/jo/.venv/bin/provider-monitor", "/tmp/v/bin/provider-monitor", "/root/x"])
+def test_a_program_that_the_systems_unit_does_not_see_is_installed_again(program):
+    made = service_file(ServiceKind.SYSTEM, replace(PLACE, program=(program,), source="/home/jo/my source"))
+
+    assert program not in made.text
+    assert "\nExecStart=/opt/provider-monitor/bin/provider-monitor --config" in made.text
+    assert any("/opt/provider-monitor/bin/pip install '/home/jo/my source'" in step for step in made.steps)
 
 
 def test_a_shell_starts_by_the_line_for_cron_what_is_meant(tmp_path):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from monitor.config.config import Config
-from monitor.config.load import read_valid_part
+from monitor.config.load import load_config, read_valid_part
 from monitor.config.search import find_file, is_there
 from monitor.config.secret import is_reference
 from monitor.console.question import Asks, agrees, choose, who_answers
@@ -23,7 +23,7 @@ from monitor.setup.imported import import_file
 from monitor.setup.model import small_model
 from monitor.setup.place import choose_file, closed_problem, moved, new_accounts, seen_from, why_closed, write_new
 from monitor.setup.proposal import Proposal, ProposedAccount, tidied
-from monitor.setup.service import Installation, ServiceKind, referred_variables, service_file
+from monitor.setup.service import NAME, Installation, ServiceKind, referred_variables, service_file
 from monitor.words import count
 from probes.answer.known_name import known_names, plain
 from probes.catalog import Catalog, load_provider, provider_ids
@@ -54,6 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     asks = who_answers(yes=arguments.yes)
+    if file := _file_of_service_alone(arguments):
+        _offer_service(arguments, asks, file, load_config(file, os.environ, sends=False))
+        return UP
     catalog = {id: load_provider(id) for id in provider_ids()}
     draft = _found(arguments, asks, _target(arguments, asks), catalog)
     if not draft.accounts and draft.present is not None and not arguments.channel:
@@ -68,10 +71,17 @@ def run(arguments: Namespace) -> int:
         return UP
     for file in (*write_draft(draft), draft.file):
         print_line(f"written: {_shown(file)}")
-    _offer_service(arguments, asks, draft.file, config)
-    print_line(f"next: provider-monitor{_option(draft.file)} run")
+    if not _offer_service(arguments, asks, draft.file, config):
+        print_line(f"next: provider-monitor{_option(draft.file)} run")
     is_watching = draft.ids or draft.present is not None
     return UP if arrived and is_watching else DOWN
+
+
+def _file_of_service_alone(arguments: Namespace) -> Path | None:
+    """Return the configuration that is there, if nothing but what keeps it running is asked for."""
+    more = arguments.merge or arguments.replace or arguments.sources or arguments.channel
+    file = (arguments.config or choose_file(Path.cwd(), os.environ, sys.platform)).absolute()
+    return file if arguments.service and not more and is_there(file) else None
 
 
 def _target(arguments: Namespace, asks: Asks) -> ConfigDraft:
@@ -260,18 +270,28 @@ def _is_test_accepted(config: Config, draft: ConfigDraft) -> bool:
     return not any(results.values())
 
 
-def _offer_service(arguments: Namespace, asks: Asks, config_file: Path, config: Config) -> None:
+def _offer_service(arguments: Namespace, asks: Asks, config_file: Path, config: Config) -> bool:
+    """Write what keeps it running, if that is wanted, and say how it is started; return whether it was wanted."""
     kind = arguments.service or choose(asks, "What keeps it running?", [*ServiceKind], ServiceKind.NONE)
     folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     variables = [name for name in referred_variables(config.places) if not name.startswith(STAND_IN)]
-    place = Installation(_program(), config_file, Path(folder) / "systemd" / "user", Path.home() / "Library", variables)
+    place = Installation(
+        _program(),
+        config_file,
+        Path(folder) / "systemd" / "user",
+        Path.home() / "Library",
+        variables,
+        [one for one in config.secret_files if one != config_file],
+        _source(),
+    )
     made = service_file(ServiceKind(kind), place)
     if made is None:
-        return
+        return False
     if made.file:
         _write_service(asks, made.file, made.text, ask=made.outside, told=arguments.service is not None)
     for step in made.steps:
         print_line(step)
+    return True
 
 
 def _write_service(asks: Asks, file: Path, text: str, *, ask: bool, told: bool) -> None:
@@ -289,6 +309,12 @@ def _write_service(asks: Asks, file: Path, text: str, *, ask: bool, told: bool) 
 def _program() -> list[str]:
     installed = Path(sys.executable).with_name("provider-monitor")
     return [str(installed)] if installed.exists() else [sys.executable, "-m", "monitor"]
+
+
+def _source() -> str:
+    """Return what pip installs this program from: its source where it runs from there, else its name."""
+    folder = Path(__file__).parents[2]
+    return str(folder) if (folder / "pyproject.toml").exists() else NAME
 
 
 def _shown(file: Path) -> str:

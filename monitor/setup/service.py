@@ -2,8 +2,9 @@
 
 import plistlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain, count
 from pathlib import Path
 from shlex import quote
 from typing import assert_never
@@ -39,7 +40,8 @@ class Installation(Struct, frozen=True):
     """What is started (`program`: a path, with arguments), by which configuration, and where a user's files are.
 
     `units` is systemd's folder of a user, `library` that of macOS. `variables` are those that the configuration refers
-    to: no service manager passes on a shell's.
+    to: no service manager passes on a shell's. `secrets` are the files that it refers to. `source` is what pip installs
+    the same program from.
     """
 
     program: Sequence[str]
@@ -47,6 +49,8 @@ class Installation(Struct, frozen=True):
     units: Path
     library: Path
     variables: Sequence[str] = ()
+    secrets: Sequence[Path] = ()
+    source: str = NAME
 
     @property
     def folder(self) -> Path:
@@ -121,15 +125,61 @@ def _user_unit(what: Installation) -> ServiceFile:
 
 
 def _system_unit(what: Installation) -> ServiceFile:
-    unit, keys = what.folder / f"{NAME}.service", ETC / "keys"
+    """Return the system's unit. Its user reads no file of another one's: systemd hands it a copy of each key."""
+    unit, handed = what.folder / f"{NAME}.service", _credentials(what.secrets)
+    is_hidden = Path(what.program[0]).is_relative_to
+    program = SHIPPED_PROGRAM if any(map(is_hidden, HIDDEN)) else _words(what.program)
     steps = (
         "as root:",
-        f"install -D -m 0644 {quote(str(what.config))} {ETC / 'monitor.toml'}",
-        *_key_steps(what.variables, keys),
+        *(_reinstalled(what.source) if program == SHIPPED_PROGRAM != what.program[0] else ()),
+        *_config_steps(what, handed),
+        *_key_steps(what.variables, ETC / "keys"),
         f"install -m 0644 {quote(str(unit))} /etc/systemd/system/ && systemctl enable --now {NAME}",
-        "(files of keys are closed to its user: the unit says how each is handed to it)",
     )
-    return ServiceFile(unit, SHIPPED.read_text().replace(SHIPPED_PROGRAM, _words(what.program)), steps)
+    loaded = "".join(f"LoadCredential={name}:{SECRETS / name}\n" for name in handed)
+    text = SHIPPED.read_text().replace(SHIPPED_PROGRAM, program).replace("DynamicUser=", f"{loaded}DynamicUser=")
+    return ServiceFile(unit, text, steps)
+
+
+SECRETS = ETC / "secrets"
+HANDED = Path("/run/credentials") / f"{NAME}.service"
+HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))
+"""What the unit does not see: ProtectHome and PrivateTmp."""
+
+
+def _reinstalled(source: str) -> Iterator[str]:
+    folder = Path(SHIPPED_PROGRAM).parents[1]
+    yield f"python3 -m venv {folder} && {folder}/bin/pip install {quote(source)}   # it does not see /home and /tmp"
+
+
+def _credentials(files: Iterable[Path]) -> dict[str, Path]:
+    """Return the files by the names under which systemd hands them over."""
+    found: dict[str, Path] = {}
+    for file in files:
+        plain = re.sub(r"[^\w.-]", "-", file.name, flags=re.ASCII).strip(".") or "secret"
+        numbered = chain([plain], (f"{plain}-{number}" for number in count(2)))
+        found[next(name for name in numbered if name not in found)] = file
+    return found
+
+
+def _config_steps(what: Installation, handed: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what puts the configuration in place, and beside it each file that it names."""
+    config, target = quote(str(what.config)), ETC / "monitor.toml"
+    for name, file in handed.items():
+        yield f"install -D -m 0600 {quote(str(file))} {SECRETS / name}"
+    if not handed:
+        yield f"install -D -m 0644 {config} {target}"
+        return
+    renamed = " ".join(f"-e {quote(one)}" for name, file in handed.items() for one in _renamings(what, file, name))
+    yield f"sed {renamed} {config} > {target}"
+
+
+def _renamings(what: Installation, file: Path, name: str) -> Iterator[str]:
+    """Yield the expressions for sed by which a reference to a file, as it may be written, leads to its copy."""
+    written = [str(file), *([str(file.relative_to(what.folder))] if file.is_relative_to(what.folder) else [])]
+    for path in written:
+        plain = re.sub(r"([\\.*^$\[\]|])", r"\\\1", path)
+        yield rf"""s|file:\(\./\)\?{plain}\(["'#]\)|file:{HANDED / name}\2|g"""
 
 
 def _words(words: Sequence[str]) -> str:
