@@ -226,6 +226,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _complete(parser: argparse.ArgumentParser, command: Command) -> None:
     command.add_arguments(parser)
+    if not any("--config" in one.option_strings for one in parser._actions):
+        parser.add_argument("-c", "--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.set_defaults(command=command, parser=parser, build_parser=build_parser, commands=[*COMMANDS])
 
 

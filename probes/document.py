@@ -304,7 +304,7 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
     homes = _homes(schema)
     problems = [
-        Problem(file, dotted_path(plain, one.path), one.what, _home(one, homes) or one.repair, one.wants)
+        Problem(file, dotted_path(plain, one.path), one.what, _home(one, plain, homes) or one.repair, one.wants)
         for one in findings
     ]
     for path in sorted({one.path for one in findings}, key=_backwards, reverse=True):
@@ -316,14 +316,19 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
 
 
 def _homes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the tables at the top of a document that have a key of each name, as they are written."""
+    """Return where a key of each name belongs: in which tables at the top of a document, or above them all."""
     found: dict[str, list[str]] = {}
     for table, facts in _defined(schema, schema).get("properties", {}).items():
         is_list = facts.get("type") == "array"
         inner = _defined(facts.get("items", {}) if is_list else facts, schema)
+        if "properties" not in inner:
+            found.setdefault(table, []).append(ABOVE)
         for key in inner.get("properties", {}):
-            found.setdefault(key, []).append(f"[[{table}]]" if is_list else f"[{table}]")
+            found.setdefault(key, []).append(f"in [[{table}]]" if is_list else f"in [{table}]")
     return found
+
+
+ABOVE = "above the first [table]"
 
 
 def _defined(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -336,10 +341,16 @@ def _defined(facts: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
 UNKNOWN = "is not known"
 
 
-def _home(it: Violation, homes: Mapping[str, Sequence[str]]) -> str:
-    """Return the repair for a key that other tables have; "" if none has it."""
-    places = homes.get(str(it.path[-1]), ()) if it.path and it.what == UNKNOWN else ()
-    return f"it belongs in {' or '.join(places)}" if places else ""
+def _home(it: Violation, tables: object, homes: Mapping[str, Sequence[str]]) -> str:
+    """Return the repair for a key that other tables have; "" if none has it, or if it is a misspelt table itself."""
+    if not it.path or it.what != UNKNOWN or (len(it.path) == 1 and _is_table(_child(tables, it.path[0]))):
+        return ""
+    places = homes.get(str(it.path[-1]), ())
+    return f"it belongs {' or '.join(places)}" if places else ""
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value))
 
 
 def dotted_path(tables: object, path: Steps) -> str:

@@ -105,6 +105,41 @@ def test_a_deployment_of_nobody_known_is_named_and_the_rest_is_taken(imported):
     ]
 
 
+def test_what_a_deployment_has_besides_is_named_and_an_address_in_a_variable_is_asked_for(imported):
+    settings = {"model": "azure/m", "api_base": "os.environ/WHERE", "api_key": "os.environ/KEY", "rpm": 5}
+    more = {"model": "openai/m", "api_key": "os.environ/KEY", "organization": "org-1", "extra_headers": {"X": KEY}}
+    rows = [{"model_name": "a", "litellm_params": settings}, {"model_name": "b", "litellm_params": more}]
+    found = imported({"model_list": rows, "include": ["more.yaml"]}, "config.yaml")
+
+    assert {one.provider: one.hindrance for one in found.accounts} == {
+        "azure-openai": "its address stands in the variable WHERE: write it as base",
+        "openai": "",
+    }
+    assert [*found.unread] == [
+        "config.yaml: model_list 2 (b): extra_headers, organization: not taken over, and the account may need it",
+        "config.yaml: include holds other files: give those to --from, too",
+    ]
+    assert KEY not in str(found)
+
+
+def test_what_is_switched_off_in_another_monitor_is_not_asked_here(imported):
+    url, headers = "https://api.openai.com/v1/models", {"Authorization": f"Bearer {KEY}"}
+    gatus = {"endpoints": [{"name": name, "url": url, "headers": headers, "enabled": on} for name, on in SWITCHED]}
+    kuma = {
+        "monitorList": [
+            {"name": name, "type": "http", "url": url, "headers": json.dumps(headers), "active": on}
+            for name, on in SWITCHED
+        ]
+    }
+    for told, name in ((gatus, "gatus.yaml"), (kuma, "kuma.json")):
+        found = imported(told, name)
+        assert ([one.name for one in found.accounts], len(found.unread)) == (["on"], 1)
+        assert found.unread[0].endswith("(off) is switched off")
+
+
+SWITCHED = (("on", True), ("off", False))
+
+
 def test_an_env_file_of_forty_names_is_read_and_the_unknown_ones_are_listed(imported):
     known = [name for one in CATALOG.values() for name in one.key_variables][:25]
     strange = [f"SERVICE_{number}" for number in range(15)]

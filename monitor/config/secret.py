@@ -167,6 +167,8 @@ def _named(text: str, path: str, name: str) -> str:
 def _repair_of_file(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "write the key alone into that file, or name another one"
+    if isinstance(error, IsADirectoryError):
+        return "name a file in that folder"
     return "make that file, and its folder, readable for this user, or name another one"
 
 

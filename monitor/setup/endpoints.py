@@ -26,13 +26,14 @@ ASKING = ("http", "keyword", "json-query")
 
 
 class WatchedEndpoint(Struct, frozen=True):
-    """What is asked there: an address, its headers by their names in lower case, and a body."""
+    """What is asked there: an address, its headers by their names in lower case, and a body. `is_off`: it is not."""
 
     place: str
     name: str
     url: str
     headers: Mapping[str, str]
     body: str = ""
+    is_off: bool = False
 
 
 def read_gatus(tables: Entry, file: str, catalog: Catalog) -> Proposal:
@@ -50,7 +51,8 @@ def read_kuma(tables: Entry, file: str, catalog: Catalog) -> Proposal:
 def _of_gatus(one: Entry, number: int, file: str) -> WatchedEndpoint:
     name = text_of(one, "name")
     place = f"{file}: endpoint {number} ({label(name, 'without a name')})"
-    return WatchedEndpoint(place, name, text_of(one, "url"), _folded(one.get("headers")), text_of(one, "body"))
+    url, headers, is_off = text_of(one, "url"), _folded(one.get("headers")), one.get("enabled") is False
+    return WatchedEndpoint(place, name, url, headers, text_of(one, "body"), is_off)
 
 
 def _of_kuma(one: Entry, number: int, file: str) -> WatchedEndpoint:
@@ -60,13 +62,16 @@ def _of_kuma(one: Entry, number: int, file: str) -> WatchedEndpoint:
     if one.get("authMethod") == "bearer" and (token := text_of(one, "bearer_token")):
         headers["authorization"] = f"Bearer {token}"
     url = text_of(one, "url") if one.get("type") in ASKING else ""
-    return WatchedEndpoint(place, name, url, headers, text_of(one, "body"))
+    return WatchedEndpoint(place, name, url, headers, text_of(one, "body"), one.get("active") in (False, 0))
 
 
 def _read(endpoints: list[WatchedEndpoint], catalog: Catalog) -> Proposal:
     accounts, unread = list[ProposedAccount](), list[str]()
     for one in endpoints:
-        if found := _account(one, catalog):
+        found = _account(one, catalog)
+        if found and one.is_off:
+            unread.append(f"{one.place} is switched off")
+        elif found:
             accounts.append(found)
         else:
             unread.append(f"{one.place} asks no LLM API")

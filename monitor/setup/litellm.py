@@ -33,6 +33,23 @@ OWN_NAMES = {
 BARE = {r"gpt-|o[1-9]\b|chatgpt|text-embedding-": "openai", r"claude-": "anthropic", r"command-": "cohere"}
 """How a model without a provider begins, by which LiteLLM knows it."""
 VARIABLE = "os.environ/"
+READ = frozenset({"model", "custom_llm_provider", "litellm_credential_name", "api_base", "base_url", "api_key"})
+TUNING = frozenset(
+    {"rpm", "tpm", "max_tokens", "temperature", "timeout", "stream_timeout", "max_retries", "weight", "order", "tags"}
+    | {
+        "input_cost_per_token",
+        "output_cost_per_token",
+        "api_version",
+        "drop_params",
+        "merge_reasoning_content_in_choices",
+    }
+)
+"""What says nothing of whether an account works."""
+WHOLE = {
+    "include": "holds other files: give those to --from, too",
+    "environment_variables": "sets variables, which stay there",
+}
+"""What stands beside the list of models, and is not taken over."""
 
 
 def read_litellm(tables: Mapping[str, Any], file: str, catalog: Catalog) -> Proposal:
@@ -43,7 +60,15 @@ def read_litellm(tables: Mapping[str, Any], file: str, catalog: Catalog) -> Prop
         place = f"{file}: model_list {number} ({label(text_of(one, 'model_name'), 'without a name')})"
         found = _account(one, place, credentials, catalog)
         (unread if isinstance(found, str) else accounts).append(found)  # type: ignore[arg-type]
+        if not isinstance(found, str) and (left := _left_out(one)):
+            unread.append(f"{place}: {', '.join(left)}: not taken over, and the account may need it")
+    unread += [f"{file}: {name} {why}" for name, why in WHOLE.items() if tables.get(name)]
     return Proposal(tuple(accounts), tuple(unread))
+
+
+def _left_out(entry: Mapping[str, Any]) -> list[str]:
+    """Return the settings of a deployment that may matter, and that no account here has."""
+    return [str(name)[:40] for name in entry["litellm_params"] if name not in READ | TUNING]
 
 
 def _account(
@@ -60,8 +85,15 @@ def _account(
     if id is None or id not in catalog or catalog[id].is_command:
         return f'{place}: model = "{model[:60]}" is of no provider that is known here'
     provider, base = settle(id, _base(id, settings), catalog, names.hosts)
-    found = ProposedAccount(provider, "litellm", place, base=base, models=_models(asked))
+    found = ProposedAccount(provider, "litellm", place, base=base, models=_models(asked), hindrance=_hindrance(base))
     return _with_key(found, text_of(settings, "api_key"), catalog)
+
+
+def _hindrance(base: str | None) -> str:
+    """Say that an address stands in a variable, which no `base` here can name."""
+    if not base or not base.startswith(VARIABLE):
+        return ""
+    return f"its address stands in the variable {base.removeprefix(VARIABLE)[:60]}: write it as base"
 
 
 def _provider(model: str, named: str, names: KnownNames) -> tuple[str | None, str]:
