@@ -292,6 +292,21 @@ def test_whoever_says_no_finds_nothing_written(here):
     assert (code, [*folder.iterdir()]) == (0, [])
 
 
+def test_an_address_that_cannot_work_is_asked_for_again_and_nothing_else_is(here):
+    folder, home, variables = here
+    dialogue = {
+        "[terminal] ": "carrier-pigeon://roof",
+        "channels.messages.url": "env:NOWHERE",
+        "NOWHERE is not set": "",
+        "Write own.toml? [yes] ": "",
+        "What keeps it running? (none, ": "",
+    }
+    code, said = typed(dialogue, "init", "--no-look", "--config", "own.toml", folder=folder, **home, **variables)
+
+    assert (code, said.count("Where do messages go?"), said.count("Write own.toml?")) == (0, 3, 1)
+    assert "channels" not in tomllib.loads((folder / "own.toml").read_text())
+
+
 def test_it_knows_its_own_options(capsys):
     with pytest.raises(SystemExit):
         main(["init", "--help"])

@@ -220,11 +220,27 @@ def _with_channel(arguments: Namespace, asks: Asks, draft: ConfigDraft) -> Confi
     names = [one.name for one in read_valid_part(draft.file).channels] if draft.present is not None else []
     if names and not arguments.channel:
         return draft
-    question = "Where do messages go? An Apprise address such as ntfys://ntfy.sh/TOPIC, env:NAME, or"
-    address = arguments.channel or asks.text(question, TERMINAL)
-    if address == TERMINAL:
-        return draft
     name = next(one for one in ("messages", *(f"messages-{number}" for number in range(2, 99))) if one not in names)
+    if arguments.channel:
+        return _with_address(draft, name, arguments.channel)
+    return _with_typed_address(asks, draft, name)
+
+
+def _with_typed_address(asks: Asks, draft: ConfigDraft, name: str) -> ConfigDraft:
+    """Ask for an address until one can work, or none is wanted."""
+    question = "Where do messages go? An Apprise address such as ntfys://ntfy.sh/TOPIC, env:NAME, or"
+    while (address := asks.text(question, TERMINAL)) != TERMINAL:
+        found = _with_address(draft, name, address)
+        try:
+            _checked(found)
+        except DocumentError as error:
+            print_refusal(*map(str, error.problems))
+        else:
+            return found
+    return draft
+
+
+def _with_address(draft: ConfigDraft, name: str, address: str) -> ConfigDraft:
     if is_reference(address):
         return replace(draft, channel=(name, seen_from(address, Path.cwd(), draft.file.parent)))
     stand_in = f"{STAND_IN}CHANNEL"
