@@ -6,7 +6,7 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
-# What `make test` leaves out besides, such as BUT=' and not browser'.
+# What `make test` leaves out besides, such as BUT='not browser'.
 BUT     ?=
 # Two more than there are cores: these begin with the tests that wait (tests/conftest.py), so that the ones that work are
 # left to fill the cores to the end. A module's tests stay together, so that what they share is made once. Also where the
@@ -23,7 +23,7 @@ run: $(VENV)/.ready            ## watch; without any account, show a demonstrati
 install: $(VENV)/.ready        ## the program alone, in $(VENV)
 
 test: $(VENV)/.ready-dev       ## all tests but the slow ones, `faults`, `cluster` and `docs`, with fewer random examples
-	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow and not cluster and not docs$(BUT)' --ignore tests/faults
+	$(PYTEST) $(WORKERS) --hypothesis-profile brief -m 'not slow and not cluster and not docs $(if $(BUT),and $(BUT))' --ignore tests/faults
 
 test-fast: $(VENV)/.ready-dev  ## of these the ones that reach nothing and await nobody
 	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow and not cluster'

@@ -356,6 +356,12 @@ def test_what_may_send_names_a_wrong_way_out_where_there_is_no_file(without_file
     assert "the environment: SSL_CERT_FILE" in err
 
 
+def test_the_configuration_may_be_named_behind_the_command(told, tmp_path):
+    named = str(told / "monitor.toml")
+    assert call("status", "--config", named, folder=tmp_path)[:2] == call("-c", named, "status", folder=tmp_path)[:2]
+    assert call("check", "-c", str(tmp_path / "none.toml"), folder=told)[0] == 2
+
+
 def test_no_command_waits_for_authorities_that_stand_in_a_pipe(without_file, tmp_path):
     os.mkfifo(pipe := str(tmp_path / "ca.pem"))
     code, _, err = call("once", folder=without_file, keys=False, SSL_CERT_FILE=pipe)

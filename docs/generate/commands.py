@@ -19,7 +19,7 @@ CODE = re.compile(r"(\d) ([^,.]+)")
 def page() -> Iterator[str]:
     parser = build_parser([*COMMANDS])
     yield from (INTRODUCTION, plain(parser.description or ""), "", "## Options of all commands", "")
-    yield "They stand before the command."
+    yield "They stand before the command; `--config` may also follow it."
     yield ""
     yield from map(_option, options_of(parser))
     yield ""

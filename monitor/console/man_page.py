@@ -66,9 +66,10 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def options_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield the arguments and options that a parser takes besides a command and `--help`."""
+    """Yield the arguments and options that a parser tells of, besides a command and `--help`."""
     for one in parser._actions:
-        if not isinstance(one, argparse._SubParsersAction | argparse._HelpAction):
+        is_told = one.help is not argparse.SUPPRESS
+        if is_told and not isinstance(one, argparse._SubParsersAction | argparse._HelpAction):
             yield one
 
 
