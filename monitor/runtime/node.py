@@ -23,6 +23,7 @@ from monitor.runtime.request import serve_requests
 from monitor.schedule import WantedProbes
 from monitor.stage import Stage
 from monitor.stages.apply_config import apply_config
+from monitor.stages.heed import heed_places
 from monitor.stages.receive import receive_observations, relay_wanted
 from monitor.stages.ship import ship_observations
 from monitor.state.monitor_state import MonitorState, open_state
@@ -44,7 +45,7 @@ REST_S = 1.0
 AT_A_PLACE = (Stage.PROBE, Stage.EVALUATE, Stage.CONTROL_PROBE, Stage.RETENTION, Stage.RELOAD)
 """The stages of a node that probes; SHIP comes besides."""
 NOT_JUDGING = (Stage.PROBE, Stage.CONTROL_PROBE)
-"""The stages that a judge has not; RECEIVE and RELAY come besides."""
+"""The stages that a judge has not; RECEIVE, HEED and RELAY come besides."""
 
 
 class Node(Struct):
@@ -101,7 +102,7 @@ async def _run_parts(node: Node, role: Role) -> None:
 
 async def _probe(node: Node) -> None:
     """Probe at this place, and ship what is seen."""
-    part, link = probing_part(node.config), open_link(node.config.store)
+    part, link = probing_part(node.config), open_link(node.config.store, node.edge.clock)
     async with open_state(part, node.edge) as state, _reloading(node) as reload:
         services = state.services
         services.ships = True
@@ -158,11 +159,12 @@ def _judging_stages(node: Node, state: MonitorState, reload: asyncio.Event) -> S
     services, belief, signals = state.services, state.belief, state.signals
     state.planned.probes = wanted = WantedProbes()
     stages = {**watching_stages(state), **_other_stages(node, state, reload, judging_part)}
-    store = belief.config.store
+    open_way = partial(open_link, belief.config.store, services.edge.clock)
     return {
         **{stage: work for stage, work in stages.items() if stage not in NOT_JUDGING},
-        Stage.RECEIVE: partial(receive_observations, services, belief, signals, open_link(store)),
-        Stage.RELAY: partial(relay_wanted, services, wanted, open_link(store)),
+        Stage.RECEIVE: partial(receive_observations, services, belief, signals, open_way()),
+        Stage.HEED: partial(heed_places, services, belief, state.planned, signals, open_way()),
+        Stage.RELAY: partial(relay_wanted, services, wanted, open_way()),
     }
 
 
