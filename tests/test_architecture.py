@@ -500,6 +500,7 @@ INSIDE = {
     },
     "monitor.alert": {
         "address": {"channel", "family", "pager_address", "webhook_address"},
+        "blindness": {"markup", "text"},
         "case": set(),
         "channel": {"window"},
         "deliver": {
