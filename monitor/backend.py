@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from monitor.store.postgres.election import Election
     from monitor.store.postgres.link import SharedLink
     from monitor.store.postgres.store import PostgresStore
+    from probes.model import Clock
 
 
 async def open_election(address: StoreAddress, node: str) -> "Election":
@@ -37,11 +38,11 @@ def shared_store(address: StoreAddress) -> "PostgresStore":
     return PostgresStore(address)
 
 
-def open_link(address: StoreAddress) -> "SharedLink":
+def open_link(address: StoreAddress, clock: "Clock") -> "SharedLink":
     """Return the way between places and judges. Nothing is opened before it is used."""
     from monitor.store.postgres.link import SharedLink
 
-    return SharedLink(address.url)
+    return SharedLink(address.url, clock)
 
 
 def open_store(address: StoreAddress, limits: WriterLimits = USUAL_LIMITS) -> Store:

@@ -22,6 +22,7 @@ class Stage(StrEnum):
     RELOAD = "reload"
     SHIP = "ship"
     RECEIVE = "receive"
+    HEED = "heed"
     RELAY = "relay"
 
     @classmethod

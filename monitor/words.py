@@ -10,9 +10,8 @@ from typing import assert_never
 from msgspec import Struct, field
 
 from monitor.diagnose.incident import Incident, accounts_of_targets
-from monitor.diagnose.reason import (
-    Undecided,
-)
+from monitor.diagnose.place_state import SILENT
+from monitor.diagnose.reason import ClockOff, Undecided
 from monitor.diagnose.subject import Scope
 from monitor.limit_window import per
 from probes.model import Blame, Confidence, Fault, Limit, Phase
@@ -94,6 +93,13 @@ PLACE_OFFLINE = "nobody's (that place is offline)"
 PLACE_OFFLINE_AT_LENGTH = (
     "From there nothing at all can be reached, so nobody is blamed: the other places tell how the accounts are."
 )
+PLACE_SILENT = "nobody's (nothing is heard of that place)"
+PLACE_SILENT_AT_LENGTH = (
+    "Nothing arrives from that place, so what it saw last counts for nothing: the other places tell how the accounts "
+    "are. If its monitor runs, it keeps what it sees, and ships it later."
+)
+PLACE_CLOCK = "nobody's (the clock of that place is wrong)"
+PLACE_CLOCK_AT_LENGTH = "The clock there does not agree with that of the shared store. No account is affected."
 LOCAL_RULE = "your account's rule for addresses or regions"
 LOCAL_RULE_AT_LENGTH = (
     "The provider refuses this account from there, and answers it elsewhere: an allow-list of addresses, or a rule for "
@@ -338,7 +344,7 @@ def whose_fault(incident: Incident) -> str:
 
 def owner(incident: Incident) -> str:
     """Say whose fault it is in two words, for a column."""
-    if incident.scope in (Scope.MONITOR, Scope.STAGE):
+    if incident.scope in (Scope.MONITOR, Scope.STAGE) or incident.about.is_of_place:
         return OURS_IN_SHORT
     return BLAMES[incident.blame]
 
@@ -362,6 +368,9 @@ def _whose_local_fault(incident: Incident) -> tuple[str, str] | None:
     """Say, in short and at length, what a trouble of some places shows besides the network; None: nothing."""
     if incident.scope is not Scope.LOCATION:
         return None
+    if incident.about.is_of_place:
+        its = (PLACE_SILENT, PLACE_SILENT_AT_LENGTH), (PLACE_CLOCK, PLACE_CLOCK_AT_LENGTH)
+        return its[0] if incident.is_silence else its[1]
     if incident.blame is Blame.ACCOUNT:
         return LOCAL_RULE, LOCAL_RULE_AT_LENGTH
     is_offline = incident.blame is Blame.UNKNOWN and not incident.about.provider
@@ -439,8 +448,8 @@ def describe_lead(by: timedelta | None, language: Language = ENGLISH) -> str:
 def title(incident: Incident, language: Language = ENGLISH) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     its = subject(incident, language)
-    if incident.is_absence:
-        return language.say("the monitor was not watching for {time}", time=_lasted(incident, language))
+    if incident.is_absence or incident.about.is_of_place:
+        return _gap_title(incident, language)
     match incident.scope:
         case Scope.MONITOR if incident.closed_at:
             return language.say("the monitor was offline for {time}", time=_lasted(incident, language))
@@ -470,6 +479,19 @@ def title(incident: Incident, language: Language = ENGLISH) -> str:
     assert_never(incident.scope)
 
 
+def _gap_title(incident: Incident, language: Language) -> str:
+    if incident.is_absence:
+        return language.say("the monitor was not watching for {time}", time=_lasted(incident, language))
+    place = subject(incident, language)
+    if incident.is_silence and incident.closed_at:
+        return language.say("{place} was not heard of for {time}", place=place, time=_lasted(incident, language))
+    if incident.is_silence:
+        silent = duration(SILENT.total_seconds(), language)
+        return language.say("{place} has not been heard of for over {time}", place=place, time=silent)
+    off_s = max((abs(one.off_s) for one in incident.reasons if isinstance(one, ClockOff)), default=0.0)
+    return language.say("the clock of {place} is wrong by {time}", place=place, time=duration(off_s, language))
+
+
 def _what(incident: Incident, language: Language) -> str:
     fault, about = language.say(FAULTS[incident.fault]), incident.about
     if incident.scope is Scope.LOCATION and not about.provider:
@@ -483,7 +505,7 @@ def _what(incident: Incident, language: Language) -> str:
 
 def subject_and_what(incident: Incident, language: Language = ENGLISH) -> tuple[str, str]:
     """Return an incident's title in two parts; the first is empty where it does not stand on its own."""
-    if incident.is_absence or incident.scope in OWN_TITLES:
+    if incident.is_absence or incident.scope in OWN_TITLES or incident.about.is_of_place:
         return "", title(incident, language)
     return subject(incident, language), _what(incident, language)
 
@@ -491,6 +513,8 @@ def subject_and_what(incident: Incident, language: Language = ENGLISH) -> tuple[
 def subject(incident: Incident, language: Language = ENGLISH) -> str:
     """Name what an incident is about; a road has the name of its place, or none of its own."""
     about = incident.about
+    if about.is_of_place:
+        return language.items(about.locations)
     return about.thing or language.items(about.locations) or language.say("the network here")
 
 

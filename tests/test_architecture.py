@@ -162,7 +162,7 @@ ROOMS = {
         "probes.model",
         "psycopg",
     },
-    "monitor.backend": {"monitor.storage_refusal", "monitor.store", "monitor.store.postgres"},
+    "monitor.backend": {"monitor.storage_refusal", "monitor.store", "monitor.store.postgres", "probes.model"},
     "monitor.config": {
         "monitor.alert",
         "monitor.backend",
@@ -475,6 +475,7 @@ INSIDE = {
             "target_state",
         },
         "operator": set(),
+        "place_state": {"corroboration", "diagnosis", "reason", "subject"},
         "provider_trouble": {
             "account_trouble",
             "corroboration",
@@ -499,6 +500,7 @@ INSIDE = {
     },
     "monitor.alert": {
         "address": {"channel", "family", "pager_address", "webhook_address"},
+        "blindness": {"markup", "text"},
         "case": set(),
         "channel": {"window"},
         "deliver": {

@@ -23,9 +23,11 @@ EXCEPT = {
     "monitor.publish.incident_timeline.STEPS": "DIGEST FAILING STORE",
     "monitor.publish.overview.OF_SEVERAL": "AT_RISK UP",  # these work
     "monitor.runtime.loop.watching_stages": (
-        "PUBLISH EXPORT RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD SHIP RECEIVE RELAY"
+        "PUBLISH EXPORT RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD SHIP RECEIVE HEED RELAY"
     ),
-    "monitor.runtime.loop.other_stages": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER SHIP RECEIVE RELAY",
+    "monitor.runtime.loop.other_stages": (
+        "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER SHIP RECEIVE HEED RELAY"
+    ),
     "monitor.publish.public_site.WHAT": "AT_RISK SUSPECTED UNKNOWN UP",  # no outage is so
     "probes.advice.BROKEN": "NAME CONNECT PROXY",
     "probes.answer.classify.UNPROVEN": "GOOD FAILED FILTERED",

@@ -3,17 +3,20 @@
 import random
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.backend import open_link, open_store
 from monitor.storage_refusal import StoreError
 from monitor.store.outgoing import Shipment
+from monitor.store.place_report import ClockOffset, PlaceNews, PlaceReport
 from monitor.store.postgres.connection import connect
 from monitor.store.postgres.link import SharedLink
 from monitor.store.row import Batch, to_json, to_ms
 from monitor.store.setting import StoreAddress
 from monitor.store.writer import Writer
+from probes.model import ControlAnswer
 from tests.conftest import NOON, at, observation
 
 pytestmark = pytest.mark.cluster
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def link(postgres_database, tmp_path):
-    made = open_link(StoreAddress(tmp_path / "monitor.db", "fra", postgres_database))
+    made = open_link(StoreAddress(tmp_path / "monitor.db", "fra", postgres_database), lambda: NOON)
     yield made
     made.close()
 
@@ -98,10 +101,41 @@ def test_what_is_wanted_of_a_place_is_told_there_once(link):
     assert link.exchange("sin", None) == {"openai/main/list": to_ms(NOON)}
 
 
+def test_what_a_place_tells_of_itself_is_known_with_how_far_its_clock_is_ahead(postgres_database):
+    hours = iter([timedelta(hours=1), timedelta(hours=1, seconds=2)])
+    link = SharedLink(postgres_database, lambda: datetime.now(UTC) + next(hours))
+    report = PlaceReport({"openai": ControlAnswer(NOON, None, 401, 0.2)}, True, {"page": "disk full"}, 7)
+    with closing(link):
+        link.expect(["fra", "sin"])
+        link.exchange("fra", None, report)
+        link.expect(["fra", "sin"])
+        fra, sin = link.heard_of()
+
+    assert (fra.name, fra.report, sin) == ("fra", report, PlaceNews("sin", sin.silent))
+    assert 3599 < fra.clock.low_s <= 3600 < 3601 < fra.clock.high_s < 3603
+    assert timedelta(0) <= fra.silent < timedelta(seconds=30)
+
+
+OFFSETS = {(-0.2, 0.3): 0, (1.5, 4.0): 1.5, (-4.0, -1.5): -1.5}
+
+
+@pytest.mark.parametrize(("low_s", "high_s", "least_s"), [(*bounds, least) for bounds, least in OFFSETS.items()])
+def test_a_clock_is_wrong_by_no_more_than_the_way_there_and_back_leaves_open(low_s, high_s, least_s):
+    assert ClockOffset(low_s, high_s).least_s == least_s
+
+
+def test_a_report_of_another_version_is_no_report_and_the_place_is_heard_of(link, postgres_database):
+    link.exchange("fra", None, PlaceReport())
+    with closing(connect(postgres_database)) as other:
+        other.execute("UPDATE place SET report = ?", ('{"waiting": "much"}',))
+
+    assert [one.report for one in link.heard_of()] == [PlaceReport()]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_lost_or_doubled_however_often_a_link_is_cut(postgres_server, postgres_database, seed):
     chance, sent, taken = random.Random(seed), 0, {}
-    link = SharedLink(postgres_database)
+    link = SharedLink(postgres_database, lambda: NOON)
     for _ in range(60):
         sent += chance.randrange(3)
         with closing(connect(postgres_database)) as other:
@@ -116,7 +150,7 @@ def test_nothing_is_lost_or_doubled_however_often_a_link_is_cut(postgres_server,
         except StoreError:
             continue
     link.close()
-    with closing(SharedLink(postgres_database)) as last:
+    with closing(SharedLink(postgres_database, lambda: NOON)) as last:
         last.exchange("fra", shipment(*range(1, sent + 1)))
         rest = last.receive(taken, 1000)
 
@@ -132,7 +166,7 @@ BAD = {
 
 @pytest.mark.parametrize(("url", "words"), BAD.values(), ids=BAD)
 def test_what_cannot_be_used_is_said_with_its_repair_and_without_the_password(postgres_server, url, words):
-    link = SharedLink(url.format(server=f"127.0.0.1:{postgres_server.port}"))
+    link = SharedLink(url.format(server=f"127.0.0.1:{postgres_server.port}"), lambda: NOON)
     with pytest.raises(StoreError) as error:
         link.receive({}, 1)
 

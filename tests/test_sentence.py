@@ -59,6 +59,7 @@ from monitor.diagnose.reason import (
     BudgetBurnt,
     BudgetLasts,
     CanaryFailure,
+    ClockOff,
     ControlAnswered,
     DrillOnly,
     DrillWanted,
@@ -67,6 +68,7 @@ from monitor.diagnose.reason import (
     NobodyWatched,
     NoLongerWatched,
     NoOtherAccount,
+    NotHeard,
     NothingAnswers,
     OneModelFails,
     OnlyFrom,
@@ -260,6 +262,12 @@ REASONS = [
     (NothingAnswers(2, 1), "nothing answers: 2 targets of the only provider fail"),
     (ProvidersUnreachable(2, 3), "2 of 3 unrelated providers cannot be reached from here"),
     (RoadFails("FRA", 2, 3), "2 of 3 unrelated providers fail from FRA"),
+    (NotHeard("FRA", at(0)), "nothing was heard of FRA since 12:00:00 UTC"),
+    (ClockOff("FRA", 5, voteless=False), "the clock of FRA is 5 s ahead of that of the shared store"),
+    (
+        ClockOff("FRA", -61, voteless=True),
+        "the clock of FRA is 1 min behind that of the shared store: what that place sees counts for nothing until",
+    ),
     (SeenFrom(("FRA", "IAD", "SIN")), "seen from FRA, IAD, SIN"),
     (
         OnlyFrom(("FRA",), ("IAD", "SIN"), at(0)),

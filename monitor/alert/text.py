@@ -111,6 +111,8 @@ class MessagePart(Struct, frozen=True):
             return GAP
         if self.change.kind is ChangeKind.WITHDRAWN:
             return UNWATCHED
+        if self.change.incident.is_silence and self.shown is Step.OPENED:
+            return GAP
         if self.row and self.shown is Step.OPENED:
             return FLAPPING
         return SIGNAL_HEADS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]

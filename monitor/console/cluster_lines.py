@@ -1,16 +1,14 @@
 """The cluster in a terminal: a line for the leader, one for each machine, one for each place."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor.diagnose.place_state import CLOCK_SAID_S, SILENT, is_clock_voteless
 from monitor.words import count, duration
 
 if TYPE_CHECKING:
+    from monitor.store.place_report import PlaceNews
     from monitor.store.postgres.cluster import ClusterView, PlaceShipments
-
-SILENT = timedelta(minutes=3)
-"""Time without a shipment after which a place counts as silent."""
 
 
 def cluster_lines(view: "ClusterView", places: Sequence[str]) -> Iterator[str]:
@@ -41,4 +39,16 @@ def _place(view: "ClusterView", place: "PlaceShipments") -> str:
     ago = view.now - place.heard_at
     waits = f"; {count(place.waiting, 'result')} not judged yet" if place.waiting else ""
     silent = "silent: last " if ago >= SILENT else ""
-    return f"{place.name}: {silent}heard of {duration(max(ago.total_seconds(), 0))} ago{waits}"
+    said = "".join(f"; {words}" for words in _told(place.told)) if place.told else ""
+    return f"{place.name}: {silent}heard of {duration(max(ago.total_seconds(), 0))} ago{waits}{said}"
+
+
+def _told(place: "PlaceNews") -> Iterator[str]:
+    """Yield what a place says of itself: what waits there, how its clock is, what does not work."""
+    if place.report.waiting:
+        yield f"{count(place.report.waiting, 'result')} not shipped yet"
+    if clock := place.clock:
+        wrong = "" if abs(clock.least_s) <= CLOCK_SAID_S else ", which is wrong"
+        wrong = ", which takes its vote" if is_clock_voteless(clock.least_s) else wrong
+        yield f"its clock is {clock.low_s:+.1f} to {clock.high_s:+.1f} s ahead{wrong}"
+    yield from place.report.warnings.values()

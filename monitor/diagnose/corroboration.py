@@ -1,6 +1,7 @@
 """Witnesses besides the canaries: control probes, status pages, our own connection, and who belongs together."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -63,12 +64,17 @@ def is_trouble(notice: Notice) -> bool:
 class LocalWitness(Struct, frozen=True):
     """What one place of several found besides the health of its targets: its `controls`, and whether it is `online`.
 
-    `muted`: its looks count for nothing, as its clock is wrong.
+    `muted`: its looks count for nothing, as it is not heard of or its clock is wrong. `silent_since`: since when
+    nothing was heard of it; None: it is heard of. `awaited`: so soon after we began to listen that it may yet come.
+    `clock_off_s`: the seconds by which its clock is ahead, at least; negative: behind.
     """
 
     controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     online: bool | None = None
     muted: bool = False
+    silent_since: datetime | None = None
+    awaited: bool = False
+    clock_off_s: float = 0.0
 
 
 class Corroboration(Struct, frozen=True):

@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
-from monitor.diagnose.reason import NobodyWatched, Reason
-from monitor.diagnose.subject import Scope, Subject
+from monitor.diagnose.reason import ClockOff, NobodyWatched, Reason
+from monitor.diagnose.subject import SILENCE, Scope, Subject
 from probes.model import Blame, Confidence, Fault
 from probes.target_id import account_of
 
@@ -130,6 +130,11 @@ class Incident(Struct, frozen=True):
         return self.scope is Scope.MONITOR and self.about.part != ABSENCE
 
     @property
+    def is_silence(self) -> bool:
+        """Whether it says that a place is not heard of."""
+        return self.about.is_of_place and self.about.part == SILENCE
+
+    @property
     def is_absence(self) -> bool:
         """Whether it says that nobody was watching."""
         return self.scope is Scope.MONITOR and self.about.part == ABSENCE
@@ -190,6 +195,8 @@ def severity_of(diagnosis: Diagnosis) -> Severity:
     """An unreadable status page costs nobody anything; what burns a budget has incidents of its own."""
     own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
     usual = SEVERITIES[diagnosis.fault]
+    if any(isinstance(one, ClockOff) and not one.voteless for one in diagnosis.reasons):
+        return Severity.WARNING
     if diagnosis.scope is Scope.LOCATION:
         return min(usual, Severity.MAJOR, key=lambda one: one.rank)
     return own.get(diagnosis.scope, usual)

@@ -41,7 +41,7 @@ PATIENCE = timedelta(seconds=45)
 
 
 class Watched(Struct, frozen=True):
-    """What is watched: the ids of targets; those of status sources and objectives; the accounts' own addresses."""
+    """What is watched: the ids of targets; those of status sources, objectives and places; the accounts' addresses."""
 
     targets: Collection[str]
     named: Collection[str]
@@ -79,9 +79,9 @@ def advance_incidents(
     """Return what opens, changes and ends; drills, and incidents of our own failing stages, are not touched.
 
     `well_since` has an entry for every watched target: since when it is up, None if it is not. `settled` are signs that
-    ended without everything being as before, each dated by its end. `named` are the ids of the status sources and
-    objectives in the configuration; `location` is where we probe from; `hosts` are the own addresses of the accounts
-    that have one.
+    ended without everything being as before, each dated by its end. `named` are the ids of the status sources,
+    objectives and places in the configuration; `location` is where we probe from; `hosts` are the own addresses of the
+    accounts that have one.
     """
     standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
     watched = Watched(well_since.keys(), named, hosts)
@@ -456,6 +456,9 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
         return ChangeKind.RESOLVED if incident.subject in watched.named else ChangeKind.WITHDRAWN
     if incident.scope is Scope.REMINDER:  # the day has passed, or the entry changed: no message
         return ChangeKind.WITHDRAWN
+    if incident.about.is_of_place:
+        is_named = watched.named.__contains__
+        return ChangeKind.RESOLVED if all(map(is_named, incident.about.locations)) else ChangeKind.WITHDRAWN
     if not watched.has_of(incident):
         return ChangeKind.WITHDRAWN
     came = any(watched.is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)

@@ -153,6 +153,24 @@ class RoadFails(Struct, frozen=True, tag="road-fails"):
     providers: int
 
 
+class NotHeard(Struct, frozen=True, tag="not-heard"):
+    """Nothing was heard of a place since then."""
+
+    place: str
+    since: datetime
+
+
+class ClockOff(Struct, frozen=True, tag="clock-off"):
+    """By how many seconds a place's clock is ahead of the shared store's, at least; negative: behind it.
+
+    `voteless`: by so much that what the place sees counts for nothing.
+    """
+
+    place: str
+    off_s: float
+    voteless: bool
+
+
 class SourceDoubted(Struct, frozen=True, tag="source-doubted"):
     """Why a status source cannot be believed; a `str` is quoted: an earlier version wrote it."""
 
@@ -220,7 +238,7 @@ DiagnosisReason = (
     Symptom | FailingShare | NoOtherAccount | OthersShaken | Siblings | StillAnswering | ControlAnswered
     | PageReports | PageSilent | AccountsRefused
     | Undecided | OneModelFails | NothingAnswers | ProvidersUnreachable | NeutralHosts
-    | SeenFrom | OnlyFrom | RoadFails
+    | SeenFrom | OnlyFrom | RoadFails | NotHeard | ClockOff
     | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip

@@ -30,6 +30,8 @@ class Scope(StrEnum):
     STAGE = "stage"
 
 
+SILENCE, CLOCK = "silence", "clock"
+"""The parts of a place that can be in trouble by themselves: nothing is heard of it, or its clock is wrong."""
 PLUS = "+"
 """Joins the places of a display name."""
 
@@ -93,6 +95,11 @@ class Subject(Struct, frozen=True, omit_defaults=True):
         if self.holder == other.holder:
             return not self.part or f"{other.part}/".startswith(f"{self.part}/")
         return bool(other.account) and self.is_of(other.account, other.answerer)
+
+    @property
+    def is_of_place(self) -> bool:
+        """Whether it is about how a place itself is, and none of its targets."""
+        return self.scope is Scope.LOCATION and not self.provider and self.part in (SILENCE, CLOCK)
 
     @property
     def is_whole(self) -> bool:
@@ -161,6 +168,8 @@ def _read_model(name: str, targets: Collection[str]) -> Subject:
 def _read_local(name: str) -> Subject:
     """Tell the places from what is in trouble there: only accounts and their parts have a "/"."""
     places, _, thing = name.partition(":")
+    if thing in (SILENCE, CLOCK):
+        return Subject(Scope.LOCATION, part=thing, locations=(places,))
     its = subject_of(Scope.LOCATION, account_of(thing), part_of(thing)) if thing else Subject(Scope.LOCATION)
     return replace(its, locations=tuple(places.split(PLUS)))
 

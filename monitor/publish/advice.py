@@ -43,6 +43,11 @@ ABSENCE_ADVICE = (
     "If nobody stopped it, check its log.",
     "With [heartbeat] in monitor.toml, somebody outside tells you while it is away.",
 )
+SILENCE_ADVICE = (
+    "Look whether its machine and its `run --role probe` run, and whether it reaches the shared store.",
+    "The accounts are watched from the other places meanwhile.",
+)
+CLOCK_ADVICE = ("Have its clock set by NTP, as with chrony or systemd-timesyncd.",)
 OBJECTIVE_ADVICE = ("Whatever fails or is late has its own entry: see `status`, which also shows the budget left.",)
 REMINDER_ADVICE = (
     "Nothing is failing yet.",
@@ -134,6 +139,8 @@ def _beside(incident: Incident, config: Config, glance: Glance | None) -> Advice
 
 def _own_advice(incident: Incident) -> Sentences | None:
     """Return the advice for an incident that is not about a provider's answers; None for others."""
+    if incident.about.is_of_place:
+        return _phrases(SILENCE_ADVICE if incident.is_silence else CLOCK_ADVICE)
     match incident.scope:
         case Scope.MONITOR:
             return _phrases(ABSENCE_ADVICE) if incident.is_absence else _road_advice(incident, OFFLINE_ADVICE)

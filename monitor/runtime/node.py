@@ -20,14 +20,17 @@ from monitor.runtime import shutdown
 from monitor.runtime.daemon import first_of, runner, serve_site, take_signals
 from monitor.runtime.loop import Stages, keep_all, other_stages, watching_stages
 from monitor.runtime.request import serve_requests
+from monitor.runtime.sight import Sight
 from monitor.schedule import WantedProbes
 from monitor.stage import Stage
 from monitor.stages.apply_config import apply_config
+from monitor.stages.heed import heed_places
 from monitor.stages.receive import receive_observations, relay_wanted
 from monitor.stages.ship import ship_observations
 from monitor.state.monitor_state import MonitorState, open_state
 from monitor.state.services import Edge, real_edge
 from monitor.storage_refusal import RefusalKind, StoreError
+from monitor.store.led_file import LedFile
 from monitor.store.store import Store
 from monitor.store.writer import Writer
 
@@ -44,7 +47,7 @@ REST_S = 1.0
 AT_A_PLACE = (Stage.PROBE, Stage.EVALUATE, Stage.CONTROL_PROBE, Stage.RETENTION, Stage.RELOAD)
 """The stages of a node that probes; SHIP comes besides."""
 NOT_JUDGING = (Stage.PROBE, Stage.CONTROL_PROBE)
-"""The stages that a judge has not; RECEIVE and RELAY come besides."""
+"""The stages that a judge has not; RECEIVE, HEED and RELAY come besides."""
 
 
 class Node(Struct):
@@ -101,7 +104,7 @@ async def _run_parts(node: Node, role: Role) -> None:
 
 async def _probe(node: Node) -> None:
     """Probe at this place, and ship what is seen."""
-    part, link = probing_part(node.config), open_link(node.config.store)
+    part, link = probing_part(node.config), open_link(node.config.store, node.edge.clock)
     async with open_state(part, node.edge) as state, _reloading(node) as reload:
         services = state.services
         services.ships = True
@@ -114,12 +117,22 @@ async def _probe(node: Node) -> None:
 
 async def _judge(node: Node) -> None:
     """Lead whenever nobody else does, until that ends: again and again."""
+    sight = Sight(node.name, lambda: node.config, LedFile(judging_part(node.config).store), node.edge)
+    watch = asyncio.create_task(sight.watch())
+    try:
+        await _stand_by(node, sight)
+    finally:
+        watch.cancel()
+
+
+async def _stand_by(node: Node, sight: Sight) -> None:
     election = await _elected(node)
+    sight.sees = election.is_reached
     try:
         while True:
             try:
                 async with election.leading() as store:
-                    await _lead(node, store)
+                    await _lead(node, store, sight)
             except StoreError as error:
                 log.warning("this node leads no more: %s", error)
                 await asyncio.sleep(LOOK_S)
@@ -139,7 +152,7 @@ async def _elected(node: Node) -> "Election":
             await asyncio.sleep(REST_S)
 
 
-async def _lead(node: Node, store: Store) -> None:
+async def _lead(node: Node, store: Store, sight: Sight) -> None:
     part = judging_part(node.config)
     async with (
         open_state(part, node.edge, store=store) as state,
@@ -151,18 +164,20 @@ async def _lead(node: Node, store: Store) -> None:
             with suppress(OSError):
                 node.show(f"status page: {address}")
         node.show(f"leading: {len(part.watches)} targets of {len(part.accounts)} accounts")
-        await _until_lost(state, keep_all(state, _judging_stages(node, state, reload)))
+        with sight.leading(lambda: state.belief.incidents.values()):
+            await _until_lost(state, keep_all(state, _judging_stages(node, state, reload)))
 
 
 def _judging_stages(node: Node, state: MonitorState, reload: asyncio.Event) -> Stages:
     services, belief, signals = state.services, state.belief, state.signals
     state.planned.probes = wanted = WantedProbes()
     stages = {**watching_stages(state), **_other_stages(node, state, reload, judging_part)}
-    store = belief.config.store
+    open_way = partial(open_link, belief.config.store, services.edge.clock)
     return {
         **{stage: work for stage, work in stages.items() if stage not in NOT_JUDGING},
-        Stage.RECEIVE: partial(receive_observations, services, belief, signals, open_link(store)),
-        Stage.RELAY: partial(relay_wanted, services, wanted, open_link(store)),
+        Stage.RECEIVE: partial(receive_observations, services, belief, signals, open_way()),
+        Stage.HEED: partial(heed_places, services, belief, state.planned, signals, open_way()),
+        Stage.RELAY: partial(relay_wanted, services, wanted, open_way()),
     }
 
 

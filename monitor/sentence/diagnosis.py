@@ -10,6 +10,7 @@ from monitor.diagnose.reason import (
     BudgetBurnt,
     BudgetLasts,
     CanaryFailure,
+    ClockOff,
     ControlAnswered,
     DiagnosisReason,
     DrillWanted,
@@ -18,6 +19,7 @@ from monitor.diagnose.reason import (
     NobodyWatched,
     NoLongerWatched,
     NoOtherAccount,
+    NotHeard,
     NothingAnswers,
     OneModelFails,
     OnlyFrom,
@@ -38,7 +40,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.subject import Scope
 from monitor.sentence.doubt import describe_doubt
 from monitor.stage import Stage
-from monitor.words import ENGLISH, FAULTS, Language, instant, moment, notice_title
+from monitor.words import ENGLISH, FAULTS, Language, duration, instant, moment, notice_title
 from probes.model import Blame
 
 STAGE_WORK = {
@@ -58,6 +60,7 @@ STAGE_WORK = {
     Stage.RELOAD: "reloading the configuration",
     Stage.SHIP: "shipping results to the shared store",
     Stage.RECEIVE: "receiving the results of the places",
+    Stage.HEED: "heeding what the places tell of themselves",
     Stage.RELAY: "asking the places for probes",
 }
 
@@ -126,6 +129,12 @@ def describe_diagnosis(it: DiagnosisReason, now: datetime, language: Language) -
             return _only_from(it, now, language)
         case RoadFails():
             return say("{out} of {n} unrelated providers fail from {place}", out=it.out, n=it.providers, place=it.place)
+        case NotHeard():
+            return say(
+                "nothing was heard of {place} since {time}", place=it.place, time=_clock(it.since, now, language)
+            )
+        case ClockOff():
+            return _clock_off(it, language)
         case SourceDoubted():
             return _source_doubted(it, language)
         case BudgetBurnt():
@@ -260,6 +269,19 @@ def _only_from(it: OnlyFrom, now: datetime, language: Language) -> str:
         answered=language.items(it.answered),
         time=_clock(it.seen_at, now, language),
     )
+
+
+def _clock_off(it: ClockOff, language: Language) -> str:
+    off = language.say(
+        "the clock of {place} is {time} behind that of the shared store"
+        if it.off_s < 0
+        else "the clock of {place} is {time} ahead of that of the shared store",
+        place=it.place,
+        time=duration(abs(it.off_s), language),
+    )
+    if not it.voteless:
+        return off
+    return language.say("{off}: what that place sees counts for nothing until it is set", off=off)
 
 
 def _source_doubted(it: SourceDoubted, language: Language) -> str:

@@ -23,6 +23,7 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.early_warning import signs_of
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.lifecycle import advance_incidents, fading_incidents, reconnected_at
+from monitor.diagnose.place_state import diagnose_place_states
 from monitor.diagnose.status_source import diagnose_unreadable
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import TargetState
@@ -231,15 +232,17 @@ def _diagnose(
     diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at), muted)
     diagnoses += _guarded(own, "the detector of flaps", partial(_flaps, belief, states, diagnoses, now, muted))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
+    diagnoses += diagnose_place_states(belief.control.places, [one.about for one in belief.incidents.values()], now)
     well_since = WellSince(watches, belief.healths, muted)
     diagnoses = _dated_after_offline(belief, offline, diagnoses, well_since)
     belief.pending.stirred, belief.pending.near = False, near
     # Until all is settled, time alone can change the result: an incident fades, or a sibling is still suspected.
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
-    named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
+    named = {*belief.config.feeds, *(one.id for one in belief.config.objectives), *belief.control.places}
     hosts, location = belief.index.hosts, belief.config.location
-    standing = [one for one in belief.incidents.values() if not _is_unheard(one, muted)]
+    heeded = [one for one in belief.incidents.values() if belief.control.places or not one.about.is_of_place]
+    standing = [one for one in heeded if not _is_unheard(one, muted)]
     course = advance_incidents(standing, diagnoses, well_since, now, _lingering(belief), named, location, hosts)
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading_incidents(belief.incidents.values(), belief.healths)

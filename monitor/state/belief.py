@@ -170,7 +170,7 @@ class Belief(Struct, kw_only=True):
             groups=self.config.groups,
             companies={id: one.company for id, one in self.config.providers.items() if one.company},
             online=self.control.online,
-            places=self.control.places,
+            places={name: _fresh(one, now) for name, one in self.control.places.items()},
         )
 
     def _by_answerer(self, read: Callable[[Sequence[StatusSource], datetime], T], now: datetime) -> dict[str, T]:
@@ -200,6 +200,11 @@ class Belief(Struct, kw_only=True):
         for id, source in self.sources.items():
             if source.doubtful_since:
                 self.sources[id] = replace(source, doubtful_since=now, failures=0)
+
+
+def _fresh(place: LocalWitness, now: datetime) -> LocalWitness:
+    """Return a place without stale results of its calls."""
+    return replace(place, controls={id: one for id, one in place.controls.items() if now - one.at < STALE})
 
 
 def pool_keys(target: Target) -> tuple[PoolKey, ...]:

@@ -4,17 +4,22 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from monitor.store.place_report import PlaceNews
 from monitor.store.postgres.connection import OUR_NAME, PostgresDatabase
 from monitor.store.postgres.leader import holder_of
+from monitor.store.postgres.places import heard_of
 from monitor.store.postgres.term import Term, newest_term
 
 
 class PlaceShipments(Struct, frozen=True):
-    """A place. `heard_at`: of its last shipment, by the server's clock. `waiting`: results not yet judged."""
+    """A place. `heard_at`: of its last report or shipment, by the server's clock. `waiting`: results not yet judged.
+    `told`: what it said of itself; None: nothing yet.
+    """
 
     name: str
     heard_at: datetime
     waiting: int
+    told: PlaceNews | None = None
 
 
 class ClusterView(Struct, frozen=True):
@@ -38,12 +43,17 @@ def view_cluster(db: PostgresDatabase) -> ClusterView:
         FROM origin GROUP BY place ORDER BY place
         """
     ).fetchall()
+    told = {one.name: one for one in heard_of(db)}
     return ClusterView(
         now,
         _leader(db),
         _processes(db),
-        tuple(PlaceShipments(name, heard_at, int(waiting)) for name, heard_at, waiting in places),
+        tuple(_place(name, heard_at, int(waiting), told.get(name), now) for name, heard_at, waiting in places),
     )
+
+
+def _place(name: str, heard_at: datetime, waiting: int, told: PlaceNews | None, now: datetime) -> PlaceShipments:
+    return PlaceShipments(name, max(heard_at, now - told.silent) if told else heard_at, waiting, told)
 
 
 def _leader(db: PostgresDatabase) -> Term | None:

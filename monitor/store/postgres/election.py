@@ -25,6 +25,10 @@ class Election:
         self._begun = asyncio.Event()
         self._writing: PostgresDatabase | None = None
 
+    def is_reached(self) -> bool:
+        """Whether this node leads or can stand by: the server answers."""
+        return self._leadership.problem is None
+
     async def open(self) -> None:
         """Begin to stand by. Raises StoreError where nobody could lead."""
         await asyncio.to_thread(self._leadership.open)

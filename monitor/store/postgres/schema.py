@@ -162,7 +162,17 @@ FIRST = (
 )
 """Times are whole milliseconds since 1970 UTC, durations milliseconds, money nano-USD, as in SQLite."""
 
-MIGRATIONS = (FIRST,)
+PLACES = (
+    """
+    CREATE TABLE place (
+        name text PRIMARY KEY, heard_at timestamptz NOT NULL DEFAULT now(), report text NOT NULL DEFAULT '',
+        clock_low_s double precision, clock_high_s double precision
+    )
+    """,
+)
+"""What each place told of itself, and when; how far its clock was ahead then."""
+
+MIGRATIONS = (FIRST, PLACES)
 """The statements of each step, oldest first; the number of those taken is the version of the schema."""
 VERSION = len(MIGRATIONS)
 
