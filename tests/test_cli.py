@@ -279,6 +279,17 @@ def test_a_bad_configuration_is_told_on_stderr_all_at_once(tmp_path):
     ]
 
 
+def test_a_key_that_is_there_at_last_is_tried_at_once_by_each_canary(stage, tmp_path):
+    stage.write_config(tmp_path, every_s=3600)
+    call("once", folder=tmp_path, keys=False)
+    code, out, _ = call("status", "--account", "openai/main", "-v", folder=tmp_path, keys=False)
+    assert (code, "OPENAI_MAIN is not set" in out) == (1, True)
+
+    call("once", folder=tmp_path)
+    code, out, _ = call("status", "--account", "openai/main", "-v", folder=tmp_path)
+    assert (code, "is not set" in out) == (0, False), out
+
+
 SENDS_NOTHING = {
     "status": ["status"],
     "status --json": ["status", "--json"],

@@ -13,7 +13,7 @@ from monitor.backend import open_store
 from monitor.config.config import Config
 from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
-from monitor.schedule import ProbePlan
+from monitor.schedule import ProbePlan, Spending, Watch, is_affordable
 from monitor.slo.objective import signal_of_incident
 from monitor.state.alert_state import AlertState
 from monitor.state.beat_times import BeatTimes
@@ -148,12 +148,30 @@ def _alert_state(before: RestoredMessages, now: datetime) -> AlertState:
 
 
 def _probe_plan(config: Config, remembered: RestoredBelief, now: datetime, set_by: timedelta) -> ProbePlan:
-    """Resume the plans still in the future; targets that became due meanwhile are planned anew."""
-    agenda = ProbePlan()
+    """Resume the plans still in the future; what became due meanwhile, or can be asked again, is planned anew."""
+    agenda, again = ProbePlan(), _askable_again(config, remembered, now)
     for id, planned in remembered.plans.items():
-        if id in config.watches and (at := planned + set_by) > now:
+        if id in config.watches and id not in again and (at := planned + set_by) > now:
             agenda.set(id, at)
     return agenda
+
+
+def _askable_again(config: Config, remembered: RestoredBelief, now: datetime) -> set[str]:
+    """Return the targets that were not asked for want of a key, or for a budget that was spent, and now can be.
+
+    One that reports more than whether the account works has a reason, too, if its own answer was not understood.
+    """
+    unasked = [watch for id, watch in config.watches.items() if remembered.healths.get(id, Health()).reason is not None]
+    main = [watch for watch in unasked if not watch.aside and _is_askable(config, remembered, watch, now)]
+    accounts, ids = {one.target.account for one in main}, {one.target.id for one in main}
+    return ids | {one.target.id for one in unasked if one.aside and one.target.account in accounts}
+
+
+def _is_askable(config: Config, remembered: RestoredBelief, watch: Watch, now: datetime) -> bool:
+    account = watch.target.account
+    spent = remembered.spendings.get(account, Spending(now.date()))
+    affordable = watch.free or is_affordable(config.budgets[account], spent, now)
+    return affordable and config.accounts[account].problem is None
 
 
 def _is_proven(health: Health) -> bool:
