@@ -73,6 +73,7 @@ class Command(Protocol):
 
 def main(argv: list[str] | None = None) -> int:
     collect_seldom()
+    _open_what_is_closed()
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
     signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before the slow imports
     if "run" in words:
@@ -87,15 +88,19 @@ def main(argv: list[str] | None = None) -> int:
         _, unknown = parser.parse_known_args(words, arguments)
         if unknown and not _take_late_words(arguments, unknown):
             _refuse_unknown(arguments.parser, unknown)
-        return cast(Command, arguments.command).run(arguments)
+        code = cast(Command, arguments.command).run(arguments)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the interpreter would print its text unmasked
-        from monitor.console.failure import report_error
+        from monitor.console.failure import is_of_output, report_error
 
+        if is_of_output(error):
+            _drop_output()
         return report_error(error, getattr(arguments, "loaded", None))
 
 
@@ -108,6 +113,18 @@ def _refuse_endless_authorities(environment: Mapping[str, str]) -> None:
     from probes.document import DocumentError
 
     raise DocumentError([ca_file_problem(file, "is a pipe or a device, and no file")])
+
+
+def _open_what_is_closed() -> None:
+    """Print nowhere if the caller closed our output: the next file that is opened would have its number, and get it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - it stays
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed go nowhere: the interpreter would complain of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 CONFIG_HELP = (

@@ -22,7 +22,7 @@ import pytest
 from monitor.cli import COMMANDS, MANY, main
 from monitor.store.connection import open_writer
 from probes.simulator import Trouble
-from tests.backstage import KEYS, backstage, call, start, start_warm
+from tests.backstage import KEYS, backstage, call, environment, start, start_warm
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +288,18 @@ def test_a_key_that_is_there_at_last_is_tried_at_once_by_each_canary(stage, tmp_
     call("once", folder=tmp_path)
     code, out, _ = call("status", "--account", "openai/main", "-v", folder=tmp_path)
     assert (code, "is not set" in out) == (0, False), out
+
+
+@pytest.mark.parametrize(("shown", "code"), [(">&-", 0), (">/dev/full", 2)], ids=["closed", "full"])
+@pytest.mark.parametrize("command", ["providers", "help"])
+def test_output_that_cannot_be_written_is_no_bug_of_ours(told, command, shown, code):
+    line = f"exec {sys.executable} -m monitor {command} {shown}"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=told, env=environment(keys=False), capture_output=True, text=True, timeout=30
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert done.stderr.startswith("the output cannot be written (No space left") == (code == 2)
 
 
 SENDS_NOTHING = {

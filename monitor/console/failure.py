@@ -1,5 +1,6 @@
 """How an error that ended a command is reported, and the exit code."""
 
+import errno
 import os
 import traceback
 
@@ -24,9 +25,19 @@ def _reasons(error: Exception) -> list[str]:
         return list(map(str, error.problems))
     if isinstance(error, StoreError):
         return [str(error)]
+    if is_of_output(error):
+        return [f"the output cannot be written ({os.strerror(FULL)}): make room there, or print it elsewhere"]
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
         return ["the folder that this was said in is gone; change to another one"]
     return []
+
+
+FULL = errno.ENOSPC
+
+
+def is_of_output(error: Exception) -> bool:
+    """Whether what we print does not fit where it goes: a file of ours would be named."""
+    return isinstance(error, OSError) and error.errno == FULL and error.filename is None
 
 
 def _is_folder_gone() -> bool:
