@@ -302,6 +302,16 @@ def test_output_that_cannot_be_written_is_no_bug_of_ours(told, command, shown, c
     assert done.stderr.startswith("the output cannot be written (No space left") == (code == 2)
 
 
+@pytest.mark.parametrize("command", [["status"], ["incidents"], ["logs"], ["silence"]], ids=" ".join)
+def test_nobody_waits_for_a_database_that_is_a_pipe(tmp_path, command):
+    account = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
+    (tmp_path / "monitor.toml").write_text(f'[store]\npath = "m.db"\n{account}')
+    os.mkfifo(tmp_path / "m.db")
+    code, _, err = call(*command, folder=tmp_path)
+
+    assert (code, "is a pipe or a device, and no file; name a" in err) == (2, True), err
+
+
 SENDS_NOTHING = {
     "status": ["status"],
     "status --json": ["status", "--json"],

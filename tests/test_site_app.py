@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -597,6 +598,9 @@ def test_a_key_that_a_full_disk_cut_short_signs_nothing(tmp_path, left):
     path = tmp_path / "monitor.db.key"
     path.write_bytes(left)
 
+    assert len(link_key(tmp_path / "monitor.db")) == 32
+    path.unlink()
+    os.mkfifo(path)
     assert len(link_key(tmp_path / "monitor.db")) == 32
     assert link_key(tmp_path / "monitor.db") == path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600

@@ -154,6 +154,7 @@ UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 
 
 def _read_only(database: Path, how: str, wait_s: float, check: Check) -> SqliteDatabase:
+    check_file(database)
     check_not_emptied(database)
     try:
         connection = _connect(f"{database.as_uri()}?{how}", wait_s, uri=True)

@@ -46,7 +46,12 @@ def _key_file(database: Path) -> Path:
 
 
 def _kept_key(path: Path) -> bytes | None:
-    """Return the stored key; None if there is none, or a full disk cut it short, as anybody could guess it."""
+    """Return the stored key; None if there is none, or a full disk cut it short, as anybody could guess it.
+
+    A pipe in its place is none, and would hold up whoever reads it.
+    """
+    if path.exists() and not path.is_file():
+        return None
     try:
         key = path.read_bytes()
     except FileNotFoundError:
